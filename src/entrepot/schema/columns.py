@@ -1,0 +1,146 @@
+"""Every column of every table: one name, one meaning, one unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+from entrepot.schema.terms import (
+    DetourKind,
+    FlowKind,
+    Frequency,
+    PartnerConcept,
+    QuarantineReason,
+    RowRole,
+    Valuation,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["COLUMNS", "Column", "Kind"]
+
+Kind = Literal["text", "int32", "int64", "float64", "bool", "date", "timestamp"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: what a value means, in which unit, and what a null says.
+
+    Attributes
+    ----------
+    name
+        Column name, the same in every table.
+    kind
+        Storage type.
+    description
+        What a value means.
+    unit
+        Unit of the value, empty for codes and text.
+    missing
+        What a null says; empty where null is not allowed.
+    allowed
+        The closed vocabulary, for coded columns.
+    minimum
+        Smallest allowed number.
+    """
+
+    name: str
+    kind: Kind
+    description: str
+    unit: str = ""
+    missing: str = ""
+    allowed: type[StrEnum] | None = None
+    minimum: float | None = None
+
+    @property
+    def is_nullable(self) -> bool:
+        """Whether a null may stand in the column."""
+        return bool(self.missing)
+
+
+def _index(columns: Iterable[Column]) -> dict[str, Column]:
+    found: dict[str, Column] = {}
+    for column in columns:
+        if column.name in found:
+            msg = f"column {column.name!r} is defined twice"
+            raise ValueError(msg)
+        found[column.name] = column
+    return found
+
+
+COLUMNS: dict[str, Column] = _index(
+    (
+        # --- lineage
+        Column("file_hash", "text", "SHA-256 of the file's bytes, 64 hexadecimal digits"),
+        Column("file_name", "text", "name of the file as it was given"),
+        Column("file_size", "int64", "size of the file", unit="bytes", minimum=0),
+        Column("row_number", "int64", "number of the data row in the file, from 1, the header not counted", minimum=1),
+        Column("source", "text", "id of the source that read the file: comtrade, csv:<mapping id>, …"),
+        Column("layout", "text", "which of the publisher's layouts the file has"),
+        Column("raw_table", "text", "table of the raw layer that holds the rows as published"),
+        Column("vintage", "date", "date of publication or retrieval: of two vintages of one cell the later counts"),
+        Column("ingested_at", "timestamp", "when the file was ingested, UTC"),
+        Column("rows_read", "int64", "data rows in the file", unit="rows", minimum=0),
+        Column("rows_stored", "int64", "rows written to core__flow", unit="rows", minimum=0),
+        Column("rows_quarantined", "int64", "rows written to core__quarantine", unit="rows", minimum=0),
+        Column("reason", "text", "reason code of the quarantine", allowed=QuarantineReason),
+        Column("detail", "text", "the offending column and value", missing="the reason says it all"),
+        Column("raw_line", "text", "the row as published, as JSON or as the unreadable line"),
+        # --- reports
+        Column("reporter", "text", "economy whose statistics the row comes from (area code)"),
+        Column("partner", "text", "the other economy (area code); a partner equal to the reporter is real"),
+        Column("partner_concept", "text", "what the partner is", allowed=PartnerConcept),
+        Column("consignment_partner", "text", "country of consignment (IMTS 2010), area code", missing="not published"),
+        Column("flow", "text", "trade flow", allowed=FlowKind),
+        Column("frequency", "text", "A for years, M for months", allowed=Frequency),
+        Column("period", "text", "2023 for a year, 2023-07 for a month"),
+        Column("year", "int32", "year of the period; partition of the stored table", minimum=1900),
+        Column("hs_code", "text", "commodity: TOTAL, or text of 2, 4 or 6 digits; national positions are cut to 6"),
+        Column("hs_level", "int32", "digits of the code as published: 0 for TOTAL, 2, 4, 6, 8, 10", minimum=0),
+        Column("hs_revision", "text", "revision of the code: HS1992 … HS2022"),
+        Column("national_code", "text", "national position of 8 to 10 digits", missing="published at 6 digits or fewer"),
+        Column("role", "text", "leaf rows are the flows; aggregates and breakdowns repeat them", allowed=RowRole),
+        Column("primary_value_usd", "float64", "headline value on its own valuation", unit="USD", missing="not reported", minimum=0),
+        Column("valuation", "text", "cif or fob", allowed=Valuation),
+        Column("reported_value", "float64", "value as published, before conversion", unit="reported_currency", missing="published in USD", minimum=0),
+        Column("reported_currency", "text", "ISO 4217 code of the published value", missing="published in USD"),
+        Column("net_weight_kg", "float64", "net weight", unit="kg", missing="not reported: never zero", minimum=0),
+        Column("is_net_weight_estimated", "bool", "the publisher estimated the weight", missing="the publisher does not say"),
+        Column("quantity", "float64", "supplementary quantity", unit="quantity_unit", missing="not reported", minimum=0),
+        Column("quantity_unit", "text", "unit of the supplementary quantity (UN code list, lower case)", missing="no quantity"),
+        Column("is_quantity_estimated", "bool", "the publisher estimated the quantity", missing="the publisher does not say"),
+        # --- reconciled flows
+        Column("exporter", "text", "exporting economy (area code), after reconciliation"),
+        Column("importer", "text", "importing economy (area code), after reconciliation"),
+        Column("value_usd", "float64", "estimate of the flow, FOB", unit="USD", minimum=0),
+        Column("exporter_report_usd", "float64", "what the exporter reported, FOB", unit="USD", missing="the exporter did not publish the period; zero where it published and has no row", minimum=0),
+        Column("importer_report_usd", "float64", "what the importer reported, as published", unit="USD", missing="the importer did not publish the period; zero where it published and has no row", minimum=0),
+        Column("cif_fob_ratio", "float64", "ratio that puts the importer's report on FOB", missing="the importer's report is not used", minimum=0),
+        Column("basis", "text", "whose report the estimate rests on: exporter, importer or both"),
+        # --- detours
+        Column("origin", "text", "where the goods come from (area code)", missing="summed over"),
+        Column("hub", "text", "where they are unloaded only to be shipped on (area code)", missing="summed over"),
+        Column("destination", "text", "where they end (area code)", missing="summed over"),
+        Column("kind", "text", "how the onward leg is seen", allowed=DetourKind, missing="summed over"),
+        Column("estimate_usd", "float64", "estimate of the detour, FOB at the origin, for the whole after-window", unit="USD", missing="not identified: see status", minimum=0),
+        Column("low_usd", "float64", "5th percentile of the true amount", unit="USD", missing="not identified: see status", minimum=0),
+        Column("high_usd", "float64", "95th percentile of the true amount", unit="USD", missing="not identified: see status", minimum=0),
+        Column("estimate_kg", "float64", "estimate by weight, at the inbound leg's unit value", unit="kg", missing="the inbound leg has no weight", minimum=0),
+        Column("q_value", "float64", "share of findings this strong that placebos also give", missing="no placebo was possible", minimum=0),
+        Column("status", "text", "identified, or why the amount is withheld"),
+        Column("excess_in_usd", "float64", "excess origin → hub over its expected value", unit="USD", missing="summed over", minimum=0),
+        Column("excess_on_usd", "float64", "excess hub → destination over its expected value", unit="USD", missing="the onward leg is not observed", minimum=0),
+        Column("shortfall_usd", "float64", "shortfall of the direct flow origin → destination", unit="USD", missing="summed over", minimum=0),
+        Column("before_in_usd", "float64", "origin → hub in the before-window, scaled to the after-window", unit="USD", missing="no data before", minimum=0),
+        Column("after_in_usd", "float64", "origin → hub in the after-window", unit="USD", missing="no data after", minimum=0),
+        Column("expected_in_usd", "float64", "origin → hub expected without the event", unit="USD", missing="no data before", minimum=0),
+        Column("before_direct_usd", "float64", "origin → destination in the before-window, scaled", unit="USD", missing="no data before", minimum=0),
+        Column("after_direct_usd", "float64", "origin → destination in the after-window", unit="USD", missing="no data after", minimum=0),
+        Column("expected_direct_usd", "float64", "origin → destination expected without the event", unit="USD", missing="no data before", minimum=0),
+        Column("baseline", "text", "how the expected flows were found: untreated, unlisted, unidentified"),
+        Column("raw_increase_usd", "float64", "plain increase origin → hub: what a spreadsheet would call rerouted", unit="USD", missing="no data before"),
+        Column("onset", "text", "first month in which the inbound leg stays above its expected value", missing="not monthly, or no clear onset"),
+    )
+)

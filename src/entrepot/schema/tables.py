@@ -1,0 +1,158 @@
+"""Every stored or published table: what one row is, what makes it unique, which traps it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from entrepot.schema.columns import COLUMNS, Column, Kind
+
+__all__ = ["DETOUR", "FILE", "FLOW", "QUARANTINE", "RECONCILED", "TABLES", "Table"]
+
+_ARROW: dict[Kind, pa.DataType] = {
+    "text": pa.string(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "bool": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The contract of one table.
+
+    Attributes
+    ----------
+    name
+        ``<layer>__<table>``: core (canonical), out (findings).
+    grain
+        What one row is.
+    columns
+        Column names in their stored order.
+    key
+        Columns that together are unique.
+    description
+        What the table is for.
+    traps
+        What makes wrong numbers of it.
+    partition_by
+        Columns that the stored table is partitioned by.
+    """
+
+    name: str
+    grain: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    description: str
+    traps: tuple[str, ...] = ()
+    partition_by: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a contract that names unknown columns."""
+        unknown = [name for name in (*self.columns, *self.key, *self.partition_by) if name not in COLUMNS]
+        stray = [name for name in (*self.key, *self.partition_by) if name not in self.columns]
+        if unknown or stray:
+            msg = f"table {self.name}: unknown columns {unknown}, key or partition outside the table {stray}"
+            raise ValueError(msg)
+
+    def column_contracts(self) -> tuple[Column, ...]:
+        """Return the contracts of the columns, in order."""
+        return tuple(COLUMNS[name] for name in self.columns)
+
+    def arrow_schema(self) -> pa.Schema:
+        """Return the Arrow schema: types, nullability, and the unit and meaning as field metadata."""
+        return pa.schema(
+            [
+                pa.field(
+                    column.name,
+                    _ARROW[column.kind],
+                    nullable=column.is_nullable,
+                    metadata={"description": column.description, "unit": column.unit},
+                )
+                for column in self.column_contracts()
+            ]
+        )
+
+
+FLOW = Table(
+    name="core__flow",
+    grain="one report: what one reporter says of one flow, in one vintage of one file",
+    columns=(
+        "source", "year", "vintage", "file_hash", "row_number", "role",
+        "reporter", "partner", "partner_concept", "consignment_partner", "flow", "frequency", "period",
+        "hs_code", "hs_level", "hs_revision", "national_code",
+        "primary_value_usd", "valuation", "reported_value", "reported_currency",
+        "net_weight_kg", "is_net_weight_estimated", "quantity", "quantity_unit", "is_quantity_estimated",
+    ),
+    key=("file_hash", "row_number"),
+    description="Canonical reports of every publisher, before the two books are brought together.",
+    traps=(
+        "Imports are CIF by country of origin, exports FOB by last known destination.",
+        "Only rows of role leaf are flows; aggregates and breakdowns repeat them.",
+        "Rows of several hs_level overlap: choose one level, never add them.",
+        "Several vintages of a cell stand side by side: choose by vintage.",
+        "Not reported is not zero: a reporter without rows in a period has not published it.",
+    ),
+    partition_by=("source", "year"),
+)  # fmt: skip
+
+FILE = Table(
+    name="core__file",
+    grain="one ingested file",
+    columns=(
+        "file_hash", "file_name", "file_size", "source", "layout", "raw_table", "vintage", "ingested_at",
+        "rows_read", "rows_stored", "rows_quarantined",
+    ),
+    key=("file_hash", "source"),
+    description="Register of ingested files: rows_read = rows_stored + rows_quarantined, always.",
+)  # fmt: skip
+
+QUARANTINE = Table(
+    name="core__quarantine",
+    grain="one row of a file that could not be taken into core__flow",
+    columns=("file_hash", "row_number", "source", "reason", "detail", "raw_line"),
+    key=("file_hash", "row_number", "source"),
+    description="Rows set aside, each with its reason; nothing is dropped or mended silently.",
+)
+
+RECONCILED = Table(
+    name="core__reconciled",
+    grain="one true flow: exporter × importer × hs_code × period",
+    columns=(
+        "exporter", "importer", "hs_code", "period", "frequency",
+        "value_usd", "low_usd", "high_usd", "net_weight_kg",
+        "exporter_report_usd", "importer_report_usd", "cif_fob_ratio", "basis",
+    ),
+    key=("exporter", "importer", "hs_code", "period", "frequency"),
+    description="Two reports of one flow, both on FOB, and the estimate made of them.",
+    traps=(
+        "A missing row is a flow that neither side reported, not a proven zero.",
+        "Goods that pass a hub stand in the importer's book under their origin, not under the hub.",
+    ),
+)  # fmt: skip
+
+DETOUR = Table(
+    name="out__detour",
+    grain="one origin × hub × destination × hs_code (or the keys asked for), for the whole after-window",
+    columns=(
+        "origin", "hub", "destination", "hs_code", "kind",
+        "estimate_usd", "low_usd", "high_usd", "q_value", "estimate_kg", "status",
+        "excess_in_usd", "excess_on_usd", "shortfall_usd",
+        "before_in_usd", "after_in_usd", "expected_in_usd",
+        "before_direct_usd", "after_direct_usd", "expected_direct_usd",
+        "raw_increase_usd", "onset", "baseline",
+    ),
+    key=("origin", "hub", "destination", "hs_code", "kind"),
+    description="Amounts that took a detour, each with an interval and the figures it was made of.",
+    traps=(
+        "Trade by code is an upper bound on controlled goods.",
+        "An estimate is a statistical finding about flows; it accuses nobody.",
+        "Intervals of a sum are not sums of intervals: ask for the sum.",
+    ),
+)  # fmt: skip
+
+TABLES: tuple[Table, ...] = (FLOW, FILE, QUARANTINE, RECONCILED, DETOUR)

@@ -1,0 +1,99 @@
+"""The field's closed vocabularies: every value that a coded column may hold."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = [
+    "DetourKind",
+    "FlowKind",
+    "Frequency",
+    "PartnerConcept",
+    "QuarantineReason",
+    "RowRole",
+    "Valuation",
+]
+
+
+class FlowKind(StrEnum):
+    """Trade flow of a report (UN Comtrade ``flowCode`` in brackets).
+
+    Exports contain re-exports and domestic exports, imports contain re-imports and foreign imports, and
+    both contain the processing flows: never add them.
+    """
+
+    IMPORT = "import"  # M
+    EXPORT = "export"  # X
+    RE_IMPORT = "re_import"  # RM
+    RE_EXPORT = "re_export"  # RX
+    DOMESTIC_EXPORT = "domestic_export"  # DX
+    FOREIGN_IMPORT = "foreign_import"  # FM
+    IMPORT_INWARD_PROCESSING = "import_inward_processing"  # MIP
+    EXPORT_INWARD_PROCESSING = "export_inward_processing"  # XIP
+    IMPORT_OUTWARD_PROCESSING = "import_outward_processing"  # MOP
+    EXPORT_OUTWARD_PROCESSING = "export_outward_processing"  # XOP
+    IMPORT_INTRA_FIRM = "import_intra_firm"  # MIF
+    EXPORT_INTRA_FIRM = "export_intra_firm"  # XIF
+
+
+class PartnerConcept(StrEnum):
+    """What the partner of a report is (IMTS 2010, chapter VI)."""
+
+    ORIGIN = "origin"
+    LAST_KNOWN_DESTINATION = "last_known_destination"
+    CONSIGNMENT = "consignment"
+
+
+class Valuation(StrEnum):
+    """Where in the journey a value is taken: at the importer's border (CIF) or the exporter's (FOB)."""
+
+    CIF = "cif"
+    FOB = "fob"
+
+
+class Frequency(StrEnum):
+    """Length of a period: a year or a month."""
+
+    ANNUAL = "A"
+    MONTHLY = "M"
+
+
+class RowRole(StrEnum):
+    """How a stored row takes part in sums.
+
+    ``leaf`` rows are the flows. ``aggregate`` rows (partner World, a group, a region) and ``breakdown``
+    rows (one customs procedure, one transport mode, one second partner out of a total that is there too)
+    repeat what the leaves say; they are kept for checks and never added to them.
+    """
+
+    LEAF = "leaf"
+    AGGREGATE = "aggregate"
+    BREAKDOWN = "breakdown"
+
+
+class QuarantineReason(StrEnum):
+    """Why a row is not in the core table; the raw row is kept beside the reason."""
+
+    UNREADABLE = "unreadable"  # the CSV reader could not split the line into the header's columns
+    UNKNOWN_AREA = "unknown_area"
+    UNKNOWN_HS_CODE = "unknown_hs_code"
+    UNKNOWN_FLOW = "unknown_flow"
+    UNKNOWN_REVISION = "unknown_revision"
+    UNKNOWN_UNIT = "unknown_unit"
+    BAD_PERIOD = "bad_period"
+    BAD_NUMBER = "bad_number"
+    NEGATIVE_VALUE = "negative_value"
+    ABSURD_VALUE = "absurd_value"
+    MISSING_VALUE = "missing_value"
+    MISSING_RATE = "missing_rate"  # no exchange rate for that currency and month
+    DUPLICATE_KEY = "duplicate_key"
+    BREAKDOWN_WITHOUT_TOTAL = "breakdown_without_total"
+
+
+class DetourKind(StrEnum):
+    """How the onward leg of a detour is seen (DESIGN section 5)."""
+
+    DECLARED = "declared"
+    UNSEEN = "unseen"
+    RELAY = "relay"
+    ONWARD_UNOBSERVED = "onward_unobserved"
