@@ -77,6 +77,7 @@ COLUMNS: dict[str, Column] = _index(
         Column("file_name", "text", "name of the file as it was given"),
         Column("file_size", "int64", "size of the file", unit="bytes", minimum=0),
         Column("row_number", "int64", "number of the data row in the file, from 1, the header not counted", minimum=1),
+        Column("cell", "text", "column that held the value, in a wide file", missing="the file has one value a row"),
         Column("source", "text", "id of the source that read the file: comtrade, csv:<mapping id>, …"),
         Column("layout", "text", "which of the publisher's layouts the file has"),
         Column("raw_table", "text", "table of the raw layer that holds the rows as published"),

@@ -82,13 +82,13 @@ FLOW = Table(
     name="core__flow",
     grain="one report: what one reporter says of one flow, in one vintage of one file",
     columns=(
-        "source", "year", "vintage", "file_hash", "row_number", "role",
+        "source", "year", "vintage", "file_hash", "row_number", "cell", "role",
         "reporter", "partner", "partner_concept", "consignment_partner", "flow", "frequency", "period",
         "hs_code", "hs_level", "hs_revision", "national_code",
         "primary_value_usd", "valuation", "reported_value", "reported_currency",
         "net_weight_kg", "is_net_weight_estimated", "quantity", "quantity_unit", "is_quantity_estimated",
     ),
-    key=("file_hash", "row_number"),
+    key=("file_hash", "row_number", "cell"),
     description="Canonical reports of every publisher, before the two books are brought together.",
     traps=(
         "Imports are CIF by country of origin, exports FOB by last known destination.",
@@ -114,8 +114,8 @@ FILE = Table(
 QUARANTINE = Table(
     name="core__quarantine",
     grain="one row of a file that could not be taken into core__flow",
-    columns=("file_hash", "row_number", "source", "reason", "detail", "raw_line"),
-    key=("file_hash", "row_number", "source"),
+    columns=("file_hash", "row_number", "cell", "source", "reason", "detail", "raw_line"),
+    key=("file_hash", "row_number", "cell", "source"),
     description="Rows set aside, each with its reason; nothing is dropped or mended silently.",
 )
 

@@ -1,0 +1,34 @@
+"""The command line: each command a thin call of a public function."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from entrepot.errors import EntrepotError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="entrepot",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Raw customs files in; detours, round trips, gaps and shifts out, each with an interval.",
+)
+
+
+def main() -> None:
+    """Run the command line; an expected error is three lines on standard error and status 1."""
+    try:
+        app()
+    except EntrepotError as error:
+        console = Console(stderr=True, highlight=False)
+        console.print(f"[bold red]error:[/] {escape(error.what)}")
+        if error.where:
+            console.print(f"[dim]where:[/] {escape(error.where)}")
+        console.print(f"[bold]hint:[/]  {escape(error.hint)}")
+        sys.exit(1)
