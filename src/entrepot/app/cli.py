@@ -32,3 +32,7 @@ def main() -> None:
             console.print(f"[dim]where:[/] {escape(error.where)}")
         console.print(f"[bold]hint:[/]  {escape(error.hint)}")
         sys.exit(1)
+
+
+# The commands register themselves on the app above.
+from entrepot.app import detours_command, flows_command, ingest_command, world_command  # noqa: E402, F401

@@ -96,7 +96,7 @@ COLUMNS: dict[str, Column] = _index(
         Column("consignment_partner", "text", "country of consignment (IMTS 2010), area code", missing="not published"),
         Column("flow", "text", "trade flow", allowed=FlowKind),
         Column("frequency", "text", "A for years, M for months", allowed=Frequency),
-        Column("period", "text", "2023 for a year, 2023-07 for a month"),
+        Column("period", "text", "2023 for a year, 2023-07 for a month; of detours, the period of departure from the origin"),
         Column("year", "int32", "year of the period; partition of the stored table", minimum=1900),
         Column("hs_code", "text", "commodity: TOTAL, or text of 2, 4 or 6 digits; national positions are cut to 6"),
         Column("hs_level", "int32", "digits of the code as published: 0 for TOTAL, 2, 4, 6, 8, 10", minimum=0),
@@ -121,10 +121,10 @@ COLUMNS: dict[str, Column] = _index(
         Column("cif_fob_ratio", "float64", "ratio that puts the importer's report on FOB", missing="the importer's report is not used", minimum=0),
         Column("basis", "text", "whose report the estimate rests on: exporter, importer or both"),
         # --- detours
-        Column("origin", "text", "where the goods come from (area code)", missing="summed over"),
-        Column("hub", "text", "where they are unloaded only to be shipped on (area code)", missing="summed over"),
-        Column("destination", "text", "where they end (area code)", missing="summed over"),
-        Column("kind", "text", "how the onward leg is seen", allowed=DetourKind, missing="summed over"),
+        Column("origin", "text", "where the goods come from (area code)"),
+        Column("hub", "text", "where they are unloaded only to be shipped on (area code)"),
+        Column("destination", "text", "where they end (area code)"),
+        Column("kind", "text", "how the onward leg is seen", allowed=DetourKind),
         Column("estimate_usd", "float64", "estimate of the detour, FOB at the origin, for the whole after-window", unit="USD", missing="not identified: see status", minimum=0),
         Column("low_usd", "float64", "5th percentile of the true amount", unit="USD", missing="not identified: see status", minimum=0),
         Column("high_usd", "float64", "95th percentile of the true amount", unit="USD", missing="not identified: see status", minimum=0),
@@ -142,6 +142,5 @@ COLUMNS: dict[str, Column] = _index(
         Column("expected_direct_usd", "float64", "origin → destination expected without the event", unit="USD", missing="no data before", minimum=0),
         Column("baseline", "text", "how the expected flows were found: untreated, unlisted, unidentified"),
         Column("raw_increase_usd", "float64", "plain increase origin → hub: what a spreadsheet would call rerouted", unit="USD", missing="no data before"),
-        Column("onset", "text", "first month in which the inbound leg stays above its expected value", missing="not monthly, or no clear onset"),
     )
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -41,6 +41,8 @@ class Table:
         What makes wrong numbers of it.
     partition_by
         Columns that the stored table is partitioned by.
+    summed
+        Columns that are null where a row is a sum over them.
     """
 
     name: str
@@ -50,10 +52,11 @@ class Table:
     description: str
     traps: tuple[str, ...] = ()
     partition_by: tuple[str, ...] = ()
+    summed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a contract that names unknown columns."""
-        unknown = [name for name in (*self.columns, *self.key, *self.partition_by) if name not in COLUMNS]
+        unknown = [name for name in (*self.columns, *self.key, *self.partition_by, *self.summed) if name not in COLUMNS]
         stray = [name for name in (*self.key, *self.partition_by) if name not in self.columns]
         if unknown or stray:
             msg = f"table {self.name}: unknown columns {unknown}, key or partition outside the table {stray}"
@@ -61,7 +64,10 @@ class Table:
 
     def column_contracts(self) -> tuple[Column, ...]:
         """Return the contracts of the columns, in order."""
-        return tuple(COLUMNS[name] for name in self.columns)
+        return tuple(
+            replace(COLUMNS[name], missing="summed over") if name in self.summed else COLUMNS[name]
+            for name in self.columns
+        )
 
     def arrow_schema(self) -> pa.Schema:
         """Return the Arrow schema: types, nullability, and the unit and meaning as field metadata."""
@@ -139,14 +145,17 @@ DETOUR = Table(
     name="out__detour",
     grain="one origin × hub × destination × hs_code (or the keys asked for), for the whole after-window",
     columns=(
-        "origin", "hub", "destination", "hs_code", "kind",
+        "origin", "hub", "destination", "hs_code", "period", "kind",
         "estimate_usd", "low_usd", "high_usd", "q_value", "estimate_kg", "status",
         "excess_in_usd", "excess_on_usd", "shortfall_usd",
         "before_in_usd", "after_in_usd", "expected_in_usd",
         "before_direct_usd", "after_direct_usd", "expected_direct_usd",
-        "raw_increase_usd", "onset", "baseline",
+        "raw_increase_usd", "baseline",
     ),
-    key=("origin", "hub", "destination", "hs_code", "kind"),
+    key=("origin", "hub", "destination", "hs_code", "period", "kind"),
+    summed=(
+        "origin", "hub", "destination", "hs_code", "period", "kind", "excess_in_usd", "shortfall_usd",
+    ),
     description="Amounts that took a detour, each with an interval and the figures it was made of.",
     traps=(
         "Trade by code is an upper bound on controlled goods.",

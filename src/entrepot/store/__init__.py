@@ -1,0 +1,13 @@
+"""The lake: Delta tables of raw and canonical rows, vintages, quarantine and lineage.
+
+Readers start with :meth:`Lake.open` and :func:`flows_sql`; the ingest writes through :class:`Staging`.
+"""
+
+from __future__ import annotations
+
+from entrepot.store.compaction import compact, vacuum
+from entrepot.store.lake import Lake
+from entrepot.store.snapshot import flows_sql
+from entrepot.store.staging import FileRows, Staging
+
+__all__ = ["FileRows", "Lake", "Staging", "compact", "flows_sql", "vacuum"]

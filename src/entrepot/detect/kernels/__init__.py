@@ -1,0 +1,1 @@
+"""Numerical kernels on arrays: they know nothing of tables, lakes or options."""

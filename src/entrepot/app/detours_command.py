@@ -1,0 +1,202 @@
+"""The commands ``detours`` and ``screen``."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path  # noqa: TC003  (typer reads the annotation)
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from entrepot.app.cli import app
+from entrepot.detect.options import GROUP_KEYS, DetourOptions
+from entrepot.errors import OptionError
+from entrepot.nomenclature import product_codes, resolve_areas
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from entrepot.detect.result import DetourResult
+
+__all__ = ["detours_command", "screen_command"]
+
+#: Groups that are one customs territory: their members' exports are pooled.
+_CUSTOMS_UNIONS = ("EU", "EU15", "EU27", "EU28", "EACU", "EAEU", "SACU")
+
+LakeOption = Annotated[Path, typer.Option(help="folder of the lake")]
+EventOption = Annotated[str, typer.Option(help="month of the event, 2022-03; a year for annual data")]
+BeforeOption = Annotated[str | None, typer.Option(help="first:last month before; default the 24 to two before")]
+AfterOption = Annotated[str | None, typer.Option(help="first:last month after; default from two after on")]
+ProductsOption = Annotated[
+    str | None, typer.Option(help="codes, list names (CHPL, CHPL:1) or @file; default all goods")
+]
+ByOption = Annotated[str, typer.Option(help="keys of the rows: origin,hub,destination,hs_code,period")]
+OutOption = Annotated[str, typer.Option(help=".csv, .parquet, .xlsx or .json; - prints CSV")]
+PageOption = Annotated[Path | None, typer.Option(help="also write a self-contained HTML page here")]
+AsOfOption = Annotated[str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")]
+SpikesOption = Annotated[int, typer.Option(help="sets of planted detours that calibrate the intervals")]
+SeedOption = Annotated[int, typer.Option(help="seed of all draws")]
+MemoryOption = Annotated[str, typer.Option(help="memory of the engine; larger work spills to disk")]
+
+
+@app.command("detours")
+def detours_command(
+    *,
+    lake: LakeOption,
+    event: EventOption,
+    out: OutOption,
+    before: BeforeOption = None,
+    after: AfterOption = None,
+    origin: Annotated[str | None, typer.Option(help="areas or groups that the goods come from")] = None,
+    hub: Annotated[str | None, typer.Option(help="areas or groups that they may pass")] = None,
+    destination: Annotated[str | None, typer.Option(help="areas or groups where they end")] = None,
+    products: ProductsOption = None,
+    by: ByOption = ",".join(GROUP_KEYS),
+    page: PageOption = None,
+    as_of: AsOfOption = None,
+    z: Annotated[float, typer.Option(help="departures within so many standard deviations are noise")] = 1.0,
+    spikes: SpikesOption = 100,
+    seed: SeedOption = 0,
+    memory: MemoryOption = "4GB",
+) -> None:
+    """Estimate what took a detour after an event: origin, hub, destination instead of the direct road.
+
+    Example: entrepot detours --lake lake --event 2022-03 --origin EU27 --destination RUS --out detours.csv
+    """
+    areas = {name: _areas(text, event) for name, text in (("o", origin), ("h", hub), ("d", destination))}
+    options = DetourOptions(
+        event=event,
+        before=before,
+        after=after,
+        origins=areas["o"],
+        hubs=tuple(code for code in areas["h"] if code not in areas["d"]),
+        destinations=areas["d"],
+        products=product_codes(products) if products else (),
+        pooled_origins=_pooled(origin, event),
+        by=_keys(by),
+        z=z,
+        spikes=spikes,
+        seed=seed,
+    )
+    _run(options, lake=lake, out=out, page=page, as_of=as_of, memory=memory)
+
+
+@app.command("screen")
+def screen_command(
+    *,
+    lake: LakeOption,
+    event: EventOption,
+    out: OutOption,
+    before: BeforeOption = None,
+    after: AfterOption = None,
+    products: ProductsOption = None,
+    by: ByOption = ",".join(GROUP_KEYS),
+    page: PageOption = None,
+    as_of: AsOfOption = None,
+    spikes: SpikesOption = 100,
+    seed: SeedOption = 0,
+    memory: MemoryOption = "4GB",
+) -> None:
+    """Search the whole world for detours after an event, no suspects given.
+
+    Example: entrepot screen --lake lake --event 2022-03 --products CHPL --out detours.xlsx
+    """
+    options = DetourOptions(
+        event=event,
+        before=before,
+        after=after,
+        products=product_codes(products) if products else (),
+        by=_keys(by),
+        spikes=spikes,
+        seed=seed,
+    )
+    _run(options, lake=lake, out=out, page=page, as_of=as_of, memory=memory)
+
+
+def _areas(text: str | None, event: str) -> tuple[str, ...]:
+    return resolve_areas(text, on=_event_day(event)) if text else ()
+
+
+def _event_day(event: str) -> date | None:
+    """Return the first day of the event's period; None where the text is no period (said later)."""
+    parts = event.split("-")
+    if not all(part.isdigit() for part in parts) or len(parts) > 2:
+        return None
+    month = int(parts[1]) if len(parts) == 2 else 1
+    return date(int(parts[0]), month, 1) if 1 <= month <= 12 and 1 <= int(parts[0]) <= 9999 else None
+
+
+def _pooled(origin: str | None, event: str) -> tuple[str, ...]:
+    """Return the members of the customs union that was named as an origin."""
+    named = [part.strip().upper() for part in (origin or "").split(",")]
+    unions = [name for name in named if name in _CUSTOMS_UNIONS]
+    if len(unions) > 1:
+        raise OptionError(
+            f"{', '.join(unions)} are {len(unions)} customs unions; one can be pooled",
+            where="--origin",
+            hint="name one union, and the members of the other one by one",
+        )
+    return resolve_areas(unions[0], on=_event_day(event)) if unions else ()
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    names = {"month": "period", "product": "hs_code", "products": "hs_code"}
+    parts = [part.strip().lower() for part in text.split(",") if part.strip()]
+    return tuple(names.get(part, part) for part in parts)
+
+
+def _run(
+    options: DetourOptions, *, lake: Path, out: str, page: Path | None, as_of: str | None, memory: str
+) -> None:
+    # Heavy imports wait until the options are known to be right: `--help` and typing errors answer at once.
+    from entrepot.pipeline.detours import find_detours  # noqa: PLC0415
+    from entrepot.report import about_detours, print_detours, write_page, write_table  # noqa: PLC0415
+    from entrepot.store import Lake  # noqa: PLC0415
+
+    opened = Lake.open(lake)
+    vintage = _day(as_of)
+    with _progress() as progress:
+        result: DetourResult = find_detours(
+            opened, options, as_of=vintage, memory_limit=memory, progress=progress
+        )
+    about = about_detours(result, sources=opened.files().to_pylist())
+    write_table(result.table, out, about=about)
+    if page is not None:
+        write_page(result, page, about=about)
+    console = Console(stderr=out == "-", highlight=False)
+    print_detours(result, console)
+    for path in (out, page):
+        if path is not None and str(path) != "-":
+            console.print(f"written: {path}", markup=False)
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise OptionError(f"{text!r} is no date", where="--as-of", hint="write it as 2023-01-31") from error
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """Show the calibration's progress on a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _all: None
+        return
+    bar = Progress(
+        TextColumn("calibrating on planted detours"),
+        BarColumn(),
+        TextColumn("{task.completed} of {task.total}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("calibration", total=None)
+        yield lambda done, every: bar.update(task, completed=done, total=every)

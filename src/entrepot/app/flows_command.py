@@ -1,0 +1,71 @@
+"""The command ``flows``."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path  # noqa: TC003  (typer reads the annotation)
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from entrepot.app.cli import app
+from entrepot.errors import OptionError
+from entrepot.nomenclature import product_codes, resolve_areas
+
+__all__ = ["flows_command"]
+
+
+@app.command("flows")
+def flows_command(
+    *,
+    lake: Annotated[Path, typer.Option(help="folder of the lake")],
+    out: Annotated[str, typer.Option(help=".csv, .parquet, .xlsx or .json; - prints CSV")],
+    reconciled: Annotated[
+        bool, typer.Option("--reconciled/--reported", help="one row per flow, or one per report")
+    ] = True,
+    freq: Annotated[str, typer.Option(help="M for months, A for years")] = "M",
+    periods: Annotated[str | None, typer.Option(help="first:last, 2023-01:2023-06 or 2022:2023")] = None,
+    exporter: Annotated[str | None, typer.Option(help="areas or groups")] = None,
+    importer: Annotated[str | None, typer.Option(help="areas or groups")] = None,
+    products: Annotated[
+        str | None, typer.Option(help="codes, list names or @file; TOTAL for totals; default all goods")
+    ] = None,
+    as_of: Annotated[str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")] = None,
+    memory: Annotated[str, typer.Option(help="memory of the engine")] = "4GB",
+) -> None:
+    """Write the flows of a lake: both books brought together, or the reports as they are.
+
+    Example: entrepot flows --lake lake --freq A --periods 2023:2023 --exporter CHN --out china.csv
+    """
+    if freq not in {"A", "M"}:
+        raise OptionError(f"{freq!r} is no frequency", where="--freq", hint="use A for years or M for months")
+    try:
+        day = date.fromisoformat(as_of) if as_of else None
+    except ValueError as error:
+        raise OptionError(f"{as_of!r} is no date", where="--as-of", hint="write it as 2023-01-31") from error
+    exporters = resolve_areas(exporter) if exporter else ()
+    importers = resolve_areas(importer) if importer else ()
+    codes = product_codes(products) if products else ()
+
+    # Heavy imports wait until the options are known to be right.
+    from entrepot.pipeline.flows import select_flows  # noqa: PLC0415
+    from entrepot.report import write_table  # noqa: PLC0415
+    from entrepot.store import Lake  # noqa: PLC0415
+
+    opened = Lake.open(lake)
+    table = select_flows(
+        opened,
+        is_reconciled=reconciled,
+        frequency=freq,
+        periods=periods,
+        exporters=exporters,
+        importers=importers,
+        products=codes,
+        as_of=day,
+        memory_limit=memory,
+    )
+    book = "reconciled, FOB" if reconciled else "as reported, each on its own valuation"
+    files = ", ".join(dict.fromkeys(opened.files()["file_name"].to_pylist()))
+    write_table(table, out, about={"table": "flows", "book": book, "frequency": freq, "files": files})
+    Console(stderr=True, highlight=False).print(f"{table.num_rows:,} rows, {book}")

@@ -1,0 +1,46 @@
+"""``entrepot world``: a made-up world with a known truth, as Comtrade files."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  (typer reads the annotation)
+from typing import Annotated, cast
+
+import typer
+from rich.console import Console
+
+from entrepot.app.cli import app
+from entrepot.model.world import Setting, WorldOptions, build_world, write_comtrade, write_truth
+
+__all__ = ["world_command"]
+
+_DEFAULT = WorldOptions()
+
+
+@app.command("world")
+def world_command(
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for the files; reports/ and truth/ are made in it.")],
+    setting: Annotated[str, typer.Option(help="smooth, or rough as real trade by HS6.")] = _DEFAULT.setting,
+    seed: Annotated[int, typer.Option(help="Everything is drawn from it.")] = _DEFAULT.seed,
+    areas: Annotated[int, typer.Option(help="Number of areas.")] = _DEFAULT.areas,
+    products: Annotated[int, typer.Option(help="Number of products.")] = _DEFAULT.products,
+    months: Annotated[int, typer.Option(help="Number of months.")] = _DEFAULT.months,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No event: nothing is cut or detoured.")] = False,
+) -> None:
+    """Write a made-up world with known detours: UN Comtrade files, and the truth beside them."""
+    options = WorldOptions(
+        setting=cast("Setting", setting),
+        seed=seed,
+        areas=areas,
+        products=products,
+        months=months,
+        quiet=quiet,
+    )
+    made = build_world(options)
+    reports = write_comtrade(made, out / "reports")
+    write_truth(made, out / "truth")
+    happened = f"event in {made.event}" if not quiet else "no event"
+    Console(stderr=True, highlight=False).print(
+        f"{made.reports.num_rows:,} reports in {len(reports)} files in {out / 'reports'}, {happened}; "
+        f"the truth is in {out / 'truth'}"
+    )

@@ -1,0 +1,93 @@
+"""Origins that are one customs territory: estimated as one, split over the members afterwards.
+
+What one member of a customs union no longer ships directly another may ship to the hub (goods of Germany
+leave through Lithuania or Rotterdam), so the shortfall and the excess of a product meet only in the union's
+sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from entrepot.detect.cells import Cells
+    from entrepot.detect.corridors import Corridors
+
+__all__ = ["pool", "representative", "split"]
+
+
+def representative(members: NDArray[np.bool_]) -> int:
+    """Return the area that stands for the pooled ones: the first of them."""
+    return int(np.flatnonzero(members)[0])
+
+
+def pool(cells: Cells, members: NDArray[np.bool_]) -> Cells:
+    """Return the cells with all members' exports summed under their representative.
+
+    Trade between the members is left out: it is no longer foreign.
+    """
+    if not members.any():
+        return cells
+    cells = cells.only(~(members[cells.exporter] & members[cells.importer]))
+    exporter = np.where(members[cells.exporter], representative(members), cells.exporter)
+    every, at = np.unique(replace(cells, exporter=exporter).key, return_inverse=True)
+    pair, product = np.divmod(every, cells.n_products)
+    pooled_exporter, importer = np.divmod(pair, cells.n_areas)
+    # A sum with an unknown weight in it has an unknown weight: NaN goes through bincount.
+    return Cells(
+        exporter=pooled_exporter,
+        importer=importer,
+        product=product,
+        before=np.bincount(at, weights=cells.before, minlength=every.size),
+        after=np.bincount(at, weights=cells.after, minlength=every.size),
+        after_kg=np.bincount(at, weights=cells.after_kg, minlength=every.size),
+        n_areas=cells.n_areas,
+        n_products=cells.n_products,
+    )
+
+
+def split(
+    corridors: Corridors, cells: Cells, growth: NDArray[np.float64], members: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Split pooled corridors over the members by what each sent to the hub beyond its own expectation.
+
+    Parameters
+    ----------
+    corridors
+        Corridors of the pooled cells.
+    cells
+        The members' own cells.
+    growth : (t,)
+        Expected growth factor of each corridor's pooled inbound flow.
+    members : (n_areas,)
+        The pooled areas.
+
+    Returns
+    -------
+    row : (m,)
+        Corridor that each part belongs to.
+    cell : (m,)
+        The member's inbound cell.
+    share : (m,)
+        Its share of the corridor; the shares of a corridor sum to one.
+    """
+    mine = np.flatnonzero(members[cells.exporter] & (cells.after > 0))
+    leg = cells.importer[mine] * cells.n_products + cells.product[mine]
+    order = np.argsort(leg, kind="stable")
+    wanted = corridors.hub * cells.n_products + corridors.product
+    first = np.searchsorted(leg, wanted, side="left", sorter=order)
+    count = np.searchsorted(leg, wanted, side="right", sorter=order) - first
+    row = np.repeat(np.arange(wanted.size), count)
+    offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    cell = mine[order[np.repeat(first, count) + offset]]
+    beyond = np.maximum(cells.after[cell] - cells.before[cell] * growth[row], 0.0)
+    total = np.bincount(row, weights=beyond, minlength=wanted.size)
+    arrived = np.bincount(row, weights=cells.after[cell], minlength=wanted.size)
+    share = np.where(total[row] > 0, beyond, cells.after[cell]) / np.where(total > 0, total, arrived)[row]
+    keep = share > 0
+    return row[keep], cell[keep], share[keep]

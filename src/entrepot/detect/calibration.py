@@ -1,0 +1,266 @@
+"""How far off the estimates are, learnt from planted detours (DESIGN section 5, steps 8 and 9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from entrepot.detect.estimate import estimate
+from entrepot.detect.spikes import plant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from entrepot.detect.cells import Cells, Question
+    from entrepot.detect.corridors import Corridors
+    from entrepot.detect.noise import Noise
+    from entrepot.detect.spikes import Planted, SpikePlan
+
+__all__ = ["Calibration", "Interval", "Placebo", "SpikeRun", "calibrate", "group_ids"]
+
+_LOW, _HIGH = 0.05, 0.95
+_MOST_BINS = 6
+_FEWEST_IN_BIN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Placebo:
+    """A pair of windows in which nothing happened, with the question put to it.
+
+    Attributes
+    ----------
+    cells, question, partner_growth
+        As for :func:`entrepot.detect.estimate.estimate`.
+    scale
+        Periods of the event's after-window over this one's: what an amount here is worth there.
+    label
+        The windows in words.
+    """
+
+    cells: Cells
+    question: Question
+    partner_growth: NDArray[np.float64] | None
+    scale: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpikeRun:
+    """One set of planted detours beside what the estimator made of it.
+
+    Attributes
+    ----------
+    origin, hub, destination, product : (t,)
+        Corridors planted or found.
+    planted, estimated : (t,)
+        USD; zero where not planted, or missed.
+    is_onward_observed : (t,)
+        Whether the onward leg was there to bound the amount.
+    """
+
+    origin: NDArray[np.int64]
+    hub: NDArray[np.int64]
+    destination: NDArray[np.int64]
+    product: NDArray[np.int64]
+    planted: NDArray[np.float64]
+    estimated: NDArray[np.float64]
+    is_onward_observed: NDArray[np.bool_]
+
+    def only(self, mask: NDArray[np.bool_]) -> SpikeRun:
+        """Return the corridors under a mask."""
+        return SpikeRun(
+            self.origin[mask],
+            self.hub[mask],
+            self.destination[mask],
+            self.product[mask],
+            self.planted[mask],
+            self.estimated[mask],
+            self.is_onward_observed[mask],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Quantiles of true over estimated amount by size of the estimate.
+
+    Attributes
+    ----------
+    log_size : (b,)
+        Natural log of the estimate in USD, increasing.
+    low, high : (b,)
+        5th and 95th percentile of planted over estimated amount, planted zeros included.
+    missed_high
+        95th percentile of the amounts that were planted and missed, USD.
+    """
+
+    log_size: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    missed_high: float
+
+    def around(self, usd: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the lower and upper end of the interval around each estimate, USD."""
+        size = np.log(np.maximum(usd, 1.0))
+        # an interval that leaves out its own estimate would read as a contradiction: widen it
+        low = usd * np.minimum(np.interp(size, self.log_size, self.low), 1.0)
+        high = usd * np.maximum(np.interp(size, self.log_size, self.high), 1.0)
+        return np.where(usd > 0, low, 0.0), np.where(usd > 0, high, self.missed_high)
+
+
+def group_ids(keys: Sequence[NDArray[np.int64]], size: int) -> NDArray[np.int64]:
+    """Return one number per distinct combination of keys; zero for all when there is no key."""
+    ids = np.zeros(size, dtype=np.int64)
+    for key in keys:
+        _, ids = np.unique(np.stack([ids, key]), axis=1, return_inverse=True)
+        ids = ids.astype(np.int64)
+    return ids
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Spike-in runs and what follows from them."""
+
+    runs: tuple[SpikeRun, ...]
+
+    def only(self, *, is_observed: bool) -> Calibration:
+        """Return the calibration of corridors whose onward leg is observed, or is not."""
+        return Calibration(tuple(run.only(run.is_onward_observed == is_observed) for run in self.runs))
+
+    def grouped(self, by: Callable[[SpikeRun], Sequence[NDArray[np.int64]]]) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Return planted and estimated sums by group, a pair of arrays a run."""
+        sums = []
+        for run in self.runs:
+            ids = group_ids(by(run), run.planted.size)
+            n = int(ids.max()) + 1 if ids.size else 0
+            sums.append(
+                (np.bincount(ids, weights=run.planted, minlength=n), np.bincount(ids, weights=run.estimated, minlength=n))
+            )
+        return sums
+
+    def interval(self, by: Callable[[SpikeRun], Sequence[NDArray[np.int64]]]) -> Interval | None:
+        """Return the interval for sums by these keys; None where nothing planted was ever found."""
+        return _interval(self.grouped(by))
+
+    def coverage(self, by: Callable[[SpikeRun], Sequence[NDArray[np.int64]]]) -> float:
+        """Return the share of planted sums inside their interval, missed ones counted.
+
+        The interval of each half of the runs is tried on the other half.
+        """
+        sums = self.grouped(by)
+        halves = (sums[::2], sums[1::2])
+        inside = total = 0
+        for learn, test in (halves, halves[::-1]):
+            interval = _interval(learn)
+            for planted, estimated in test:
+                real = planted > 0
+                total += int(real.sum())
+                if interval is not None:
+                    low, high = interval.around(estimated[real])
+                    inside += int(((planted[real] >= low) & (planted[real] <= high)).sum())
+        return inside / total if total else float("nan")
+
+    def error(self, by: Callable[[SpikeRun], Sequence[NDArray[np.int64]]]) -> float:
+        """Return the median over runs of Σ|planted − estimated| / Σ planted over the groups."""
+        errors = [np.abs(p - e).sum() / p.sum() for p, e in self.grouped(by) if p.sum() > 0]
+        return float(np.median(errors)) if errors else float("nan")
+
+    @property
+    def recovered_share(self) -> float:
+        """Return the median over runs of estimated over planted total."""
+        shares = [r.estimated.sum() / r.planted.sum() for r in self.runs if r.planted.sum() > 0]
+        return float(np.median(shares)) if shares else float("nan")
+
+
+def _interval(sums: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> Interval | None:
+    planted = np.concatenate([p for p, _ in sums]) if sums else np.zeros(0)
+    estimated = np.concatenate([e for _, e in sums]) if sums else np.zeros(0)
+    found = estimated > 0
+    if not found.any():
+        return None
+    size = np.log(np.maximum(estimated[found], 1.0))
+    ratio = planted[found] / estimated[found]
+    n_bins = int(np.clip(size.size // _FEWEST_IN_BIN, 1, _MOST_BINS))
+    edges = np.quantile(size, np.linspace(0.0, 1.0, n_bins + 1))
+    middle: list[float] = []
+    low: list[float] = []
+    high: list[float] = []
+    for first, last in zip(edges[:-1], edges[1:], strict=True):
+        inside = (size >= first) & (size <= last)
+        centre = float(np.median(size[inside]))
+        if middle and centre <= middle[-1]:
+            continue
+        middle.append(centre)
+        low.append(float(np.quantile(ratio[inside], _LOW)))
+        high.append(float(np.quantile(ratio[inside], _HIGH)))
+    missed = planted[(planted > 0) & ~found]
+    return Interval(
+        log_size=np.array(middle),
+        low=np.array(low),
+        high=np.array(high),
+        missed_high=float(np.quantile(missed, _HIGH)) if missed.size else 0.0,
+    )
+
+
+def calibrate(
+    placebos: Sequence[Placebo],
+    *,
+    noise: Noise,
+    plan: SpikePlan,
+    z: float,
+    sets: int,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> Calibration:
+    """Plant known detours in windows before the event and estimate them.
+
+    Parameters
+    ----------
+    placebos
+        Windows to plant in, used in turn.
+    noise, z
+        As for the estimate.
+    plan
+        What the planted detours resemble.
+    sets
+        How many sets to plant.
+    seed
+        Seed of the draws.
+    progress
+        Called with the sets done and all sets.
+    """
+    runs: list[SpikeRun] = []
+    seeds = np.random.SeedSequence(seed).spawn(sets)
+    for number in range(sets if placebos else 0):
+        placebo = placebos[number % len(placebos)]
+        planted = plant(placebo.cells, placebo.question, plan, np.random.default_rng(seeds[number]))
+        found = estimate(
+            planted.cells, placebo.question, noise=noise, z=z, partner_growth=placebo.partner_growth
+        ).corridors
+        if planted.usd.size:
+            runs.append(_aligned(planted, found, placebo))
+        if progress is not None:
+            progress(number + 1, sets)
+    return Calibration(runs=tuple(runs))
+
+
+def _aligned(planted: Planted, found: Corridors, placebo: Placebo) -> SpikeRun:
+    """Put planted and found amounts of one run side by side, worth what they are in the event's window."""
+    cells = planted.cells
+    keys = [
+        ((side.origin * cells.n_areas + side.hub) * cells.n_areas + side.destination) * cells.n_products + side.product
+        for side in (planted, found)
+    ]
+    every = np.unique(np.concatenate(keys))
+    amounts = [
+        placebo.scale * np.bincount(np.searchsorted(every, key), weights=side.usd, minlength=every.size)
+        for key, side in zip(keys, (planted, found), strict=True)
+    ]
+    rest, product = np.divmod(every, cells.n_products)
+    rest, destination = np.divmod(rest, cells.n_areas)
+    origin, hub = np.divmod(rest, cells.n_areas)
+    observed = placebo.question.is_observed[hub, destination]
+    return SpikeRun(origin, hub, destination, product, amounts[0], amounts[1], observed)

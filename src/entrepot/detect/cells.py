@@ -1,0 +1,142 @@
+"""The flows of two windows as arrays: what the estimator of detours works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Cells", "Question", "find_cells", "merge_cells"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Flows of one pair of windows, one cell per exporter × importer × product.
+
+    A cell is there when either window has a positive value; a pair whose reporter did not publish both
+    windows has no cell at all, so an absent cell of a published pair is a zero.
+
+    Attributes
+    ----------
+    exporter, importer, product : (n,)
+        Indices of the areas and products.
+    before, after : (n,)
+        USD (FOB) in the two windows, both on the length and months of the after-window.
+    after_kg : (n,)
+        Net weight in the after-window; NaN where not reported.
+    n_areas, n_products
+        Number of areas and of products.
+    """
+
+    exporter: NDArray[np.int64]
+    importer: NDArray[np.int64]
+    product: NDArray[np.int64]
+    before: NDArray[np.float64]
+    after: NDArray[np.float64]
+    after_kg: NDArray[np.float64]
+    n_areas: int
+    n_products: int
+
+    @property
+    def key(self) -> NDArray[np.int64]:
+        """Return one number per cell: exporter, importer, product in mixed radix."""
+        return (self.exporter * self.n_areas + self.importer) * self.n_products + self.product
+
+    @property
+    def pair(self) -> NDArray[np.int64]:
+        """Return one number per exporter and importer."""
+        return self.exporter * self.n_areas + self.importer
+
+    def only(self, mask: NDArray[np.bool_]) -> Cells:
+        """Return the cells under a mask."""
+        return replace(
+            self,
+            exporter=self.exporter[mask],
+            importer=self.importer[mask],
+            product=self.product[mask],
+            before=self.before[mask],
+            after=self.after[mask],
+            after_kg=self.after_kg[mask],
+        )
+
+
+def find_cells(own: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the position of each wanted key among the own ones (which are unique), -1 where absent."""
+    if not own.size:
+        return np.full(wanted.size, -1, dtype=np.int64)
+    order = np.argsort(own, kind="stable")
+    at = order[np.minimum(np.searchsorted(own, wanted, sorter=order), own.size - 1)]
+    return np.where(own[at] == wanted, at, -1)
+
+
+def merge_cells(cells: Cells, *, key: NDArray[np.int64], change: NDArray[np.float64]) -> Cells:
+    """Return the cells with amounts added to the after-window; cells that were not there are made.
+
+    Parameters
+    ----------
+    cells
+        The cells.
+    key : (m,)
+        Cell numbers as of :attr:`Cells.key`; may repeat.
+    change : (m,)
+        USD to add to the after-window (negative to take away; never below zero).
+    """
+    wanted, position = np.unique(key, return_inverse=True)
+    amount = np.bincount(position, weights=change, minlength=wanted.size)
+    slot = find_cells(cells.key, wanted)
+    found = slot >= 0
+    after = cells.after.copy()
+    after_kg = cells.after_kg.copy()
+    at = slot[found]
+    old = after[at]
+    after[at] = np.maximum(old + amount[found], 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        after_kg[at] = np.where(old > 0, after_kg[at] * after[at] / old, np.nan)
+    new_key = wanted[~found]
+    new_amount = amount[~found]
+    born = new_amount > 0
+    new_key, new_amount = new_key[born], new_amount[born]
+    pair, product = np.divmod(new_key, cells.n_products)
+    exporter, importer = np.divmod(pair, cells.n_areas)
+    return Cells(
+        exporter=np.concatenate([cells.exporter, exporter]),
+        importer=np.concatenate([cells.importer, importer]),
+        product=np.concatenate([cells.product, product]),
+        before=np.concatenate([cells.before, np.zeros(new_key.size)]),
+        after=np.concatenate([after, new_amount]),
+        after_kg=np.concatenate([after_kg, np.full(new_key.size, np.nan)]),
+        n_areas=cells.n_areas,
+        n_products=cells.n_products,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who and what is asked about, as masks over areas and products.
+
+    Attributes
+    ----------
+    origins, hubs, destinations : (n_areas,)
+        Areas that may take each part. An area in ``destinations`` is never a hub.
+    listed : (n_products,)
+        Products under measures; all true where none were named.
+    are_hubs_given
+        The hubs were named by the user; otherwise any area may be one and the baseline finds out which
+        were used.
+    is_treated : (n_areas, n_areas)
+        Origin × destination pairs under measures.
+    is_observed : (n_areas, n_areas)
+        Whether some reporter published the pair in both windows.
+    """
+
+    origins: NDArray[np.bool_]
+    hubs: NDArray[np.bool_]
+    destinations: NDArray[np.bool_]
+    listed: NDArray[np.bool_]
+    are_hubs_given: bool
+    is_treated: NDArray[np.bool_]
+    is_observed: NDArray[np.bool_]

@@ -1,0 +1,290 @@
+"""Detours A → hub → C instead of A → C: amounts with calibrated intervals (DESIGN section 5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from entrepot.detect.blocs import split
+from entrepot.detect.calibration import calibrate
+from entrepot.detect.cells import find_cells
+from entrepot.detect.findings import Parts, detour_table, withheld
+from entrepot.detect.periods import event_windows, period_text, placebo_windows
+from entrepot.detect.result import CalibrationSummary, DetourResult, Headline
+from entrepot.detect.search import Search
+from entrepot.detect.series import leg_series, month_shares
+from entrepot.detect.spikes import SpikePlan
+from entrepot.detect.windows import calendar_of, load_windows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import narwhals as nw
+    from numpy.typing import NDArray
+
+    from entrepot.detect.calibration import Calibration, SpikeRun
+    from entrepot.detect.cells import Cells
+    from entrepot.detect.corridors import Corridors
+    from entrepot.detect.estimate import Estimate
+    from entrepot.detect.options import DetourOptions
+    from entrepot.engine import Engine
+
+__all__ = ["detours"]
+
+_EVEN_PART = 0.2
+
+
+def detours(
+    flows: nw.LazyFrame[Any],
+    options: DetourOptions,
+    *,
+    engine: Engine,
+    progress: Callable[[int, int], None] | None = None,
+) -> DetourResult:
+    """Estimate what took a detour after an event.
+
+    Use it when direct trade fell at a date and you want to know what of it went through third areas.
+
+    Parameters
+    ----------
+    flows
+        Rows of ``core__reconciled`` on the engine; rows of product ``TOTAL`` among them serve the baseline.
+    options
+        Windows, suspects, products.
+    engine
+        Where the flows live.
+    progress
+        Called with the calibration sets done and all sets.
+
+    Returns
+    -------
+    DetourResult
+        **Grain** of its table: ``options.by``. USD, FOB at the origin, for the whole after-window.
+
+    Raises
+    ------
+    OptionError
+        Windows or areas make no question.
+    CoverageError
+        The data do not hold what the question needs.
+
+    *Missing data*: a pair that neither side published in both windows is not observed; where that is the
+    onward leg, its bound is absent and ``kind`` says ``onward_unobserved``. An amount is null, with the
+    reason in ``status``, where the placebo exceeds a fifth of it.
+    """
+    published = calendar_of(flows).periods
+    windows = event_windows(options.event, published=published, before=options.before, after=options.after)
+    pairs = (windows, *placebo_windows(windows, published=published))
+    data = load_windows(engine, flows, pairs)
+    search = Search.of(data, pairs, options)
+    found = search.run(0)
+    quiet = [search.run(at) for at in range(1, len(pairs))]
+    calibration = calibrate(
+        search.placebos,
+        noise=search.noise,
+        plan=_plan(found, search),
+        z=options.z,
+        sets=options.spikes,
+        seed=options.seed,
+        progress=progress,
+    )
+    whole, expected = _parts(found, search)
+    scales = [placebo.scale for placebo in search.placebos]
+    decoys = [_decoy(q.corridors, scale) for q, scale in zip(quiet, scales, strict=True)]
+    parts = _by_period(whole, flows, search, expected) if "period" in options.by else whole
+
+    def table(of: Parts, by: Sequence[str]) -> pa.Table:
+        return detour_table(
+            of,
+            by=by,
+            calibration=calibration,
+            decoys=decoys,
+            hub_placebo_share=_hub_placebo_shares(found.corridors, decoys, search),
+            cells=data.cells[0],
+            expected=expected,
+            labels=(data.areas, data.products),
+            baseline=found.expected.baseline.value,
+        )
+
+    return DetourResult(
+        table=table(parts, options.by),
+        hubs=table(whole, ("hub", "destination")),
+        products=table(whole, ("hs_code",)),
+        headline=_headline(found, decoys, calibration, search),
+        calibration=_summary(calibration, search),
+        series=leg_series(flows, **_series_codes(found, search)),
+        treated=search.treated_table(),
+        options=options,
+        windows=windows,
+        placebo_labels=tuple(pair.label for pair in pairs[1:]),
+        reporters_late=search.late_reporters(),
+    )
+
+
+def _plan(found: Estimate, search: Search) -> SpikePlan:
+    """Plant detours like those found: the same share of the loss, hubs weighted as found but none certain."""
+    question = search.question
+    lost = found.direct.usd.sum()
+    by_hub = np.bincount(found.corridors.hub, weights=found.corridors.usd, minlength=question.hubs.size)
+    possible = question.hubs & np.isin(
+        np.arange(question.hubs.size), search.cells[0].importer[question.origins[search.cells[0].exporter]]
+    )
+    even = possible / max(int(possible.sum()), 1)
+    total = by_hub.sum()
+    weight = (1.0 - _EVEN_PART) * by_hub / total + _EVEN_PART * even if total > 0 else even
+    used = int((by_hub > 0.02 * total).sum()) if total > 0 else 3
+    share = float(total / lost) if lost > 0 and total > 0 else 0.1
+    return SpikePlan(returned_share=share, hub_weight=np.where(possible, weight, 0.0), n_hubs=max(used, 1))
+
+
+def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]:
+    """Return the corridors of the unpooled flows, and what was expected of every unpooled cell."""
+    pooled, cells, corridors = search.cells[0], search.data.cells[0], found.corridors
+    factor = np.divide(
+        found.expected.usd, pooled.before, out=np.ones(pooled.before.size), where=pooled.before > 0
+    )
+    stand_in = np.where(search.members[cells.exporter], search.representative, cells.exporter)
+    twin = find_cells(pooled.key, (stand_in * cells.n_areas + cells.importer) * cells.n_products + cells.product)
+    expected = cells.before * np.where(twin >= 0, factor[twin], 1.0)
+    is_pooled = search.members[corridors.origin]
+    row, cell, share = split(corridors, cells, factor[corridors.inbound], search.members)
+    keep = is_pooled[row]
+    single = np.flatnonzero(~is_pooled)
+    own = find_cells(cells.key, _key(cells, corridors.origin, corridors.hub, corridors.product)[single])
+    at = np.concatenate([row[keep], single])
+    inbound = np.concatenate([cell[keep], own])
+    usd = corridors.usd[at] * np.concatenate([share[keep], np.ones(single.size)])
+    origin = cells.exporter[inbound]
+    destination, hub, product = corridors.destination[at], corridors.hub[at], corridors.product[at]
+    real = usd > 0
+    parts = Parts(
+        origin=origin,
+        hub=hub,
+        destination=destination,
+        product=product,
+        period=np.full(usd.size, ""),
+        usd=usd,
+        kg=usd * np.divide(cells.after_kg, cells.after, out=np.full(cells.after.size, np.nan), where=cells.after > 0)[inbound],
+        is_onward_observed=corridors.is_onward_observed[at],
+        inbound=inbound,
+        direct=find_cells(cells.key, _key(cells, origin, destination, product)),
+        onward=find_cells(cells.key, _key(cells, hub, destination, product)),
+    )
+    return parts.only(real), expected
+
+
+def _key(
+    cells: Cells, exporter: NDArray[np.int64], importer: NDArray[np.int64], product: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    return (exporter * cells.n_areas + importer) * cells.n_products + product
+
+
+def _decoy(corridors: Corridors, scale: float) -> Parts:
+    nothing = np.full(corridors.usd.size, -1, dtype=np.int64)
+    real = corridors.usd > 0
+    return Parts(
+        origin=corridors.origin,
+        hub=corridors.hub,
+        destination=corridors.destination,
+        product=corridors.product,
+        period=np.full(corridors.usd.size, ""),
+        usd=corridors.usd * scale,
+        kg=np.full(corridors.usd.size, np.nan),
+        is_onward_observed=corridors.is_onward_observed,
+        inbound=nothing,
+        direct=nothing,
+        onward=nothing,
+    ).only(real)
+
+
+def _by_period(parts: Parts, flows: nw.LazyFrame[Any], search: Search, expected: NDArray[np.float64]) -> Parts:
+    """Spread every part over the periods in which its inbound leg exceeded its expected flow."""
+    cells, windows = search.data.cells[0], search.windows
+    legs, leg_of = np.unique(parts.inbound, return_inverse=True)
+    leg, period, share = month_shares(
+        flows,
+        periods=[period_text(p, is_monthly=windows.is_monthly) for p in windows.after],
+        labels=(search.data.areas, search.data.products),
+        inbound=(cells.exporter[legs], cells.importer[legs], cells.product[legs]),
+        expected=expected[legs],
+    )
+    order = np.argsort(leg, kind="stable")
+    first = np.searchsorted(leg, leg_of, side="left", sorter=order)
+    count = np.searchsorted(leg, leg_of, side="right", sorter=order) - first
+    row = np.repeat(np.arange(leg_of.size), count)
+    at = order[np.repeat(first, count) + np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)]
+    return parts.spread(row, period[at], share[at])
+
+
+def _hub_placebo_shares(corridors: Corridors, decoys: Sequence[Parts], search: Search) -> NDArray[np.float64]:
+    n = search.question.hubs.size
+    by_hub = np.bincount(corridors.hub, weights=corridors.usd, minlength=n)
+    return withheld(by_hub, [np.bincount(d.hub, weights=d.usd, minlength=n) for d in decoys])
+
+
+def _headline(
+    found: Estimate, decoys: Sequence[Parts], calibration: Calibration, search: Search
+) -> Headline:
+    total = float(found.corridors.usd.sum())
+    placebo = tuple(float(d.usd.sum()) for d in decoys)
+    interval = calibration.interval(lambda _: ())
+    low, high = interval.around(np.array([total])) if interval is not None else (np.array([np.nan]),) * 2
+    cells, question = search.cells[0], search.question
+    inbound = question.origins[cells.exporter] & question.hubs[cells.importer] & question.listed[cells.product]
+    rise = np.maximum(cells.after - cells.before, 0.0)[inbound].sum()
+    observed = found.corridors.usd[found.corridors.is_onward_observed].sum()
+    return Headline(
+        estimate_usd=total,
+        low_usd=float(low[0]),
+        high_usd=float(high[0]),
+        placebo_usd=placebo,
+        by_baseline={
+            baseline.value: float(search.run(0, baseline=baseline).corridors.usd.sum())
+            for baseline in search.other_baselines(found.expected.baseline)
+        }
+        | {found.expected.baseline.value: total},
+        baseline=found.expected.baseline.value,
+        shortfall_usd=float(found.direct.usd.sum()),
+        raw_increase_usd=float(rise),
+        excess_in_usd=float(found.inbound.usd.sum()),
+        onward_observed_share=float(observed / total) if total > 0 else float("nan"),
+    )
+
+
+def _summary(calibration: Calibration, search: Search) -> CalibrationSummary:
+    def rows(run: SpikeRun) -> list[NDArray[np.int64]]:
+        return [run.origin, run.hub, run.destination, run.product]
+
+    def hubs(run: SpikeRun) -> list[NDArray[np.int64]]:
+        return [run.hub]
+
+    by_hub = calibration.grouped(hubs)
+    return CalibrationSummary(
+        sets=len(calibration.runs),
+        recovered_share=calibration.recovered_share,
+        row_error=calibration.error(rows),
+        hub_error=calibration.error(hubs),
+        row_coverage=calibration.coverage(rows),
+        hub_coverage=calibration.coverage(hubs),
+        total_coverage=calibration.coverage(lambda _: ()),
+        planted_usd=np.concatenate([p for p, _ in by_hub]) if by_hub else np.zeros(0),
+        estimated_usd=np.concatenate([e for _, e in by_hub]) if by_hub else np.zeros(0),
+        noise_log_size=search.noise.log_size,
+        noise_sd=search.noise.sd,
+    )
+
+
+def _series_codes(found: Estimate, search: Search) -> dict[str, list[str]]:
+    question, data = search.question, search.data
+    hubs = np.unique(found.corridors.hub[found.corridors.usd > 0])
+    origins = question.origins | (search.members if search.members.any() else False)
+    products = np.unique(search.cells[0].product[found.direct.cell])
+    return {
+        "origins": [data.areas[at] for at in np.flatnonzero(origins)],
+        "hubs": [data.areas[at] for at in hubs],
+        "destinations": [data.areas[at] for at in np.flatnonzero(question.destinations)],
+        "products": [data.products[at] for at in products],
+    }
+

@@ -1,0 +1,181 @@
+"""One run of the estimator on one pair of windows: expected flows, bounds, amounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from entrepot.detect.baseline import Baseline, Expected, expected_flows
+from entrepot.detect.corridors import Bounds, Corridors, allocate_corridors, find_bounds, origins_share
+from entrepot.detect.noise import MAD_TO_SD, Noise, appearing_size, fit_noise, flat_noise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from entrepot.detect.cells import Cells, Question
+
+__all__ = ["Estimate", "estimate", "expect", "learn_noise"]
+
+_CLIP = 4.0
+_HUB_SIGNAL = 2.0
+_FEWEST_IMPORTERS = 10
+_FEWEST_UNTREATED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Amounts of one pair of windows, and what they were made of."""
+
+    corridors: Corridors
+    expected: Expected
+    inbound: Bounds
+    onward: Bounds
+    direct: Bounds
+
+
+def learn_noise(
+    windows: Sequence[Cells],
+    questions: Sequence[Question],
+    partner_growth: Sequence[NDArray[np.float64] | None],
+) -> Noise:
+    """Learn the noise of flows from windows before the event.
+
+    Expected flows are made as for the event, with the same cells left out of the medians, and in two
+    rounds: expected flows weighted by the first noise give the second.
+    """
+    floor = appearing_size(windows)
+    noise = flat_noise(floor)
+    for _ in range(2):
+        expected: list[NDArray[np.float64]] = []
+        after: list[NDArray[np.float64]] = []
+        for cells, question, growth in zip(windows, questions, partner_growth, strict=True):
+            usd = expect(cells, question, noise=noise, partner_growth=growth).usd
+            expected.append(usd)
+            after.append(cells.after)
+        noise = fit_noise(expected, after, floor=floor)
+    return noise
+
+
+def estimate(
+    cells: Cells,
+    question: Question,
+    *,
+    noise: Noise,
+    z: float = 1.0,
+    partner_growth: NDArray[np.float64] | None = None,
+    baseline: Baseline | None = None,
+) -> Estimate:
+    """Estimate every corridor of the question.
+
+    Parameters
+    ----------
+    cells, question, noise
+        The flows, who is asked about, and how much flows change for no reason.
+    z
+        Departures within ``z`` standard deviations of the expected flow are noise.
+    partner_growth : (n_areas,)
+        Log growth of the goods outside the question by importer; see
+        :func:`entrepot.detect.baseline.expected_flows`.
+    baseline
+        Insist on one baseline instead of the best that the data allow.
+    """
+    expected = expect(cells, question, noise=noise, partner_growth=partner_growth, baseline=baseline)
+    listed = question.listed[cells.product]
+    treated = question.is_treated[cells.exporter, cells.importer] & listed
+    inbound = question.origins[cells.exporter] & question.hubs[cells.importer] & listed & ~treated
+    onward = question.hubs[cells.exporter] & question.destinations[cells.importer] & listed & ~treated
+    onward &= question.is_observed[cells.exporter, cells.importer]
+    direct_bounds = find_bounds(cells, expected.usd, noise=noise, legs=treated, sign=-1, z=z)
+    # Only products whose direct flow fell can be detoured: others would drown the net departure of a pair.
+    fell = np.zeros(cells.n_products, dtype=bool)
+    fell[cells.product[direct_bounds.cell]] = True
+    hit = fell[cells.product]
+    inbound_bounds = find_bounds(cells, expected.usd, noise=noise, legs=inbound & hit, sign=1, z=z)
+    onward_bounds = find_bounds(cells, expected.usd, noise=noise, legs=onward & hit, sign=1, z=z)
+    share = origins_share(cells, expected.usd, question, products=fell)
+    return Estimate(
+        corridors=allocate_corridors(cells, inbound_bounds, onward_bounds, direct_bounds, question, share),
+        expected=expected,
+        inbound=inbound_bounds,
+        onward=onward_bounds,
+        direct=direct_bounds,
+    )
+
+
+def expect(
+    cells: Cells,
+    question: Question,
+    *,
+    noise: Noise,
+    partner_growth: NDArray[np.float64] | None = None,
+    baseline: Baseline | None = None,
+) -> Expected:
+    """Return the expected flows of a question, from whatever the event cannot have touched.
+
+    With the hubs named, arrivals there from the origins are left out of the medians; with hubs unknown,
+    those that stand out are, in two rounds. Where the origins sell to fewer than ten other areas all of
+    those may be hubs, and growth comes from the goods outside the question.
+    """
+    nothing = np.zeros(cells.before.size, dtype=bool)
+    if baseline is Baseline.UNCHANGED:
+        return Expected(usd=cells.before.copy(), baseline=Baseline.UNCHANGED)
+    if baseline is Baseline.UNLISTED:
+        return expected_flows(cells, untreated=nothing, noise=noise, partner_growth=partner_growth)
+    if question.are_hubs_given:
+        return _expected_beside(cells, question, question.hubs, noise, partner_growth)
+    third = np.unique(cells.importer[question.origins[cells.exporter]])
+    third = third[~question.destinations[third]]
+    if third.size < _FEWEST_IMPORTERS:
+        return _expected_beside(cells, question, question.hubs, noise, partner_growth)
+    # Hubs unknown: begin with none, then leave out those whose arrivals from the origins stand out.
+    used = np.zeros(cells.n_areas, dtype=bool)
+    expected = _expected_beside(cells, question, used, noise, partner_growth)
+    for _ in range(2):
+        used = _busy_hubs(cells, question, expected, noise)
+        expected = _expected_beside(cells, question, used, noise, partner_growth)
+    return expected
+
+
+def _expected_beside(
+    cells: Cells,
+    question: Question,
+    hubs: NDArray[np.bool_],
+    noise: Noise,
+    partner_growth: NDArray[np.float64] | None,
+) -> Expected:
+    """Expect flows from the cells that neither the measures nor the hubs can have touched."""
+    listed = question.listed[cells.product]
+    treated = question.is_treated[cells.exporter, cells.importer]
+    through = question.origins[cells.exporter] & hubs[cells.importer]
+    onward = hubs[cells.exporter] & question.destinations[cells.importer]
+    untreated = ~(listed & (treated | through | onward))
+    other_importers = np.unique(cells.importer[untreated & question.origins[cells.exporter] & listed])
+    if other_importers.size < _FEWEST_UNTREATED:
+        untreated = np.zeros(untreated.size, dtype=bool)
+    return expected_flows(cells, untreated=untreated, noise=noise, partner_growth=partner_growth)
+
+
+def _busy_hubs(cells: Cells, question: Question, expected: Expected, noise: Noise) -> NDArray[np.bool_]:
+    """Return the areas whose arrivals from the origins exceed the expected by far more than others' do."""
+    legs = (
+        question.origins[cells.exporter]
+        & question.hubs[cells.importer]
+        & question.listed[cells.product]
+        & ~question.is_treated[cells.exporter, cells.importer]
+    )
+    strength = np.clip(
+        noise.log_change(cells.after[legs], expected.usd[legs]) / noise.at(expected.usd[legs]), -_CLIP, _CLIP
+    )
+    importer = cells.importer[legs]
+    count = np.bincount(importer, minlength=cells.n_areas)
+    total = np.bincount(importer, weights=strength, minlength=cells.n_areas)
+    signal = np.divide(total, np.sqrt(count), out=np.full(cells.n_areas, np.nan), where=count > 0)
+    centre = np.nanmedian(signal)
+    spread = MAD_TO_SD * np.nanmedian(np.abs(signal - centre))
+    with np.errstate(invalid="ignore"):
+        return np.nan_to_num((signal - centre) / max(spread, 1e-9)) > _HUB_SIGNAL
+

@@ -1,0 +1,100 @@
+"""How much flows change for no reason: learnt by size from windows before the event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from entrepot.detect.cells import Cells
+
+__all__ = ["MAD_TO_SD", "Noise", "appearing_size", "fit_noise", "flat_noise"]
+
+#: The standard deviation of a normal distribution in units of its median absolute deviation.
+MAD_TO_SD = 1.4826
+
+_BINS = 20
+_FEWEST_IN_BIN = 30
+_SMALLEST_SD = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Standard deviation of the log change of a flow, by its expected size.
+
+    Attributes
+    ----------
+    log_size : (b,)
+        Natural log of (expected USD + ``floor``), increasing.
+    sd : (b,)
+        Robust standard deviation at that size.
+    floor
+        Size of flows that appear from nothing, USD: added to both sides of a log change.
+    """
+
+    log_size: NDArray[np.float64]
+    sd: NDArray[np.float64]
+    floor: float
+
+    def at(self, expected: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the standard deviation at each expected size."""
+        return np.interp(np.log(expected + self.floor), self.log_size, self.sd)
+
+    def log_change(
+        self, after: NDArray[np.float64], expected: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return ln((after + floor) / (expected + floor))."""
+        return np.log((after + self.floor) / (expected + self.floor))
+
+
+def appearing_size(windows: Sequence[Cells]) -> float:
+    """Return the typical size of a flow that appears from nothing.
+
+    The median over cells that are zero before and positive after; with fewer than thirty of those, the
+    first percentile of all positive flows; 1 USD where there is no flow at all.
+    """
+    born = np.concatenate([w.after[(w.before <= 0) & (w.after > 0)] for w in windows])
+    if born.size >= _FEWEST_IN_BIN:
+        return float(np.median(born))
+    positive = np.concatenate([w.after[w.after > 0] for w in windows])
+    return float(np.quantile(positive, 0.01)) if positive.size else 1.0
+
+
+def flat_noise(floor: float) -> Noise:
+    """Return a noise of one at every size: the start of the learning."""
+    return Noise(log_size=np.array([0.0]), sd=np.array([1.0]), floor=floor)
+
+
+def fit_noise(
+    expected: Sequence[NDArray[np.float64]], after: Sequence[NDArray[np.float64]], *, floor: float
+) -> Noise:
+    """Learn the noise from placebo windows.
+
+    Parameters
+    ----------
+    expected, after
+        Expected and observed USD of every cell, an array a placebo window.
+    floor
+        See :attr:`Noise.floor`.
+    """
+    e = np.concatenate(expected)
+    log_size = np.log(e + floor)
+    change = np.log((np.concatenate(after) + floor) / (e + floor))
+    edges = np.quantile(log_size, np.linspace(0.0, 1.0, _BINS + 1)) if e.size else np.zeros(2)
+    middle: list[float] = []
+    sd: list[float] = []
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        inside = (log_size >= low) & (log_size <= high)
+        if inside.sum() < _FEWEST_IN_BIN or (middle and np.median(log_size[inside]) <= middle[-1]):
+            continue
+        middle.append(float(np.median(log_size[inside])))
+        sd.append(max(MAD_TO_SD * float(np.median(np.abs(change[inside]))), _SMALLEST_SD))
+    if not middle:
+        return flat_noise(floor)
+    return Noise(log_size=np.array(middle), sd=np.array(sd), floor=floor)

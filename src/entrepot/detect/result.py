@@ -1,0 +1,149 @@
+"""What a search for detours returns."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from entrepot.detect.findings import LARGEST_PLACEBO_SHARE
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from entrepot.detect.options import DetourOptions
+    from entrepot.detect.periods import WindowPair
+
+__all__ = ["CalibrationSummary", "DetourResult", "Headline"]
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The sum over all corridors, and what to hold against it.
+
+    Attributes
+    ----------
+    estimate_usd, low_usd, high_usd
+        Total with its own calibrated 90% interval (NaN where none could be learnt), USD FOB.
+    placebo_usd
+        Total that each placebo date gives, worth what it is in the event's window.
+    baseline
+        Baseline of the estimate.
+    by_baseline
+        Total by baseline: the range to print beside the headline.
+    shortfall_usd
+        Direct trade that is missing.
+    raw_increase_usd
+        Sum of all increases origin → hub: what a spreadsheet would call rerouted.
+    excess_in_usd
+        Sum of all inbound excesses over the expected flow: the next simplest answer.
+    onward_observed_share
+        Part of the estimate whose onward leg is in the data.
+    """
+
+    estimate_usd: float
+    low_usd: float
+    high_usd: float
+    placebo_usd: tuple[float, ...]
+    baseline: str
+    by_baseline: dict[str, float]
+    shortfall_usd: float
+    raw_increase_usd: float
+    excess_in_usd: float
+    onward_observed_share: float
+
+    @property
+    def placebo_share(self) -> float:
+        """Return the mean placebo total as a share of the estimate; NaN without placebos."""
+        if not self.placebo_usd:
+            return math.nan
+        mean = sum(self.placebo_usd) / len(self.placebo_usd)
+        if self.estimate_usd <= 0:
+            return math.inf if mean > 0 else 0.0
+        return mean / self.estimate_usd
+
+    @property
+    def status(self) -> str:
+        """Return ``identified``, or why the amount is withheld."""
+        if self.estimate_usd <= 0:
+            return "nothing found"
+        if not math.isfinite(self.low_usd):
+            return "not identified: no months before the event to calibrate on"
+        if self.placebo_share > LARGEST_PLACEBO_SHARE:
+            return f"not identified: placebo dates give {min(self.placebo_share, 9.99):.0%} of it"
+        return "identified"
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationSummary:
+    """How well planted detours were recovered in the user's own data.
+
+    Attributes
+    ----------
+    sets
+        Sets planted.
+    recovered_share
+        Median of estimated over planted total.
+    row_error, hub_error
+        Median of Σ|planted − estimated| / Σ planted, by row and by hub.
+    row_coverage, hub_coverage, total_coverage
+        Share of planted amounts inside their 90% interval, missed ones counted, on held-out sets.
+    planted_usd, estimated_usd : (h,)
+        Hub sums of all sets, for the calibration plot.
+    noise_log_size, noise_sd : (b,)
+        Noise of flows by size; see :class:`entrepot.detect.noise.Noise`.
+    """
+
+    sets: int
+    recovered_share: float
+    row_error: float
+    hub_error: float
+    row_coverage: float
+    hub_coverage: float
+    total_coverage: float
+    planted_usd: NDArray[np.float64]
+    estimated_usd: NDArray[np.float64]
+    noise_log_size: NDArray[np.float64]
+    noise_sd: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class DetourResult:
+    """Findings of one search, with everything that a reader needs to weigh them.
+
+    Attributes
+    ----------
+    table
+        Columns of ``out__detour``; rows by ``options.by``, largest first.
+    hubs, products
+        The same by hub and destination, and by product.
+    headline
+        The total.
+    calibration
+        How far planted detours were recovered.
+    series
+        Monthly legs of the corridors; see :func:`entrepot.detect.series.leg_series`.
+    treated
+        **Grain**: origin × destination. ``signal`` (see :func:`entrepot.detect.treated.pair_signal`),
+        ``is_treated``.
+    options, windows
+        What was asked, and the windows it became.
+    placebo_labels
+        The placebo windows in words, in the order of ``headline.placebo_usd``.
+    reporters_late
+        Origins and hubs that have not published the whole after-window, with the periods they have.
+    """
+
+    table: pa.Table
+    hubs: pa.Table
+    products: pa.Table
+    headline: Headline
+    calibration: CalibrationSummary
+    series: pa.Table
+    treated: pa.Table
+    options: DetourOptions
+    windows: WindowPair
+    placebo_labels: tuple[str, ...]
+    reporters_late: dict[str, str]

@@ -1,0 +1,126 @@
+"""The flows of a finding month by month: for amounts by period and for charts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+
+from entrepot.detect.cells import find_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["leg_series", "month_shares"]
+
+
+def leg_series(
+    flows: nw.LazyFrame[Any],
+    *,
+    origins: Sequence[str],
+    hubs: Sequence[str],
+    destinations: Sequence[str],
+    products: Sequence[str],
+) -> pa.Table:
+    """Return the three legs of the corridors over all periods in the data. One query.
+
+    Returns
+    -------
+    pa.Table
+        **Grain**: leg (``inbound``, ``onward``, ``direct``) × hub × period; ``usd`` summed over origins,
+        destinations and products. ``hub`` is null for the direct leg. A period without any report of the
+        leg has no row: that is not a zero.
+    """
+    wanted = flows.filter(nw.col("hs_code").is_in(list(products)))
+    sides = {
+        "inbound": (list(origins), list(hubs), "importer"),
+        "onward": (list(hubs), list(destinations), "exporter"),
+        "direct": (list(origins), list(destinations), None),
+    }
+    parts: list[pa.Table] = []
+    for leg, (exporters, importers, hub) in sides.items():
+        rows = wanted.filter(nw.col("exporter").is_in(exporters) & nw.col("importer").is_in(importers))
+        keys = ["period"] if hub is None else [hub, "period"]
+        found = rows.group_by(*keys).agg(nw.col("value_usd").sum().alias("usd")).collect(backend="pyarrow").to_native()
+        n = found.num_rows
+        parts.append(
+            pa.table(
+                {
+                    "leg": pa.array([leg] * n, pa.string()),
+                    "hub": found[hub].cast(pa.string()) if hub else pa.nulls(n, pa.string()),
+                    "period": found["period"].cast(pa.string()),
+                    "usd": found["usd"].cast(pa.float64()),
+                }
+            )
+        )
+    return pa.concat_tables(parts).sort_by([("leg", "ascending"), ("hub", "ascending"), ("period", "ascending")])
+
+
+def month_shares(
+    flows: nw.LazyFrame[Any],
+    *,
+    periods: Sequence[str],
+    labels: tuple[Sequence[str], Sequence[str]],
+    inbound: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    expected: NDArray[np.float64],
+) -> tuple[NDArray[np.int64], NDArray[np.str_], NDArray[np.float64]]:
+    """Return how the excess of each inbound leg spreads over the periods of the after-window. One query.
+
+    Parameters
+    ----------
+    flows
+        Reconciled flows.
+    periods
+        Periods of the after-window.
+    labels
+        Codes of areas and of products.
+    inbound : three of (m,)
+        Exporter, importer and product of the legs.
+    expected : (m,)
+        Expected USD of the whole window.
+
+    Returns
+    -------
+    leg : (s,)
+        Index of the leg.
+    period : (s,)
+        Period.
+    share : (s,)
+        Share of the leg's excess; the shares of a leg sum to one. A leg that nowhere exceeds its expected
+        monthly flow is spread as the flow itself; one without any monthly row stands in no period.
+    """
+    areas, products = (np.array(codes, dtype=object) for codes in labels)
+    exporter, importer, product = inbound
+    rows = (
+        flows.filter(
+            nw.col("period").is_in(list(periods))
+            & nw.col("exporter").is_in(list(areas[np.unique(exporter)]))
+            & nw.col("importer").is_in(list(areas[np.unique(importer)]))
+            & nw.col("hs_code").is_in(list(products[np.unique(product)]))
+        )
+        .select("exporter", "importer", "hs_code", "period", "value_usd")
+        .collect(backend="pyarrow")
+        .to_native()
+    )
+
+    def position(column: str, codes: NDArray[np.object_]) -> NDArray[np.int64]:
+        index = {code: at for at, code in enumerate(codes)}
+        return np.array([index[code] for code in rows[column].to_pylist()], dtype=np.int64)
+
+    n_areas, n_products = areas.size, products.size
+    own = (exporter * n_areas + importer) * n_products + product
+    seen = (position("exporter", areas) * n_areas + position("importer", areas)) * n_products
+    leg = find_cells(own, seen + position("hs_code", products))
+    keep = leg >= 0
+    leg = leg[keep]
+    period = np.array(rows["period"].to_pylist(), dtype=str)[keep]
+    value = rows["value_usd"].to_numpy()[keep]
+    beyond = np.maximum(value - expected[leg] / len(periods), 0.0)
+    total = np.bincount(leg, weights=beyond, minlength=own.size)
+    whole = np.bincount(leg, weights=value, minlength=own.size)
+    share = np.where(total[leg] > 0, beyond, value) / np.where(total > 0, total, np.maximum(whole, 1e-300))[leg]
+    return leg[share > 0], period[share > 0], share[share > 0]

@@ -1,0 +1,287 @@
+"""From monthly flows to cells: both windows on the same months, as each reporter has published them.
+
+DESIGN section 5: x⁰ and x¹ are scaled to the same length and months, cut to what the reporter of the book
+has published. The exporter's book counts for a pair where the exporter published enough of both windows,
+else the importer's on FOB, in both windows the same; where neither did, the pair is not observed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from entrepot.detect.cells import Cells
+from entrepot.detect.periods import WindowPair, parse_period
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from entrepot.engine import Engine
+
+__all__ = ["Calendar", "WindowData", "calendar_of", "load_windows", "period_weights"]
+
+_ENOUGH = 1.0 / 3.0
+_WEIGHED = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Periods that each area has published, by book.
+
+    Attributes
+    ----------
+    exports, imports
+        Area → periods published.
+    """
+
+    exports: dict[str, frozenset[str]]
+    imports: dict[str, frozenset[str]]
+
+    @property
+    def periods(self) -> frozenset[str]:
+        """Return every period that anybody published."""
+        return frozenset().union(*self.exports.values(), *self.imports.values())
+
+
+@dataclass(frozen=True, slots=True)
+class WindowData:
+    """Cells of every pair of windows on one set of areas and products.
+
+    Attributes
+    ----------
+    areas, products
+        Codes; the cells hold their positions. Products are six-digit codes, or whatever level was given.
+    cells
+        One :class:`Cells` per pair of windows.
+    is_observed : list of (n_areas, n_areas)
+        Per pair of windows: whether some reporter published the pair in both.
+    total_before, total_after : list of (n_areas, n_areas)
+        All goods by pair, where the files have totals; NaN elsewhere.
+    calendar
+        Who published what.
+    """
+
+    areas: tuple[str, ...]
+    products: tuple[str, ...]
+    cells: tuple[Cells, ...]
+    is_observed: tuple[NDArray[np.bool_], ...]
+    total_before: tuple[NDArray[np.float64], ...]
+    total_after: tuple[NDArray[np.float64], ...]
+    calendar: Calendar
+
+
+def calendar_of(flows: nw.LazyFrame[Any]) -> Calendar:
+    """Return who published what, from reconciled flows. Executes two small queries."""
+    found: list[dict[str, frozenset[str]]] = []
+    for side in ("exporter", "importer"):
+        periods: dict[str, set[str]] = defaultdict(set)
+        rows = (
+            flows.filter(~nw.col(f"{side}_report_usd").is_null())
+            .group_by(side, "period")
+            .agg(nw.len().alias("rows"))
+            .collect(backend="pyarrow")
+            .to_native()
+        )
+        for area, period in zip(rows[side].to_pylist(), rows["period"].to_pylist(), strict=True):
+            periods[area].add(period)
+        found.append({area: frozenset(seen) for area, seen in periods.items()})
+    return Calendar(exports=found[0], imports=found[1])
+
+
+def period_weights(published: frozenset[int], windows: WindowPair) -> tuple[dict[int, float], dict[int, float]] | None:
+    """Return the weights that put both windows on the length and the months of the after-window.
+
+    Every month of the after-window that was published is set against the same month of the year in the
+    before-window, on average over the years; against the average month where there is none.
+
+    Parameters
+    ----------
+    published
+        Periods that the reporter published.
+    windows
+        The windows.
+
+    Returns
+    -------
+    (before, after)
+        Period → weight; each side's weights sum to the periods of the after-window. None where less than a
+        third of either window was published.
+    """
+    after = [p for p in windows.after if p in published]
+    before = [p for p in windows.before if p in published]
+    if not after or not before:
+        return None
+    if len(after) < _ENOUGH * len(windows.after) or len(before) < _ENOUGH * len(windows.before):
+        return None
+    scale = len(windows.after) / len(after)
+    weight: dict[int, float] = defaultdict(float)
+    season = 12 if windows.is_monthly else 1
+    for period in after:
+        same = [p for p in before if p % season == period % season] or before
+        for p in same:
+            weight[p] += scale / len(same)
+    return dict(weight), dict.fromkeys(after, scale)
+
+
+def load_windows(
+    engine: Engine, flows: nw.LazyFrame[Any], pairs: Sequence[WindowPair], *, products: Sequence[str] | None = None
+) -> WindowData:
+    """Sum reconciled flows into the cells of every pair of windows. One query.
+
+    Parameters
+    ----------
+    engine
+        Where the flows live.
+    flows
+        Rows of ``core__reconciled``; rows of product ``TOTAL`` give the totals.
+    pairs
+        Pairs of windows; the event's first.
+    products
+        Product codes to load; all six-digit ones, or the finest level there is, when not given.
+    """
+    calendar = calendar_of(flows)
+    exporter_weights, exporter_is_used = _weight_table(calendar.exports, pairs, "exporter")
+    importer_weights, importer_is_used = _weight_table(calendar.imports, pairs, "importer")
+    names = {
+        "exporter": engine.arrow_frame(exporter_weights),
+        "importer": engine.arrow_frame(importer_weights),
+        "exporter_is_used": engine.arrow_frame(exporter_is_used),
+    }
+    if products is not None:
+        flows = flows.filter(nw.col("hs_code").is_in([*products, "TOTAL"]))
+    sums = _sums(flows, names, len(pairs)).collect(backend="pyarrow").to_native()
+    return _to_arrays(sums, calendar, exporter_is_used, importer_is_used, len(pairs))
+
+
+def _weight_table(
+    published: dict[str, frozenset[str]], pairs: Sequence[WindowPair], side: str
+) -> tuple[pa.Table, pa.Table]:
+    """Return weights by area and period, and by area whether its book is used, a column a pair of windows."""
+    rows: dict[tuple[str, str], list[float]] = {}
+    used: dict[str, list[float]] = {}
+    for area, texts in published.items():
+        numbers = {parse_period(t, option="period"): t for t in texts if ("-" in t) == pairs[0].is_monthly}
+        used[area] = [0.0] * len(pairs)
+        for position, windows in enumerate(pairs):
+            weights = period_weights(frozenset(numbers), windows)
+            if weights is None:
+                continue
+            used[area][position] = 1.0
+            for shift, side_weights in enumerate(weights):
+                for number, weight in side_weights.items():
+                    row = rows.setdefault((area, numbers[number]), [0.0] * (2 * len(pairs)))
+                    row[2 * position + shift] = weight
+    keys = list(rows)
+    table: dict[str, Any] = {
+        side: pa.array([key[0] for key in keys], pa.string()),
+        "period": pa.array([key[1] for key in keys], pa.string()),
+    }
+    for position in range(len(pairs)):
+        for shift, name in enumerate(("b", "a")):
+            table[f"{side[0]}{name}{position}"] = pa.array([rows[key][2 * position + shift] for key in keys], pa.float64())
+    flags: dict[str, Any] = {side: pa.array(list(used), pa.string())}
+    for position in range(len(pairs)):
+        flags[f"{side[0]}u{position}"] = pa.array([u[position] for u in used.values()], pa.float64())
+    return pa.table(table), pa.table(flags)
+
+
+def _sums(flows: nw.LazyFrame[Any], names: dict[str, nw.LazyFrame[Any]], n_pairs: int) -> nw.LazyFrame[Any]:
+    """Weight every period and sum by cell: the exporter's book where it is used, else the importer's."""
+    joined = (
+        flows.join(names["exporter"], on=["exporter", "period"], how="left")
+        .join(names["importer"], on=["importer", "period"], how="left")
+        .join(names["exporter_is_used"], on="exporter", how="left")
+    )
+    mirror = nw.col("importer_report_usd") / nw.col("cif_fob_ratio")
+    columns: list[nw.Expr] = []
+    for position in range(n_pairs):
+        is_used = nw.coalesce(nw.col(f"eu{position}"), nw.lit(0.0))
+        for name in ("b", "a"):
+            own = nw.coalesce(nw.col("exporter_report_usd") * nw.col(f"e{name}{position}"), nw.lit(0.0))
+            other = nw.coalesce(mirror * nw.col(f"i{name}{position}"), nw.lit(0.0))
+            columns.append((own + (1.0 - is_used) * other).alias(f"{name}{position}"))
+    weighed = ~nw.col("net_weight_kg").is_null()
+    months = nw.coalesce(nw.col("ea0"), nw.lit(0.0))
+    columns += [
+        nw.when(weighed).then(nw.col("net_weight_kg") * months).otherwise(nw.lit(0.0)).alias("kg"),
+        nw.when(weighed).then(nw.col("value_usd") * months).otherwise(nw.lit(0.0)).alias("weighed_usd"),
+    ]
+    sums = [f"{name}{position}" for position in range(n_pairs) for name in ("b", "a")] + ["kg", "weighed_usd"]
+    return (
+        joined.with_columns(*columns)
+        .group_by("exporter", "importer", "hs_code")
+        .agg(*[nw.col(name).sum() for name in sums])
+    )
+
+
+def _index(column: pa.ChunkedArray, values: pa.Array) -> NDArray[np.int64]:
+    return pc.index_in(column, value_set=values).to_numpy().astype(np.int64)
+
+
+def _to_arrays(
+    sums: pa.Table, calendar: Calendar, exporter_is_used: pa.Table, importer_is_used: pa.Table, n_pairs: int
+) -> WindowData:
+    named = (sums["exporter"], sums["importer"], exporter_is_used["exporter"], importer_is_used["importer"])
+    areas = pa.concat_arrays([pc.unique(column) for column in named]).unique().sort()
+    is_total = pc.equal(sums["hs_code"], "TOTAL").to_numpy()
+    goods = sums.filter(pa.array(~is_total))
+    totals = sums.filter(pa.array(is_total))
+    products = goods["hs_code"].unique().sort()
+    n = len(areas)
+    exporter, importer = _index(goods["exporter"], areas), _index(goods["importer"], areas)
+    product = _index(goods["hs_code"], products)
+    kg, weighed = goods["kg"].to_numpy(), goods["weighed_usd"].to_numpy()
+    cells: list[Cells] = []
+    observed: list[NDArray[np.bool_]] = []
+    total_before: list[NDArray[np.float64]] = []
+    total_after: list[NDArray[np.float64]] = []
+    for position in range(n_pairs):
+        before, after = goods[f"b{position}"].to_numpy(), goods[f"a{position}"].to_numpy()
+        keep = (before > 0) | (after > 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            known = (position == 0) & (kg > 0) & (weighed >= _WEIGHED * after)
+            after_kg = np.where(known, after * kg / weighed, np.nan)
+        cells.append(
+            Cells(
+                exporter=exporter[keep],
+                importer=importer[keep],
+                product=product[keep],
+                before=before[keep],
+                after=after[keep],
+                after_kg=after_kg[keep],
+                n_areas=n,
+                n_products=len(products),
+            )
+        )
+        publishes_exports = _flags(areas, exporter_is_used, "exporter", f"eu{position}")
+        publishes_imports = _flags(areas, importer_is_used, "importer", f"iu{position}")
+        observed.append(publishes_exports[:, None] | publishes_imports[None, :])
+        for name, into in (("b", total_before), ("a", total_after)):
+            matrix = np.full((n, n), np.nan)
+            matrix[_index(totals["exporter"], areas), _index(totals["importer"], areas)] = totals[
+                f"{name}{position}"
+            ].to_numpy()
+            into.append(matrix)
+    return WindowData(
+        areas=tuple(areas.to_pylist()),
+        products=tuple(products.to_pylist()),
+        cells=tuple(cells),
+        is_observed=tuple(observed),
+        total_before=tuple(total_before),
+        total_after=tuple(total_after),
+        calendar=calendar,
+    )
+
+
+def _flags(areas: pa.Array, table: pa.Table, side: str, column: str) -> NDArray[np.bool_]:
+    flags = np.zeros(len(areas), dtype=bool)
+    flags[_index(table[side], areas)] = table[column].to_numpy() > 0
+    return flags

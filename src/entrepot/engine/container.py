@@ -1,0 +1,303 @@
+"""Files as publishers and browsers deliver them: plain, gzip or zip; any encoding; JSON in one piece.
+
+What DuckDB shall read in parallel is plain text in UTF-8, and JSON with one object a line.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import json
+import zipfile
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, cast
+
+from entrepot.errors import EmptyFileError, EncodingError, InputFileError, LakeError, TruncatedFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+__all__ = [
+    "Fingerprint",
+    "fingerprint",
+    "is_packed",
+    "open_content",
+    "read_head",
+    "unpack_json",
+    "unpack_text",
+]
+
+_BLOCK = 4 * 1024 * 1024
+_GZIP = b"\x1f\x8b"
+_ZIP = b"PK\x03\x04"
+_CUT = "the archive ends before its data do: the download was cut short"
+_AGAIN = "download the file again, and compare its size with the publisher's"
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What one pass over a file's bytes says.
+
+    Attributes
+    ----------
+    file_hash
+        SHA-256, 64 hexadecimal digits.
+    size
+        Bytes.
+    is_utf8
+        The bytes, as they lie there, are valid UTF-8.
+    """
+
+    file_hash: str
+    size: int
+    is_utf8: bool
+
+
+def fingerprint(path: Path, *, progress: Callable[[int], None] | None = None) -> Fingerprint:
+    """Read a file once and say what identifies it; ``progress`` is told the bytes read so far."""
+    digest = hashlib.sha256()
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    size, is_utf8, is_pending = 0, True, False
+    with _file_errors(path), path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            size += len(block)
+            digest.update(block)
+            # Most customs files are plain ASCII, which is told much faster than it is decoded.
+            if is_utf8 and (is_pending or not block.isascii()):
+                try:
+                    decoder.decode(block)
+                    is_pending = bool(decoder.getstate()[0])
+                except UnicodeDecodeError:
+                    is_utf8 = False
+            if progress is not None:
+                progress(size)
+    return Fingerprint(file_hash=digest.hexdigest(), size=size, is_utf8=is_utf8 and not is_pending)
+
+
+def is_packed(path: Path) -> bool:
+    """Tell whether a file is a gzip or zip archive, by its bytes."""
+    with _file_errors(path), path.open("rb") as file:
+        start = file.read(4)
+    return start.startswith(_GZIP) or start == _ZIP
+
+
+@contextmanager
+def open_content(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file's content as bytes: what is inside, when it is a gzip or zip archive.
+
+    Raises
+    ------
+    TruncatedFileError
+        The archive is cut short; also while reading.
+    InputFileError
+        The file cannot be read, or the archive holds not exactly one file.
+    """
+    with _file_errors(path), path.open("rb") as file:
+        start = file.read(4)
+        file.seek(0)
+        if start.startswith(_GZIP):
+            with gzip.GzipFile(fileobj=file) as unzipped:
+                yield cast("IO[bytes]", unzipped)
+        elif start == _ZIP:
+            with zipfile.ZipFile(file) as archive, archive.open(_only_member(path, archive)) as content:
+                yield content
+        else:
+            yield file
+
+
+def _only_member(path: Path, archive: zipfile.ZipFile) -> str:
+    names = [
+        name
+        for name in archive.namelist()
+        if not name.endswith("/")
+        and not name.startswith("__MACOSX")
+        and not name.rsplit("/", 1)[-1].startswith(".")
+    ]
+    if len(names) != 1:
+        raise InputFileError(
+            f"the zip archive holds {len(names)} files instead of one: {', '.join(names[:5])}",
+            where=str(path),
+            hint="unpack it and give the files one by one, or their folder",
+        )
+    return names[0]
+
+
+@contextmanager
+def _file_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
+        raise TruncatedFileError(_CUT, where=f"{path}: {error}", hint=_AGAIN) from error
+    except OSError as error:
+        if error.filename is None or str(error.filename) == str(path):
+            raise InputFileError(
+                f"the file cannot be read: {error.strerror or error}",
+                where=str(path),
+                hint="check the path and that you may read the file",
+            ) from error
+        raise
+
+
+def read_head(path: Path, size: int = 262_144) -> bytes:
+    """Return the first bytes of a file's content, unpacked."""
+    with open_content(path) as content:
+        return content.read(size)
+
+
+def unpack_text(path: Path, target: Path, *, encoding: str, fallback: str = "") -> str:
+    """Write a text file's content as UTF-8.
+
+    Parameters
+    ----------
+    path, target
+        From where and to where.
+    encoding
+        Python codec name of the content.
+    fallback
+        Codec to use instead when the content is not valid in ``encoding``. Bytes that a fallback does not
+        define are kept as the control characters that Latin-1 has there.
+
+    Returns
+    -------
+    str
+        The codec that was used.
+
+    Raises
+    ------
+    EncodingError
+        The content is not valid, and there is no fallback.
+    TruncatedFileError
+        An archive is cut short.
+    """
+    try:
+        _transcode(path, target, codecs.getincrementaldecoder(encoding)())
+    except UnicodeDecodeError as error:
+        if not fallback:
+            raise EncodingError(
+                f"the text is not {encoding}: {error.reason} at byte {error.start:,} of a block",
+                where=str(path),
+                hint="say the encoding of the file, or save it as UTF-8",
+            ) from error
+        codecs.register_error("entrepot_latin1", _as_latin1)
+        _transcode(path, target, codecs.getincrementaldecoder(fallback)("entrepot_latin1"))
+        return fallback
+    return encoding
+
+
+def _as_latin1(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+def _transcode(path: Path, target: Path, decoder: codecs.IncrementalDecoder) -> None:
+    with open_content(path) as content, _writing(target), target.open("wb") as out:
+        while block := content.read(_BLOCK):
+            out.write(decoder.decode(block).encode())
+        out.write(decoder.decode(b"", final=True).encode())
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeError:
+        raise
+    except OSError as error:
+        if isinstance(error, (gzip.BadGzipFile,)) or error.errno is None:
+            raise
+        raise LakeError(
+            f"the unpacked file cannot be written: {error.strerror}",
+            where=str(target.parent),
+            hint="free some space on the lake's disk and repeat the command: nothing was committed",
+        ) from error
+
+
+def unpack_json(path: Path, target: Path, *, member: str = "data") -> int:
+    """Write the objects of a JSON answer one a line.
+
+    Parameters
+    ----------
+    path, target
+        From where and to where.
+    member
+        Member of the answer that holds the list of objects; an answer that is a list needs none.
+
+    Returns
+    -------
+    int
+        How many objects there are.
+
+    Raises
+    ------
+    TruncatedFileError
+        The text ends inside the list, or the answer's own ``count`` says another number.
+    EmptyFileError
+        The list is empty, or there is none.
+    """
+    with open_content(path) as content:
+        text = content.read().decode("utf-8-sig", errors="replace")
+    start = _list_start(text, member)
+    if start < 0:
+        raise EmptyFileError(
+            f"the JSON has no list {member!r}", where=str(path), hint="keep the publisher's answer as it came"
+        )
+    decoder = json.JSONDecoder()
+    count, position = 0, start
+    try:
+        with _writing(target), target.open("w", encoding="utf-8") as out:
+            while text[(position := _skip(text, position))] != "]":
+                _, end = decoder.raw_decode(text, position)
+                out.write(text[position:end].replace("\r", " ").replace("\n", " ") + "\n")
+                count += 1
+                position = _skip(text, end)
+                if text[position] == ",":
+                    position += 1
+    except (IndexError, json.JSONDecodeError) as error:
+        raise TruncatedFileError(
+            f"the JSON text ends or breaks after {count:,} objects", where=str(path), hint=_AGAIN
+        ) from error
+    _check_count(path, text[:start] + text[position:], count)
+    return count
+
+
+def _list_start(text: str, member: str) -> int:
+    """Return the position behind the bracket that opens the list, -1 without one."""
+    first = _skip(text, 0)
+    if text[first : first + 1] == "[":
+        return first + 1
+    named = text.find(f'"{member}"')
+    if named < 0:
+        return -1
+    bracket = _skip(text, _skip(text, named + len(member) + 2) + 1)
+    return bracket + 1 if text[bracket : bracket + 1] == "[" else -1
+
+
+def _skip(text: str, position: int) -> int:
+    while position < len(text) and text[position] in " \t\r\n":
+        position += 1
+    return position
+
+
+def _check_count(path: Path, wrapper: str, count: int) -> None:
+    try:
+        answer = json.loads(wrapper) if wrapper.lstrip().startswith("{") else {}
+    except json.JSONDecodeError as error:
+        raise TruncatedFileError(
+            "the JSON text breaks after its list", where=str(path), hint=_AGAIN
+        ) from error
+    stated = answer.get("count")
+    if isinstance(stated, int) and stated != count:
+        raise TruncatedFileError(
+            f"the answer says count {stated:,} and holds {count:,} objects", where=str(path), hint=_AGAIN
+        )
+    if count == 0:
+        raise EmptyFileError(
+            f"the answer has no rows{': ' + str(answer['error']) if answer.get('error') else ''}",
+            where=str(path),
+            hint="the publisher answers so for nonsense too: check frequency, period and codes of the query",
+        )

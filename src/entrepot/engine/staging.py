@@ -1,0 +1,253 @@
+"""A publisher's file becomes Parquet with text columns, in file order, and nothing gets lost on the way.
+
+Lines that cannot be split into the header's columns are set aside with their exact row number. The
+position of a row in the Parquet file and the row numbers of the unreadable lines give the row number of
+every row, so that it need not be stored.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import mmap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import pyarrow as pa
+
+from entrepot.engine.quoting import identifier, literal, parquet, read_path
+from entrepot.errors import EmptyFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from entrepot.engine.duck import Engine, ParquetFile
+
+__all__ = ["TRAILING", "Staged", "TextForm", "stage_text"]
+
+#: Column of the nameless field behind a trailing delimiter.
+TRAILING = "_trailing"
+
+_UNREADABLE = pa.schema([("row_number", pa.int64()), ("detail", pa.string()), ("raw_line", pa.string())])
+
+
+@dataclass(frozen=True, slots=True)
+class TextForm:
+    """How a file is split into text columns.
+
+    Attributes
+    ----------
+    form
+        Container of the rows. JSON means one object a line.
+    columns
+        Names in file order for CSV; the names to take for Parquet and JSON.
+    delimiter, quote
+        Of CSV; an empty quote means that nothing is quoted.
+    has_trailing_delimiter
+        Data lines have one more, nameless, field.
+    skip_lines
+        Lines before the first data row.
+    null_text
+        Text that stands for null besides the empty field, such as ``(null)``.
+    """
+
+    form: Literal["csv", "parquet", "json"]
+    columns: tuple[str, ...]
+    delimiter: str = ","
+    quote: str = '"'
+    has_trailing_delimiter: bool = False
+    skip_lines: int = 1
+    null_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A staged file.
+
+    Attributes
+    ----------
+    file
+        Parquet with the text columns and the constants, rows in file order.
+    unreadable
+        Lines that could not be split: row_number (int64, from 1), detail, raw_line.
+    gaps
+        Table of the engine with the row numbers skipped; empty when there are none.
+    """
+
+    file: ParquetFile
+    unreadable: pa.Table
+    gaps: str = ""
+
+    @property
+    def rows(self) -> int:
+        """Data rows of the file, unreadable ones included."""
+        unreadable: int = self.unreadable.num_rows
+        return self.file.rows + unreadable
+
+    def query(self) -> str:
+        """Return the query that gives the staged columns plus ``row_number``, on the engine that staged."""
+        rows = parquet([self.file.path], with_row_number=True)
+        if not self.gaps:
+            return f"SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS row_number FROM {rows}"
+        return (
+            "SELECT staged.* EXCLUDE (file_row_number), "
+            "file_row_number + 1 + coalesce(skipped, 0) AS row_number "
+            f"FROM {rows} AS staged ASOF LEFT JOIN {self.gaps} AS gaps "
+            "ON staged.file_row_number >= gaps.position"
+        )
+
+
+def stage_text(
+    engine: Engine,
+    source: Path,
+    target: Path,
+    form: TextForm,
+    *,
+    constants: Mapping[str, str] | None = None,
+    where: str = "",
+) -> Staged:
+    """Write a file's rows as Parquet with text columns.
+
+    Parameters
+    ----------
+    engine
+        Runs the work.
+    source
+        The file: CSV in UTF-8, Parquet, or JSON with one object a line.
+    target
+        The Parquet file to write.
+    form
+        How the rows are split.
+    constants
+        Columns added with one value for all rows.
+    where
+        The file's name for messages.
+
+    Returns
+    -------
+    Staged
+        Rows in file order.
+
+    Raises
+    ------
+    EmptyFileError
+        There is no data row.
+    """
+    added = [f"{literal(value)} AS {identifier(name)}" for name, value in (constants or {}).items()]
+    names = [identifier(name) for name in form.columns]
+    if form.form == "csv":
+        if form.has_trailing_delimiter:
+            names.append(identifier(TRAILING))
+        rejects = f"rejects_{id(target):x}"
+        query = f"SELECT {', '.join([*added, *names])} FROM {_read_csv(source, form, rejects)}"
+    else:
+        rejects = ""
+        if form.form == "parquet":
+            rows = parquet([source])
+        else:
+            rows = f"read_json({read_path(source)}, format = 'newline_delimited', columns = {_kinds(form.columns)})"
+        texts = _texts(engine, rows, names)
+        query = f"SELECT {', '.join([*added, *texts])} FROM {rows}"
+    written = engine.copy_to_parquet(query, target, keeps_order=True, where=where)
+    unreadable = (
+        _unreadable(engine, source, rejects, form.skip_lines) if rejects else _UNREADABLE.empty_table()
+    )
+    rows = sum(file.rows for file in written)
+    if rows + unreadable.num_rows == 0:
+        raise EmptyFileError(
+            "the file has no data row", where=where, hint="ask the publisher for the data again"
+        )
+    gaps = ""
+    if unreadable.num_rows:
+        gaps = f"gaps_{id(target):x}"
+        engine.register(gaps, _gaps(unreadable["row_number"].to_pylist()))
+    return Staged(file=written[0], unreadable=unreadable, gaps=gaps)
+
+
+def _gaps(numbers: list[int]) -> pa.Table:
+    """Return from which good row on (counted from 0) how many unreadable lines stand before it."""
+    skipped = {number - before - 1: before + 1 for before, number in enumerate(numbers)}
+    return pa.table(
+        {"position": pa.array(skipped.keys(), pa.int64()), "skipped": pa.array(skipped.values(), pa.int64())}
+    )
+
+
+def _texts(engine: Engine, rows: str, names: list[str]) -> list[str]:
+    """Return the columns as text: whole floating-point numbers, such as codes, without a fraction."""
+    kinds = {identifier(row[0]): row[1] for row in engine.rows(f"DESCRIBE SELECT * FROM {rows}")}
+    return [
+        f"CASE WHEN isnan({name}) THEN NULL WHEN {name} = trunc({name}) AND abs({name}) < 1e15 "
+        f"THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) ELSE CAST({name} AS VARCHAR) END AS {name}"
+        if kinds[name] in {"DOUBLE", "FLOAT"}
+        else f"CAST({name} AS VARCHAR) AS {name}"
+        for name in names
+    ]
+
+
+def _kinds(columns: tuple[str, ...]) -> str:
+    return "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns) + "}"
+
+
+def _read_csv(source: Path, form: TextForm, rejects: str) -> str:
+    columns = (*form.columns, TRAILING) if form.has_trailing_delimiter else form.columns
+    nulls = ["''"] + ([literal(form.null_text)] if form.null_text else [])
+    quote = literal(form.quote)
+    options = [
+        "auto_detect = false", "header = false", f"skip = {form.skip_lines}", f"columns = {_kinds(columns)}",
+        f"delim = {literal(form.delimiter)}", f"quote = {quote}", f"escape = {quote}",
+        f"nullstr = [{', '.join(nulls)}]",
+        "store_rejects = true", f"rejects_table = '{rejects}'", f"rejects_scan = '{rejects}_scan'",
+        "rejects_limit = 0", "strict_mode = true",
+    ]  # fmt: skip
+    return f"read_csv({read_path(source)}, {', '.join(options)})"
+
+
+def _unreadable(engine: Engine, source: Path, rejects: str, skipped: int) -> pa.Table:
+    found = engine.sql(
+        f"""
+        SELECT line::BIGINT AS line, min(line_byte_position)::BIGINT - 1 AS start,
+               arg_min(error_type::VARCHAR, column_idx) AS detail, arg_min(csv_line, column_idx) AS raw_line
+        FROM {rejects} GROUP BY line ORDER BY line
+        """
+    )
+    if found.num_rows == 0:
+        return _UNREADABLE.empty_table()
+    lines: list[str] = found["raw_line"].to_pylist()
+    numbers = [line - skipped for line in found["line"].to_pylist()]
+    if _has_blank_lines(source):
+        # The reader counts blank lines, which are no rows.
+        ends = [
+            start + len(line.encode()) for start, line in zip(found["start"].to_pylist(), lines, strict=True)
+        ]
+        numbers = list(
+            _row_numbers(source, list(zip(found["start"].to_pylist(), ends, strict=True)), skipped)
+        )
+    return pa.table(
+        [
+            numbers,
+            [text.lower() for text in found["detail"].to_pylist()],
+            [line.strip("\r\n") for line in lines],
+        ],
+        schema=_UNREADABLE,
+    )
+
+
+def _has_blank_lines(source: Path) -> bool:
+    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return any(content.find(blank) >= 0 for blank in (b"\n\n", b"\n\r\n", b"\r\r"))
+
+
+def _row_numbers(source: Path, unreadable: list[tuple[int, int]], skipped: int) -> Iterator[int]:
+    """Yield the row numbers of lines known by their byte ranges, blank lines not counted."""
+    with source.open("rb") as file:
+        for _ in range(skipped):
+            file.readline()
+        rows = 0
+        position = file.tell()
+        for start, end in unreadable:
+            file.seek(position)
+            between = io.StringIO(file.read(max(start - position, 0)).decode(), newline="")
+            rows += sum(1 for row in csv.reader(between) if row) + 1
+            yield rows
+            position = end

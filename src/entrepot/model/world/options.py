@@ -1,0 +1,185 @@
+"""What a world can be asked for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from entrepot.errors import OptionError
+
+__all__ = ["Setting", "WorldOptions"]
+
+#: How irregular trade is: ``smooth`` flows vary little and never vanish; ``rough`` ones are as lumpy as
+#: the exports of EU member states by HS6.
+Setting = Literal["smooth", "rough"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldOptions:
+    """Size, shape and seed of a world.
+
+    Attributes
+    ----------
+    areas, products, months
+        Size of the world.
+    start
+        First month.
+    event_month
+        Month of the event, counted from 0 at ``start``.
+    setting
+        ``smooth`` or ``rough``.
+    seed
+        Everything is drawn from it.
+    density
+        Share of exporter × importer × product cells that may trade; by default 0.15 in a smooth world and
+        0.70 in a rough one, where most of them trade once in a while only.
+    listed_share
+        Share of the products that the event's control list names.
+    treated_origins
+        Origins whose direct exports of listed products to the destination are cut.
+    destinations
+        Areas that the event is aimed at, 1 or 2.
+    hubs
+        Areas through which detours run.
+    booming_hubs
+        Innocent areas whose trade booms at about the time of the event.
+    friendly_origins
+        Origins whose direct trade does not fall, and that send more through the hubs where ``relay`` is set.
+    unseen_share
+        Largest share of a hub's detoured goods that the hub's own books never show.
+    onward_observed_share
+        Share of the hubs that publish; the others publish nothing at all.
+    silent_destination
+        Whether the destination stops publishing at the event.
+    late_reporters
+        Areas whose last three to six months are not out yet.
+    annual_reporters
+        Areas that publish calendar years only; years that the world does not hold in full are left out.
+    relay
+        Whether friendly origins relay goods through hubs.
+    loops
+        Whether round trips (maker, via, maker) set in at the event.
+    quiet
+        No event at all: no cut, no detour, no relay, no new round trip. Booms and ordinary noise stay.
+    threshold_usd
+        Typical monthly value under which a reporter publishes nothing; by default 500 in a smooth world and
+        10 in a rough one.
+    """
+
+    areas: int = 44
+    products: int = 120
+    months: int = 36
+    start: str = "2020-01"
+    event_month: int = 22
+    setting: Setting = "smooth"
+    seed: int = 0
+    density: float | None = None
+    listed_share: float = 0.35
+    treated_origins: int = 8
+    destinations: int = 1
+    hubs: int = 5
+    booming_hubs: int = 4
+    friendly_origins: int = 2
+    unseen_share: float = 0.8
+    onward_observed_share: float = 0.8
+    silent_destination: bool = True
+    late_reporters: int = 4
+    annual_reporters: int = 0
+    relay: bool = True
+    loops: bool = True
+    quiet: bool = False
+    threshold_usd: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse options that no world can have."""
+        self._check_choice()
+        self._check_ranges()
+        cast = (
+            self.destinations + self.treated_origins + self.hubs + self.booming_hubs + self.friendly_origins
+        )
+        if cast + 4 > self.areas:
+            raise OptionError(
+                f"{self.areas} areas cannot hold {cast} areas with a part to play and 4 without one",
+                where="WorldOptions.areas",
+                hint=f"ask for at least {cast + 4} areas, or for fewer origins and hubs",
+            )
+
+    def _check_choice(self) -> None:
+        if self.setting not in get_args(Setting):
+            raise OptionError(
+                f"setting {self.setting!r} is unknown",
+                where="WorldOptions.setting",
+                hint=f"use one of: {', '.join(get_args(Setting))}",
+            )
+        if not re.fullmatch(r"(199|20\d)\d-(0[1-9]|1[0-2])", self.start):
+            raise OptionError(
+                f"start {self.start!r} is no month",
+                where="WorldOptions.start",
+                hint="write it as 2020-01",
+            )
+
+    def _check_ranges(self) -> None:
+        ranges: tuple[tuple[str, float, float], ...] = (
+            ("areas", 8, 150),
+            ("products", 4, 4000),
+            ("months", 12, 240),
+            ("event_month", 6, self.months - 4),
+            ("seed", 0, 2**63),
+            ("listed_share", 0.0, 1.0),
+            ("treated_origins", 1, self.areas),
+            ("destinations", 1, 2),
+            ("hubs", 1, self.areas),
+            ("booming_hubs", 0, self.areas),
+            ("friendly_origins", 1, self.areas),
+            ("unseen_share", 0.0, 0.95),
+            ("onward_observed_share", 0.0, 1.0),
+            ("late_reporters", 0, self.areas),
+            ("annual_reporters", 0, self.areas),
+        )
+        for name, low, high in ranges:
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise OptionError(
+                    f"{name} is {value}, outside {low} to {high}",
+                    where=f"WorldOptions.{name}",
+                    hint=f"choose {name} between {low} and {high}",
+                )
+        if self.threshold_usd is not None and not 0.0 <= self.threshold_usd <= 1e6:
+            raise OptionError(
+                f"threshold_usd is {self.threshold_usd}, outside 0 to 1000000",
+                where="WorldOptions.threshold_usd",
+                hint="choose an amount in USD, or leave it out",
+            )
+        if self.density is not None and not 0.0 < self.density <= 1.0:
+            raise OptionError(
+                f"density is {self.density}, outside 0 to 1",
+                where="WorldOptions.density",
+                hint="choose a share over 0 and up to 1, or leave it out",
+            )
+
+    @property
+    def least_usd(self) -> float:
+        """Monthly value under which a reporter publishes nothing, typically."""
+        return (
+            self.threshold_usd
+            if self.threshold_usd is not None
+            else {"smooth": 500.0, "rough": 10.0}[self.setting]
+        )
+
+    @property
+    def periods(self) -> tuple[str, ...]:
+        """Months of the world, as ``2020-01``."""
+        first = int(self.start[:4]) * 12 + int(self.start[5:]) - 1
+        return tuple(f"{m // 12}-{m % 12 + 1:02d}" for m in range(first, first + self.months))
+
+    @property
+    def years(self) -> tuple[str, ...]:
+        """Calendar years that the world holds in full."""
+        held = [period[:4] for period in self.periods]
+        return tuple(year for year in dict.fromkeys(held) if held.count(year) == 12)
+
+    @property
+    def event(self) -> str:
+        """Month of the event."""
+        return self.periods[self.event_month]

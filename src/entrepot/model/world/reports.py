@@ -1,0 +1,131 @@
+"""From books to rows: silence, thresholds, missing weights, units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from entrepot.nomenclature import revision_in_force
+from entrepot.schema.terms import FlowKind
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from entrepot.model.world.books import Books
+    from entrepot.model.world.cast import Cast
+    from entrepot.model.world.goods import Goods
+    from entrepot.model.world.ledger import Flows
+    from entrepot.model.world.options import WorldOptions
+    from entrepot.model.world.seeds import Seeds
+
+__all__ = ["coded", "hs_revision", "report_rows"]
+
+
+def hs_revision(period: str) -> str:
+    """Return the revision in force in a month or year."""
+    return revision_in_force(int(period[:4]))
+
+
+def coded(index: NDArray[np.int64], words: list[str]) -> pa.Array:
+    """Return the words of an index column."""
+    return pa.array(words, pa.string()).take(pa.array(index))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """Published cells as columns of one length."""
+
+    reporter: NDArray[np.int64]
+    partner: NDArray[np.int64]
+    product: NDArray[np.int64]
+    month: NDArray[np.int64]  # the years follow the months
+    flow: NDArray[np.int64]
+    usd: NDArray[np.float64]
+    kg: NDArray[np.float64]
+
+
+_FLOWS = (FlowKind.IMPORT, FlowKind.EXPORT, FlowKind.RE_EXPORT, FlowKind.RE_IMPORT)
+
+
+def report_rows(options: WorldOptions, cast: Cast, goods: Goods, books: Books, seeds: Seeds) -> pa.Table:
+    """Return the published rows of all reporters, sorted by reporter, period, flow, partner and code."""
+    least = options.least_usd * seeds.part("thresholds").uniform(0.5, 2.0, options.areas)
+    parts = [
+        _published(options, books.by_flow[kind], order, cast, least) for order, kind in enumerate(_FLOWS)
+    ]
+    rows = _Rows(
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in _Rows.__slots__}
+    )
+    rows = _sorted(rows, cast.codes, goods.codes)
+    return _table(options, cast, goods, rows, seeds.part("missing weights"))
+
+
+def _published(
+    options: WorldOptions, flows: Flows, flow: int, cast: Cast, least: NDArray[np.float64]
+) -> _Rows:
+    """Return what is published of a book; months first, then the years of annual reporters."""
+    if not len(flows):
+        none = np.empty(0, dtype=np.int64)
+        return _Rows(none, none, none, none, none, np.empty(0), np.empty(0))
+    annual = cast.is_annual[flows.source]
+    monthly = flows.pick(np.flatnonzero(~annual))
+    yearly = flows.pick(np.flatnonzero(annual))
+    of_year = np.array(
+        [[period[:4] == year for year in options.years] for period in options.periods], dtype=float
+    )
+    parts = [
+        (monthly, monthly.usd, monthly.kg, cast.publishes[monthly.source], 0),
+        (yearly, yearly.usd @ of_year, yearly.kg @ of_year, True, options.months),
+    ]
+    found = []
+    for part, values, weights, is_open, first in parts:
+        usd = np.rint(values)
+        row, period = np.nonzero((usd >= np.maximum(least[part.source], 1.0)[:, None]) & is_open)
+        ends = (part.source[row], part.target[row], part.product[row], period + first)
+        found.append((*ends, np.full(len(row), flow), usd[row, period], np.round(weights[row, period], 3)))
+    return _Rows(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
+
+
+def _sorted(rows: _Rows, areas: list[str], products: list[str]) -> _Rows:
+    """Sort by what is published, so that the order of rows betrays no role."""
+    area, product = np.argsort(np.argsort(areas)), np.argsort(np.argsort(products))
+    key = area[rows.reporter]
+    for size, part in (
+        (int(rows.month.max(initial=0)) + 1, rows.month),
+        (len(_FLOWS), rows.flow),
+        (len(areas), area[rows.partner]),
+        (len(products), product[rows.product]),
+    ):
+        key = key * size + part
+    order = np.argsort(key, kind="stable")
+    return _Rows(**{name: getattr(rows, name)[order] for name in _Rows.__slots__})
+
+
+def _table(
+    options: WorldOptions, cast: Cast, goods: Goods, rows: _Rows, rng: np.random.Generator
+) -> pa.Table:
+    unweighed = rng.random((options.areas, options.products)) < 0.05
+    no_weight = unweighed[rows.reporter, rows.product] | (rng.random(len(rows.usd)) < 0.02) | (rows.kg <= 0)
+    per_item = goods.kg_per_item[rows.product]
+    counted = ~np.isnan(per_item)
+    quantity = np.where(counted, np.maximum(np.rint(rows.kg / per_item), 1.0), rows.kg)
+    no_quantity = np.where(counted, unweighed[rows.reporter, rows.product], no_weight)
+    unit = pa.array(["u", "kg"], pa.string()).take(pa.array(np.where(counted, 0, 1), mask=no_quantity))
+    periods = [*options.periods, *options.years]
+    return pa.table(
+        {
+            "reporter": coded(rows.reporter, cast.codes),
+            "partner": coded(rows.partner, cast.codes),
+            "flow": coded(rows.flow, [kind.value for kind in _FLOWS]),
+            "period": coded(rows.month, periods),
+            "hs_code": coded(rows.product, goods.codes),
+            "hs_revision": coded(rows.month, [hs_revision(period) for period in periods]),
+            "value_usd": pa.array(rows.usd),
+            "net_weight_kg": pa.array(rows.kg, mask=no_weight),
+            "quantity": pa.array(quantity, mask=no_quantity),
+            "quantity_unit": unit,
+        }
+    )

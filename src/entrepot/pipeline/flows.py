@@ -1,0 +1,237 @@
+"""From the lake to reconciled flows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from entrepot.detect.periods import parse_span, period_text
+from entrepot.engine import Engine
+from entrepot.errors import CoverageError
+from entrepot.reconcile import cif_fob_ratios, pair_books, reconcile_books
+from entrepot.schema import FLOW
+from entrepot.store import flows_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    import pyarrow as pa
+
+    from entrepot.store import Lake
+
+__all__ = ["finest_level", "frequency_reports", "leaf_reports", "reconciled_flows", "select_flows"]
+
+_SIX_DIGITS = 6
+
+
+def finest_level(engine: Engine, reports: str, frequency: str) -> int:
+    """Return the HS level that flows of a frequency are compared at: six digits, or the finest below it."""
+    rows = engine.rows(
+        f"SELECT max(least(hs_level, {_SIX_DIGITS})) FROM ({reports}) WHERE role = 'leaf' AND frequency = '{frequency}'"
+    )
+    level = rows[0][0]
+    if level is None:
+        word = "monthly" if frequency == "M" else "annual"
+        raise CoverageError(
+            f"the lake holds no {word} reports",
+            where="core__flow",
+            hint="ingest files of that frequency, or ask for the other (--freq A or M; --event 2022 for years)",
+        )
+    return int(level)
+
+
+def leaf_reports(reports: str, *, level: int, frequency: str) -> str:
+    """Return the query over the leaf reports of one HS level, longer codes rolled up to it.
+
+    A row published at the level itself counts before the sum of its parts: a publisher's longer codes may
+    be a selection. Totals of all goods (``TOTAL``) are kept as they are.
+    """
+    grain = "source, reporter, partner, partner_concept, flow, period"
+    keys = f"{grain}, substr(hs_code, 1, {level})"
+    return f"""
+        WITH leaves AS (
+            SELECT reporter, partner, partner_concept, flow, frequency, period, source, hs_level, role,
+                   CASE WHEN hs_level = 0 THEN 'TOTAL' ELSE substr(hs_code, 1, {level}) END AS hs_code,
+                   primary_value_usd, net_weight_kg
+            FROM ({reports})
+            WHERE role = 'leaf' AND frequency = '{frequency}' AND (hs_level >= {level} OR hs_level = 0)
+        ),
+        own AS (SELECT DISTINCT {keys} AS code FROM leaves WHERE hs_level = {level})
+        SELECT * FROM leaves WHERE hs_level IN (0, {level})
+        UNION ALL
+        SELECT leaves.* FROM leaves ANTI JOIN own
+        ON leaves.source = own.source AND leaves.reporter = own.reporter AND leaves.partner = own.partner
+        AND leaves.partner_concept = own.partner_concept AND leaves.flow = own.flow
+        AND leaves.period = own.period AND leaves.hs_code = own.code
+        WHERE leaves.hs_level > {level}
+    """
+
+
+def reconciled_flows(
+    engine: Engine,
+    lake: Lake,
+    *,
+    frequency: str = "M",
+    as_of: date | None = None,
+    years: Sequence[int] | None = None,
+) -> nw.LazyFrame[Any]:
+    """Return the reconciled flows of a lake, kept on the engine.
+
+    Parameters
+    ----------
+    engine
+        Where they live; the frame dies with it.
+    lake
+        The lake.
+    frequency
+        ``M`` or ``A``.
+    as_of
+        Use only vintages published up to this day.
+    years
+        Only these years.
+
+    Returns
+    -------
+    lazy frame
+        Columns of ``core__reconciled``; six-digit codes (the finest level there is, where that is
+        shorter), and rows of product ``TOTAL`` reconciled by themselves, since some publish totals only.
+
+    Raises
+    ------
+    CoverageError
+        The lake has no reports of that frequency.
+    """
+    reports = frequency_reports(flows_sql(lake, engine, as_of=as_of, years=years), frequency)
+    level = finest_level(engine, reports, frequency)
+    leaves = leaf_reports(reports, level=level, frequency=frequency)
+    parts = []
+    for name, condition in (("goods", "hs_code <> 'TOTAL'"), ("totals", "hs_code = 'TOTAL'")):
+        rows = engine.frame(f"SELECT * FROM ({leaves}) WHERE {condition}")
+        paired = engine.keep(_lazy(pair_books(rows)), f"paired_{name}")
+        ratios = engine.keep(_lazy(cif_fob_ratios(paired)), f"ratios_{name}")
+        parts.append(engine.keep(_lazy(reconcile_books(paired, ratios)), f"reconciled_{name}"))
+        engine.execute(f"DROP TABLE paired_{name}")
+    return nw.concat(parts, how="vertical")
+
+
+def _lazy(frame: Any) -> nw.LazyFrame[Any]:
+    return nw.from_native(frame).lazy()
+
+
+def select_flows(
+    lake: Lake,
+    *,
+    is_reconciled: bool,
+    frequency: str = "M",
+    periods: str | None = None,
+    exporters: Sequence[str] = (),
+    importers: Sequence[str] = (),
+    products: Sequence[str] = (),
+    as_of: date | None = None,
+    memory_limit: str = "4GB",
+) -> pa.Table:
+    """Return flows of a lake, as reported or reconciled.
+
+    Parameters
+    ----------
+    lake
+        The lake.
+    is_reconciled
+        One row per flow instead of one per report.
+    frequency
+        ``M``, or ``A``: annual reports where a reporter published them, else the sum of its twelve months;
+        a year of which months are missing has no annual row.
+    periods
+        ``first:last``, of the frequency's periods.
+    exporters, importers
+        Area codes; all when empty. The reporter of an export is its exporter, that of an import its importer.
+    products
+        Codes; longer codes that begin with one of them count too. ``TOTAL`` only when asked for. All goods
+        when empty.
+    as_of
+        Use only vintages published up to this day.
+    memory_limit
+        Memory of the engine.
+
+    Returns
+    -------
+    pa.Table
+        Columns of ``core__reconciled``, or of ``core__flow`` with ``exporter`` and ``importer`` in front;
+        ordered by exporter, importer, product and period.
+
+    Raises
+    ------
+    CoverageError
+        The lake has no reports of that frequency.
+    """
+    span = parse_span(periods, option="--periods") if periods else None
+    with Engine(memory_limit=memory_limit) as engine:
+        if is_reconciled:
+            frame = reconciled_flows(engine, lake, frequency=frequency, as_of=as_of)
+        else:
+            frame = engine.frame(_reported(engine, lake, frequency, as_of))
+        if exporters:
+            frame = frame.filter(nw.col("exporter").is_in(list(exporters)))
+        if importers:
+            frame = frame.filter(nw.col("importer").is_in(list(importers)))
+        if span is not None:
+            is_monthly = frequency == "M"
+            first, last = (period_text(end, is_monthly=is_monthly) for end in span)
+            frame = frame.filter((nw.col("period") >= first) & (nw.col("period") <= last))
+        code = nw.col("hs_code")
+        if products:
+            frame = frame.filter(nw.any_horizontal(*[code.str.starts_with(p) for p in products], ignore_nulls=False))
+        else:
+            frame = frame.filter(code != "TOTAL")
+        return frame.sort("exporter", "importer", "hs_code", "period").collect(backend="pyarrow").to_native()
+
+
+def _reported(engine: Engine, lake: Lake, frequency: str, as_of: date | None) -> str:
+    reports = frequency_reports(flows_sql(lake, engine, as_of=as_of), frequency)
+    is_import = "flow LIKE '%import%'"
+    return f"""
+        SELECT CASE WHEN {is_import} THEN partner ELSE reporter END AS exporter,
+               CASE WHEN {is_import} THEN reporter ELSE partner END AS importer, *
+        FROM ({reports}) WHERE role = 'leaf'
+    """
+
+
+def frequency_reports(reports: str, frequency: str) -> str:
+    """Return the query over the reports of a frequency; years are made of whole months where none are published.
+
+    A reporter's year is summed only when it published all twelve months of the flow and no annual report.
+    """
+    if frequency == "M":
+        return f"SELECT * FROM ({reports}) WHERE frequency = 'M'"
+    columns = ", ".join(FLOW.columns)
+    made: dict[str, str] = {
+        "file_hash": "min(file_hash)",
+        "row_number": "min(row_number)",
+        "vintage": "max(vintage)",
+        "frequency": "'A'",
+        "period": "CAST(year AS VARCHAR)",
+        "primary_value_usd": "sum(primary_value_usd)",
+        "reported_value": "sum(reported_value)",
+        "net_weight_kg": "CASE WHEN count(net_weight_kg) = count(*) THEN sum(net_weight_kg) END",
+        "is_net_weight_estimated": "bool_or(is_net_weight_estimated)",
+        "quantity": "CASE WHEN count(quantity) = count(*) THEN sum(quantity) END",
+        "is_quantity_estimated": "bool_or(is_quantity_estimated)",
+        "cell": "NULL",
+    }
+    summed = ", ".join(f"{made[name]} AS {name}" if name in made else name for name in FLOW.columns)
+    keys = ", ".join(name for name in FLOW.columns if name not in made)
+    return f"""
+        WITH every AS (SELECT * FROM ({reports})),
+        annual AS (SELECT DISTINCT reporter, flow, year FROM every WHERE frequency = 'A'),
+        whole AS (
+            SELECT reporter, flow, year FROM every WHERE frequency = 'M'
+            GROUP BY ALL HAVING count(DISTINCT period) = 12
+        )
+        SELECT {columns} FROM every WHERE frequency = 'A'
+        UNION ALL
+        SELECT {summed} FROM every SEMI JOIN whole USING (reporter, flow, year)
+        ANTI JOIN annual USING (reporter, flow, year)
+        WHERE frequency = 'M' GROUP BY {keys}
+    """

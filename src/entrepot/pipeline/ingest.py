@@ -1,0 +1,504 @@
+"""Taking files into a lake: read, judge every row, and commit the file whole or not at all."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from entrepot.engine import Engine, identifier, literal, parquet, stage_text
+from entrepot.engine.container import fingerprint
+from entrepot.errors import ContractError, EmptyFileError, EntrepotError, InputFileError, TruncatedFileError
+from entrepot.pipeline.inputs import file_paths, make_readable, vintage_of
+from entrepot.pipeline.twins import EXCLUDED, excluded_rows
+from entrepot.schema import FLOW, QUARANTINE, QuarantineReason
+from entrepot.store import FileRows, Lake, Staging
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from entrepot.engine import ParquetFile, Staged
+    from entrepot.engine.container import Fingerprint
+    from entrepot.sources.base import Layout, Source
+
+__all__ = ["FileReport", "IngestOptions", "IngestReport", "Step", "ingest"]
+
+#: Share of quarantined rows above which a file is refused as a whole.
+_MOST_QUARANTINED = 0.5
+#: Up to so many years a file's rows are judged once a year; above, they are split while writing.
+_FEW_YEARS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """How files are taken in.
+
+    Attributes
+    ----------
+    vintage
+        Publication date of all files; each file's own when not given.
+    is_complete
+        The user vouches that a file of exactly the publisher's row limit is not cut.
+    memory_limit, threads
+        Limits of the engine.
+    """
+
+    vintage: date | None = None
+    is_complete: bool = False
+    memory_limit: str = "1GB"
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where an ingest stands.
+
+    Attributes
+    ----------
+    path
+        The file.
+    name
+        What is being done.
+    share
+        How much of it is done, from 0 to 1; None when not known.
+    rows
+        Rows of the file, as far as known.
+    """
+
+    path: Path
+    name: str
+    share: float | None = None
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What became of one file.
+
+    Attributes
+    ----------
+    path
+        The file as it was given.
+    status
+        ``stored``, ``already_in`` or ``failed``.
+    error
+        Why it failed.
+    file_hash, layout, vintage
+        Identity, layout and publication date.
+    rows_read, rows_stored, rows_quarantined
+        Counts; the first is the sum of the others.
+    reasons
+        Quarantined rows by reason.
+    periods, reporters
+        First and last period; how many reporters.
+    levels, revisions
+        Levels and revisions of the commodity codes.
+    notes
+        What the reader should know: encoding, unknown columns, several revisions.
+    seconds
+        Time taken.
+    """
+
+    path: Path
+    status: str
+    error: EntrepotError | None = None
+    file_hash: str = ""
+    layout: str = ""
+    vintage: date | None = None
+    rows_read: int = 0
+    rows_stored: int = 0
+    rows_quarantined: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    periods: tuple[str, str] = ("", "")
+    reporters: int = 0
+    levels: tuple[int, ...] = ()
+    revisions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def rows_per_second(self) -> float:
+        """Rows read per second."""
+        return self.rows_read / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What became of all files, in the order given."""
+
+    files: tuple[FileReport, ...]
+
+    @property
+    def failed(self) -> tuple[FileReport, ...]:
+        """Files that are not in the lake."""
+        return tuple(file for file in self.files if file.status == "failed")
+
+    @property
+    def rows_quarantined(self) -> int:
+        """Rows set aside, over all files."""
+        return sum(file.rows_quarantined for file in self.files)
+
+
+def ingest(
+    source: Source,
+    paths: Iterable[str | Path],
+    *,
+    lake: str | Path,
+    options: IngestOptions | None = None,
+    progress: Callable[[Step], None] | None = None,
+) -> IngestReport:
+    """Take files into a lake.
+
+    Each file is taken in whole or not at all; one that fails does not stop the others. A file that is in
+    already is left alone. Rows that cannot be used go to quarantine with their reasons; a file of which
+    more than half would go there is refused.
+
+    Parameters
+    ----------
+    source
+        Reads the files.
+    paths
+        Files, folders and patterns.
+    lake
+        Folder of the lake; made if there is none.
+    options
+        How files are taken in.
+    progress
+        Is told what is being done.
+
+    Returns
+    -------
+    IngestReport
+        One entry a file. Failures are entries, not exceptions.
+
+    Raises
+    ------
+    LakeError
+        The lake cannot be made or opened.
+    EmptyFileError
+        A folder holds no files.
+    """
+    chosen = options or IngestOptions()
+    files = file_paths(paths)
+    target = Lake.create(lake)
+    reports = []
+    for path in files:
+        start = time.monotonic()
+        try:
+            reports.append(_OneFile(source, path, target, chosen, progress or _silent).run(start))
+        except EntrepotError as error:
+            reports.append(
+                FileReport(path=path, status="failed", error=error, seconds=time.monotonic() - start)
+            )
+    return IngestReport(tuple(reports))
+
+
+def _silent(_: Step) -> None:
+    """Tell nobody."""
+
+
+class _OneFile:
+    """The ingest of one file: the steps share what they have found out."""
+
+    def __init__(
+        self, source: Source, path: Path, lake: Lake, options: IngestOptions, progress: Callable[[Step], None]
+    ) -> None:
+        self.source = source
+        self.path = path
+        self.lake = lake
+        self.options = options
+        self.progress = progress
+
+    def run(self, start: float) -> FileReport:
+        layout = self.source.recognise(self.path)
+        self._tell("reading bytes")
+        known = fingerprint(self.path)
+        with Staging(self.lake, self.source.id, known.file_hash, layout.raw_table) as staging:
+            if staging.is_done():
+                return FileReport(
+                    path=self.path,
+                    status="already_in",
+                    file_hash=known.file_hash,
+                    layout=layout.id,
+                    seconds=time.monotonic() - start,
+                )
+            return self._take_in(staging, layout, known, start)
+
+    def _tell(self, name: str, share: float | None = None, rows: int | None = None) -> None:
+        self.progress(Step(self.path, name, share, rows))
+
+    def _take_in(self, staging: Staging, layout: Layout, known: Fingerprint, start: float) -> FileReport:
+        vintage, vintage_from = vintage_of(self.path, layout)
+        if self.options.vintage is not None:
+            vintage, vintage_from = self.options.vintage, "option"
+        readable = make_readable(self.path, layout, known, staging.scratch())
+        with Engine(
+            memory_limit=self.options.memory_limit,
+            threads=self.options.threads,
+            temp_directory=staging.scratch(),
+        ) as engine:
+            self._tell("staging")
+            staged = stage_text(
+                engine,
+                readable.path,
+                staging.folder(layout.raw_table) / "rows.parquet",
+                readable.form,
+                constants={"file_hash": known.file_hash},
+                where=str(self.path),
+            )
+            self._check_limit(layout, staged.rows)
+            for name, table in self.source.reference_tables().items():
+                engine.register(name, table)
+            engine.execute(f"CREATE TEMP VIEW staged_rows AS {staged.query()}")
+            canonical = self.source.canonical_sql(layout, "staged_rows")
+            judged = _Judged(engine, staging, staged, canonical, self._tell)
+            judged.write({"source": self.source.id, "vintage": vintage, "file_hash": known.file_hash})
+            self._check_quarantine(judged)
+            facts = judged.facts()
+            register = {
+                "file_hash": known.file_hash,
+                "file_name": self.path.name,
+                "file_size": known.size,
+                "source": self.source.id,
+                "layout": layout.id,
+                "raw_table": layout.raw_table,
+                "vintage": vintage,
+                "ingested_at": datetime.now(tz=UTC),
+                "rows_read": judged.rows_read,
+                "rows_stored": judged.rows_stored,
+                "rows_quarantined": judged.rows_quarantined,
+            }
+            self._tell("committing", rows=judged.rows_read)
+            staging.commit(
+                FileRows(
+                    raw=(staged.file,), quarantine=judged.quarantine, flow=judged.flow, register=register
+                ),
+                raw_schema=_raw_schema(staged.file.path),
+            )
+        return FileReport(
+            path=self.path,
+            status="stored",
+            file_hash=known.file_hash,
+            layout=layout.id,
+            vintage=vintage,
+            rows_read=judged.rows_read,
+            rows_stored=judged.rows_stored,
+            rows_quarantined=judged.rows_quarantined,
+            reasons=dict(judged.reasons),
+            periods=(facts["first_period"], facts["last_period"]),
+            reporters=facts["reporters"],
+            levels=tuple(facts["levels"]),
+            revisions=tuple(facts["revisions"]),
+            notes=_notes(readable.notes, vintage_from, layout, facts),
+            seconds=time.monotonic() - start,
+        )
+
+    def _check_limit(self, layout: Layout, rows: int) -> None:
+        limits = {int(text) for text in layout.extra.get("row_limits", "").split(",") if text}
+        if rows in limits and not self.options.is_complete:
+            raise TruncatedFileError(
+                f"the file has exactly {rows:,} rows, the publisher's limit: it was most probably cut there",
+                where=str(self.path),
+                hint="split the query by reporter, period or code; if it is whole, say --complete",
+            )
+
+    def _check_quarantine(self, judged: _Judged) -> None:
+        reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in judged.reasons.most_common())
+        if judged.rows_stored == 0:
+            raise EmptyFileError(
+                f"none of the {judged.rows_read:,} rows is valid: {reasons}",
+                where=str(self.path),
+                hint=judged.example() or "check that the file is what the source reads",
+            )
+        if judged.rows_quarantined > _MOST_QUARANTINED * judged.rows_read:
+            raise InputFileError(
+                f"{judged.rows_quarantined:,} of {judged.rows_read:,} rows cannot be used: {reasons}",
+                where=str(self.path),
+                hint=judged.example() or "check that the file is what the source reads",
+            )
+
+
+class _Judged:
+    """The canonical rows of one file, good and bad, as Parquet in the lake's folders."""
+
+    def __init__(
+        self, engine: Engine, staging: Staging, staged: Staged, canonical: str, tell: Callable[..., None]
+    ) -> None:
+        self._engine = engine
+        self._staging = staging
+        self._staged = staged
+        self._canonical = canonical
+        self._tell = tell
+        self._bad = EXCLUDED.empty_table()
+        self.flow: tuple[ParquetFile, ...] = ()
+        self.quarantine: tuple[ParquetFile, ...] = ()
+        self.reasons: Counter[str] = Counter()
+        self.rows_stored = 0
+        self.rows_quarantined = 0
+
+    @property
+    def rows_read(self) -> int:
+        """Rows of the file; cells, where a row has several values."""
+        return self.rows_stored + self.rows_quarantined
+
+    def write(self, constants: dict[str, Any]) -> None:
+        """Write the good rows and the bad ones, and count them."""
+        folder = self._staging.folder(FLOW.name)
+        self._tell("judging", rows=self._staged.rows)
+        self.flow = self._copy_flow(self._good(constants), folder / "rows", constants["source"])
+        written = sum(file.rows for file in self.flow)
+        unreadable = self._staged.unreadable
+        judged_bad = EXCLUDED.empty_table()
+        is_wide = False
+        if written != self._staged.file.rows:
+            judged_bad = self._engine.sql(
+                f"SELECT row_number, cell, reason, detail FROM ({self._canonical}) WHERE reason IS NOT NULL"
+            ).cast(EXCLUDED)
+            is_wide = written > 0 and self._is_wide()
+        if not is_wide and written + judged_bad.num_rows != self._staged.file.rows:
+            made = f"{written:,} good and {judged_bad.num_rows:,} bad ones made"
+            raise ContractError(
+                f"{self._staged.file.rows:,} rows read, but {made}",
+                where=str(self._staging.lake.path),
+                hint="this is a bug of the source's query: it drops or doubles rows; please report it",
+            )
+        self._tell("checking keys", rows=self._staged.rows)
+        excluded = EXCLUDED.empty_table()
+        if written:
+            excluded = excluded_rows(
+                self._engine, [file.path for file in self.flow], written, self._canonical
+            )
+        if excluded.num_rows:
+            self._rewrite_without(excluded, folder / "kept", constants["source"])
+        lines = pa.table(
+            {
+                "row_number": unreadable["row_number"],
+                "cell": pa.nulls(unreadable.num_rows, pa.string()),
+                "reason": pa.array([QuarantineReason.UNREADABLE.value] * unreadable.num_rows, pa.string()),
+                "detail": unreadable["detail"],
+            },
+            schema=EXCLUDED,
+        )
+        self._bad = pa.concat_tables([lines, judged_bad, excluded.cast(EXCLUDED)])
+        self.rows_stored = sum(file.rows for file in self.flow)
+        self.rows_quarantined = self._bad.num_rows
+        self.reasons = Counter(self._bad["reason"].to_pylist())
+        if self.rows_quarantined:
+            self._write_quarantine(constants)
+
+    def _good(self, constants: dict[str, Any]) -> str:
+        fixed = {
+            "source": literal(constants["source"]),
+            "vintage": f"{literal(constants['vintage'].isoformat())}::DATE",
+            "file_hash": literal(constants["file_hash"]),
+        }
+        columns = ", ".join(f"{fixed[name]} AS {name}" if name in fixed else name for name in FLOW.columns)
+        return f"SELECT {columns} FROM ({self._canonical}) WHERE reason IS NULL"
+
+    def _copy_flow(self, query: str, folder: Path, source: str) -> tuple[ParquetFile, ...]:
+        """Write rows as one or more files a year."""
+        years = [row[0] for row in self._engine.rows(f"SELECT DISTINCT year FROM ({query}) ORDER BY year")]
+        if len(years) > _FEW_YEARS:
+            return self._engine.copy_to_parquet(query, folder, partition_by=FLOW.partition_by)
+        # DuckDB's partitioned writing takes three times as long as its plain writing.
+        folder.mkdir()
+        written: list[ParquetFile] = []
+        for year in years:
+            chosen = query if len(years) == 1 else f"SELECT * FROM ({query}) WHERE year = {year}"
+            written += [
+                replace(file, partition={"source": source, "year": str(year)})
+                for file in self._engine.copy_to_parquet(chosen, folder / f"{year}.parquet")
+            ]
+        return tuple(written)
+
+    def _is_wide(self) -> bool:
+        written = parquet([file.path for file in self.flow])
+        return bool(self._engine.rows(f"SELECT count(cell) FROM {written}")[0][0])
+
+    def _rewrite_without(self, excluded: pa.Table, folder: Path, source: str) -> None:
+        old = self.flow
+        self._engine.register("excluded_rows", excluded)
+        self.flow = self._copy_flow(
+            f"SELECT kept.* FROM {parquet([file.path for file in old])} AS kept "
+            "ANTI JOIN excluded_rows AS gone "
+            "ON kept.row_number = gone.row_number AND kept.cell IS NOT DISTINCT FROM gone.cell",
+            folder,
+            source,
+        )
+        for file in old:
+            file.path.unlink()
+
+    def _write_quarantine(self, constants: dict[str, Any]) -> None:
+        self._engine.register("bad_rows", self._bad)
+        self._engine.register("unreadable_lines", self._staged.unreadable)
+        names = ", ".join(
+            identifier(name)
+            for name in pq.read_schema(self._staged.file.path).names
+            if name not in {"file_hash", "_trailing"}
+        )
+        self.quarantine = self._engine.copy_to_parquet(
+            f"""
+            SELECT {literal(constants["file_hash"])} AS file_hash, bad.row_number, bad.cell,
+                   {literal(constants["source"])} AS source, bad.reason, bad.detail,
+                   coalesce(line.raw_line, to_json(published.fields)::VARCHAR) AS raw_line
+            FROM bad_rows AS bad
+            LEFT JOIN unreadable_lines AS line
+                   ON line.row_number = bad.row_number AND bad.reason = 'unreadable'
+            LEFT JOIN (SELECT row_number, struct_pack({names}) AS fields FROM staged_rows
+                       WHERE row_number IN (SELECT row_number FROM bad_rows)) AS published
+                   ON published.row_number = bad.row_number
+            ORDER BY bad.row_number, bad.cell
+            """,
+            self._staging.folder(QUARANTINE.name) / "rows.parquet",
+            keeps_order=True,
+        )
+
+    def example(self) -> str:
+        """Return a hint made of the most frequent reason's first row."""
+        if not self.reasons:
+            return ""
+        reason = self.reasons.most_common(1)[0][0]
+        for row in self._bad.to_pylist():
+            if row["reason"] == reason:
+                return f"row {row['row_number']:,}: {reason}, {row['detail']}"
+        return ""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the good rows are about."""
+        rows = parquet([file.path for file in self.flow])
+        found = self._engine.rows(
+            f"""
+            SELECT min(period), max(period), count(DISTINCT reporter),
+                   list_sort(list(DISTINCT hs_level)), list_sort(list(DISTINCT hs_revision))
+            FROM {rows}
+            """
+        )[0]
+        return dict(
+            zip(("first_period", "last_period", "reporters", "levels", "revisions"), found, strict=True)
+        )
+
+
+def _raw_schema(path: Path) -> pa.Schema:
+    """Return the staged columns as the raw table has them, all text."""
+    return pa.schema([pa.field(name, pa.string()) for name in pq.read_schema(path).names])
+
+
+def _notes(
+    done: tuple[str, ...], vintage_from: str, layout: Layout, facts: dict[str, Any]
+) -> tuple[str, ...]:
+    notes = [*done]
+    if vintage_from == "date of the file":
+        notes.append("vintage is the date of the file: give --vintage if it was published on another day")
+    if "unknown_columns" in layout.extra:
+        notes.append(f"columns kept as published and not used: {layout.extra['unknown_columns']}")
+    if len(facts["revisions"]) > 1:
+        notes.append(
+            f"several code revisions ({', '.join(facts['revisions'])}): comparing them needs a concordance"
+        )
+    return tuple(notes)

@@ -1,0 +1,122 @@
+"""Rows that repeat or lack one another inside a file: duplicate keys, and parts without their total."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from entrepot.engine import parquet
+from entrepot.schema import QuarantineReason, RowRole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from entrepot.engine import Engine
+
+__all__ = ["EXCLUDED", "excluded_rows"]
+
+#: Rows taken out of the canonical ones after all.
+EXCLUDED = pa.schema(
+    [("row_number", pa.int64()), ("cell", pa.string()), ("reason", pa.string()), ("detail", pa.string())]
+)
+
+_KEY = (
+    "reporter", "partner", "flow", "period", "frequency", "hs_code", "national_code", "hs_level",
+    "hs_revision", "role", "partner_concept", "consignment_partner",
+)  # fmt: skip
+_VALUES = ("primary_value_usd", "reported_value", "net_weight_kg", "quantity", "quantity_unit")
+
+#: Hashes held in memory at a time: 800 MB.
+_AT_ONCE = 100_000_000
+
+
+def excluded_rows(engine: Engine, files: Sequence[Path], rows: int, canonical: str) -> pa.Table:
+    """Return the rows of a file that repeat another row's key, or are parts of no total.
+
+    Rows of one key with different values are all taken out: none can be preferred. Of rows that agree in
+    everything the first stays.
+
+    Parameters
+    ----------
+    engine
+        Runs the work.
+    files
+        The file's canonical rows, as written.
+    rows
+        How many they are.
+    canonical
+        The query they came from: breakdown rows have there, in ``detail``, what they are a part by.
+    """
+    written = parquet(files)
+    found = [_duplicates(engine, f"SELECT * FROM {written} WHERE role <> 'breakdown'", rows)]
+    if engine.rows(f"SELECT count(*) FROM {written} WHERE role = {RowRole.BREAKDOWN.value!r}")[0][0]:
+        parts = f"SELECT * FROM ({canonical}) WHERE role = 'breakdown' AND reason IS NULL"
+        found += [engine.sql(_repeats(parts, (*_KEY, "detail"))), _orphans(engine, written)]
+    table = pa.concat_tables([one.select(EXCLUDED.names).cast(EXCLUDED) for one in found])
+    # A part can be both a repeat and without its total: one reason is enough.
+    return engine.sql("SELECT DISTINCT ON (row_number, cell) * FROM excluded ORDER BY ALL", excluded=table)
+
+
+def _duplicates(engine: Engine, rows_sql: str, rows: int) -> pa.Table:
+    """Return rows whose key stands more than once; exact work is done on candidates only."""
+    key = f"hash({', '.join(_KEY)})"
+    slices = -(-rows // _AT_ONCE)
+    repeated: list[NDArray[np.uint64]] = []
+    for number in range(max(slices, 1)):
+        chosen = f"SELECT {key} AS key FROM ({rows_sql})"
+        if slices > 1:
+            chosen = f"SELECT key FROM ({chosen}) WHERE key % {slices} = {number}"
+        hashes = _fetch(engine, chosen, rows)
+        hashes.sort()
+        repeated.append(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
+    candidates = np.concatenate(repeated)
+    if not candidates.size:
+        return EXCLUDED.empty_table()
+    engine.register("key_candidates", pa.table({"key": candidates}))
+    return engine.sql(_repeats(f"{rows_sql} AND {key} IN (SELECT key FROM key_candidates)", _KEY))
+
+
+def _fetch(engine: Engine, query: str, rows: int) -> NDArray[np.uint64]:
+    hashes = np.empty(rows, dtype=np.uint64)
+    filled = 0
+    for batch in engine.batches(query):
+        column = batch.column(0).to_numpy(zero_copy_only=False)
+        hashes[filled : filled + len(column)] = column
+        filled += len(column)
+    return hashes[:filled]
+
+
+def _repeats(rows_sql: str, key: Sequence[str]) -> str:
+    keys, values = ", ".join(key), ", ".join(_VALUES)
+    reason = QuarantineReason.DUPLICATE_KEY.value
+    return f"""
+    WITH counted AS (
+        SELECT row_number, cell, count(*) OVER same AS copies, min(row_number) OVER same AS first_row,
+               row_number() OVER (PARTITION BY {keys} ORDER BY row_number, cell) AS place,
+               min(hash({values})) OVER same <> max(hash({values})) OVER same AS is_conflict
+        FROM ({rows_sql}) WINDOW same AS (PARTITION BY {keys})
+    )
+    SELECT row_number, cell, '{reason}' AS reason,
+        CASE WHEN is_conflict
+             THEN copies || ' rows of one key with different values, the first is row ' || first_row
+             ELSE 'identical to row ' || first_row END AS detail
+    FROM counted WHERE copies > 1 AND (is_conflict OR place > 1)
+    """
+
+
+def _orphans(engine: Engine, written: str) -> pa.Table:
+    total_key = [name for name in _KEY if name not in {"role", "consignment_partner"}]
+    same = " AND ".join(f"total.{name} IS NOT DISTINCT FROM part.{name}" for name in total_key)
+    return engine.sql(
+        f"""
+        SELECT part.row_number, part.cell, '{QuarantineReason.BREAKDOWN_WITHOUT_TOTAL.value}' AS reason,
+               'the file has no row for all procedures, modes and second partners' AS detail
+        FROM (SELECT * FROM {written} WHERE role = 'breakdown') AS part
+        ANTI JOIN (SELECT * FROM {written} WHERE role <> 'breakdown') AS total ON {same}
+        """
+    )

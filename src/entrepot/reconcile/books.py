@@ -1,0 +1,105 @@
+"""The two books of trade: what exporters report, what importers report, and who published when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from entrepot.schema import FlowKind, PartnerConcept, RowRole
+
+if TYPE_CHECKING:
+    from narwhals.typing import IntoFrameT
+
+__all__ = ["CELL", "exporter_book", "importer_book", "reporting_calendar"]
+
+#: What identifies a flow in both books.
+CELL = ("exporter", "importer", "hs_code", "frequency", "period")
+
+
+def exporter_book(reports: IntoFrameT) -> IntoFrameT:
+    """Return what exporters report.
+
+    Exports contain re-exports and domestic exports, which are therefore left out.
+
+    Parameters
+    ----------
+    reports
+        Rows of ``core__flow`` of one HS level.
+
+    Returns
+    -------
+    frame of the caller's kind
+        **Grain**: exporter × importer × hs_code × frequency × period. ``exporter_report_usd`` (USD, FOB),
+        ``exporter_weight_kg``.
+
+    Missing data: a flow without a row has none here; whether that is a zero says the calendar.
+    """
+    data = nw.from_native(reports).filter(
+        (nw.col("flow") == FlowKind.EXPORT.value) & (nw.col("role") == RowRole.LEAF.value)
+    )
+    return _summed(
+        data.rename({"reporter": "exporter", "partner": "importer"}), "exporter_report_usd", "exporter_weight_kg"
+    ).to_native()
+
+
+def importer_book(reports: IntoFrameT) -> IntoFrameT:
+    """Return what importers report, by country of origin, as published (CIF where the publisher says so).
+
+    Parameters
+    ----------
+    reports
+        Rows of ``core__flow`` of one HS level. Imports by country of consignment are another concept and
+        are left out.
+
+    Returns
+    -------
+    frame of the caller's kind
+        **Grain**: exporter × importer × hs_code × frequency × period. ``importer_report_usd`` (USD),
+        ``importer_weight_kg``.
+    """
+    data = nw.from_native(reports).filter(
+        (nw.col("flow") == FlowKind.IMPORT.value)
+        & (nw.col("role") == RowRole.LEAF.value)
+        & (nw.col("partner_concept") == PartnerConcept.ORIGIN.value)
+    )
+    return _summed(
+        data.rename({"reporter": "importer", "partner": "exporter"}), "importer_report_usd", "importer_weight_kg"
+    ).to_native()
+
+
+def reporting_calendar(reports: IntoFrameT) -> IntoFrameT:
+    """Return who published what when: not reported is not zero.
+
+    Returns
+    -------
+    frame of the caller's kind
+        **Grain**: area × flow (``export``, ``import``) × frequency × period that has been published, that
+        is, has at least one row in the files.
+    """
+    data = nw.from_native(reports).filter(nw.col("flow").is_in([FlowKind.EXPORT.value, FlowKind.IMPORT.value]))
+    return (
+        data.select(nw.col("reporter").alias("area"), "flow", "frequency", "period")
+        .group_by("area", "flow", "frequency", "period")
+        .agg(nw.len().alias("rows"))
+        .drop("rows")
+        .to_native()
+    )
+
+
+def _summed(data: Any, value: str, weight: str) -> Any:
+    """Sum values and weights by cell; a weight is known only where every part of it is.
+
+    A partial weight beside a full value would make a wrong unit value.
+    """
+    return (
+        data.group_by(*CELL)
+        .agg(
+            nw.col("primary_value_usd").sum().alias(value),
+            nw.col("net_weight_kg").sum().alias("__weight"),
+            nw.col("net_weight_kg").count().alias("__weighed"),
+            nw.len().alias("__rows"),
+        )
+        .with_columns(nw.when(nw.col("__weighed") == nw.col("__rows")).then(nw.col("__weight")).alias(weight))
+        .drop("__weight", "__weighed", "__rows")
+    )

@@ -1,0 +1,293 @@
+"""The query that makes canonical rows of a user's table."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from entrepot.engine.quoting import identifier, literal
+from entrepot.nomenclature.hs import hs_chapters
+from entrepot.schema import FlowKind
+from entrepot.sources.csv_mapping import words
+from entrepot.sources.csv_mapping.cells import cells_query, trimmed
+from entrepot.sources.csv_mapping.labels import area_ctes
+from entrepot.sources.csv_mapping.periods import period_parts, period_struct
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from entrepot.sources.base import Layout
+    from entrepot.sources.csv_mapping.mapping import TableMapping
+
+__all__ = ["AREAS_TABLE", "RATES_TABLE", "canonical_query"]
+
+#: Names under which the query expects its reference tables.
+AREAS_TABLE: Final = "csv_area_spellings"
+RATES_TABLE: Final = "csv_rates"
+
+_KILOGRAMS: Final = {"kg": 1.0, "t": 1000.0, "100kg": 100.0, "g": 0.001, "lb": 0.45359237}
+
+#: World trade is some 25 million million dollars a year: no report is larger than four times that.
+_MOST_USD: Final = 1e14
+
+_IMPORTS: Final = ", ".join(literal(flow.value) for flow in FlowKind if "import" in flow.value)
+
+_RATE_HINT: Final = "give your own rate in the mapping: [rates] file or [rates.per_usd]"
+
+
+def canonical_query(mapping: TableMapping, layout: Layout, raw: str) -> str:
+    """Return the query that makes canonical rows of ``raw``; see ``Source.canonical_sql``."""
+    parts = [
+        f"cells AS MATERIALIZED ({cells_query(mapping, layout, raw)})",
+        *_dimensions(mapping),
+        *area_ctes("cells", columns=["reporter", "partner", "consignment_partner"], spellings=AREAS_TABLE),
+        f"typed AS ({_typed(mapping)})",
+        f"judged AS ({_judged()})",
+        f"reported AS ({_ADDED if mapping.rows.duplicates == 'add' else 'FROM judged'})",
+    ]
+    return "WITH " + ",\n".join(parts) + "\n" + _final(mapping)
+
+
+def _dimension(name: str, column: str, expressions: str) -> str:
+    """Return the table that reads each distinct text of a column once."""
+    texts = f"SELECT raw, {trimmed('raw')} AS text FROM (SELECT DISTINCT {column} AS raw FROM cells)"
+    return f"d_{name} AS MATERIALIZED (SELECT raw, {expressions} FROM ({texts}))"
+
+
+def _lookup(text: str, table: Mapping[str, str]) -> str:
+    entries = ", ".join(f"{literal(word)}: {literal(value)}" for word, value in table.items())
+    return f"(MAP {{{entries}}})[lower({text})]"
+
+
+def _dimensions(mapping: TableMapping) -> list[str]:
+    months = {**words.MONTHS, **mapping.period.months}
+    period = period_struct("said", months=months, annual_marks=mapping.period.annual_marks)
+    flows = {**words.FLOWS, **{word.strip().lower(): flow.value for word, flow in mapping.flows.items()}}
+    own = {word.strip().lower(): concept.value for word, concept in mapping.partner_concept.words.items()}
+    units = {
+        **words.QUANTITY_UNITS,
+        **{word.strip().lower(): unit for word, unit in mapping.units.quantity.items()},
+    }
+    currency = (
+        f"coalesce({_lookup('text', words.CURRENCIES)}, CASE WHEN regexp_full_match(text, '[A-Za-z]{{3}}') "
+    )
+    return [
+        _dimension("flow", "flow", f"{_lookup('text', flows)} AS flow"),
+        _dimension("period_said", "period", f"{period_parts('text', mapping.period.formats)} AS said"),
+        f"d_period AS MATERIALIZED (SELECT raw, {period} AS p FROM d_period_said)",
+        _dimension("product", "product", f"{_product(mapping)} AS code"),
+        _dimension(
+            "concept",
+            "partner_concept",
+            f"text <> '' AS is_given, {_lookup('text', {**words.CONCEPTS, **own})} AS concept",
+        ),
+        _dimension(
+            "revision",
+            "hs_revision",
+            f"text = 'by_year' AS is_by_year, {_lookup('text', words.REVISIONS)} AS revision",
+        ),
+        _dimension("currency", "currency", f"{currency} THEN upper(text) END) AS currency"),
+        _dimension("unit", "quantity_unit", f"{_lookup('text', units)} AS unit"),
+        _dimension(
+            "multiplier",
+            "unit_multiplier",
+            f"CASE WHEN text = '' THEN 1 ELSE nullif({_number('text')}, 0) END AS multiplier",
+        ),
+    ]
+
+
+def _product(mapping: TableMapping) -> str:
+    """Return the SQL of a product's digits: empty for the total, null for what is no code."""
+    product = mapping.product
+    bare = "regexp_replace(text, '[\\s.''’\\x{a0}]+', '', 'g')"
+    lengths = sorted({2, 4, 6, *product.national_digits})
+    allowed = ", ".join(str(length) for length in lengths)
+    chapters = ", ".join(literal(chapter) for chapter in hs_chapters())
+    totals = ", ".join(literal(word.strip().lower()) for word in product.total_words)
+    digits = bare
+    if product.pad:
+        lost = ", ".join(str(length - 1) for length in lengths if length - 1 not in lengths)
+        digits = f"CASE WHEN length({bare}) IN ({lost}) THEN '0' || {bare} ELSE {bare} END"
+    return (
+        f"CASE WHEN lower(text) IN ({totals}) THEN '' "
+        f"WHEN regexp_full_match({bare}, '[0-9]+') AND length({digits}) IN ({allowed}) "
+        f"AND left({digits}, 2) IN ({chapters}) THEN {digits} END"
+    )
+
+
+def _number(text: str, *, decimal: str = ".", thousands: str = "") -> str:
+    """Return the SQL that reads a number strictly: separators only where the mapping puts them.
+
+    ``1,234`` read with a lost separator would be wrong a thousandfold, so that groups must have three digits.
+    """
+    point = re.escape(decimal)
+    forms = [rf"[+\-−]?(?:\d+(?:{point}\d*)?|{point}\d+)(?:[eE][+\-]?\d+)?"]
+    bare = text
+    if thousands:
+        separator = (
+            r"[ \x{a0}\x{202f}\x{2009}]"
+            if thousands == " "
+            else "['’]"
+            if thousands == "'"
+            else re.escape(thousands)
+        )
+        forms.append(rf"[+\-−]?\d{{1,3}}(?:{separator}\d{{3}})+(?:{point}\d*)?")
+        bare = f"regexp_replace({bare}, {literal(separator)}, '', 'g')"
+    if decimal != ".":
+        bare = f"replace({bare}, {literal(decimal)}, '.')"
+    form = literal("|".join(f"(?:{form})" for form in forms))
+    return (
+        f"CASE WHEN regexp_full_match({text}, {form}) THEN TRY_CAST(replace({bare}, '−', '-') AS DOUBLE) END"
+    )
+
+
+def _typed(mapping: TableMapping) -> str:
+    numbers = {"decimal": mapping.file.decimal, "thousands": mapping.file.thousands}
+    kilograms = _KILOGRAMS[mapping.units.net_weight]
+    adopted = (2022, 2017, 2012, 2007, 2002, 1996)
+    by_year = " ".join(f"WHEN p.p.y >= {year} THEN 'HS{year}'" for year in adopted)
+    by_year += " WHEN p.p.y >= 1988 THEN 'HS1992'"
+    joins = [
+        "LEFT JOIN d_flow f ON f.raw = c.flow",
+        "LEFT JOIN d_period p ON p.raw = c.period",
+        "LEFT JOIN d_product k ON k.raw = c.product",
+        "LEFT JOIN d_concept o ON o.raw = c.partner_concept",
+        "LEFT JOIN d_revision h ON h.raw = c.hs_revision",
+        "LEFT JOIN d_currency y ON y.raw = c.currency",
+        "LEFT JOIN d_unit u ON u.raw = c.quantity_unit",
+        "LEFT JOIN d_multiplier m ON m.raw = c.unit_multiplier",
+        *(
+            f"LEFT JOIN d_area {alias} ON {alias}.raw = c.{column} "
+            f"AND make_date(p.p.y, greatest(p.p.m, 1), 1) BETWEEN {alias}.since AND {alias}.until"
+            for alias, column in (("a1", "reporter"), ("a2", "partner"), ("a3", "consignment_partner"))
+        ),
+    ]
+    usual = mapping.partner_concept
+    concept = (
+        f"CASE WHEN o.is_given THEN o.concept WHEN f.flow IN ({_IMPORTS}) "
+        f"THEN {literal(usual.imports.value)} ELSE {literal(usual.exports.value)} END"
+    )
+    columns = [
+        "c.* EXCLUDE (reporter, partner, consignment_partner, flow, period, partner_concept)",
+        "c.reporter AS reporter_text, c.partner AS partner_text, c.consignment_partner AS consignment_text",
+        "c.flow AS flow_text, c.period AS period_text, c.partner_concept AS concept_text",
+        "a1.area AS reporter, a2.area AS partner, a3.area AS consignment_area",
+        "a1.is_aggregate OR a2.is_aggregate OR coalesce(a3.is_aggregate, FALSE) AS is_aggregate",
+        "f.flow AS flow, p.p.y AS year, p.p.m AS month",
+        f"{concept} AS concept",
+        "k.code AS code",
+        f"CASE WHEN h.is_by_year THEN CASE {by_year} END ELSE h.revision END AS revision",
+        "y.currency AS currency_code, u.unit AS unit",
+        "m.multiplier AS multiplier",
+        f"{_number('c.value', **numbers)} AS number",
+        f"{_number('c.net_weight', **numbers)} * {kilograms} AS kilograms",
+        f"{_number('c.quantity', **numbers)} AS units",
+    ]
+    return f"SELECT {', '.join(columns)} FROM cells c {' '.join(joins)}"
+
+
+def _said(field: str, text: str = "") -> str:
+    """Return the SQL that names a field and what stands in it."""
+    return f"{literal(field + ' ')} || coalesce(nullif(trim({text or field}), ''), 'is empty')"
+
+
+def _judged() -> str:
+    """Join the rate and find the first thing that is wrong with a row."""
+    period = "CASE WHEN t.month = 0 THEN t.year::VARCHAR ELSE printf('%d-%02d', t.year, t.month) END"
+    usd = "t.number * t.multiplier / CASE WHEN t.currency_code = 'USD' THEN 1 ELSE r.per_usd END"
+    faults: list[tuple[str, str, str]] = [
+        ("flow IS NULL", "unknown_flow", _said("flow", "flow_text")),
+        ("year IS NULL", "bad_period", _said("period", "period_text")),
+        ("reporter IS NULL", "unknown_area", _said("reporter", "reporter_text")),
+        ("partner IS NULL", "unknown_area", _said("partner", "partner_text")),
+        (
+            "trim(consignment_text) <> '' AND consignment_area IS NULL",
+            "unknown_area",
+            _said("consignment_partner", "consignment_text"),
+        ),
+        ("concept IS NULL", "unknown_flow", _said("partner_concept", "concept_text")),
+        ("code IS NULL", "unknown_hs_code", _said("product")),
+        ("revision IS NULL", "unknown_revision", _said("hs_revision")),
+        ("multiplier IS NULL", "unknown_unit", _said("unit_multiplier")),
+        ("currency_code IS NULL", "unknown_unit", _said("currency")),
+        ("quantity <> '' AND unit IS NULL", "unknown_unit", _said("quantity_unit")),
+        ("value = ''", "missing_value", _said("value", "value_text")),
+        ("number IS NULL", "bad_number", _said("value", "value_text")),
+        ("net_weight <> '' AND kilograms IS NULL", "bad_number", _said("net_weight")),
+        ("quantity <> '' AND units IS NULL", "bad_number", _said("quantity")),
+        ("number * multiplier < 0", "negative_value", _said("value", "value_text")),
+        ("kilograms < 0", "negative_value", _said("net_weight")),
+        ("units < 0", "negative_value", _said("quantity")),
+        (
+            "currency_code <> 'USD' AND per_usd IS NULL",
+            "missing_rate",
+            f"'currency ' || currency_code || ' has no rate for ' || period || '; {_RATE_HINT}'",
+        ),
+        (f"NOT coalesce(usd <= {_MOST_USD:.0f}, FALSE)", "absurd_value", _said("value", "value_text")),
+        (f"kilograms > {_MOST_USD:.0f}", "absurd_value", _said("net_weight")),
+        ("NOT coalesce(isfinite(units), TRUE)", "absurd_value", _said("quantity")),
+    ]
+    cases = " ".join(
+        f"WHEN {fault} THEN {{'reason': {literal(reason)}, 'detail': {detail}}}"
+        for fault, reason, detail in faults
+    )
+    converted = (
+        f"SELECT t.*, {period} AS period, {usd} AS usd, r.per_usd FROM typed t LEFT JOIN {RATES_TABLE} r "
+        f"ON r.currency = t.currency_code AND r.period = {period}"
+    )
+    return f"SELECT *, CASE {cases} END AS fault FROM ({converted})"
+
+
+_KEY: Final = "reporter, partner, consignment_area, flow, concept, period, code, revision, currency_code"
+
+#: Rows of one key are parts: the first stands for their sum. Of weights and quantities a sum needs all parts.
+_ADDED: Final = f"""
+    SELECT * REPLACE (
+        sum(number * multiplier) OVER same AS number, 1 AS multiplier, sum(usd) OVER same AS usd,
+        CASE WHEN count(nullif(kilograms, 0)) OVER same = count(*) OVER same THEN sum(kilograms) OVER same END
+            AS kilograms,
+        CASE WHEN count(nullif(units, 0)) OVER same = count(*) OVER same
+            AND min(unit) OVER same = max(unit) OVER same THEN sum(units) OVER same END AS units
+    )
+    FROM judged WHERE fault IS NULL
+    WINDOW same AS (PARTITION BY {_KEY})
+    QUALIFY row_number() OVER (PARTITION BY {_KEY} ORDER BY row_number, cell) = 1
+    UNION ALL BY NAME FROM judged WHERE fault IS NOT NULL
+"""
+
+
+def _final(mapping: TableMapping) -> str:
+    repeats = ", ".join(literal(concept.value) for concept in mapping.partner_concept.repeats) or "NULL"
+    valuation = mapping.valuation
+    columns = {
+        "year": "year",
+        "row_number": "row_number",
+        "cell": "cell",
+        "role": f"CASE WHEN is_aggregate OR concept IN ({repeats}) THEN 'aggregate' ELSE 'leaf' END",
+        "reporter": "reporter",
+        "partner": "partner",
+        "partner_concept": "concept",
+        "consignment_partner": "consignment_area",
+        "flow": "flow",
+        "frequency": "CASE WHEN month = 0 THEN 'A' ELSE 'M' END",
+        "period": "period",
+        "hs_code": "CASE WHEN code = '' THEN 'TOTAL' ELSE left(code, 6) END",
+        "hs_level": "length(code)::INTEGER",
+        "hs_revision": "revision",
+        "national_code": "CASE WHEN length(code) > 6 THEN code END",
+        "primary_value_usd": "usd",
+        "valuation": f"CASE WHEN flow IN ({_IMPORTS}) THEN {literal(valuation.imports.value)} "
+        f"ELSE {literal(valuation.exports.value)} END",
+        "reported_value": "CASE WHEN currency_code <> 'USD' THEN number * multiplier END",
+        "reported_currency": "CASE WHEN currency_code <> 'USD' THEN currency_code END",
+        # A weight or quantity of nothing beside a value is how publishers write "not reported".
+        "net_weight_kg": "nullif(kilograms, 0)",
+        "is_net_weight_estimated": "NULL::BOOLEAN",
+        "quantity": "CASE WHEN unit <> '' THEN nullif(units, 0) END",
+        "quantity_unit": "CASE WHEN nullif(units, 0) IS NOT NULL THEN nullif(unit, '') END",
+        "is_quantity_estimated": "NULL::BOOLEAN",
+        "reason": "fault.reason",
+        "detail": "fault.detail",
+    }
+    selected = ", ".join(f"{expression} AS {identifier(name)}" for name, expression in columns.items())
+    return f"SELECT {selected} FROM reported"

@@ -1,0 +1,192 @@
+"""Which of several reports of one cell counts: the vintage rule.
+
+The unit is the slice: source, reporter, period and flow. Where several files have rows of a slice, a later
+file (by vintage, then by time of ingest) that repeats at least half of the cells of an earlier one
+publishes the slice anew: what it no longer has is withdrawn. A file that repeats less is a complement, and
+only the cells that both have are taken from the later one. The rule looks at every pair of files by
+itself, so that the order of ingest does not matter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from entrepot.engine.quoting import identifier, literal, parquet
+from entrepot.schema import FLOW
+from entrepot.store.lake import COMPACTED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+    from pathlib import Path
+
+    from entrepot.engine.duck import Engine
+    from entrepot.store.lake import Lake
+
+__all__ = ["CELL", "SLICE", "flows_sql"]
+
+#: Columns of one publication unit.
+SLICE = ("source", "reporter", "period", "flow")
+
+#: What makes two rows reports of the same cell, inside a slice.
+CELL = (
+    "partner", "frequency", "hs_code", "national_code", "hs_level", "hs_revision", "role", "partner_concept",
+    "consignment_partner",
+)  # fmt: skip
+
+_WITHDRAWN = "__withdrawn"
+_WITHDRAWN_SCHEMA = pa.schema(
+    [("source", pa.string()), ("file_hash", pa.string()), ("row_number", pa.int64()), ("cell", pa.string())]
+)
+
+#: Share of an earlier file's cells from which a later file replaces the slice.
+_REPUBLISHED = 0.5
+
+
+def flows_sql(
+    lake: Lake,
+    engine: Engine,
+    *,
+    as_of: date | None = None,
+    sources: Iterable[str] | None = None,
+    years: Iterable[int] | None = None,
+) -> str:
+    """Return the query over the rows of ``core__flow`` that count.
+
+    Parameters
+    ----------
+    lake
+        The lake.
+    engine
+        Where the query will run; it takes the list of withdrawn rows.
+    as_of
+        Use only vintages published up to this day.
+    sources, years
+        Use only these partitions.
+
+    Returns
+    -------
+    str
+        A query with the columns of ``core__flow``. **Grain**: one report; every role and level, so filter
+        by ``role`` and ``hs_level``. It is bound to the files of this moment.
+
+    Missing data: an empty lake gives no rows, with the right types.
+    """
+    years = None if years is None else tuple(years)
+    sources = None if sources is None else tuple(sources)
+    files = lake.table_files(FLOW.name, sources=sources, years=years)
+    if not files:
+        return _no_rows()
+    dated = "" if as_of is None else f" WHERE vintage <= {literal(as_of.isoformat())}::DATE"
+    withdrawn = [
+        found
+        for partition in _shared_partitions(lake, sources, years)
+        if (found := _withdrawn(lake, engine, partition, dated)).num_rows
+    ]
+    rows = f"SELECT {', '.join(FLOW.columns)} FROM {parquet(files)}{dated}"
+    if not withdrawn:
+        return rows
+    name = f"{_WITHDRAWN}_{'' if as_of is None else as_of.strftime('%Y%m%d')}"
+    name = _keep(engine, name, pa.concat_tables(withdrawn))
+    return (
+        f"SELECT flow_rows.* FROM ({rows}) AS flow_rows ANTI JOIN {name} AS old "
+        "ON flow_rows.file_hash = old.file_hash "
+        "AND flow_rows.source = old.source AND flow_rows.row_number = old.row_number "
+        "AND flow_rows.cell IS NOT DISTINCT FROM old.cell"
+    )
+
+
+def _no_rows() -> str:
+    kinds = {pa.string(): "VARCHAR", pa.int32(): "INTEGER", pa.int64(): "BIGINT", pa.float64(): "DOUBLE"}
+    kinds |= {pa.bool_(): "BOOLEAN", pa.date32(): "DATE"}
+    columns = ", ".join(
+        f"NULL::{kinds[field.type]} AS {identifier(field.name)}" for field in FLOW.arrow_schema()
+    )
+    return f"SELECT {columns} WHERE FALSE"
+
+
+def _keep(engine: Engine, name: str, table: pa.Table) -> str:
+    """Give the engine a table under a name that no earlier query of it uses."""
+    taken = {row[0] for row in engine.rows("SELECT view_name FROM duckdb_views() WHERE internal = FALSE")}
+    taken |= {row[0] for row in engine.rows("SELECT table_name FROM duckdb_tables()")}
+    number = next(count for count in range(len(taken) + 1) if f"{name}_{count}" not in taken)
+    engine.register("__arriving", table)
+    engine.execute(f"CREATE TEMP TABLE {name}_{number} AS FROM __arriving")
+    return f"{name}_{number}"
+
+
+def _shared_partitions(
+    lake: Lake, sources: tuple[str, ...] | None, years: tuple[int, ...] | None
+) -> list[list[Path]]:
+    """Return the files of each partition in which more than one ingested file has rows."""
+    partitions: dict[tuple[str, str], list[str]] = {}
+    for file in lake.active(FLOW.name):
+        source, year = file.partition["source"], file.partition["year"]
+        if (sources is None or source in sources) and (years is None or int(year) in years):
+            partitions.setdefault((source, year), []).append(file.path)
+    return [
+        [lake.path / FLOW.name / path for path in paths]
+        for paths in partitions.values()
+        if len(Counter(path.split("/")[0] for path in paths)) > 1 or paths[0].startswith(COMPACTED)
+    ]
+
+
+def _withdrawn(lake: Lake, engine: Engine, files: list[Path], dated: str) -> pa.Table:
+    """Return the rows of one partition that a later file replaces or withdraws."""
+    slice_columns = ", ".join(SLICE)
+    slices = engine.sql(
+        f"SELECT {slice_columns} FROM {parquet(files)}{dated} GROUP BY ALL "
+        "HAVING min(file_hash) <> max(file_hash)"
+    )
+    if slices.num_rows == 0:
+        return _WITHDRAWN_SCHEMA.empty_table()
+    order = lake.files().sort_by(
+        [("vintage", "ascending"), ("ingested_at", "ascending"), ("file_hash", "ascending")]
+    )
+    rank = pa.table(
+        {
+            "source": order["source"],
+            "file_hash": order["file_hash"],
+            "rank": pa.array(range(order.num_rows), pa.int32()),
+        }
+    )
+    cells = ", ".join(CELL)
+    # 128 bits of hash stand for a cell: the joins below then carry two integers instead of nine texts.
+    return engine.sql(
+        f"""
+        WITH reports AS MATERIALIZED (
+            SELECT source, file_hash, row_number, cell, rank,
+                   hash({slice_columns}) AS slice_id,
+                   hash({cells}) AS cell_low, hash('cell', {cells}) AS cell_high
+            FROM (SELECT * FROM {parquet(files)}{dated})
+            SEMI JOIN __slices USING ({slice_columns})
+            JOIN __rank USING (source, file_hash)
+        ),
+        cells AS MATERIALIZED (SELECT DISTINCT slice_id, cell_low, cell_high, rank FROM reports),
+        sizes AS (SELECT slice_id, rank, count(*) AS size FROM cells GROUP BY ALL),
+        repeated AS MATERIALIZED (
+            SELECT slice_id, cell_low, cell_high, early.rank AS early_rank, late.rank AS late_rank
+            FROM cells AS early JOIN cells AS late USING (slice_id, cell_low, cell_high)
+            WHERE late.rank > early.rank
+        ),
+        shared AS (SELECT slice_id, early_rank, late_rank, count(*) AS cells FROM repeated GROUP BY ALL),
+        republished AS (
+            SELECT DISTINCT shared.slice_id, early_rank FROM shared JOIN sizes
+            ON sizes.slice_id = shared.slice_id AND sizes.rank = early_rank
+            WHERE cells >= {_REPUBLISHED} * size
+        )
+        SELECT source, file_hash, row_number, cell FROM reports
+        WHERE EXISTS (
+            FROM republished WHERE republished.slice_id = reports.slice_id AND early_rank = reports.rank
+        ) OR EXISTS (
+            FROM repeated WHERE repeated.slice_id = reports.slice_id AND repeated.cell_low = reports.cell_low
+            AND repeated.cell_high = reports.cell_high AND repeated.early_rank = reports.rank
+        )
+        """,
+        where="choosing vintages",
+        __rank=rank,
+        __slices=slices,
+    )

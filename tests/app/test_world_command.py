@@ -1,0 +1,45 @@
+"""``entrepot world`` writes a world and says what it wrote."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from entrepot.app.cli import app
+from entrepot.errors import OptionError
+
+SIZE = ["--areas", "26", "--products", "8", "--months", "30"]
+
+
+def test_writes_reports_and_truth(tmp_path) -> None:
+    outcome = CliRunner().invoke(app, ["world", "--out", str(tmp_path), "--seed", "4", *SIZE])
+    assert outcome.exit_code == 0, outcome.output
+    assert {file.name for file in (tmp_path / "reports").iterdir()} == {
+        f"TradeData_{year}.csv" for year in (2020, 2021, 2022)
+    }
+    detours = pd.read_csv(tmp_path / "truth" / "truth_detours.csv")
+    assert len(detours) > 0
+    assert "event in 2021-11" in " ".join(outcome.stderr.split())
+    assert outcome.stdout == ""
+
+
+def test_setting_and_quiet_reach_the_world(tmp_path) -> None:
+    arguments = ["world", "--out", str(tmp_path), "--setting", "rough", "--quiet", *SIZE]
+    outcome = CliRunner().invoke(app, arguments)
+    assert outcome.exit_code == 0, outcome.output
+    options = pd.read_csv(tmp_path / "truth" / "options.csv").set_index("option")["value"]
+    assert (options["setting"], options["quiet"], options["products"]) == ("rough", "True", "8")
+    assert len(pd.read_csv(tmp_path / "truth" / "truth_detours.csv")) == 0
+
+
+def test_an_impossible_world_is_refused(tmp_path) -> None:
+    outcome = CliRunner().invoke(app, ["world", "--out", str(tmp_path / "x"), "--areas", "10"])
+    assert outcome.exit_code == 1
+    assert isinstance(outcome.exception, OptionError)
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("arguments", [["world"], ["world", "--out", "x", "--seed", "many"]])
+def test_wrong_usage_is_refused(arguments) -> None:
+    assert CliRunner().invoke(app, arguments).exit_code == 2

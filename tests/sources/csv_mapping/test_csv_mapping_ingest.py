@@ -1,0 +1,101 @@
+"""From a mapping and a file to a lake, through the pipeline."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from entrepot.errors import EmptyFileError, HeaderError
+from entrepot.pipeline.ingest import ingest
+from entrepot.sources.registry import open_source
+
+SAMPLES = Path(str(files("entrepot.sources.csv_mapping"))) / "samples"
+HEADER = "reporter,partner,flow,period,product,value\n"
+
+
+@pytest.fixture
+def take_in(tmp_path: Path, long_mapping: str):
+    """Return a function that ingests one text table and gives the report of it."""
+
+    def _take_in(table: str, mapping: str = long_mapping):
+        (tmp_path / "own.toml").write_text(mapping, encoding="utf-8")
+        (tmp_path / "t.csv").write_text(HEADER + table, encoding="utf-8")
+        source = open_source(f"csv:{tmp_path / 'own.toml'}")
+        lake = tmp_path / f"lake{len(list(tmp_path.glob('lake*')))}"
+        (report,) = ingest(source, [tmp_path / "t.csv"], lake=lake).files
+        return report
+
+    return _take_in
+
+
+def test_good_bad_and_unreadable_rows_are_counted(take_in) -> None:
+    report = take_in(
+        "DEU,KGZ,export,2022-01,27,5\nDEU,Atlantis,export,2022-01,27,5\nDEU,KAZ,export,2022-01,27,x\n"
+        "DEU,UZB,export,2022-01,27,1\nDEU,TJK,export,2022-01\nDEU,GEO,export,2022-01,27,2\nDEU,ARM,export,2022-01,27,3\n"
+    )
+    assert report.status == "stored", report.error
+    assert (report.rows_read, report.rows_stored, report.rows_quarantined) == (7, 4, 3)
+    assert report.reasons == {"unknown_area": 1, "bad_number": 1, "unreadable": 1}
+
+
+def test_rows_that_repeat_a_key_are_set_aside(take_in) -> None:
+    report = take_in(
+        "DEU,KGZ,export,2022,27,5\nDEU,KG,export,2022,27,5\nDEU,KAZ,export,2022,27,5\nDEU,UZB,export,2022,27,5\n"
+    )
+    assert report.reasons == {"duplicate_key": 1}
+
+
+def test_rows_of_one_key_are_added_on_demand(take_in, read, long_mapping: str) -> None:
+    """Provinces, customs regimes, means of transport: parts that the canonical row does not tell apart."""
+    mapping = long_mapping.replace("[constants]", 'net_weight = "kg"\n[constants]').replace('"USD"', '"EUR"')
+    parts = "DEU,KGZ,export,2022,27,5,1\nDEU,KG,export,2022,27,7,2\n"
+    parts += "DEU,KAZ,export,2022,27,1,\nDEU,KAZ,export,2022,27,1,3\n"
+    table = (
+        HEADER.replace("value", "value,kg") + parts + "DEU,UZB,export,2022,27,4,\nDEU,KGZ,export,2022,27,x,\n"
+    )
+    found = read(mapping + '[rows]\nduplicates = "add"\n', table)
+    assert [(r["row_number"], r["reported_value"], r["net_weight_kg"], r["reason"]) for r in found.rows] == [
+        (1, 12.0, 3.0, None),
+        (3, 2.0, None, None),
+        (5, 4.0, None, None),
+        (6, None, None, "bad_number"),
+    ]
+    without_weights = "".join(line.rpartition(",")[0] + "\n" for line in parts.splitlines())
+    report = take_in(without_weights, long_mapping + '[rows]\nduplicates = "add"\n')
+    assert (report.status, report.rows_stored, report.rows_quarantined) == ("stored", 2, 0)
+
+
+def test_rows_left_out_are_no_rows(take_in, long_mapping: str) -> None:
+    table = "DEU,KGZ,export,2022,27,5\nDEU,KAZ,export,2022,27,:\nFRA,KGZ,export,2022,27,5\n"
+    assert take_in(table).reasons == {"missing_value": 1}
+    report = take_in(table, long_mapping + '[rows]\nskip_missing = true\n[rows.keep]\nreporter = ["DEU"]\n')
+    assert (report.status, report.rows_read, report.rows_quarantined) in {
+        ("stored", 1, 0),
+        ("already_in", 0, 0),
+    }
+
+
+def test_a_table_of_which_nothing_is_valid_is_refused(take_in) -> None:
+    report = take_in("DEU,KGZ,2,2022,27,5\n")
+    assert isinstance(report.error, EmptyFileError)
+    assert "flow 2" in report.error.hint
+
+
+def test_a_table_that_the_mapping_does_not_fit_is_refused(take_in, long_mapping: str) -> None:
+    report = take_in("DEU,KGZ,export,2022,27,5\n", long_mapping.replace('"value"', '"worth"'))
+    assert isinstance(report.error, HeaderError)
+
+
+@pytest.mark.realdata
+def test_real_files_go_into_a_lake(realdata: Path, tmp_path: Path) -> None:
+    for sample, name, rows, quarantined in (
+        ("imf_wide", "imf-russia/RU_trade.csv", 3506, 0),
+        ("armstat", "mirror-totals/armenia_armstat_by_country_monthly.csv", 22724, 189),
+        ("wits", "wits-triangle-hs4/USA_17-20.csv", 1841, 0),
+        ("comext_easy", "mirror-totals/national_imports_uzbek_yearly_eur.csv", 1175, 0),
+    ):
+        source = open_source(f"csv:{SAMPLES / sample}.toml")
+        (report,) = ingest(source, [realdata / name], lake=tmp_path / "lake").files
+        assert (report.status, report.rows_read, report.rows_quarantined) == ("stored", rows, quarantined)
