@@ -1,5 +1,7 @@
 """Fixtures of the command line's tests: made-up Comtrade files, and the command itself."""
 
+# ruff: noqa: E501  (tables of cases: one case stands on one line)
+
 from __future__ import annotations
 
 import re
@@ -53,7 +55,11 @@ def download(tmp_path: Path) -> Callable[..., Path]:
     """Return a writer of downloads: ten good rows (one a partner) and the given ones behind."""
 
     def write(
-        *extra: dict[str, str], good: int = 10, name: str = "TradeData.csv", encoding: str = "latin-1", **options: str
+        *extra: dict[str, str],
+        good: int = 10,
+        name: str = "TradeData.csv",
+        encoding: str = "latin-1",
+        **options: str,
     ) -> Path:
         rows = [{"partnerCode": code, "fobvalue": f"{10 + i}", "primaryValue": f"{10 + i}"} for i, code in
                 enumerate(PARTNERS[:good])]  # fmt: skip

@@ -1,5 +1,7 @@
 """What users do to files: each case through the command line, with message, status and what the lake has."""
 
+# ruff: noqa: E501  (tables of cases: one case stands on one line)
+
 from __future__ import annotations
 
 import gzip
@@ -35,7 +37,10 @@ def stored(lake: Path) -> list[dict[str, object]]:
 def test_good_file_is_stored_and_reported(entrepot: Callable, download: Callable, tmp_path: Path) -> None:
     done = entrepot("ingest", "comtrade", download(), "--lake", tmp_path / LAKE, "--vintage", "2023-05-01")
     assert done.status == 0, done.err
-    assert "TradeData.csv web 2023-05-01 2022-03 1 6 10 10 0" in done.out
+    assert (
+        "TradeData.csv: layout web, vintage 2023-05-01, 2022-03, 1 reporter, HS6 10 rows read, 10 stored"
+        in done.out
+    )
     assert [row["partner"] for row in stored(tmp_path / LAKE)][:3] == ["KGZ", "KAZ", "RUS"]
 
 
@@ -50,7 +55,10 @@ def test_second_time_nothing_is_done(entrepot: Callable, download: Callable, tmp
 
 REFUSED = {
     "missing": (HEADER.replace("cmdCode,", ""), "the commodity (cmdCode)"),
-    "renamed": (HEADER.replace("primaryValue", "TradeValueUSD").replace("cifvalue,fobvalue", "a,b"), "the value"),
+    "renamed": (
+        HEADER.replace("primaryValue", "TradeValueUSD").replace("cifvalue,fobvalue", "a,b"),
+        "the value",
+    ),
     "doubled": (HEADER.replace("partnerDesc", "partnerCode"), "two columns are called 'partnerCode'"),
     "tab header": (HEADER.replace(",", "\t"), "the header has 47 columns and the rows have 1"),
 }
@@ -116,7 +124,9 @@ def test_folder_and_pattern(entrepot: Callable, download: Callable, tmp_path: Pa
     assert Lake.open(tmp_path / "two").files().num_rows == 2
 
 
-def test_truncated_gzip(entrepot: Callable, download: Callable, tmp_path: Path, is_untouched: Callable) -> None:
+def test_truncated_gzip(
+    entrepot: Callable, download: Callable, tmp_path: Path, is_untouched: Callable
+) -> None:
     packed = gzip.compress(download().read_bytes())
     (tmp_path / "whole.csv.gz").write_bytes(packed)
     (tmp_path / "cut.csv.gz").write_bytes(packed[:-20])
@@ -171,7 +181,9 @@ BAD_ROWS = {
 
 
 @pytest.mark.parametrize("reason", BAD_ROWS)
-def test_bad_row_goes_to_quarantine(reason: str, entrepot: Callable, download: Callable, tmp_path: Path) -> None:
+def test_bad_row_goes_to_quarantine(
+    reason: str, entrepot: Callable, download: Callable, tmp_path: Path
+) -> None:
     done = entrepot("ingest", "comtrade", download(BAD_ROWS[reason]), "--lake", tmp_path / LAKE)
     assert done.status == 1
     assert f"1 rows in quarantine: {reason}" in done.err
@@ -185,7 +197,9 @@ def test_bad_row_goes_to_quarantine(reason: str, entrepot: Callable, download: C
 
 @pytest.mark.parametrize("text", ["abc", "1 000", "1e400", "nan", "inf", "12,5", "1_000x"])
 @pytest.mark.parametrize("column", ["primaryValue", "netWgt", "qty"])
-def test_text_in_numbers(text: str, column: str, entrepot: Callable, download: Callable, tmp_path: Path) -> None:
+def test_text_in_numbers(
+    text: str, column: str, entrepot: Callable, download: Callable, tmp_path: Path
+) -> None:
     entrepot("ingest", "comtrade", download({column: text, "partnerCode": "40"}), "--lake", tmp_path / LAKE)
     assert reasons(tmp_path / LAKE) == {"bad_number": 1}
 
@@ -263,7 +277,9 @@ def test_publishers_row_limit(
     assert done.status == 1
     assert "exactly 100,000 rows" in done.err
     assert is_untouched(tmp_path / LAKE)
-    again = entrepot("ingest", "comtrade", file.with_suffix(".parquet"), "--lake", tmp_path / LAKE, "--complete")
+    again = entrepot(
+        "ingest", "comtrade", file.with_suffix(".parquet"), "--lake", tmp_path / LAKE, "--complete"
+    )
     assert again.status == 0, again.err
 
 
@@ -282,7 +298,10 @@ def test_json_cut_short(entrepot: Callable, tmp_path: Path) -> None:
     row = {"period": "2022", "reporterCode": 156, "flowCode": "X", "partnerCode": 417, "cmdCode": "85",
            "primaryValue": 5.0}  # fmt: skip
     text = json.dumps({"count": 2, "data": [row, row | {"partnerCode": 398}], "error": ""})
-    for name, content in {"cut.json": text[:-60], "count.json": text.replace('"count": 2', '"count": 3')}.items():
+    for name, content in {
+        "cut.json": text[:-60],
+        "count.json": text.replace('"count": 2', '"count": 3'),
+    }.items():
         (tmp_path / name).write_text(content)
         done = entrepot("ingest", "comtrade", tmp_path / name, "--lake", tmp_path / LAKE)
         assert done.status == 1

@@ -1,9 +1,12 @@
 """UN Comtrade: the same reports in every layout, and what each column becomes."""
 
+# ruff: noqa: E501  (tables of cases: one case stands on one line)
+
 from __future__ import annotations
 
 import gzip
 import json
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -12,7 +15,9 @@ import pytest
 
 from entrepot.engine import Engine
 from entrepot.errors import HeaderError
+from entrepot.pipeline import Step, ingest
 from entrepot.schema.layouts import COMTRADE_BULK, COMTRADE_LEGACY, COMTRADE_TARIFFLINE, COMTRADE_WEB
+from entrepot.sources.base import Layout
 from entrepot.sources.comtrade import ComtradeSource
 from entrepot.sources.comtrade.columns import match_columns
 from entrepot.sources.comtrade.recognise import ROW_LIMITS
@@ -38,10 +43,10 @@ def judge(**changes: str | None) -> dict[str, object]:
     raw = pa.table({name: pa.array([value or None], pa.string()) for name, value in row.items()})
     raw = raw.append_column("row_number", pa.array([1], pa.int64()))
     with Engine(memory_limit="200MB", threads=1) as engine:
-        from entrepot.sources.base import Layout
-
         layout = Layout(id="table", raw_table="raw", form="csv", columns=tuple(row))
-        rows = engine.sql(SOURCE.canonical_sql(layout, "given"), given=raw, **SOURCE.reference_tables()).to_pylist()
+        rows = engine.sql(
+            SOURCE.canonical_sql(layout, "given"), given=raw, **SOURCE.reference_tables()
+        ).to_pylist()
     assert len(rows) == 1
     return rows[0]
 
@@ -73,7 +78,9 @@ def test_periods(period: str, frequency: str, expected: str | None) -> None:
         assert row["reason"] == "bad_period"
 
 
-@pytest.mark.parametrize(("month", "expected"), [("3", "2022-03"), ("12", "2022-12"), ("52", "2022"), (None, "2022")])
+@pytest.mark.parametrize(
+    ("month", "expected"), [("3", "2022-03"), ("12", "2022-12"), ("52", "2022"), (None, "2022")]
+)
 def test_period_of_year_and_month(month: str | None, expected: str) -> None:
     assert judge(period=None, freqCode=None, refMonth=month)["period"] == expected
 
@@ -138,7 +145,9 @@ def test_revisions(text: str | None, revision: str | None) -> None:
      ({"qtyUnitCode": "12"}, 2.5, 10.0, "m3"), ({"qtyUnitCode": "99", "qtyUnitAbbr": "GIGA"}, 2.5, 10.0, "giga"),
      ({"qtyUnitCode": "99", "qtyUnitAbbr": ""}, 2.5, 10.0, "unit 99")],
 )  # fmt: skip
-def test_null_is_not_zero(changes: dict[str, str | None], weight: object, quantity: object, unit: object) -> None:
+def test_null_is_not_zero(
+    changes: dict[str, str | None], weight: object, quantity: object, unit: object
+) -> None:
     row = judge(**changes)
     assert (row["net_weight_kg"], row["quantity"], row["quantity_unit"]) == (weight, quantity, unit)
 
@@ -170,17 +179,34 @@ def test_iso_serves_where_there_is_no_number() -> None:
     assert (row["reporter"], row["partner"]) == ("DEU", "XOA")
 
 
-LAYOUTS = ("web", "web upper", "web lf", "semicolon", "api", "bulk", "legacy", "tariffline", "snake", "parquet", "gz")
+LAYOUTS = (
+    "web",
+    "web upper",
+    "web lf",
+    "semicolon",
+    "api",
+    "bulk",
+    "legacy",
+    "tariffline",
+    "snake",
+    "parquet",
+    "gz",
+)
 
 
-def _write(layout: str, folder: Path) -> Path:
+def _write(layout: str, folder: Path) -> Path:  # noqa: PLR0912  a case a layout
     """Write the good row, and one to the world, in a layout."""
-    rows = [GOOD, GOOD | {"partnerCode": "0", "partnerISO": "W00", "primaryValue": "5000", "cifvalue": "5000"}]
+    rows = [
+        GOOD,
+        GOOD | {"partnerCode": "0", "partnerISO": "W00", "primaryValue": "5000", "cifvalue": "5000"},
+    ]
     names: dict[str, str] = {name: name for name in COMTRADE_WEB}
     delimiter, ending = ",", ",\r\n"
     match layout:
         case "web upper":
-            names = {name: "AtlQty" if name == "altQty" else name[0].upper() + name[1:] for name in COMTRADE_WEB}
+            names = {
+                name: "AtlQty" if name == "altQty" else name[0].upper() + name[1:] for name in COMTRADE_WEB
+            }
         case "web lf":
             ending = "\n"
         case "semicolon":
@@ -196,7 +222,9 @@ def _write(layout: str, folder: Path) -> Path:
             names = {name: name for name in COMTRADE_TARIFFLINE}
         case "snake":
             short = [name for name in GOOD if name not in {"typeCode", "refPeriodId", "isNetWgtEstimated"}]
-            names = {name: "".join(f"_{c.lower()}" if c.isupper() else c for c in name) for name in reversed(short)}
+            names = {
+                name: "".join(f"_{c.lower()}" if c.isupper() else c for c in name) for name in reversed(short)
+            }
             ending = "\n"
         case _:
             pass
@@ -205,7 +233,9 @@ def _write(layout: str, folder: Path) -> Path:
         path = folder / f"{layout}.json"
         numbers = {"qty", "netWgt", "cifvalue", "primaryValue"}
         data = [{k: float(v) if k in numbers and v else v or None for k, v in row.items()} for row in table]
-        path.write_text(json.dumps({"elapsedTime": "0.2 secs", "count": 2, "data": data, "error": ""}, indent=1))
+        path.write_text(
+            json.dumps({"elapsedTime": "0.2 secs", "count": 2, "data": data, "error": ""}, indent=1)
+        )
         return path
     if layout == "parquet":
         path = folder / "cut.parquet"
@@ -222,7 +252,9 @@ def _write(layout: str, folder: Path) -> Path:
     quote = '"' if layout.startswith("web") else ""
     text = delimiter.join(table[0]) + "\r\n"
     for row in table:
-        text += delimiter.join(f"{quote}{value}{quote}" if value else empty for value in row.values()) + ending
+        text += (
+            delimiter.join(f"{quote}{value}{quote}" if value else empty for value in row.values()) + ending
+        )
     if layout in {"bulk", "gz"}:
         path = folder / "COMTRADE-FINAL-CM276202203H6[2022-06-01].gz"
         path.write_bytes(gzip.compress(text.encode()))
@@ -237,13 +269,40 @@ def test_every_layout_says_the_same(layout: str, tmp_path: Path, taken_in: Calla
     file, rows = taken_in(_write(layout, tmp_path))
     assert file.error is None, file.error
     assert (file.rows_read, file.rows_quarantined) == (2, 0)
-    named = {"web upper": "web", "web lf": "web", "semicolon": "web", "gz": "web", "snake": "table", "parquet": "table"}
+    named = {
+        "web upper": "web",
+        "web lf": "web",
+        "semicolon": "web",
+        "gz": "web",
+        "snake": "table",
+        "parquet": "table",
+    }
     assert file.layout == named.get(layout, layout)
     assert [(row["partner"], row["role"], row["primary_value_usd"]) for row in rows] == [
         ("USA", "leaf", 1000.5), ("XWD", "aggregate", 5000.0),
     ]  # fmt: skip
-    names = ("reporter", "flow", "period", "frequency", "hs_code", "hs_revision", "net_weight_kg", "quantity", "quantity_unit")
-    assert [rows[0][name] for name in names] == ["DEU", "import", "2022-03", "M", "854231", "HS2022", 2.5, 10.0, "u"]
+    names = (
+        "reporter",
+        "flow",
+        "period",
+        "frequency",
+        "hs_code",
+        "hs_revision",
+        "net_weight_kg",
+        "quantity",
+        "quantity_unit",
+    )
+    assert [rows[0][name] for name in names] == [
+        "DEU",
+        "import",
+        "2022-03",
+        "M",
+        "854231",
+        "HS2022",
+        2.5,
+        10.0,
+        "u",
+    ]
     if layout in {"web", "bulk", "legacy"}:
         assert rows[0]["is_net_weight_estimated"] is True
     if layout in {"bulk", "gz"}:
@@ -252,17 +311,15 @@ def test_every_layout_says_the_same(layout: str, tmp_path: Path, taken_in: Calla
 
 def test_missing_column_is_named() -> None:
     names = [name for name in COMTRADE_WEB if name not in {"cmdCode", "period", "refYear"}]
-    with pytest.raises(HeaderError, match="the period .period or refYear.; the commodity") as caught:
+    with pytest.raises(HeaderError, match=r"the period .period or refYear.; the commodity") as caught:
         match_columns([*names, "cmd_cod"], where="here")
     assert "'cmd_cod' looks like 'cmdCode'" in caught.value.hint
 
 
 def test_samples_are_read(taken_in: Callable) -> None:
-    from importlib.resources import files
-
     folder = files("entrepot.sources.comtrade") / "samples"
-    paths = sorted(path for path in folder.iterdir() if path.suffix in {".csv", ".json", ".gz"})
-    assert len(paths) >= 3
+    paths = sorted(path for path in folder.iterdir() if path.suffix in {".csv", ".json", ".txt"})
+    assert len(paths) == 4
     for path in paths:
         file, _ = taken_in(path)
         assert file.status == "stored", file.error
@@ -270,10 +327,17 @@ def test_samples_are_read(taken_in: Callable) -> None:
 
 
 def test_facts_file_agrees_with_the_reader() -> None:
-    from importlib.resources import files
-
     text = (files("entrepot.sources.comtrade") / "source.yml").read_text()
     facts = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line and line[0] not in " #")
     assert facts["id"] == SOURCE.id
     limits = sorted({limit for limits in ROW_LIMITS.values() for limit in limits})
     assert json.loads(facts["row_limits"]) == limits
+
+
+def test_steps_are_told_in_order(tmp_path: Path) -> None:
+    steps: list[Step] = []
+    ingest(SOURCE, [_write("web", tmp_path)], lake=tmp_path / "lake", progress=steps.append)
+    names = list(dict.fromkeys(step.name for step in steps))
+    assert names == ["reading bytes", "staging", "judging", "checking keys", "committing"]
+    assert all(0 <= step.share <= 1 for step in steps if step.share is not None)
+    assert next(step.rows for step in steps if step.name == "staging") in {2, 3}

@@ -1,10 +1,13 @@
 """The vintage rule against an obvious twin, in every order of ingest, before and after compaction."""
 
+# ruff: noqa: E501  (tables of cases: one case stands on one line)
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -24,7 +27,9 @@ if TYPE_CHECKING:
 RAW = "raw_test__long"
 
 
-def flow_row(file_hash: str, number: int, vintage: date, row: tuple[str, str, str], value: float) -> dict[str, object]:
+def flow_row(
+    file_hash: str, number: int, vintage: date, row: tuple[str, str, str], value: float
+) -> dict[str, object]:
     period, partner, code = row
     return {
         "source": "test", "year": int(period[:4]), "vintage": vintage, "file_hash": file_hash, "row_number": number,
@@ -71,7 +76,9 @@ def seen(lake: Lake, as_of: date | None = None) -> set[tuple[str, str, str, str]
     return set(rows)
 
 
-def expected(files: list[tuple[str, date, Rows]], as_of: date | None = None) -> set[tuple[str, str, str, str]]:
+def expected(
+    files: list[tuple[str, date, Rows]], as_of: date | None = None
+) -> set[tuple[str, str, str, str]]:
     """Say the rule as it is written: a row counts unless a later file has its cell or republishes its slice."""
     kept = set()
     dated = sorted((file for file in files if as_of is None or file[1] <= as_of), key=lambda file: file[1])
@@ -164,7 +171,10 @@ def test_partitions_are_chosen(tmp_path: Path) -> None:
 
 def test_raw_row_survives_compaction(tmp_path: Path) -> None:
     lake = Lake.create(tmp_path)
-    hashes = [put(lake, name, date(2023, 1, 1), rows_of(f"2022-0{i}", "KGZ", 1, 2)) for i, name in enumerate("abc", 1)]
+    hashes = [
+        put(lake, name, date(2023, 1, 1), rows_of(f"2022-0{i}", "KGZ", 1, 2))
+        for i, name in enumerate("abc", 1)
+    ]
     assert compact(lake) == 4
     vacuum(lake, keep_hours=0)
     assert lake.raw_row(hashes[1], 2) == {"line": "2022-02|KGZ|000002"}
@@ -184,8 +194,6 @@ def test_no_lake(tmp_path: Path) -> None:
 
 
 def test_others_can_read_the_tables(tmp_path: Path) -> None:
-    import polars as pl
-
     lake = Lake.create(tmp_path)
     put(lake, "a", date(2023, 1, 1), rows_of("2021-01", "KGZ", 1) + rows_of("2022-01", "KGZ", 1, 2))
     frame = pl.scan_delta(str(lake.path / "core__flow")).collect()

@@ -29,7 +29,9 @@ _CUSTOMS_UNIONS = ("EU", "EU15", "EU27", "EU28", "EACU", "EAEU", "SACU")
 
 LakeOption = Annotated[Path, typer.Option(help="folder of the lake")]
 EventOption = Annotated[str, typer.Option(help="month of the event, 2022-03; a year for annual data")]
-BeforeOption = Annotated[str | None, typer.Option(help="first:last month before; default the 24 to two before")]
+BeforeOption = Annotated[
+    str | None, typer.Option(help="first:last month before; default the 24 to two before")
+]
 AfterOption = Annotated[str | None, typer.Option(help="first:last month after; default from two after on")]
 ProductsOption = Annotated[
     str | None, typer.Option(help="codes, list names (CHPL, CHPL:1) or @file; default all goods")

@@ -31,7 +31,9 @@ def flows_command(
     products: Annotated[
         str | None, typer.Option(help="codes, list names or @file; TOTAL for totals; default all goods")
     ] = None,
-    as_of: Annotated[str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")
+    ] = None,
     memory: Annotated[str, typer.Option(help="memory of the engine")] = "4GB",
 ) -> None:
     """Write the flows of a lake: both books brought together, or the reports as they are.

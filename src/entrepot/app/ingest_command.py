@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from entrepot.app.cli import app
 from entrepot.errors import EntrepotError, OptionError
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["ingest_command"]
 
 _ERRORS = Console(stderr=True, highlight=False)
+_QUIET_SECONDS = 2
 
 
 @app.command("ingest")
@@ -67,12 +67,18 @@ def _progress() -> Iterator[Callable[[Step], None]]:
         yield lambda _: None
         return
     start = time.monotonic()
+    step_start = (("", ""), start)
     with _ERRORS.status("") as status:
 
         def show(step: Step) -> None:
-            seconds = time.monotonic() - start
-            if seconds > 2:
-                rate = f", {step.rows / seconds:,.0f} rows/s" if step.rows else ""
+            nonlocal step_start
+            now, what = time.monotonic(), (str(step.path), step.name)
+            if step_start[0] != what:
+                step_start = (what, now)
+            if now - start > _QUIET_SECONDS:
+                seconds = max(now - step_start[1], 0.1)
+                rows = (step.rows or 0) * (step.share or 0)
+                rate = f", {rows / seconds:,.0f} rows/s" if rows else ""
                 done = "" if step.share is None else f" {step.share:.0%}"
                 status.update(escape(f"{step.path.name}: {step.name}{done}{rate}"))
 
@@ -84,42 +90,38 @@ def _show(report: IngestReport) -> None:
         if file.error is not None:
             _show_error(file.error)
         elif file.status == "already_in":
-            _ERRORS.print(escape(f"{file.path}: already in the lake, nothing done"))
-    stored = [file for file in report.files if file.status == "stored"]
-    if stored:
-        Console(highlight=False).print(_summary(stored))
-    for file in stored:
-        for reason, rows in file.reasons.items():
-            _ERRORS.print(escape(f"{file.path}: {rows:,} rows in quarantine: {reason}"))
-        for note in file.notes:
-            _ERRORS.print(escape(f"{file.path}: {note}"))
+            _say(_ERRORS, f"{file.path}: already in the lake, nothing done")
+        else:
+            _show_stored(file)
 
 
 def _show_error(error: EntrepotError) -> None:
-    _ERRORS.print(f"[bold red]error:[/] {escape(error.what)}")
+    _ERRORS.print(f"[bold red]error:[/] {escape(error.what)}", soft_wrap=True)
     if error.where:
-        _ERRORS.print(f"[dim]where:[/] {escape(error.where)}")
-    _ERRORS.print(f"[bold]hint:[/]  {escape(error.hint)}")
+        _ERRORS.print(f"[dim]where:[/] {escape(error.where)}", soft_wrap=True)
+    _ERRORS.print(f"[bold]hint:[/]  {escape(error.hint)}", soft_wrap=True)
 
 
-def _summary(files: list[FileReport]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in ("file", "layout", "vintage", "periods", "reporters", "levels"):
-        table.add_column(name, overflow="fold")
-    for name in ("rows read", "stored", "quarantined", "seconds", "rows/s"):
-        table.add_column(name, justify="right")
-    for file in files:
-        table.add_row(
-            escape(file.path.name),
-            file.layout,
-            str(file.vintage),
-            " to ".join(dict.fromkeys(file.periods)),
-            str(file.reporters),
-            ", ".join(map(str, file.levels)),
-            f"{file.rows_read:,}",
-            f"{file.rows_stored:,}",
-            f"{file.rows_quarantined:,}",
-            f"{file.seconds:.1f}",
-            f"{file.rows_per_second:,.0f}",
-        )
-    return table
+def _show_stored(file: FileReport) -> None:
+    console = Console(highlight=False)
+    periods = " to ".join(dict.fromkeys(file.periods))
+    reporters = f"{file.reporters} reporter{'s' if file.reporters != 1 else ''}"
+    levels = ", ".join("TOTAL" if level == 0 else f"HS{level}" for level in file.levels)
+    _say(
+        console,
+        f"{file.path}: layout {file.layout}, vintage {file.vintage}, {periods}, {reporters}, {levels}",
+    )
+    _say(
+        console,
+        f"  {file.rows_read:,} rows read, {file.rows_stored:,} stored, {file.rows_quarantined:,} quarantined"
+        f" ({file.seconds:.1f} s, {file.rows_per_second:,.0f} rows/s)",
+    )
+    for reason, rows in file.reasons.items():
+        _say(_ERRORS, f"{file.path}: {rows:,} rows in quarantine: {reason}")
+    for note in file.notes:
+        _say(_ERRORS, f"{file.path}: {note}")
+
+
+def _say(console: Console, text: str) -> None:
+    """Print a line as it is: paths are copied from it."""
+    console.print(escape(text), soft_wrap=True)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from entrepot.detect.cells import Cells
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from entrepot.detect.cells import Cells
     from entrepot.detect.corridors import Corridors
 
 __all__ = ["pool", "representative", "split"]
@@ -38,14 +39,17 @@ def pool(cells: Cells, members: NDArray[np.bool_]) -> Cells:
     every, at = np.unique(replace(cells, exporter=exporter).key, return_inverse=True)
     pair, product = np.divmod(every, cells.n_products)
     pooled_exporter, importer = np.divmod(pair, cells.n_areas)
-    # A sum with an unknown weight in it has an unknown weight: NaN goes through bincount.
+    # A sum with an unknown weight in it has an unknown weight: NaN goes through bincount. Nothing weighs nothing.
+    kg = np.where(cells.after > 0, cells.after_kg, 0.0)
+    pooled_kg = np.bincount(at, weights=kg, minlength=every.size)
+    after = np.bincount(at, weights=cells.after, minlength=every.size)
     return Cells(
         exporter=pooled_exporter,
         importer=importer,
         product=product,
-        before=np.bincount(at, weights=cells.before, minlength=every.size),
-        after=np.bincount(at, weights=cells.after, minlength=every.size),
-        after_kg=np.bincount(at, weights=cells.after_kg, minlength=every.size),
+        before=np.bincount(at, weights=cells.before, minlength=every.size).astype(np.float64),
+        after=after.astype(np.float64),
+        after_kg=np.where(after > 0, pooled_kg, np.nan),
         n_areas=cells.n_areas,
         n_products=cells.n_products,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -130,14 +131,19 @@ class Calibration:
         """Return the calibration of corridors whose onward leg is observed, or is not."""
         return Calibration(tuple(run.only(run.is_onward_observed == is_observed) for run in self.runs))
 
-    def grouped(self, by: Callable[[SpikeRun], Sequence[NDArray[np.int64]]]) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    def grouped(
+        self, by: Callable[[SpikeRun], Sequence[NDArray[np.int64]]]
+    ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """Return planted and estimated sums by group, a pair of arrays a run."""
         sums = []
         for run in self.runs:
             ids = group_ids(by(run), run.planted.size)
             n = int(ids.max()) + 1 if ids.size else 0
             sums.append(
-                (np.bincount(ids, weights=run.planted, minlength=n), np.bincount(ids, weights=run.estimated, minlength=n))
+                (
+                    np.bincount(ids, weights=run.planted, minlength=n),
+                    np.bincount(ids, weights=run.estimated, minlength=n),
+                )
             )
         return sums
 
@@ -194,8 +200,9 @@ def _interval(sums: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> In
         if middle and centre <= middle[-1]:
             continue
         middle.append(centre)
-        low.append(float(np.quantile(ratio[inside], _LOW)))
-        high.append(float(np.quantile(ratio[inside], _HIGH)))
+        ends = _conformal(np.sort(ratio[inside]))
+        low.append(ends[0])
+        high.append(ends[1])
     missed = planted[(planted > 0) & ~found]
     return Interval(
         log_size=np.array(middle),
@@ -203,6 +210,16 @@ def _interval(sums: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> In
         high=np.array(high),
         missed_high=float(np.quantile(missed, _HIGH)) if missed.size else 0.0,
     )
+
+
+def _conformal(ordered: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the ends between which a further value lies with 90% probability, whatever the distribution.
+
+    Order statistics (n+1)·5% from either end; the extremes where there are too few values.
+    """
+    n = ordered.size
+    rank = max(math.floor((n + 1) * _LOW), 1)
+    return float(ordered[rank - 1]), float(ordered[n - rank])
 
 
 def calibrate(
@@ -251,7 +268,8 @@ def _aligned(planted: Planted, found: Corridors, placebo: Placebo) -> SpikeRun:
     """Put planted and found amounts of one run side by side, worth what they are in the event's window."""
     cells = planted.cells
     keys = [
-        ((side.origin * cells.n_areas + side.hub) * cells.n_areas + side.destination) * cells.n_products + side.product
+        ((side.origin * cells.n_areas + side.hub) * cells.n_areas + side.destination) * cells.n_products
+        + side.product
         for side in (planted, found)
     ]
     every = np.unique(np.concatenate(keys))

@@ -141,7 +141,9 @@ def origins_share(
     shape = (cells.n_areas, cells.n_products)
     size = cells.n_areas * cells.n_products
 
-    def share(mine: NDArray[np.float64], others: NDArray[np.float64], default: NDArray[np.float64]) -> NDArray[np.float64]:
+    def share(
+        mine: NDArray[np.float64], others: NDArray[np.float64], default: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         mine, others = np.maximum(mine, 0.0), np.maximum(others, 0.0)
         return np.divide(mine, mine + others, out=default.copy(), where=mine + others > 0)
 
@@ -152,7 +154,12 @@ def origins_share(
 
 
 def allocate_corridors(
-    cells: Cells, inbound: Bounds, onward: Bounds, direct: Bounds, question: Question, share: NDArray[np.float64]
+    cells: Cells,
+    inbound: Bounds,
+    onward: Bounds,
+    direct: Bounds,
+    question: Question,
+    share: NDArray[np.float64],
 ) -> Corridors:
     """Join the legs to corridors and share the bounds among them.
 
@@ -175,7 +182,9 @@ def allocate_corridors(
     product = cells.product[cell_in]
     origin = cells.exporter[cell_in]
     observed = question.is_observed[hub, destination]
-    leg_on = find_cells(cells.key[onward.cell], (hub * cells.n_areas + destination) * cells.n_products + product)
+    leg_on = find_cells(
+        cells.key[onward.cell], (hub * cells.n_areas + destination) * cells.n_products + product
+    )
     keep = (hub != destination) & (~observed | (leg_on >= 0))
     leg_in, leg_direct, leg_on, observed = leg_in[keep], leg_direct[keep], leg_on[keep], observed[keep]
     origin, hub, destination, product = origin[keep], hub[keep], destination[keep], product[keep]
@@ -188,7 +197,7 @@ def allocate_corridors(
     at_on = np.where(observed, leg_on + inbound.cell.size + direct.cell.size, -1)
     smallest = np.minimum(capacity[leg_in], capacity[at_direct])
     smallest = np.where(at_on >= 0, np.minimum(smallest, capacity[at_on]), smallest)
-    usd = allocate(smallest, leg_in, at_on, at_direct, capacity, 200)
+    usd = allocate(smallest, leg_in, at_on, at_direct, capacity, product)
     return Corridors(
         origin=origin,
         hub=hub,
@@ -237,7 +246,9 @@ def hub_markup(cells: Cells, question: Question) -> NDArray[np.float64]:
         kg = np.bincount(at, weights=cells.after_kg[legs], minlength=n)
         return np.divide(usd, kg, out=np.full(n, np.nan), where=kg > 0)
 
-    arriving = unit_value(weighed & question.origins[cells.exporter] & question.hubs[cells.importer], cells.importer)
+    arriving = unit_value(
+        weighed & question.origins[cells.exporter] & question.hubs[cells.importer], cells.importer
+    )
     leaving = unit_value(
         weighed & question.hubs[cells.exporter] & question.destinations[cells.importer], cells.exporter
     )

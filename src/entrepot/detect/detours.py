@@ -10,7 +10,7 @@ import pyarrow as pa
 from entrepot.detect.blocs import split
 from entrepot.detect.calibration import calibrate
 from entrepot.detect.cells import find_cells
-from entrepot.detect.findings import Parts, detour_table, withheld
+from entrepot.detect.findings import KEYS, Parts, detour_table, withheld
 from entrepot.detect.periods import event_windows, period_text, placebo_windows
 from entrepot.detect.result import CalibrationSummary, DetourResult, Headline
 from entrepot.detect.search import Search
@@ -94,6 +94,8 @@ def detours(
     scales = [placebo.scale for placebo in search.placebos]
     decoys = [_decoy(q.corridors, scale) for q, scale in zip(quiet, scales, strict=True)]
     parts = _by_period(whole, flows, search, expected) if "period" in options.by else whole
+    if set(options.by) == set(KEYS):
+        parts = parts.joined(_undetected(whole, search))
 
     def table(of: Parts, by: Sequence[str]) -> pa.Table:
         return detour_table(
@@ -146,7 +148,9 @@ def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]
         found.expected.usd, pooled.before, out=np.ones(pooled.before.size), where=pooled.before > 0
     )
     stand_in = np.where(search.members[cells.exporter], search.representative, cells.exporter)
-    twin = find_cells(pooled.key, (stand_in * cells.n_areas + cells.importer) * cells.n_products + cells.product)
+    twin = find_cells(
+        pooled.key, (stand_in * cells.n_areas + cells.importer) * cells.n_products + cells.product
+    )
     expected = cells.before * np.where(twin >= 0, factor[twin], 1.0)
     is_pooled = search.members[corridors.origin]
     row, cell, share = split(corridors, cells, factor[corridors.inbound], search.members)
@@ -166,7 +170,10 @@ def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]
         product=product,
         period=np.full(usd.size, ""),
         usd=usd,
-        kg=usd * np.divide(cells.after_kg, cells.after, out=np.full(cells.after.size, np.nan), where=cells.after > 0)[inbound],
+        kg=usd
+        * np.divide(
+            cells.after_kg, cells.after, out=np.full(cells.after.size, np.nan), where=cells.after > 0
+        )[inbound],
         is_onward_observed=corridors.is_onward_observed[at],
         inbound=inbound,
         direct=find_cells(cells.key, _key(cells, origin, destination, product)),
@@ -179,6 +186,56 @@ def _key(
     cells: Cells, exporter: NDArray[np.int64], importer: NDArray[np.int64], product: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     return (exporter * cells.n_areas + importer) * cells.n_products + product
+
+
+def _undetected(parts: Parts, search: Search) -> Parts:
+    """Return the corridors through the hubs found in which nothing was: their rows give an upper limit.
+
+    Without them a reader could not tell "nothing passed here" from "too little to be seen".
+    """
+    cells, question = search.data.cells[0], search.question
+    origins = question.origins | search.members
+    hubs = np.zeros(origins.size, dtype=bool)
+    hubs[parts.hub] = True
+    legs = np.flatnonzero(
+        origins[cells.exporter]
+        & hubs[cells.importer]
+        & question.listed[cells.product]
+        & (cells.after > 0)
+    )
+    destinations = np.flatnonzero(question.destinations)
+    inbound = np.repeat(legs, destinations.size)
+    destination = np.tile(destinations, legs.size)
+    origin, hub, product = cells.exporter[inbound], cells.importer[inbound], cells.product[inbound]
+    direct = find_cells(cells.key, _key(cells, origin, destination, product))
+    sender = np.where(search.members[origin], search.representative, origin)
+    known = _corridor_key(parts.origin, parts.hub, parts.destination, parts.product, cells)
+    new = ~np.isin(_corridor_key(origin, hub, destination, product, cells), known)
+    keep = new & (hub != destination) & question.is_treated[sender, destination]
+    n = inbound.size
+    return Parts(
+        origin=origin,
+        hub=hub,
+        destination=destination,
+        product=product,
+        period=np.full(n, ""),
+        usd=np.zeros(n),
+        kg=np.zeros(n),
+        is_onward_observed=question.is_observed[hub, destination],
+        inbound=inbound,
+        direct=direct,
+        onward=find_cells(cells.key, _key(cells, hub, destination, product)),
+    ).only(keep)
+
+
+def _corridor_key(
+    origin: NDArray[np.int64],
+    hub: NDArray[np.int64],
+    destination: NDArray[np.int64],
+    product: NDArray[np.int64],
+    cells: Cells,
+) -> NDArray[np.int64]:
+    return ((origin * cells.n_areas + hub) * cells.n_areas + destination) * cells.n_products + product
 
 
 def _decoy(corridors: Corridors, scale: float) -> Parts:
@@ -199,7 +256,9 @@ def _decoy(corridors: Corridors, scale: float) -> Parts:
     ).only(real)
 
 
-def _by_period(parts: Parts, flows: nw.LazyFrame[Any], search: Search, expected: NDArray[np.float64]) -> Parts:
+def _by_period(
+    parts: Parts, flows: nw.LazyFrame[Any], search: Search, expected: NDArray[np.float64]
+) -> Parts:
     """Spread every part over the periods in which its inbound leg exceeded its expected flow."""
     cells, windows = search.data.cells[0], search.windows
     legs, leg_of = np.unique(parts.inbound, return_inverse=True)
@@ -224,15 +283,15 @@ def _hub_placebo_shares(corridors: Corridors, decoys: Sequence[Parts], search: S
     return withheld(by_hub, [np.bincount(d.hub, weights=d.usd, minlength=n) for d in decoys])
 
 
-def _headline(
-    found: Estimate, decoys: Sequence[Parts], calibration: Calibration, search: Search
-) -> Headline:
+def _headline(found: Estimate, decoys: Sequence[Parts], calibration: Calibration, search: Search) -> Headline:
     total = float(found.corridors.usd.sum())
     placebo = tuple(float(d.usd.sum()) for d in decoys)
     interval = calibration.interval(lambda _: ())
     low, high = interval.around(np.array([total])) if interval is not None else (np.array([np.nan]),) * 2
     cells, question = search.cells[0], search.question
-    inbound = question.origins[cells.exporter] & question.hubs[cells.importer] & question.listed[cells.product]
+    inbound = (
+        question.origins[cells.exporter] & question.hubs[cells.importer] & question.listed[cells.product]
+    )
     rise = np.maximum(cells.after - cells.before, 0.0)[inbound].sum()
     observed = found.corridors.usd[found.corridors.is_onward_observed].sum()
     return Headline(
@@ -287,4 +346,3 @@ def _series_codes(found: Estimate, search: Search) -> dict[str, list[str]]:
         "destinations": [data.areas[at] for at in np.flatnonzero(question.destinations)],
         "products": [data.products[at] for at in products],
     }
-

@@ -9,6 +9,7 @@ import numpy as np
 
 from entrepot.detect.baseline import Baseline, Expected, expected_flows
 from entrepot.detect.corridors import Bounds, Corridors, allocate_corridors, find_bounds, origins_share
+from entrepot.detect.shares import pooled_excess
 from entrepot.detect.noise import MAD_TO_SD, Noise, appearing_size, fit_noise, flat_noise
 
 if TYPE_CHECKING:
@@ -90,12 +91,12 @@ def estimate(
     onward = question.hubs[cells.exporter] & question.destinations[cells.importer] & listed & ~treated
     onward &= question.is_observed[cells.exporter, cells.importer]
     direct_bounds = find_bounds(cells, expected.usd, noise=noise, legs=treated, sign=-1, z=z)
-    # Only products whose direct flow fell can be detoured: others would drown the net departure of a pair.
+    # Only products whose direct flow fell can be detoured: others would drown the excess of a pair.
+    by_origin, by_destination = _lost(cells, direct_bounds)
+    inbound_bounds = pooled_excess(cells, expected.usd, noise=noise, legs=inbound, lost=by_origin)
+    onward_bounds = pooled_excess(cells, expected.usd, noise=noise, legs=onward, lost=by_destination)
     fell = np.zeros(cells.n_products, dtype=bool)
     fell[cells.product[direct_bounds.cell]] = True
-    hit = fell[cells.product]
-    inbound_bounds = find_bounds(cells, expected.usd, noise=noise, legs=inbound & hit, sign=1, z=z)
-    onward_bounds = find_bounds(cells, expected.usd, noise=noise, legs=onward & hit, sign=1, z=z)
     share = origins_share(cells, expected.usd, question, products=fell)
     return Estimate(
         corridors=allocate_corridors(cells, inbound_bounds, onward_bounds, direct_bounds, question, share),
@@ -104,6 +105,20 @@ def estimate(
         onward=onward_bounds,
         direct=direct_bounds,
     )
+
+
+def _lost(cells: Cells, direct: Bounds) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return for every cell what its product lost: by its exporter, and on the way to its importer."""
+    size = cells.n_areas * cells.n_products
+    product = cells.product[direct.cell]
+    lost = []
+    for of_leg, of_cell in (
+        (cells.exporter[direct.cell], cells.exporter),
+        (cells.importer[direct.cell], cells.importer),
+    ):
+        total = np.bincount(of_leg * cells.n_products + product, weights=direct.usd, minlength=size)
+        lost.append(total[of_cell * cells.n_products + cells.product])
+    return lost[0], lost[1]
 
 
 def expect(
@@ -167,6 +182,8 @@ def _busy_hubs(cells: Cells, question: Question, expected: Expected, noise: Nois
         & question.listed[cells.product]
         & ~question.is_treated[cells.exporter, cells.importer]
     )
+    if not legs.any():
+        return np.zeros(cells.n_areas, dtype=bool)
     strength = np.clip(
         noise.log_change(cells.after[legs], expected.usd[legs]) / noise.at(expected.usd[legs]), -_CLIP, _CLIP
     )
@@ -178,4 +195,3 @@ def _busy_hubs(cells: Cells, question: Question, expected: Expected, noise: Nois
     spread = MAD_TO_SD * np.nanmedian(np.abs(signal - centre))
     with np.errstate(invalid="ignore"):
         return np.nan_to_num((signal - centre) / max(spread, 1e-9)) > _HUB_SIGNAL
-

@@ -67,6 +67,11 @@ class Parts:
         """Return the parts under a mask."""
         return self._take(np.flatnonzero(mask))
 
+    def joined(self, other: Parts) -> Parts:
+        """Return these parts and others."""
+        pairs = {field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)}
+        return Parts(**{name: np.concatenate(pair) for name, pair in pairs.items()})
+
     def spread(self, row: NDArray[np.int64], period: NDArray[np.str_], share: NDArray[np.float64]) -> Parts:
         """Return the parts split over periods: ``share`` of part ``row`` falls into ``period``."""
         taken = self._take(row)
@@ -76,9 +81,7 @@ class Parts:
         return Parts(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
 
-def q_values(
-    found: NDArray[np.float64], decoys: Sequence[NDArray[np.float64]]
-) -> NDArray[np.float64]:
+def q_values(found: NDArray[np.float64], decoys: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return for every finding the share of findings as large that placebos give too.
 
     *Formula*  q(s) = ((1 + decoys ≥ s) ÷ decoy sets) ÷ (findings ≥ s), made monotone in s and capped at 1. The
@@ -106,12 +109,10 @@ def q_values(
     monotone = np.minimum(np.minimum.accumulate(raw[::-1])[::-1], 1.0)
     q = np.empty(found.size)
     q[order] = monotone
-    return q
+    return np.where(found > 0, q, 1.0)
 
 
-def withheld(
-    found: NDArray[np.float64], placebo: Sequence[NDArray[np.float64]]
-) -> NDArray[np.float64]:
+def withheld(found: NDArray[np.float64], placebo: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return the mean placebo amount as a share of each amount found; zero without placebos."""
     if not placebo:
         return np.zeros(found.size)
@@ -187,11 +188,13 @@ def detour_table(
         interval = _interval(calibration, by, seen) if mask.any() else None
         if interval is not None:
             low[mask], high[mask] = interval.around(usd[mask])
-    share = np.bincount(ids, weights=parts.usd * np.minimum(hub_placebo_share[parts.hub], 1e6), minlength=n)
-    share = np.divide(share, usd, out=np.zeros(n), where=usd > 0)
+    share = _placebo_share(parts, ids, usd, hub_placebo_share)
     is_identified = (share <= LARGEST_PLACEBO_SHARE) & np.isfinite(low)
     status = np.array(
-        [_status(s, usd=u, has_interval=bool(np.isfinite(v))) for s, u, v in zip(share, usd, low, strict=True)],
+        [
+            _status(s, usd=u, has_interval=bool(np.isfinite(v)))
+            for s, u, v in zip(share, usd, low, strict=True)
+        ],
         dtype=object,
     )
     decoy_sums = [_sums(decoy, by) for decoy in decoys]
@@ -215,14 +218,22 @@ def detour_table(
         "baseline": np.full(n, baseline, dtype=object),
     }
     columns |= _legs(parts, ids, n, cells, expected)
+    # No more can have passed than arrived.
+    columns["high_usd"] = np.where(usd > 0, columns["high_usd"], np.minimum(columns["high_usd"], columns["after_in_usd"]))
     columns["excess_on_usd"] = np.where(observed_usd > 0, columns["excess_on_usd"], np.nan)
     order = np.argsort(-usd, kind="stable")
     return pa.table(
-        {
-            field.name: _column(columns[field.name], field.type, order, n)
-            for field in DETOUR.arrow_schema()
-        }
+        {field.name: _column(columns[field.name], field.type, order, n) for field in DETOUR.arrow_schema()}
     )
+
+
+def _placebo_share(
+    parts: Parts, ids: NDArray[np.int64], usd: NDArray[np.float64], of_hub: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the placebo share of each group: that of its hubs, weighted by what passed each."""
+    weight = np.where(usd[ids] > 0, parts.usd, 1.0)
+    total = np.bincount(ids, weights=weight, minlength=usd.size)
+    return np.bincount(ids, weights=weight * np.minimum(of_hub[parts.hub], 1e6), minlength=usd.size) / total
 
 
 def _weight(parts: Parts, ids: NDArray[np.int64], usd: NDArray[np.float64]) -> NDArray[np.float64]:

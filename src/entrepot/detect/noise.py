@@ -46,9 +46,7 @@ class Noise:
         """Return the standard deviation at each expected size."""
         return np.interp(np.log(expected + self.floor), self.log_size, self.sd)
 
-    def log_change(
-        self, after: NDArray[np.float64], expected: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def log_change(self, after: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ln((after + floor) / (expected + floor))."""
         return np.log((after + self.floor) / (expected + self.floor))
 

@@ -48,8 +48,8 @@ def parse_span(text: str, *, option: str) -> tuple[int, int]:
     OptionError
         The ends are no periods, of different frequency, or the wrong way round.
     """
-    first, _, last = text.partition(":")
-    last = last or first
+    first, colon, last = text.partition(":")
+    last = last if colon else first
     start, end = parse_period(first, option=option), parse_period(last, option=option)
     if ("-" in first) != ("-" in last) or end < start:
         raise OptionError(
@@ -115,19 +115,31 @@ def event_windows(
     have = sorted(parse_period(p, option="period") for p in set(published) if ("-" in p) == is_monthly)
     if not have:
         raise OptionError(
-            f"the data hold no {unit}", where="--event", hint="give a year for annual data, a month for monthly data"
+            f"the data hold no {unit}",
+            where="--event",
+            hint="give a year for annual data, a month for monthly data",
         )
     gap = 2 if is_monthly else 1
-    span_before = parse_span(before, option="--before") if before else (at - (25 if is_monthly else 3), at - gap)
+    span_before = (
+        parse_span(before, option="--before") if before else (at - (25 if is_monthly else 3), at - gap)
+    )
     span_after = parse_span(after, option="--after") if after else (at + gap, have[-1])
     for option, given in (("--before", before), ("--after", after)):
         if given and ("-" in given) != is_monthly:
-            raise OptionError(f"{given!r} and the event {event} differ in frequency", where=option, hint=f"give {unit}")
+            raise OptionError(
+                f"{given!r} and the event {event} differ in frequency", where=option, hint=f"give {unit}"
+            )
     if span_before[1] >= span_after[0] or span_before[1] >= at:
         raise OptionError(
             "the before-window must end before the event and before the after-window begins",
             where="--before, --after, --event",
             hint="for instance --event 2022-03 --before 2021-01:2022-01 --after 2022-05:2023-12",
+        )
+    if span_after[0] < at:
+        raise OptionError(
+            "the after-window must not begin before the event",
+            where="--after, --event",
+            hint=f"begin it with {event} or later, or give the true date of the event",
         )
     pair = WindowPair(
         before=tuple(p for p in have if span_before[0] <= p <= span_before[1]),
@@ -172,9 +184,10 @@ def placebo_windows(event: WindowPair, *, published: Iterable[str], most: int = 
         before = [p for p in quiet if p < min(after, default=0) and p >= event.before[0] - shift]
         if len(after) * 2 >= min(len(event.after), year):
             add(before[-len(event.before) :], after)
-    for cut in (len(quiet) // 2, len(quiet) * 2 // 3, len(quiet) // 3):
-        if cut:
-            window = quiet[-len(event.before) - year :]
-            cut_at = len(window) * cut // len(quiet)
-            add(window[:cut_at], window[cut_at:])
+    window = quiet[-len(event.before) - year :]
+    third, half = len(window) // 3, len(window) // 2
+    # The ends of the window lie as far apart as the event's windows do: flows drift with time.
+    for before_part, after_part in ((window[:third], window[-third:]), (window[:half], window[half:])):
+        add(before_part, after_part)
+    add(window[: 2 * third], window[2 * third :])
     return tuple(found[:most])

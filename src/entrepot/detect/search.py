@@ -90,7 +90,9 @@ class Search:
         growth = tuple(_rest_growth(data, at, asked, members) for at in range(len(pairs)))
         questions = [replace(asked, is_observed=asked.is_observed & seen) for seen in data.is_observed]
         quiet = range(1, len(pairs)) if len(pairs) > 1 else range(1)
-        noise = learn_noise([cells[at] for at in quiet], [questions[at] for at in quiet], [growth[at] for at in quiet])
+        noise = learn_noise(
+            [cells[at] for at in quiet], [questions[at] for at in quiet], [growth[at] for at in quiet]
+        )
         signals = []
         for at in range(len(pairs)):
             expected = expect(cells[at], questions[at], noise=noise, partner_growth=growth[at])
@@ -217,9 +219,7 @@ def _asked(data: WindowData, options: DetourOptions, members: NDArray[np.bool_],
     )
 
 
-def _narrowed(
-    asked: Question, signal: NDArray[np.float64], below: float, options: DetourOptions
-) -> Question:
+def _narrowed(asked: Question, signal: NDArray[np.float64], below: float, options: DetourOptions) -> Question:
     """Return the question for the pairs that were treated (pass one); nobody, where nothing was."""
     treated = treated_pairs(
         signal,

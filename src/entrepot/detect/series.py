@@ -45,7 +45,12 @@ def leg_series(
     for leg, (exporters, importers, hub) in sides.items():
         rows = wanted.filter(nw.col("exporter").is_in(exporters) & nw.col("importer").is_in(importers))
         keys = ["period"] if hub is None else [hub, "period"]
-        found = rows.group_by(*keys).agg(nw.col("value_usd").sum().alias("usd")).collect(backend="pyarrow").to_native()
+        found = (
+            rows.group_by(*keys)
+            .agg(nw.col("value_usd").sum().alias("usd"))
+            .collect(backend="pyarrow")
+            .to_native()
+        )
         n = found.num_rows
         parts.append(
             pa.table(
@@ -57,7 +62,9 @@ def leg_series(
                 }
             )
         )
-    return pa.concat_tables(parts).sort_by([("leg", "ascending"), ("hub", "ascending"), ("period", "ascending")])
+    return pa.concat_tables(parts).sort_by(
+        [("leg", "ascending"), ("hub", "ascending"), ("period", "ascending")]
+    )
 
 
 def month_shares(
@@ -122,5 +129,7 @@ def month_shares(
     beyond = np.maximum(value - expected[leg] / len(periods), 0.0)
     total = np.bincount(leg, weights=beyond, minlength=own.size)
     whole = np.bincount(leg, weights=value, minlength=own.size)
-    share = np.where(total[leg] > 0, beyond, value) / np.where(total > 0, total, np.maximum(whole, 1e-300))[leg]
+    share = (
+        np.where(total[leg] > 0, beyond, value) / np.where(total > 0, total, np.maximum(whole, 1e-300))[leg]
+    )
     return leg[share > 0], period[share > 0], share[share > 0]

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Planted", "SpikePlan", "plant"]
 
+_NO_RELAY = 0.5
+_FRIENDS = 3
+_BOOMING = 1.0 / 3.0
+_BOOMING_GOODS = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class SpikePlan:
@@ -68,62 +73,123 @@ def plant(cells: Cells, question: Question, plan: SpikePlan, rng: np.random.Gene
 
     Every treated direct flow of a drawn part of the listed products loses 40 to 95% of what it had; a
     drawn share of the loss goes through hubs, each origin by its own weights, each product near them.
-    The amount is taken from the direct flow, added to the inbound leg and, with a mark-up of 5 to 30%,
-    to the onward leg where that is observed.
+    The amount is taken from the direct flow and added to the inbound leg. Where the onward leg is observed,
+    a part of 0 to 60% is never declared by the hub, the rest goes on with a mark-up of 5 to 30%, and in half of
+    the sets other suppliers use the same hubs. A third of the hubs buy more of half their goods from all their
+    suppliers for reasons of their own. What makes a real event hard must be in the planted ones too.
+    The truth is what was declared where the onward leg is observed, and all of it where it is not.
     """
     direct = np.flatnonzero(
-        question.is_treated[cells.exporter, cells.importer] & question.listed[cells.product] & (cells.after > 0)
+        question.is_treated[cells.exporter, cells.importer]
+        & question.listed[cells.product]
+        & (cells.after > 0)
     )
-    treated_part = rng.uniform(0.4, 1.0)
-    treated_product = rng.random(cells.n_products) < treated_part
+    treated_product = rng.random(cells.n_products) < rng.uniform(0.4, 1.0)
     direct = direct[treated_product[cells.product[direct]]]
     lost = cells.after[direct] * rng.uniform(0.4, 0.95, direct.size)
-    centre = float(np.clip(plan.returned_share, 0.01, 0.9) * np.exp(rng.normal(0.0, 0.5)))
-    share = np.clip(centre * np.exp(rng.normal(0.0, 0.5, direct.size)), 0.0, 0.95)
-    hubs = _draw_hubs(plan, rng)
-    weights = _hub_shares(cells, direct, hubs, plan, rng)
-    hubs_of = np.tile(hubs, direct.size)
-    row = np.repeat(np.arange(direct.size), hubs.size)
-    usd = (lost * share)[row] * weights.ravel()
-    origin = cells.exporter[direct][row]
-    destination = cells.importer[direct][row]
+    row, hub, usd = _routes(cells, direct, lost, plan, rng)
+    origin, destination = cells.exporter[direct][row], cells.importer[direct][row]
     product = cells.product[direct][row]
-    keep = (usd > 0) & (hubs_of != destination) & (hubs_of != origin)
-    origin, destination, product = origin[keep], destination[keep], product[keep]
-    hub, usd = hubs_of[keep], usd[keep]
-    markup = 1.0 + rng.uniform(0.05, 0.3, cells.n_areas)
     onward = question.is_observed[hub, destination]
-    key = np.concatenate(
-        [
-            cells.key[direct],
-            (origin * cells.n_areas + hub) * cells.n_products + product,
-            ((hub * cells.n_areas + destination) * cells.n_products + product)[onward],
-        ]
-    )
-    change = np.concatenate([-lost, usd, (usd * markup[hub])[onward]])
+    usd_shown = np.where(onward, usd * (1.0 - rng.uniform(0.0, 0.6, cells.n_areas)[hub]), usd)
+    friend, relayed = _relay(cells, question, hub, product, usd_shown, rng)
+    markup = 1.0 + rng.uniform(0.05, 0.3, cells.n_areas)
+    boom, grown = _boom(cells, hub, rng)
+    key = [
+        cells.key[direct],
+        _key(cells, origin, hub, product),
+        _key(cells, hub, destination, product)[onward],
+        _key(cells, friend, hub, product),
+        cells.key[boom],
+    ]
+    change = [-lost, usd, ((usd_shown + relayed) * markup[hub])[onward], relayed, grown]
     return Planted(
-        cells=merge_cells(cells, key=key, change=change),
+        cells=merge_cells(cells, key=np.concatenate(key), change=np.concatenate(change)),
         origin=origin,
         hub=hub,
         destination=destination,
         product=product,
-        usd=usd,
+        usd=usd_shown,
     )
+
+
+def _key(
+    cells: Cells, exporter: NDArray[np.int64], importer: NDArray[np.int64], product: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    return (exporter * cells.n_areas + importer) * cells.n_products + product
+
+
+def _routes(
+    cells: Cells,
+    direct: NDArray[np.int64],
+    lost: NDArray[np.float64],
+    plan: SpikePlan,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return which lost flow goes through which hub, and how much: index into ``direct``, hub, USD."""
+    centre = float(np.clip(plan.returned_share, 0.01, 0.9) * np.exp(rng.normal(0.0, 0.5)))
+    share = np.clip(centre * np.exp(rng.normal(0.0, 0.5, direct.size)), 0.0, 0.95)
+    hubs = _draw_hubs(plan, rng)
+    weights = _hub_shares(cells, direct, hubs, plan, rng)
+    row = np.repeat(np.arange(direct.size), hubs.size)
+    hub = np.tile(hubs, direct.size)
+    usd = (lost * share)[row] * weights.ravel()
+    keep = (usd > 0) & (hub != cells.importer[direct][row]) & (hub != cells.exporter[direct][row])
+    return row[keep], hub[keep], usd[keep]
+
+
+def _relay(
+    cells: Cells,
+    question: Question,
+    hub: NDArray[np.int64],
+    product: NDArray[np.int64],
+    usd: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return what other suppliers send through the same hubs: nothing in half the sets, else up to half as much."""
+    sells = np.unique(cells.exporter[question.hubs[cells.importer]])
+    others = sells[~question.origins[sells] & ~question.destinations[sells]]
+    if not others.size or rng.random() < _NO_RELAY:
+        return hub, np.zeros(usd.size)
+    friend = rng.choice(rng.choice(others, size=min(_FRIENDS, others.size), replace=False), size=hub.size)
+    share = rng.uniform(0.0, 0.5, cells.n_areas)[hub] * rng.uniform(0.0, 2.0, cells.n_products)[product]
+    return friend, np.where(friend == hub, 0.0, usd * share)
+
+
+def _boom(
+    cells: Cells, hub: NDArray[np.int64], rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the cells of genuine booms, and the growth: a third of the hubs buy more of half their goods."""
+    booming = np.zeros(cells.n_areas, dtype=bool)
+    used = np.unique(hub)
+    booming[used[rng.random(used.size) < _BOOMING]] = True
+    factor = rng.uniform(0.0, 1.0, cells.n_areas)
+    goods = rng.random(cells.n_products) < _BOOMING_GOODS
+    cell = np.flatnonzero(booming[cells.importer] & goods[cells.product])
+    return cell, cells.after[cell] * factor[cells.importer[cell]]
 
 
 def _draw_hubs(plan: SpikePlan, rng: np.random.Generator) -> NDArray[np.int64]:
     possible = np.flatnonzero(plan.hub_weight > 0)
+    if not possible.size:
+        return possible
     n = min(max(plan.n_hubs, 1), possible.size)
     weight = plan.hub_weight[possible]
     return rng.choice(possible, size=n, replace=False, p=weight / weight.sum())
 
 
 def _hub_shares(
-    cells: Cells, direct: NDArray[np.int64], hubs: NDArray[np.int64], plan: SpikePlan, rng: np.random.Generator
+    cells: Cells,
+    direct: NDArray[np.int64],
+    hubs: NDArray[np.int64],
+    plan: SpikePlan,
+    rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Return the share of each direct flow's detour that each hub takes: rows sum to one."""
-    mean = plan.hub_weight[hubs] / plan.hub_weight[hubs].sum()
     shares = np.empty((direct.size, hubs.size))
+    if not hubs.size:
+        return shares
+    mean = plan.hub_weight[hubs] / plan.hub_weight[hubs].sum()
     for origin in np.unique(cells.exporter[direct]):
         own = rng.dirichlet(np.maximum(mean * 2.0 * hubs.size, 0.2))
         mine = np.flatnonzero(cells.exporter[direct] == origin)

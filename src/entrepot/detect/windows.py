@@ -79,12 +79,15 @@ class WindowData:
 
 
 def calendar_of(flows: nw.LazyFrame[Any]) -> Calendar:
-    """Return who published what, from reconciled flows. Executes two small queries."""
+    """Return who published goods when, from reconciled flows. Executes two small queries.
+
+    Totals do not count: who published no more than those has said nothing about any product.
+    """
     found: list[dict[str, frozenset[str]]] = []
     for side in ("exporter", "importer"):
         periods: dict[str, set[str]] = defaultdict(set)
         rows = (
-            flows.filter(~nw.col(f"{side}_report_usd").is_null())
+            flows.filter(~nw.col(f"{side}_report_usd").is_null() & (nw.col("hs_code") != "TOTAL"))
             .group_by(side, "period")
             .agg(nw.len().alias("rows"))
             .collect(backend="pyarrow")
@@ -96,7 +99,9 @@ def calendar_of(flows: nw.LazyFrame[Any]) -> Calendar:
     return Calendar(exports=found[0], imports=found[1])
 
 
-def period_weights(published: frozenset[int], windows: WindowPair) -> tuple[dict[int, float], dict[int, float]] | None:
+def period_weights(
+    published: frozenset[int], windows: WindowPair
+) -> tuple[dict[int, float], dict[int, float]] | None:
     """Return the weights that put both windows on the length and the months of the after-window.
 
     Every month of the after-window that was published is set against the same month of the year in the
@@ -132,7 +137,11 @@ def period_weights(published: frozenset[int], windows: WindowPair) -> tuple[dict
 
 
 def load_windows(
-    engine: Engine, flows: nw.LazyFrame[Any], pairs: Sequence[WindowPair], *, products: Sequence[str] | None = None
+    engine: Engine,
+    flows: nw.LazyFrame[Any],
+    pairs: Sequence[WindowPair],
+    *,
+    products: Sequence[str] | None = None,
 ) -> WindowData:
     """Sum reconciled flows into the cells of every pair of windows. One query.
 
@@ -186,7 +195,9 @@ def _weight_table(
     }
     for position in range(len(pairs)):
         for shift, name in enumerate(("b", "a")):
-            table[f"{side[0]}{name}{position}"] = pa.array([rows[key][2 * position + shift] for key in keys], pa.float64())
+            table[f"{side[0]}{name}{position}"] = pa.array(
+                [rows[key][2 * position + shift] for key in keys], pa.float64()
+            )
     flags: dict[str, Any] = {side: pa.array(list(used), pa.string())}
     for position in range(len(pairs)):
         flags[f"{side[0]}u{position}"] = pa.array([u[position] for u in used.values()], pa.float64())
@@ -209,7 +220,9 @@ def _sums(flows: nw.LazyFrame[Any], names: dict[str, nw.LazyFrame[Any]], n_pairs
             other = nw.coalesce(mirror * nw.col(f"i{name}{position}"), nw.lit(0.0))
             columns.append((own + (1.0 - is_used) * other).alias(f"{name}{position}"))
     weighed = ~nw.col("net_weight_kg").is_null()
-    months = nw.coalesce(nw.col("ea0"), nw.lit(0.0))
+    is_used = nw.coalesce(nw.col("eu0"), nw.lit(0.0))
+    own, other = (nw.coalesce(nw.col(name), nw.lit(0.0)) for name in ("ea0", "ia0"))
+    months = own + (1.0 - is_used) * other
     columns += [
         nw.when(weighed).then(nw.col("net_weight_kg") * months).otherwise(nw.lit(0.0)).alias("kg"),
         nw.when(weighed).then(nw.col("value_usd") * months).otherwise(nw.lit(0.0)).alias("weighed_usd"),

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Fingerprint",
+    "estimated_rows",
     "fingerprint",
+    "has_mixed_line_ends",
     "is_packed",
     "open_content",
     "read_head",
+    "unify_line_ends",
     "unpack_json",
     "unpack_text",
 ]
@@ -76,6 +79,12 @@ def fingerprint(path: Path, *, progress: Callable[[int], None] | None = None) ->
             if progress is not None:
                 progress(size)
     return Fingerprint(file_hash=digest.hexdigest(), size=size, is_utf8=is_utf8 and not is_pending)
+
+
+def estimated_rows(path: Path) -> int:
+    """Return about how many lines a plain text file has, from its size and its first lines."""
+    head = read_head(path)
+    return round(path.stat().st_size * head.count(b"\n") / max(len(head), 1))
 
 
 def is_packed(path: Path) -> bool:
@@ -186,6 +195,31 @@ def unpack_text(path: Path, target: Path, *, encoding: str, fallback: str = "") 
         _transcode(path, target, codecs.getincrementaldecoder(fallback)("entrepot_latin1"))
         return fallback
     return encoding
+
+
+def has_mixed_line_ends(path: Path) -> bool:
+    """Tell whether lines end in different ways, or carriage returns stand inside of lines."""
+    pairs = feeds = returns = 0
+    previous = b""
+    with _file_errors(path), path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            pairs += block.count(b"\r\n") + (previous == b"\r" and block.startswith(b"\n"))
+            feeds += block.count(b"\n")
+            returns += block.count(b"\r")
+            previous = block[-1:]
+    return feeds > 0 and returns > 0 and not feeds == returns == pairs
+
+
+def unify_line_ends(path: Path, target: Path) -> None:
+    """Write a UTF-8 text with line feeds alone; carriage returns inside of lines become blanks."""
+    with _file_errors(path), path.open("rb") as file, _writing(target), target.open("wb") as out:
+        kept = b""
+        while block := file.read(_BLOCK):
+            text = kept + block
+            kept = b"\r" if text.endswith(b"\r") else b""
+            text = text.removesuffix(kept) if kept else text
+            out.write(text.replace(b"\r\n", b"\n").replace(b"\r", b" "))
+        out.write(kept.replace(b"\r", b"\n"))
 
 
 def _as_latin1(error: UnicodeError) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from entrepot.engine.quoting import identifier, literal
 from entrepot.errors import ContractError, InputFileError, LakeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -150,7 +151,9 @@ class Engine:
             config["threads"] = str(threads)
         with engine_errors("opening the engine"):
             self._connection = duckdb.connect(":memory:", config=config)
-            self._connection.execute("SET enable_progress_bar = false")
+            # Progress is measured for ``watched`` and never printed.
+            self._connection.execute("SET enable_progress_bar_print = false")
+            self._connection.execute("SET enable_progress_bar = true")
             self._connection.execute("SET TimeZone = 'UTC'")
 
     def __enter__(self) -> Self:
@@ -193,6 +196,25 @@ class Engine:
             finally:
                 for name in tables:
                     self._connection.unregister(name)
+
+    @contextmanager
+    def watched(self, tell: Callable[[float], None], *, every: float = 0.5) -> Iterator[None]:
+        """Tell, while the statements inside run, which share of the running one is done (0 to 1)."""
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(every):
+                percent = self._connection.query_progress()
+                if percent >= 0:
+                    tell(percent / 100)
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
 
     def rows(self, query: str, /, *, where: str = "") -> list[tuple[Any, ...]]:
         """Run a query with a small result and return its rows as Python values."""

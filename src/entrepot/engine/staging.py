@@ -10,13 +10,14 @@ from __future__ import annotations
 import csv
 import io
 import mmap
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
 from entrepot.engine.quoting import identifier, literal, parquet, read_path
-from entrepot.errors import EmptyFileError
+from entrepot.errors import EmptyFileError, HeaderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -133,34 +134,44 @@ def stage_text(
     ------
     EmptyFileError
         There is no data row.
+    HeaderError
+        Rows have a value behind a trailing delimiter.
     """
     added = [f"{literal(value)} AS {identifier(name)}" for name, value in (constants or {}).items()]
     names = [identifier(name) for name in form.columns]
     if form.form == "csv":
         if form.has_trailing_delimiter:
             names.append(identifier(TRAILING))
-        rejects = f"rejects_{id(target):x}"
+        rejects = f"rejects_{secrets.token_hex(4)}"
         query = f"SELECT {', '.join([*added, *names])} FROM {_read_csv(source, form, rejects)}"
     else:
         rejects = ""
         if form.form == "parquet":
             rows = parquet([source])
         else:
-            rows = f"read_json({read_path(source)}, format = 'newline_delimited', columns = {_kinds(form.columns)})"
+            kinds = _kinds(form.columns)
+            rows = f"read_json({read_path(source)}, format = 'newline_delimited', columns = {kinds})"
         texts = _texts(engine, rows, names)
         query = f"SELECT {', '.join([*added, *texts])} FROM {rows}"
     written = engine.copy_to_parquet(query, target, keeps_order=True, where=where)
     unreadable = (
         _unreadable(engine, source, rejects, form.skip_lines) if rejects else _UNREADABLE.empty_table()
     )
-    rows = sum(file.rows for file in written)
-    if rows + unreadable.num_rows == 0:
+    count = sum(file.rows for file in written)
+    if count + unreadable.num_rows == 0:
         raise EmptyFileError(
             "the file has no data row", where=where, hint="ask the publisher for the data again"
         )
+    beyond = written[0].statistics.get(TRAILING, {}) if form.has_trailing_delimiter else {}
+    if beyond and int(beyond["null_count"]) < count:
+        raise HeaderError(
+            f"{count - int(beyond['null_count']):,} rows have a value behind the last column",
+            where=where,
+            hint="a column of the header is missing, or values hold unquoted delimiters",
+        )
     gaps = ""
     if unreadable.num_rows:
-        gaps = f"gaps_{id(target):x}"
+        gaps = f"gaps_{secrets.token_hex(4)}"
         engine.register(gaps, _gaps(unreadable["row_number"].to_pylist()))
     return Staged(file=written[0], unreadable=unreadable, gaps=gaps)
 

@@ -48,24 +48,23 @@ def leaf_reports(reports: str, *, level: int, frequency: str) -> str:
     A row published at the level itself counts before the sum of its parts: a publisher's longer codes may
     be a selection. Totals of all goods (``TOTAL``) are kept as they are.
     """
-    grain = "source, reporter, partner, partner_concept, flow, period"
-    keys = f"{grain}, substr(hs_code, 1, {level})"
+    columns = (
+        "reporter, partner, partner_concept, flow, frequency, period, source, hs_level, role, "
+        "primary_value_usd, net_weight_kg"
+    )
+    kept = f"SELECT {columns}, hs_code FROM ({reports}) WHERE role = 'leaf' AND frequency = '{frequency}'"
+    grain = ("source", "reporter", "partner", "partner_concept", "flow", "period")
+    same = " AND ".join(f"parts.{name} = own.{name}" for name in grain)
     return f"""
-        WITH leaves AS (
-            SELECT reporter, partner, partner_concept, flow, frequency, period, source, hs_level, role,
-                   CASE WHEN hs_level = 0 THEN 'TOTAL' ELSE substr(hs_code, 1, {level}) END AS hs_code,
-                   primary_value_usd, net_weight_kg
-            FROM ({reports})
-            WHERE role = 'leaf' AND frequency = '{frequency}' AND (hs_level >= {level} OR hs_level = 0)
-        ),
-        own AS (SELECT DISTINCT {keys} AS code FROM leaves WHERE hs_level = {level})
-        SELECT * FROM leaves WHERE hs_level IN (0, {level})
+        WITH leaves AS ({kept}),
+        parts AS (
+            SELECT {columns}, substr(hs_code, 1, {level}) AS hs_code FROM leaves WHERE hs_level > {level}
+        )
+        SELECT {columns}, CASE WHEN hs_level = 0 THEN 'TOTAL' ELSE hs_code END AS hs_code
+        FROM leaves WHERE hs_level IN (0, {level})
         UNION ALL
-        SELECT leaves.* FROM leaves ANTI JOIN own
-        ON leaves.source = own.source AND leaves.reporter = own.reporter AND leaves.partner = own.partner
-        AND leaves.partner_concept = own.partner_concept AND leaves.flow = own.flow
-        AND leaves.period = own.period AND leaves.hs_code = own.code
-        WHERE leaves.hs_level > {level}
+        SELECT {columns}, hs_code FROM parts ANTI JOIN (FROM leaves WHERE hs_level = {level}) AS own
+        ON {same} AND parts.hs_code = own.hs_code
     """
 
 
@@ -105,14 +104,18 @@ def reconciled_flows(
     """
     reports = frequency_reports(flows_sql(lake, engine, as_of=as_of, years=years), frequency)
     level = finest_level(engine, reports, frequency)
-    leaves = leaf_reports(reports, level=level, frequency=frequency)
+    leaves = engine.keep(engine.frame(leaf_reports(reports, level=level, frequency=frequency)), "leaves")
     parts = []
-    for name, condition in (("goods", "hs_code <> 'TOTAL'"), ("totals", "hs_code = 'TOTAL'")):
-        rows = engine.frame(f"SELECT * FROM ({leaves}) WHERE {condition}")
+    for name, is_wanted in (
+        ("goods", nw.col("hs_code") != "TOTAL"),
+        ("totals", nw.col("hs_code") == "TOTAL"),
+    ):
+        rows = leaves.filter(is_wanted).to_native()
         paired = engine.keep(_lazy(pair_books(rows)), f"paired_{name}")
         ratios = engine.keep(_lazy(cif_fob_ratios(paired)), f"ratios_{name}")
         parts.append(engine.keep(_lazy(reconcile_books(paired, ratios)), f"reconciled_{name}"))
         engine.execute(f"DROP TABLE paired_{name}")
+    engine.execute("DROP TABLE leaves")
     return nw.concat(parts, how="vertical")
 
 
@@ -182,7 +185,9 @@ def select_flows(
             frame = frame.filter((nw.col("period") >= first) & (nw.col("period") <= last))
         code = nw.col("hs_code")
         if products:
-            frame = frame.filter(nw.any_horizontal(*[code.str.starts_with(p) for p in products], ignore_nulls=False))
+            frame = frame.filter(
+                nw.any_horizontal(*[code.str.starts_with(p) for p in products], ignore_nulls=False)
+            )
         else:
             frame = frame.filter(code != "TOTAL")
         return frame.sort("exporter", "importer", "hs_code", "period").collect(backend="pyarrow").to_native()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,19 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from entrepot.engine import Engine, identifier, literal, parquet, stage_text
-from entrepot.engine.container import fingerprint
-from entrepot.errors import ContractError, EmptyFileError, EntrepotError, InputFileError, TruncatedFileError
-from entrepot.pipeline.inputs import file_paths, make_readable, vintage_of
-from entrepot.pipeline.twins import EXCLUDED, excluded_rows
-from entrepot.schema import FLOW, QUARANTINE, QuarantineReason
+from entrepot.engine import Engine
+from entrepot.engine.container import estimated_rows, fingerprint
+from entrepot.errors import EmptyFileError, EntrepotError, InputFileError, TruncatedFileError
+from entrepot.pipeline.inputs import file_paths, make_readable, stage, vintage_of
+from entrepot.pipeline.judged import JudgedRows
 from entrepot.store import FileRows, Lake, Staging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from entrepot.engine import ParquetFile, Staged
     from entrepot.engine.container import Fingerprint
     from entrepot.sources.base import Layout, Source
 
@@ -31,8 +28,6 @@ __all__ = ["FileReport", "IngestOptions", "IngestReport", "Step", "ingest"]
 
 #: Share of quarantined rows above which a file is refused as a whole.
 _MOST_QUARANTINED = 0.5
-#: Up to so many years a file's rows are judged once a year; above, they are split while writing.
-_FEW_YEARS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +63,7 @@ class Step:
     share
         How much of it is done, from 0 to 1; None when not known.
     rows
-        Rows of the file, as far as known.
+        Rows of the file; estimated from its size while they are not counted yet.
     """
 
     path: Path
@@ -214,11 +209,13 @@ class _OneFile:
         self.lake = lake
         self.options = options
         self.progress = progress
+        self._now = Step(path, "")
 
     def run(self, start: float) -> FileReport:
         layout = self.source.recognise(self.path)
         self._tell("reading bytes")
-        known = fingerprint(self.path)
+        size = max(self.path.stat().st_size, 1)
+        known = fingerprint(self.path, progress=lambda done: self._tell_share(done / size))
         with Staging(self.lake, self.source.id, known.file_hash, layout.raw_table) as staging:
             if staging.is_done():
                 return FileReport(
@@ -230,34 +227,43 @@ class _OneFile:
                 )
             return self._take_in(staging, layout, known, start)
 
-    def _tell(self, name: str, share: float | None = None, rows: int | None = None) -> None:
-        self.progress(Step(self.path, name, share, rows))
+    def _tell(self, name: str, *, rows: int | None = None) -> None:
+        self._now = Step(self.path, name, rows=rows)
+        self.progress(self._now)
+
+    def _tell_share(self, share: float) -> None:
+        self.progress(replace(self._now, share=share))
 
     def _take_in(self, staging: Staging, layout: Layout, known: Fingerprint, start: float) -> FileReport:
         vintage, vintage_from = vintage_of(self.path, layout)
         if self.options.vintage is not None:
             vintage, vintage_from = self.options.vintage, "option"
         readable = make_readable(self.path, layout, known, staging.scratch())
-        with Engine(
-            memory_limit=self.options.memory_limit,
-            threads=self.options.threads,
-            temp_directory=staging.scratch(),
-        ) as engine:
-            self._tell("staging")
-            staged = stage_text(
+        with (
+            Engine(
+                memory_limit=self.options.memory_limit,
+                threads=self.options.threads,
+                temp_directory=staging.scratch(),
+            ) as engine,
+            engine.watched(self._tell_share),
+        ):
+            self._tell(
+                "staging", rows=estimated_rows(readable.path) if readable.form.form != "parquet" else None
+            )
+            staged, done = stage(
                 engine,
-                readable.path,
+                readable,
                 staging.folder(layout.raw_table) / "rows.parquet",
-                readable.form,
                 constants={"file_hash": known.file_hash},
-                where=str(self.path),
+                path=self.path,
+                scratch=staging.scratch(),
             )
             self._check_limit(layout, staged.rows)
             for name, table in self.source.reference_tables().items():
                 engine.register(name, table)
             engine.execute(f"CREATE TEMP VIEW staged_rows AS {staged.query()}")
             canonical = self.source.canonical_sql(layout, "staged_rows")
-            judged = _Judged(engine, staging, staged, canonical, self._tell)
+            judged = JudgedRows(engine, staging, staged, canonical, self._tell)
             judged.write({"source": self.source.id, "vintage": vintage, "file_hash": known.file_hash})
             self._check_quarantine(judged)
             facts = judged.facts()
@@ -295,7 +301,7 @@ class _OneFile:
             reporters=facts["reporters"],
             levels=tuple(facts["levels"]),
             revisions=tuple(facts["revisions"]),
-            notes=_notes(readable.notes, vintage_from, layout, facts),
+            notes=_notes(done, vintage_from, layout, facts),
             seconds=time.monotonic() - start,
         )
 
@@ -308,7 +314,7 @@ class _OneFile:
                 hint="split the query by reporter, period or code; if it is whole, say --complete",
             )
 
-    def _check_quarantine(self, judged: _Judged) -> None:
+    def _check_quarantine(self, judged: JudgedRows) -> None:
         reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in judged.reasons.most_common())
         if judged.rows_stored == 0:
             raise EmptyFileError(
@@ -322,166 +328,6 @@ class _OneFile:
                 where=str(self.path),
                 hint=judged.example() or "check that the file is what the source reads",
             )
-
-
-class _Judged:
-    """The canonical rows of one file, good and bad, as Parquet in the lake's folders."""
-
-    def __init__(
-        self, engine: Engine, staging: Staging, staged: Staged, canonical: str, tell: Callable[..., None]
-    ) -> None:
-        self._engine = engine
-        self._staging = staging
-        self._staged = staged
-        self._canonical = canonical
-        self._tell = tell
-        self._bad = EXCLUDED.empty_table()
-        self.flow: tuple[ParquetFile, ...] = ()
-        self.quarantine: tuple[ParquetFile, ...] = ()
-        self.reasons: Counter[str] = Counter()
-        self.rows_stored = 0
-        self.rows_quarantined = 0
-
-    @property
-    def rows_read(self) -> int:
-        """Rows of the file; cells, where a row has several values."""
-        return self.rows_stored + self.rows_quarantined
-
-    def write(self, constants: dict[str, Any]) -> None:
-        """Write the good rows and the bad ones, and count them."""
-        folder = self._staging.folder(FLOW.name)
-        self._tell("judging", rows=self._staged.rows)
-        self.flow = self._copy_flow(self._good(constants), folder / "rows", constants["source"])
-        written = sum(file.rows for file in self.flow)
-        unreadable = self._staged.unreadable
-        judged_bad = EXCLUDED.empty_table()
-        is_wide = False
-        if written != self._staged.file.rows:
-            judged_bad = self._engine.sql(
-                f"SELECT row_number, cell, reason, detail FROM ({self._canonical}) WHERE reason IS NOT NULL"
-            ).cast(EXCLUDED)
-            is_wide = written > 0 and self._is_wide()
-        if not is_wide and written + judged_bad.num_rows != self._staged.file.rows:
-            made = f"{written:,} good and {judged_bad.num_rows:,} bad ones made"
-            raise ContractError(
-                f"{self._staged.file.rows:,} rows read, but {made}",
-                where=str(self._staging.lake.path),
-                hint="this is a bug of the source's query: it drops or doubles rows; please report it",
-            )
-        self._tell("checking keys", rows=self._staged.rows)
-        excluded = EXCLUDED.empty_table()
-        if written:
-            excluded = excluded_rows(
-                self._engine, [file.path for file in self.flow], written, self._canonical
-            )
-        if excluded.num_rows:
-            self._rewrite_without(excluded, folder / "kept", constants["source"])
-        lines = pa.table(
-            {
-                "row_number": unreadable["row_number"],
-                "cell": pa.nulls(unreadable.num_rows, pa.string()),
-                "reason": pa.array([QuarantineReason.UNREADABLE.value] * unreadable.num_rows, pa.string()),
-                "detail": unreadable["detail"],
-            },
-            schema=EXCLUDED,
-        )
-        self._bad = pa.concat_tables([lines, judged_bad, excluded.cast(EXCLUDED)])
-        self.rows_stored = sum(file.rows for file in self.flow)
-        self.rows_quarantined = self._bad.num_rows
-        self.reasons = Counter(self._bad["reason"].to_pylist())
-        if self.rows_quarantined:
-            self._write_quarantine(constants)
-
-    def _good(self, constants: dict[str, Any]) -> str:
-        fixed = {
-            "source": literal(constants["source"]),
-            "vintage": f"{literal(constants['vintage'].isoformat())}::DATE",
-            "file_hash": literal(constants["file_hash"]),
-        }
-        columns = ", ".join(f"{fixed[name]} AS {name}" if name in fixed else name for name in FLOW.columns)
-        return f"SELECT {columns} FROM ({self._canonical}) WHERE reason IS NULL"
-
-    def _copy_flow(self, query: str, folder: Path, source: str) -> tuple[ParquetFile, ...]:
-        """Write rows as one or more files a year."""
-        years = [row[0] for row in self._engine.rows(f"SELECT DISTINCT year FROM ({query}) ORDER BY year")]
-        if len(years) > _FEW_YEARS:
-            return self._engine.copy_to_parquet(query, folder, partition_by=FLOW.partition_by)
-        # DuckDB's partitioned writing takes three times as long as its plain writing.
-        folder.mkdir()
-        written: list[ParquetFile] = []
-        for year in years:
-            chosen = query if len(years) == 1 else f"SELECT * FROM ({query}) WHERE year = {year}"
-            written += [
-                replace(file, partition={"source": source, "year": str(year)})
-                for file in self._engine.copy_to_parquet(chosen, folder / f"{year}.parquet")
-            ]
-        return tuple(written)
-
-    def _is_wide(self) -> bool:
-        written = parquet([file.path for file in self.flow])
-        return bool(self._engine.rows(f"SELECT count(cell) FROM {written}")[0][0])
-
-    def _rewrite_without(self, excluded: pa.Table, folder: Path, source: str) -> None:
-        old = self.flow
-        self._engine.register("excluded_rows", excluded)
-        self.flow = self._copy_flow(
-            f"SELECT kept.* FROM {parquet([file.path for file in old])} AS kept "
-            "ANTI JOIN excluded_rows AS gone "
-            "ON kept.row_number = gone.row_number AND kept.cell IS NOT DISTINCT FROM gone.cell",
-            folder,
-            source,
-        )
-        for file in old:
-            file.path.unlink()
-
-    def _write_quarantine(self, constants: dict[str, Any]) -> None:
-        self._engine.register("bad_rows", self._bad)
-        self._engine.register("unreadable_lines", self._staged.unreadable)
-        names = ", ".join(
-            identifier(name)
-            for name in pq.read_schema(self._staged.file.path).names
-            if name not in {"file_hash", "_trailing"}
-        )
-        self.quarantine = self._engine.copy_to_parquet(
-            f"""
-            SELECT {literal(constants["file_hash"])} AS file_hash, bad.row_number, bad.cell,
-                   {literal(constants["source"])} AS source, bad.reason, bad.detail,
-                   coalesce(line.raw_line, to_json(published.fields)::VARCHAR) AS raw_line
-            FROM bad_rows AS bad
-            LEFT JOIN unreadable_lines AS line
-                   ON line.row_number = bad.row_number AND bad.reason = 'unreadable'
-            LEFT JOIN (SELECT row_number, struct_pack({names}) AS fields FROM staged_rows
-                       WHERE row_number IN (SELECT row_number FROM bad_rows)) AS published
-                   ON published.row_number = bad.row_number
-            ORDER BY bad.row_number, bad.cell
-            """,
-            self._staging.folder(QUARANTINE.name) / "rows.parquet",
-            keeps_order=True,
-        )
-
-    def example(self) -> str:
-        """Return a hint made of the most frequent reason's first row."""
-        if not self.reasons:
-            return ""
-        reason = self.reasons.most_common(1)[0][0]
-        for row in self._bad.to_pylist():
-            if row["reason"] == reason:
-                return f"row {row['row_number']:,}: {reason}, {row['detail']}"
-        return ""
-
-    def facts(self) -> dict[str, Any]:
-        """Return what the good rows are about."""
-        rows = parquet([file.path for file in self.flow])
-        found = self._engine.rows(
-            f"""
-            SELECT min(period), max(period), count(DISTINCT reporter),
-                   list_sort(list(DISTINCT hs_level)), list_sort(list(DISTINCT hs_revision))
-            FROM {rows}
-            """
-        )[0]
-        return dict(
-            zip(("first_period", "last_period", "reporters", "levels", "revisions"), found, strict=True)
-        )
 
 
 def _raw_schema(path: Path) -> pa.Schema:

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import glob
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from entrepot.engine import TextForm
-from entrepot.engine.container import is_packed, unpack_json, unpack_text
+from entrepot.engine import TextForm, stage_text
+from entrepot.engine.container import (
+    has_mixed_line_ends,
+    is_packed,
+    unify_line_ends,
+    unpack_json,
+    unpack_text,
+)
 from entrepot.errors import EmptyFileError, InputFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from entrepot.engine import Engine, Staged
     from entrepot.engine.container import Fingerprint
     from entrepot.sources.base import Layout
 
-__all__ = ["Readable", "file_paths", "make_readable", "vintage_of"]
+__all__ = ["Readable", "file_paths", "make_readable", "stage", "vintage_of"]
 
 _RELEASE = re.compile(r"\[(\d{4}-\d{2}-\d{2})\]")
 #: The publisher's date for "never released anew".
@@ -51,7 +58,8 @@ def file_paths(paths: Iterable[str | Path]) -> tuple[Path, ...]:
         elif path.exists():
             inside = [path]
         else:
-            inside = [Path(one) for one in sorted(glob.glob(str(path), recursive=True))] or [path]  # noqa: PTH207 absolute patterns too
+            matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  absolute patterns too
+            inside = [Path(one) for one in matches] or [path]
         found |= dict.fromkeys(inside)
     return tuple(found)
 
@@ -137,3 +145,28 @@ def make_readable(path: Path, layout: Layout, known: Fingerprint, scratch: Path)
     if used not in {"utf-8", "utf-8-sig"}:
         notes = (*notes, f"read as {used}")
     return Readable(scratch / "rows.csv", form, notes)
+
+
+def stage(
+    engine: Engine, readable: Readable, target: Path, *, constants: dict[str, str], path: Path, scratch: Path
+) -> tuple[Staged, tuple[str, ...]]:
+    """Stage a file, and once more with uniform line ends if mixed ones keep lines from being read.
+
+    Returns
+    -------
+    tuple
+        The staged rows, and the notes on what was done to the file.
+    """
+    try:
+        staged = stage_text(
+            engine, readable.path, target, readable.form, constants=constants, where=str(path)
+        )
+        if not staged.unreadable.num_rows or not has_mixed_line_ends(readable.path):
+            return staged, readable.notes
+    except InputFileError:
+        if readable.form.form != "csv" or not has_mixed_line_ends(readable.path):
+            raise
+    unify_line_ends(readable.path, scratch / "lines.csv")
+    again = replace(readable, path=scratch / "lines.csv")
+    staged = stage_text(engine, again.path, target, again.form, constants=constants, where=str(path))
+    return staged, (*readable.notes, "line ends were mixed: read as line feeds")

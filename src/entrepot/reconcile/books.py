@@ -35,11 +35,11 @@ def exporter_book(reports: IntoFrameT) -> IntoFrameT:
 
     Missing data: a flow without a row has none here; whether that is a zero says the calendar.
     """
-    data = nw.from_native(reports).filter(
-        (nw.col("flow") == FlowKind.EXPORT.value) & (nw.col("role") == RowRole.LEAF.value)
-    )
+    data = nw.from_native(reports).filter(_is_export())
     return _summed(
-        data.rename({"reporter": "exporter", "partner": "importer"}), "exporter_report_usd", "exporter_weight_kg"
+        data.rename({"reporter": "exporter", "partner": "importer"}),
+        "exporter_report_usd",
+        "exporter_weight_kg",
     ).to_native()
 
 
@@ -58,13 +58,11 @@ def importer_book(reports: IntoFrameT) -> IntoFrameT:
         **Grain**: exporter × importer × hs_code × frequency × period. ``importer_report_usd`` (USD),
         ``importer_weight_kg``.
     """
-    data = nw.from_native(reports).filter(
-        (nw.col("flow") == FlowKind.IMPORT.value)
-        & (nw.col("role") == RowRole.LEAF.value)
-        & (nw.col("partner_concept") == PartnerConcept.ORIGIN.value)
-    )
+    data = nw.from_native(reports).filter(_is_import())
     return _summed(
-        data.rename({"reporter": "importer", "partner": "exporter"}), "importer_report_usd", "importer_weight_kg"
+        data.rename({"reporter": "importer", "partner": "exporter"}),
+        "importer_report_usd",
+        "importer_weight_kg",
     ).to_native()
 
 
@@ -75,15 +73,28 @@ def reporting_calendar(reports: IntoFrameT) -> IntoFrameT:
     -------
     frame of the caller's kind
         **Grain**: area × flow (``export``, ``import``) × frequency × period that has been published, that
-        is, has at least one row in the files.
+        is, has at least one row in its book. A world total, or imports by country of consignment, say
+        nothing about one partner and are no publication here.
     """
-    data = nw.from_native(reports).filter(nw.col("flow").is_in([FlowKind.EXPORT.value, FlowKind.IMPORT.value]))
+    data = nw.from_native(reports).filter(_is_export() | _is_import())
     return (
         data.select(nw.col("reporter").alias("area"), "flow", "frequency", "period")
         .group_by("area", "flow", "frequency", "period")
         .agg(nw.len().alias("rows"))
         .drop("rows")
         .to_native()
+    )
+
+
+def _is_export() -> nw.Expr:
+    return (nw.col("flow") == FlowKind.EXPORT.value) & (nw.col("role") == RowRole.LEAF.value)
+
+
+def _is_import() -> nw.Expr:
+    return (
+        (nw.col("flow") == FlowKind.IMPORT.value)
+        & (nw.col("role") == RowRole.LEAF.value)
+        & (nw.col("partner_concept") == PartnerConcept.ORIGIN.value)
     )
 
 

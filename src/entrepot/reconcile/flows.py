@@ -19,7 +19,7 @@ __all__ = ["pair_books", "reconcile", "reconcile_books"]
 _MAD_TO_SD = 1.4826
 _Z90 = 1.6448536269514722
 
-#: Standard deviation of the log gap between the books where the data hold no flow with two reports.
+#: Standard deviation of the log gap between the books where the data hold too few flows with two reports.
 _DEFAULT_SPREAD = 0.5
 
 
@@ -68,19 +68,23 @@ def reconcile_books(paired: IntoFrameT, ratios: IntoFrameT) -> IntoFrameT:
         Columns of ``core__reconciled``.
     """
     with_ratio = _with_ratio(nw.from_native(paired), nw.from_native(ratios))
-    spread = nw.col("spread") * _MAD_TO_SD
+    spread = nw.col("spread")
     has_exporter = ~nw.col("exporter_report_usd").is_null()
     mirror = nw.col("importer_report_usd") / nw.col("cif_fob_ratio")
     value = nw.when(has_exporter).then(nw.col("exporter_report_usd")).otherwise(mirror)
     half_width = nw.when(has_exporter).then(spread * (_Z90 / math.sqrt(2.0))).otherwise(spread * _Z90)
     weight = nw.when(has_exporter).then(nw.col("exporter_weight_kg")).otherwise(nw.col("importer_weight_kg"))
     return (
-        with_ratio.with_columns(value.alias("value_usd"), half_width.alias("half_width"), weight.alias("net_weight_kg"))
+        with_ratio.with_columns(
+            value.alias("value_usd"), half_width.alias("half_width"), weight.alias("net_weight_kg")
+        )
         .with_columns(
             (nw.col("value_usd") * (-nw.col("half_width")).exp()).alias("low_usd"),
             (nw.col("value_usd") * nw.col("half_width").exp()).alias("high_usd"),
             nw.when(has_exporter).then(nw.lit("exporter")).otherwise(nw.lit("importer")).alias("basis"),
-            nw.when(~nw.col("importer_report_usd").is_null()).then(nw.col("cif_fob_ratio")).alias("cif_fob_ratio"),
+            nw.when(~nw.col("importer_report_usd").is_null())
+            .then(nw.col("cif_fob_ratio"))
+            .alias("cif_fob_ratio"),
         )
         .select(*RECONCILED.columns)
         .to_native()
@@ -123,8 +127,10 @@ def _with_ratio(paired: Any, ratios: Any) -> Any:
     """Attach to every flow the ratio of its pair, else of its importer, else of all flows."""
     by_pair = ratios.select("exporter", "importer", nw.col("log_ratio").alias("pair_log_ratio"))
     by_importer = ratios.group_by("importer").agg(nw.col("importer_log_ratio").max())
-    whole = ratios.select(nw.lit(1).alias("one"), "whole_median", "spread").group_by("one").agg(
-        nw.col("whole_median").max(), nw.col("spread").max()
+    whole = (
+        ratios.select(nw.lit(1).alias("one"), "whole_median", "spread")
+        .group_by("one")
+        .agg(nw.col("whole_median").max(), nw.col("spread").max())
     )
     log_ratio = nw.coalesce(
         nw.col("pair_log_ratio"),
@@ -138,7 +144,8 @@ def _with_ratio(paired: Any, ratios: Any) -> Any:
         .join(by_importer, on="importer", how="left")
         .join(whole, on="one", how="left")
         .with_columns(
-            log_ratio.exp().alias("cif_fob_ratio"), nw.coalesce(nw.col("spread"), nw.lit(_DEFAULT_SPREAD)).alias("spread")
+            log_ratio.exp().alias("cif_fob_ratio"),
+            nw.coalesce(nw.col("spread") * _MAD_TO_SD, nw.lit(_DEFAULT_SPREAD)).alias("spread"),
         )
         .drop("one")
     )

@@ -19,6 +19,9 @@ DEFAULT_CIF_FOB = 1.06
 #: flows counts half.
 _SHRINK = 10.0
 
+#: Flows with two reports from which the spread of the books is learnt.
+_FEWEST_FLOWS = 30
+
 
 def cif_fob_ratios(paired: IntoFrameT) -> IntoFrameT:
     r"""Return the ratio of the importer's to the exporter's report for every pair.
@@ -37,7 +40,7 @@ def cif_fob_ratios(paired: IntoFrameT) -> IntoFrameT:
     -------
     frame of the caller's kind
         **Grain**: exporter × importer. ``log_ratio``, ``spread`` (median absolute deviation of the log
-        ratio over all flows, one number), ``flows`` (with two reports).
+        ratio over all flows, one number; null under thirty flows), ``flows`` (with two reports).
 
     *Missing data*: pairs without any flow reported twice have no row; see :data:`DEFAULT_CIF_FOB`.
     """
@@ -55,7 +58,14 @@ def cif_fob_ratios(paired: IntoFrameT) -> IntoFrameT:
         logs.join(whole, on="one", how="inner")
         .with_columns((nw.col("log_ratio") - nw.col("whole_median")).abs().alias("deviation"))
         .group_by("one")
-        .agg(nw.col("deviation").median().alias("spread"), nw.col("whole_median").max().alias("whole_median"))
+        .agg(
+            nw.col("deviation").median().alias("deviation"),
+            nw.col("whole_median").max().alias("whole_median"),
+            nw.len().alias("both"),
+        )
+        .with_columns(
+            nw.when(nw.col("both") >= _FEWEST_FLOWS).then(nw.col("deviation")).alias("spread"),
+        )
     )
     importers = logs.group_by("importer").agg(
         nw.col("log_ratio").median().alias("importer_median"), nw.len().alias("importer_flows")
@@ -71,9 +81,9 @@ def cif_fob_ratios(paired: IntoFrameT) -> IntoFrameT:
         pairs.join(importers, on="importer", how="inner")
         .join(spread, on="one", how="inner")
         .with_columns(
-            (importer_weight * nw.col("importer_median") + (1.0 - importer_weight) * nw.col("whole_median")).alias(
-                "importer_log_ratio"
-            )
+            (
+                importer_weight * nw.col("importer_median") + (1.0 - importer_weight) * nw.col("whole_median")
+            ).alias("importer_log_ratio")
         )
         .with_columns(
             (pair_weight * nw.col("pair_median") + (1.0 - pair_weight) * nw.col("importer_log_ratio")).alias(

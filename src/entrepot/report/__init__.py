@@ -1,0 +1,32 @@
+"""Findings as words, charts, pages and files: everything that a user sees of a search.
+
+A name is loaded when it is first used: who prints a table does not wait for what draws charts.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from entrepot.report.about import about_detours
+    from entrepot.report.files import check_out, write_table
+    from entrepot.report.page import write_page
+    from entrepot.report.terminal import print_detours
+
+__all__ = ["about_detours", "check_out", "print_detours", "write_page", "write_table"]
+
+_HOME = {
+    "about_detours": "entrepot.report.about",
+    "check_out": "entrepot.report.files",
+    "print_detours": "entrepot.report.terminal",
+    "write_page": "entrepot.report.page",
+    "write_table": "entrepot.report.files",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

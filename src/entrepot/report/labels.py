@@ -6,14 +6,21 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from entrepot.errors import UnknownCodeError
-from entrepot.nomenclature import area_name, group_members, group_names, hs_chapter_title
+from entrepot.nomenclature import (
+    area_name,
+    group_members,
+    group_names,
+    hs_chapter_title,
+    list_codes,
+    list_names,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from entrepot.detect.periods import WindowPair
 
-__all__ = ["enumerate_words", "goods", "place", "places", "span"]
+__all__ = ["codes_words", "enumerate_words", "goods", "place", "places", "span"]
 
 
 @cache
@@ -39,10 +46,10 @@ def enumerate_words(words: Sequence[str], *, most: int = 3) -> str:
 
     Examples
     --------
-    >>> enumerate_words(["a", "b", "c"]), enumerate_words(["a", "b", "c", "d"], most=2), enumerate_words(["a"])
+    >>> enumerate_words("abc"), enumerate_words("abcd", most=2), enumerate_words("a")
     ('a, b and c', 'a, b and 2 others', 'a')
     """
-    if len(words) > most + 1:  # "and 1 other" is no shorter than the other
+    if len(words) > most + 1:  # "and 1 other" would be no shorter than its name
         return f"{', '.join(words[:most])} and {len(words) - most} others"
     return " and ".join([part for part in (", ".join(words[:-1]), words[-1]) if part]) if words else ""
 
@@ -61,6 +68,23 @@ def places(codes: tuple[str, ...], *, most: int = 3) -> str:
         if same:
             return max(same, key=len)
     return enumerate_words([place(code) for code in codes], most=most)
+
+
+@cache
+def codes_words(codes: tuple[str, ...], *, most: int = 4) -> str:
+    """Return the goods of a question in words: the codes, the list that they are, or their number.
+
+    Examples
+    --------
+    >>> codes_words(()), codes_words(("8703", "8704")), codes_words(list_codes("CHPL"))
+    ('all goods in the data', 'goods of HS 8703 and 8704', '50 codes (list CHPL)')
+    """
+    if not codes:
+        return "all goods in the data"
+    if len(codes) <= most:
+        return f"goods of HS {enumerate_words(codes, most=most)}"
+    same = [name for name in list_names() if set(list_codes(name)) == set(codes)]
+    return f"{len(codes)} codes" + (f" (list {same[0]})" if same else "")
 
 
 def span(windows: WindowPair, window: tuple[int, ...]) -> str:

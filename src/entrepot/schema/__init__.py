@@ -12,7 +12,15 @@ from entrepot.schema.checks import bad_rows, conform, duplicated_rows
 from entrepot.schema.columns import COLUMNS, Column, Kind
 from entrepot.schema.dictionary import data_dictionary
 from entrepot.schema.tables import DETOUR, FILE, FLOW, QUARANTINE, RECONCILED, TABLES, Table
-from entrepot.schema.terms import DetourKind, FlowKind, Frequency, PartnerConcept, QuarantineReason, RowRole, Valuation
+from entrepot.schema.terms import (
+    DetourKind,
+    FlowKind,
+    Frequency,
+    PartnerConcept,
+    QuarantineReason,
+    RowRole,
+    Valuation,
+)
 
 __all__ = [
     "COLUMNS",

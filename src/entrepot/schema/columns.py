@@ -70,6 +70,7 @@ def _index(columns: Iterable[Column]) -> dict[str, Column]:
     return found
 
 
+# fmt: off
 COLUMNS: dict[str, Column] = _index(
     (
         # --- lineage
@@ -144,3 +145,4 @@ COLUMNS: dict[str, Column] = _index(
         Column("raw_increase_usd", "float64", "plain increase origin → hub: what a spreadsheet would call rerouted", unit="USD", missing="no data before"),
     )
 )
+# fmt: on

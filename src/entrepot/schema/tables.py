@@ -56,7 +56,11 @@ class Table:
 
     def __post_init__(self) -> None:
         """Refuse a contract that names unknown columns."""
-        unknown = [name for name in (*self.columns, *self.key, *self.partition_by, *self.summed) if name not in COLUMNS]
+        unknown = [
+            name
+            for name in (*self.columns, *self.key, *self.partition_by, *self.summed)
+            if name not in COLUMNS
+        ]
         stray = [name for name in (*self.key, *self.partition_by) if name not in self.columns]
         if unknown or stray:
             msg = f"table {self.name}: unknown columns {unknown}, key or partition outside the table {stray}"

@@ -12,15 +12,17 @@ if TYPE_CHECKING:
 
 __all__ = ["allocate"]
 
+#: A capacity of which less than this share is left is spent.
+_SPENT = 1e-9
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+
 def allocate(
     start: NDArray[np.float64],
     inbound: NDArray[np.int64],
     onward: NDArray[np.int64],
     direct: NDArray[np.int64],
     capacity: NDArray[np.float64],
-    rounds: int,
+    part: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     """Share capacities among triads by filling them in proportion until every one binds or is free.
 
@@ -35,55 +37,76 @@ def allocate(
         Index into ``capacity`` of each triad's three bounds; -1 where a bound is absent.
     capacity : (m,)
         Capacities in USD.
-    rounds
-        At most this many rounds of filling; each exhausts at least one capacity.
+    part : (n,)
+        Triads of different parts share no capacity, such as those of different products: each part is
+        filled by itself, which keeps the work in proportion to the triads.
 
     Returns
     -------
     (n,)
         Amount of each triad.
     """
-    n = start.size
-    m = capacity.size
-    left = capacity.copy()
-    amount = np.zeros(n)
-    active = start > 0.0
-    demand = np.zeros(m)
-    for _ in range(rounds):
-        demand[:] = 0.0
-        any_active = False
-        for t in range(n):
-            if active[t]:
-                any_active = True
-                for index in (inbound[t], onward[t], direct[t]):
-                    if index >= 0:
-                        demand[index] += start[t]
-        if not any_active:
-            break
-        step = 1.0
-        limited = False
-        for c in range(m):
-            if demand[c] > 0.0 and left[c] < step * demand[c]:
-                step = left[c] / demand[c]
-                limited = True
-        for t in range(n):
-            if active[t]:
-                # a triad may not grow over its own smallest bound
-                grow = min(step * start[t], start[t] - amount[t])
-                amount[t] += grow
-                for index in (inbound[t], onward[t], direct[t]):
-                    if index >= 0:
-                        left[index] -= grow
-        if not limited:
-            break
-        for t in range(n):
-            if active[t]:
-                if amount[t] >= start[t] * (1.0 - 1e-12):
-                    active[t] = False
-                for index in (inbound[t], onward[t], direct[t]):
-                    if index >= 0 and left[index] <= 1e-9 * capacity[index]:
-                        active[t] = False
-    for c in range(m):
-        if left[c] < 0.0:
-            left[c] = 0.0
+    legs = np.stack([inbound, onward, direct], axis=1)
+    order = np.argsort(part, kind="stable")
+    first = np.flatnonzero(np.diff(part[order], prepend=-1, append=-1))
+    amount: NDArray[np.float64] = _fill_parts(start, legs, capacity, order, first)
     return amount
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _fill_parts(
+    start: NDArray[np.float64],
+    legs: NDArray[np.int64],
+    capacity: NDArray[np.float64],
+    order: NDArray[np.int64],
+    first: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Fill part by part; ``order[first[p]:first[p + 1]]`` are the triads of part p."""
+    amount = np.zeros(start.size)
+    left = capacity.copy()
+    demand = np.zeros(capacity.size)
+    for p in range(first.size - 1):
+        growing = order[first[p] : first[p + 1]]
+        growing = growing[start[growing] > 0.0]
+        share = 0.0  # every growing triad stands at this share of its start
+        while growing.size > 0 and share < 1.0:
+            step = min(_next_stop(growing, start, legs, left, demand), 1.0 - share)
+            share += step
+            is_growing = np.ones(growing.size, dtype=np.bool_)
+            for i in range(growing.size):
+                t = growing[i]
+                amount[t] = share * start[t]
+                for c in legs[t]:
+                    if c >= 0:
+                        left[c] = max(left[c] - step * start[t], 0.0)
+            for i in range(growing.size):
+                for c in legs[growing[i]]:
+                    if c >= 0 and left[c] <= _SPENT * capacity[c]:
+                        is_growing[i] = False
+            growing = growing[is_growing]
+    return amount
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _next_stop(
+    growing: NDArray[np.int64],
+    start: NDArray[np.float64],
+    legs: NDArray[np.int64],
+    left: NDArray[np.float64],
+    demand: NDArray[np.float64],
+) -> float:
+    """Return by which share of their start the triads can grow until the first capacity is spent."""
+    for t in growing:
+        for c in legs[t]:
+            if c >= 0:
+                demand[c] = 0.0
+    for t in growing:
+        for c in legs[t]:
+            if c >= 0:
+                demand[c] += start[t]
+    stop = np.inf
+    for t in growing:
+        for c in legs[t]:
+            if c >= 0:
+                stop = min(stop, left[c] / demand[c])
+    return stop

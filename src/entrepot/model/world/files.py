@@ -34,7 +34,8 @@ truth_loops.csv         maker, via, hs_code, period of departure from the maker:
                         maker under itself as partner; is_chronic: ran before the event already.
 truth_areas.csv         role (treated_origin, destination, hub, booming_hub, friendly_origin, other);
                         publishes (all, until_event, never, late, annual), last_period; unseen_share of
-                        a hub's detoured goods; under_declaration: mean of what its import book shows of arrivals.
+                        a hub's detoured goods; under_declaration: mean of what its import book shows of
+                        arrivals.
 truth_pairs.csv         distance, CIF/FOB ratio, and the share that the importer declares, by pair.
 truth_products.csv      is_listed: whether the event's control list names it; demand_shock in logs.
 options.csv             the options that make this world again.

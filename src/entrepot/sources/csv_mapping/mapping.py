@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from entrepot.errors import MappingError
-from entrepot.schema import FlowKind
+from entrepot.schema import FlowKind  # noqa: TC001 pydantic reads the annotation
 from entrepot.sources.csv_mapping.sections import (
     AreaChoice,
     AreasSection,

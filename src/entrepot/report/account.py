@@ -1,0 +1,228 @@
+"""What a search found, said in words: the sentences that the terminal, the page and the files share.
+
+The wording is statistical: figures are consistent with a detour, they prove none and accuse nobody. How
+firmly it is said follows from the evidence (:mod:`entrepot.report.evidence`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+from entrepot.report.amounts import amount, amount_range, percent
+from entrepot.report.evidence import (
+    Comparison,
+    baseline_words,
+    calibration_words,
+    comparisons,
+    placebo_words,
+    strength,
+    unseen_words,
+)
+from entrepot.report.labels import codes_words, enumerate_words, place, places, span
+from entrepot.schema import DETOUR, DetourKind
+
+if TYPE_CHECKING:
+    from entrepot.detect.result import DetourResult
+
+__all__ = ["VALUATION", "Account", "account_of", "who"]
+
+#: Of every amount of a search.
+VALUATION = "USD, FOB at the origin"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A search in sentences.
+
+    Attributes
+    ----------
+    title
+        ``A via hubs to C``.
+    question
+        Event, windows and goods.
+    headline
+        The finding, or why there is none.
+    status
+        Status of the headline.
+    strength
+        ``strong``, ``moderate``, ``weak`` or ``none``.
+    comparisons
+        What to hold against the headline: baselines, placebos, excess, plain increase, missing trade.
+    baseline
+        How the expected trade was found, and the range over baselines.
+    placebos
+        What the same search gives where nothing happened.
+    calibration
+        How far planted detours were recovered.
+    late
+        Who has not published the whole after-window; empty where all have.
+    withheld
+        How many rows have no amount, and why; empty where all have one.
+    refutations
+        What would refute it.
+    limits
+        What it cannot say.
+    """
+
+    title: str
+    question: str
+    headline: str
+    status: str
+    strength: str
+    comparisons: tuple[Comparison, ...]
+    baseline: str
+    placebos: str
+    calibration: str
+    late: str
+    withheld: str
+    refutations: tuple[str, ...]
+    limits: tuple[str, ...]
+
+
+def account_of(result: DetourResult) -> Account:
+    """Put a result in words."""
+    head, (origins, hubs, destinations) = result.headline, who(result)
+    return Account(
+        title=f"{places(origins) or 'Any origin'} via {_hub_words(hubs)} to "
+        f"{places(destinations) or 'any destination'}",
+        question=_question(result),
+        headline=_headline(result, origins, hubs, destinations),
+        status=head.status,
+        strength=strength(head),
+        comparisons=tuple(comparisons(head)),
+        baseline=baseline_words(head),
+        placebos=placebo_words(head),
+        calibration=calibration_words(result.calibration),
+        late=_late(result.reporters_late),
+        withheld=_withheld(result),
+        refutations=_refutations(result),
+        limits=_limits(result),
+    )
+
+
+def who(result: DetourResult) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return origins, hubs and destinations: those asked for, else those found, the largest first."""
+    treated = result.treated.filter(result.treated["is_treated"])
+    options = result.options
+
+    def found(column: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(treated[column].to_pylist()))
+
+    origins = tuple(dict.fromkeys((*options.origins, *options.pooled_origins)))
+    hubs = tuple(code for code in dict.fromkeys(result.hubs["hub"].to_pylist()) if code)
+    return origins or found("origin"), options.hubs or hubs, options.destinations or found("destination")
+
+
+def _hub_words(hubs: tuple[str, ...]) -> str:
+    if not hubs:
+        return "hubs"
+    return places(hubs) if len(hubs) <= 3 else f"{len(hubs)} hubs"
+
+
+def _question(result: DetourResult) -> str:
+    windows, options = result.windows, result.options
+    return (
+        f"Event {options.event}; {codes_words(options.products)}; {span(windows, windows.after)} "
+        f"against {span(windows, windows.before)}; {VALUATION}"
+    )
+
+
+def _headline(
+    result: DetourResult, origins: tuple[str, ...], hubs: tuple[str, ...], destinations: tuple[str, ...]
+) -> str:
+    head = result.headline
+    when = f"in {span(result.windows, result.windows.after)}"
+    whence = f"from {places(origins)}" if origins else "from any origin"
+    whither = places(destinations) or "any destination"
+    if head.status == "identified":
+        verb = {
+            "strong": "are consistent with",
+            "moderate": "are, with reservations, consistent with",
+            "weak": "are weakly consistent with",
+        }[strength(head)]
+        return (
+            f"The statistics {verb} {amount(head.estimate_usd)} USD "
+            f"(90% interval {amount_range(head.low_usd, head.high_usd)}) of goods {whence} having reached "
+            f"{whither} through {_hub_words(hubs)} {when}.{unseen_words(head)}"
+        )
+    if head.status == "nothing found":
+        return (
+            f"No detour was found {whence} to {whither} {when}: nowhere do missing direct trade and an "
+            "excess through a hub meet beyond what chance gives."
+        )
+    if not math.isfinite(head.low_usd):
+        reason = "the data hold no months before the event on which the search could be calibrated"
+    elif head.placebo_share > 1:
+        reason = "dates at which nothing happened give more than the event does"
+    else:
+        reason = f"dates at which nothing happened give {percent(head.placebo_share)} of what the event gives"
+    return f"Not identified: {reason}. No amount is stated for goods {whence} to {whither} {when}."
+
+
+def _late(reporters: dict[str, str]) -> str:
+    if not reporters:
+        return ""
+    who = [f"{place(code)} ({have})" for code, have in reporters.items()]
+    return f"Periods of the after-window published so far: {enumerate_words(who, most=12)}."
+
+
+def _withheld(result: DetourResult) -> str:
+    statuses = [text for text in result.table["status"].to_pylist() if text.startswith("not identified")]
+    if not statuses:
+        return ""
+    common = max(set(statuses), key=statuses.count)
+    reason = common.partition(": ")[2]
+    return f"{len(statuses):,} of {result.table.num_rows:,} rows have no amount (most often: {reason})."
+
+
+def _unobserved_hubs(result: DetourResult) -> tuple[str, ...]:
+    mask = pc.equal(result.hubs["kind"], DetourKind.ONWARD_UNOBSERVED.value)
+    return tuple(dict.fromkeys(result.hubs.filter(mask)["hub"].to_pylist()))
+
+
+def _refutations(result: DetourResult) -> tuple[str, ...]:
+    if result.table.num_rows == 0:
+        return ("Nothing was found to refute. Files of further hubs, or later months, could change that.",)
+    hubs = [place(code) for code in dict.fromkeys(result.hubs["hub"].to_pylist()) if code]
+    largest = hubs[0] if hubs else "the largest hub"
+    unseen = _unobserved_hubs(result)
+    lines = []
+    if unseen:
+        lines.append(
+            f"{places(unseen, most=6)}: the onward leg is in no published data. The hub's own customs "
+            "records of exports to the destination, without a rise in these goods, would refute its part."
+        )
+    own_use = (
+        f"{largest}: figures of production, stocks, registrations or sales which show that the additional "
+        "arrivals were used there."
+    )
+    own_demand = (
+        f"Growth of {largest}'s imports of the same goods from suppliers that the event did not touch, as "
+        "strong as from the origins: then it is the hub's own demand."
+    )
+    early = "A rise of the inbound trade that began well before the event, in the chart by month."
+    lines += [own_use, own_demand, early]
+    if result.reporters_late:
+        lines.append("The months that late reporters have yet to publish, if the excess is gone from them.")
+    if len(result.headline.placebo_usd) < 3:
+        lines.append("More months before the event: with few placebo dates chance is poorly known.")
+    return tuple(lines)
+
+
+def _limits(result: DetourResult) -> tuple[str, ...]:
+    lines = list(DETOUR.traps)
+    unseen = _unobserved_hubs(result)
+    if unseen:
+        lines.append(
+            f"The onward leg is not observed for {places(unseen, most=6)}: neither side publishes it, so it "
+            "bounds nothing."
+        )
+    lines.append(
+        "A code holds many goods: a detour of a code is not a detour of the one product that a measure means."
+    )
+    lines.append("Statistics know no shipments: which consignment or which company is not in these figures.")
+    return tuple(lines)

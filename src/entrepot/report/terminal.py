@@ -1,0 +1,150 @@
+"""A search on the terminal: the headline, what to hold against it, the largest rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from anyascii import anyascii
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from entrepot.report.account import account_of
+from entrepot.report.amounts import MISSING, amount, amount_range
+from entrepot.report.labels import goods, place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+    from rich.console import Console
+
+    from entrepot.detect.result import DetourResult
+    from entrepot.report.evidence import Comparison
+
+__all__ = ["print_detours"]
+
+_ROWS = 10
+_ROOM_FOR_NAMES = 120
+_TONE = {"strong": "bold green", "moderate": "bold yellow", "weak": "bold yellow", "none": "bold"}
+_HEADINGS = {
+    "origin": "origin",
+    "hub": "hub",
+    "destination": "destination",
+    "hs_code": "HS",
+    "period": "period",
+}
+_KINDS = {"declared": "observed", "unseen": "unseen", "relay": "relay", "onward_unobserved": "not observed"}
+
+
+def print_detours(result: DetourResult, console: Console) -> None:
+    """Print a search for detours.
+
+    Parameters
+    ----------
+    result
+        The search.
+    console
+        Where to. It is not coloured when piped; characters that its encoding lacks are written in ASCII.
+    """
+    said = account_of(result)
+    out = _Printer(console)
+    out.line(said.title, style="bold")
+    out.line(said.question, style="dim")
+    console.print()
+    out.line(said.headline, style=_TONE[said.strength])
+    console.print()
+    out.comparisons(said.comparisons)
+    console.print()
+    for text in (said.baseline, said.calibration, said.late):
+        if text:
+            out.item(text)
+    if result.table.num_rows:
+        out.table("Hubs", result.hubs)
+        out.table("Largest rows" if result.table.num_rows > _ROWS else "Rows", result.table)
+    if said.withheld:
+        out.line(said.withheld)
+    console.print()
+    for text in said.limits:
+        out.item(text, style="dim")
+
+
+class _Printer:
+    """Prints with what the console can show.
+
+    Attributes
+    ----------
+    console
+        Where to.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def _text(self, text: str, style: str = "") -> Text:
+        """Return text as it is, no markup in it; in ASCII where the console has no more."""
+        return Text(anyascii(text) if self.console.options.ascii_only else text, style=style)
+
+    def line(self, text: str, *, style: str = "") -> None:
+        self.console.print(self._text(text, style))
+
+    def item(self, text: str, *, style: str = "") -> None:
+        """Print a paragraph with a hanging bullet."""
+        wrapped = self._text(text, style).wrap(self.console, self.console.width - 2)
+        for at, line in enumerate(wrapped):
+            line.rstrip()
+            self.console.print(self._text("  " if at else "· ", style) + line)
+
+    def comparisons(self, comparisons: Sequence[Comparison]) -> None:
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(no_wrap=True)
+        grid.add_column(justify="right", no_wrap=True, style="bold")
+        grid.add_column()
+        for one in comparisons:
+            grid.add_row(self._text(one.label), self._text(one.figure), self._text(one.note, "dim"))
+        self.console.print(grid)
+
+    def table(self, title: str, rows: pa.Table) -> None:
+        """Print the largest rows: codes on a narrow console, names and more figures on a wide one."""
+        is_wide = self.console.width >= _ROOM_FOR_NAMES
+        shown = rows.slice(0, _ROWS).to_pylist()
+        keys = [name for name in _HEADINGS if any(row[name] is not None for row in shown)]
+        grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for name in keys:
+            grid.add_column(_HEADINGS[name], no_wrap=True, overflow="ellipsis")
+        if is_wide and "hs_code" in keys:
+            grid.add_column("chapter", no_wrap=True, overflow="ellipsis", ratio=1)
+        for heading in (
+            "USD",
+            "90% interval",
+            *(("missing direct", "plain increase") if is_wide else ()),
+            "q",
+        ):
+            grid.add_column(heading, justify="right", no_wrap=True)
+        grid.add_column("onward leg", no_wrap=True, overflow="ellipsis")
+        for row in shown:
+            grid.add_row(*[self._text(text) for text in self._cells(row, keys, is_wide=is_wide)])
+        self.console.print()
+        self.line(
+            f"{title} ({len(shown)} of {rows.num_rows:,})" if rows.num_rows > _ROWS else title, style="bold"
+        )
+        self.console.print(Padding(grid, (0, 0, 1, 0)))
+
+    def _cells(self, row: dict[str, Any], keys: list[str], *, is_wide: bool) -> list[str]:
+        cells = [self._key(name, row[name], is_wide=is_wide) for name in keys]
+        if is_wide and "hs_code" in keys:
+            cells.append(goods(row["hs_code"] or ""))
+        is_withheld = row["estimate_usd"] is None
+        cells += ["withheld" if is_withheld else amount(row["estimate_usd"])]
+        cells.append(amount_range(row["low_usd"], row["high_usd"]))
+        if is_wide:
+            cells += [amount(row["shortfall_usd"]), amount(row["raw_increase_usd"])]
+        cells.append(MISSING if row["q_value"] is None else f"{row['q_value']:.3f}")
+        cells.append(_KINDS.get(row["kind"] or "", "part observed"))
+        return cells
+
+    @staticmethod
+    def _key(name: str, code: str | None, *, is_wide: bool) -> str:
+        if code is None:
+            return MISSING
+        return place(code) if is_wide and name in {"origin", "hub", "destination"} else code

@@ -1,0 +1,181 @@
+"""Expected flows and their noise: closed forms, the untreated mask, and every baseline."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from entrepot.detect.baseline import Baseline, expected_flows
+from entrepot.detect.cells import Cells
+from entrepot.detect.estimate import expect, learn_noise
+from entrepot.detect.noise import appearing_size, fit_noise, flat_noise
+
+
+def full_trade(n_areas: int, n_products: int, growth, seed: int = 0) -> Cells:
+    """Return trade of everybody with everybody that grows by exp(growth(i, j, k))."""
+    exporter, importer, product = (
+        index.ravel() for index in np.indices((n_areas, n_areas, n_products), dtype=np.int64)
+    )
+    foreign = exporter != importer
+    exporter, importer, product = exporter[foreign], importer[foreign], product[foreign]
+    before = np.exp(np.random.default_rng(seed).normal(10.0, 1.0, exporter.size))
+    after = before * np.exp(growth(exporter, importer, product))
+    nan = np.full(exporter.size, np.nan)
+    return Cells(exporter, importer, product, before, after, nan, n_areas, n_products)
+
+
+def everywhere(cells: Cells) -> np.ndarray:
+    return np.ones(cells.before.size, dtype=bool)
+
+
+def test_product_growth_is_recovered_exactly(flat) -> None:
+    p = np.array([0.7, -0.4, 0.0])
+    cells = full_trade(5, 3, lambda i, j, k: p[k])
+    found = expected_flows(cells, untreated=everywhere(cells), noise=flat())
+    np.testing.assert_allclose(found.usd, cells.after, rtol=1e-12)
+    assert found.baseline is Baseline.UNTREATED
+
+
+def test_supplier_and_importer_growth_are_recovered_but_for_the_shrinkage(flat) -> None:
+    """Growth p + a + b comes back whole as partners grow in number: what is missing is 4/(n+4) of it."""
+    rng = np.random.default_rng(3)
+    p, a, b = rng.normal(0, 0.5, 4), rng.normal(0, 0.5, (41, 4)), rng.normal(0, 0.5, 41)
+    a -= np.sort(a, axis=0)[20]  # medians of the effects are zero: else they belong to the product
+    b -= np.sort(b)[20]
+    cells = full_trade(41, 4, lambda i, j, k: p[k] + a[i, k] + b[j])
+    found = expected_flows(cells, untreated=everywhere(cells), noise=flat())
+    error = np.abs(np.log(found.usd / cells.after))
+    assert error.max() < 0.25
+    assert np.median(error) < 0.05
+    assert np.median(error) < 0.1 * np.median(np.abs(np.log(cells.after / cells.before)))
+
+
+def test_one_suppliers_growth_is_shrunk_with_n_over_n_plus_four(flat) -> None:
+    """Closed form: only supplier 0 grows, by 0.8, to its 8 partners."""
+    cells = full_trade(9, 2, lambda i, j, k: np.where(i == 0, 0.8, 0.0))
+    found = expected_flows(cells, untreated=everywhere(cells), noise=flat())
+    growth = np.log(found.usd / cells.before)
+    np.testing.assert_allclose(growth[cells.exporter == 0], 0.8 * 8 / 12, rtol=1e-9)
+    np.testing.assert_allclose(growth[cells.exporter != 0], 0.0, atol=1e-9)
+
+
+def test_a_boom_of_one_importer_in_one_product_is_no_excess(flat) -> None:
+    """The boom term: importer 1 takes exp(0.9) times as much of product 0 from everybody."""
+    cells = full_trade(9, 6, lambda i, j, k: np.where((j == 1) & (k == 0), 0.9, 0.0))
+    found = expected_flows(cells, untreated=everywhere(cells), noise=flat())
+    growth = np.log(found.usd / cells.before)
+    booms = (cells.importer == 1) & (cells.product == 0)
+    np.testing.assert_allclose(growth[booms], 0.9 * 8 / 12, rtol=1e-9)
+    np.testing.assert_allclose(growth[~booms], 0.0, atol=1e-9)
+
+
+def test_treated_cells_do_not_move_what_is_expected(random_cells, flat) -> None:
+    cells = random_cells(5)
+    untreated = np.random.default_rng(5).random(cells.before.size) < 0.6
+    found = expected_flows(cells, untreated=untreated, noise=flat(floor=100.0))
+    changed = replace(cells, after=np.where(untreated, cells.after, cells.after * 50 + 1e6))
+    again = expected_flows(changed, untreated=untreated, noise=flat(floor=100.0))
+    np.testing.assert_array_equal(found.usd, again.usd)
+    moved = replace(cells, after=np.where(untreated, cells.after * 50 + 1e6, cells.after))
+    assert not np.allclose(found.usd, expected_flows(moved, untreated=untreated, noise=flat(floor=100.0)).usd)
+
+
+def test_a_question_takes_its_own_cells_out_of_the_medians(random_cells, make_question, flat) -> None:
+    cells = random_cells(6, n_areas=12, density=0.9)
+    question = make_question(cells, origins=(0, 1), hubs=(3, 4), destinations=(2,), listed=(0, 1))
+    noise = flat(floor=100.0)
+    found = expect(cells, question, noise=noise)
+    o, h, d = question.origins, question.hubs, question.destinations
+    touched = question.listed[cells.product] & (
+        (o[cells.exporter] & d[cells.importer])
+        | (o[cells.exporter] & h[cells.importer])
+        | (h[cells.exporter] & d[cells.importer])
+    )
+    assert touched.any()
+    changed = replace(cells, after=np.where(touched, cells.after * 9 + 1e5, cells.after))
+    np.testing.assert_array_equal(expect(changed, question, noise=noise).usd, found.usd)
+    unlisted = ~question.listed[cells.product] & o[cells.exporter]
+    changed = replace(cells, after=np.where(unlisted, cells.after * 9, cells.after))
+    assert not np.allclose(expect(changed, question, noise=noise).usd, found.usd)
+
+
+def test_without_untreated_cells_growth_is_that_of_other_goods_or_unknown(random_cells, flat) -> None:
+    cells = random_cells(7)
+    nothing = np.zeros(cells.before.size, dtype=bool)
+    growth = np.linspace(-0.5, 0.5, 9)
+    growth[3] = np.nan
+    found = expected_flows(cells, untreated=nothing, noise=flat(), partner_growth=growth)
+    assert found.baseline is Baseline.UNLISTED
+    factor = np.exp(np.where(np.isnan(growth), 0.0, growth))[cells.importer]
+    np.testing.assert_allclose(found.usd, cells.before * factor)
+    bare = expected_flows(cells, untreated=nothing, noise=flat())
+    assert bare.baseline is Baseline.UNIDENTIFIED
+    np.testing.assert_array_equal(bare.usd, cells.before)
+
+
+def test_baselines_can_be_insisted_on(random_cells, make_question, flat) -> None:
+    cells = random_cells(8, n_areas=12)
+    question = make_question(cells, hubs=(3,))
+    growth = np.full(12, 0.3)
+    got = {
+        b: expect(cells, question, noise=flat(), partner_growth=growth, baseline=b)
+        for b in (None, Baseline.UNLISTED, Baseline.UNCHANGED)
+    }
+    assert [found.baseline for found in got.values()] == [Baseline.UNTREATED, Baseline.UNLISTED, Baseline.UNCHANGED]
+    np.testing.assert_allclose(got[Baseline.UNLISTED].usd, cells.before * np.exp(0.3))
+    np.testing.assert_array_equal(got[Baseline.UNCHANGED].usd, cells.before)
+
+
+def test_origins_that_ship_no_listed_goods_have_no_hubs(make_cells, make_question, flat) -> None:
+    """Ten third areas, but none of them gets a listed product: no hub stands out, nothing warns."""
+    rows = [(0, j, 1, 5.0, 6.0) for j in range(1, 13)] + [(12, j, 0, 5.0, 6.0) for j in range(1, 12)]
+    cells = make_cells(rows, n_areas=13, n_products=2)
+    question = make_question(cells, origins=(0,), destinations=(1,), listed=(0,))
+    assert expect(cells, question, noise=flat()).usd.shape == (23,)
+
+
+# --- noise --------------------------------------------------------------------------------------------
+
+
+def test_noise_by_size_is_recovered() -> None:
+    rng = np.random.default_rng(0)
+    size = rng.uniform(5.0, 15.0, 40_000)
+    sd = 1.5 - 0.08 * size
+    noise = fit_noise([np.exp(size)], [np.exp(size + rng.normal(0.0, sd))], floor=1e-6)
+    for at in (6.0, 10.0, 14.0):
+        assert noise.at(np.array([np.exp(at)]))[0] == pytest.approx(1.5 - 0.08 * at, rel=0.1)
+    assert (np.diff(noise.log_size) > 0).all()
+
+
+def test_noise_of_too_few_flows_is_one() -> None:
+    assert fit_noise([np.ones(5)], [np.ones(5)], floor=1.0).sd.tolist() == [1.0]
+    assert fit_noise([np.zeros(0)], [np.zeros(0)], floor=1.0).sd.tolist() == [1.0]
+
+
+def test_noise_is_never_nothing() -> None:
+    same = np.exp(np.linspace(1, 10, 1000))
+    assert (fit_noise([same], [same], floor=1.0).sd > 0).all()
+
+
+def test_the_floor_is_the_size_of_flows_that_appear(make_cells) -> None:
+    born = make_cells([(0, 1, 0, 0.0, float(x)) for x in range(1, 41)])
+    assert appearing_size([born]) == 20.5
+    few = make_cells([(0, 1, 0, 5.0, float(x)) for x in range(1, 102)])
+    assert appearing_size([few]) == pytest.approx(2.0)
+    assert appearing_size([make_cells([])]) == 1.0
+
+
+def test_the_floor_lets_a_flow_appear_from_nothing() -> None:
+    noise = flat_noise(10.0)
+    change = noise.log_change(np.array([0.0, 90.0]), np.array([0.0, 0.0]))
+    np.testing.assert_allclose(change, [0.0, np.log(10.0)])
+
+
+def test_noise_is_learnt_with_the_question_left_out(random_cells, make_question) -> None:
+    quiet = random_cells(9, n_areas=15, n_products=8, density=0.9, noise=0.4)
+    question = make_question(quiet, hubs=(3,))
+    noise = learn_noise([quiet], [question], [None])
+    typical = noise.at(np.array([np.median(quiet.before)]))[0]
+    assert 0.2 < typical < 0.45  # 0.4 planted; medians of a few flows take some of it

@@ -1,0 +1,155 @@
+"""Merging, finding, pooling and splitting cells: nothing is lost, nothing is made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from entrepot.detect.blocs import pool, representative, split
+from entrepot.detect.cells import find_cells, merge_cells
+from entrepot.detect.corridors import Corridors
+
+
+@settings(max_examples=100, deadline=None)
+@given(own=st.lists(st.integers(0, 50), unique=True), wanted=st.lists(st.integers(0, 50)))
+def test_find_cells_equals_a_dictionary(own: list[int], wanted: list[int]) -> None:
+    position = {key: at for at, key in enumerate(own)}
+    found = find_cells(np.array(own, dtype=np.int64), np.array(wanted, dtype=np.int64))
+    assert found.tolist() == [position.get(key, -1) for key in wanted]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_merge_equals_a_dictionary(seed, random_cells) -> None:
+    rng = np.random.default_rng(seed)
+    cells = random_cells(seed, n_areas=4, n_products=3, density=0.4)
+    key = rng.integers(0, 4 * 4 * 3, 30)
+    change = rng.normal(0.0, 5e4, 30)
+    after = dict(zip(cells.key.tolist(), cells.after.tolist(), strict=True))
+    before = dict(zip(cells.key.tolist(), cells.before.tolist(), strict=True))
+    for k in set(key.tolist()):
+        amount = change[key == k].sum()
+        if k in after or amount > 0:
+            after[k] = max(after.get(k, 0.0) + amount, 0.0)
+    merged = merge_cells(cells, key=key, change=change)
+    assert np.unique(merged.key).size == merged.key.size
+    found = dict(zip(merged.key.tolist(), merged.after.tolist(), strict=True))
+    assert found == pytest.approx(after)
+    assert dict(zip(merged.key.tolist(), merged.before.tolist(), strict=True)) == pytest.approx(
+        {k: before.get(k, 0.0) for k in after}
+    )
+
+
+def test_merge_keeps_the_unit_value_and_never_goes_under_zero(make_cells) -> None:
+    cells = make_cells([(0, 1, 0, 5.0, 10.0, 2.0), (0, 2, 0, 5.0, 10.0, 2.0), (0, 3, 0, 5.0, 0.0)])
+    born = ((4 * 6) + 5) * 4
+    merged = merge_cells(
+        cells, key=np.array([*cells.key, born, born]), change=np.array([10.0, -99.0, 7.0, 1.0, 2.0])
+    )
+    assert merged.after.tolist() == [20.0, 0.0, 7.0, 3.0]
+    assert merged.after_kg[:2].tolist() == [4.0, 0.0]
+    assert np.isnan(merged.after_kg[2:]).all()  # of new trade nobody knows the weight
+    assert (merged.exporter[3], merged.importer[3], merged.product[3], merged.before[3]) == (4, 5, 0, 0.0)
+
+
+def test_merge_adds_what_is_given(random_cells) -> None:
+    cells = random_cells(1)
+    key = np.random.default_rng(1).integers(0, 9 * 9 * 5, 200)
+    merged = merge_cells(cells, key=key, change=np.full(200, 3.0))
+    assert merged.after.sum() == pytest.approx(cells.after.sum() + 600.0)
+    assert merged.before.sum() == pytest.approx(cells.before.sum())
+
+
+MEMBERS = np.isin(np.arange(9), [2, 5, 7])
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_pooled_sums_are_equal_and_trade_inside_is_left_out(seed, random_cells) -> None:
+    cells = random_cells(seed)
+    pooled = pool(cells, MEMBERS)
+    inside = MEMBERS[cells.exporter] & MEMBERS[cells.importer]
+    assert inside.any()
+    assert pooled.before.sum() == pytest.approx(cells.before[~inside].sum())
+    assert pooled.after.sum() == pytest.approx(cells.after[~inside].sum())
+    assert np.unique(pooled.key).size == pooled.key.size
+    assert set(pooled.exporter[MEMBERS[pooled.exporter]]) == {representative(MEMBERS)} == {2}
+    for h in (0, 1):
+        for k in range(5):
+            mine = MEMBERS[cells.exporter] & (cells.importer == h) & (cells.product == k)
+            there = (pooled.exporter == 2) & (pooled.importer == h) & (pooled.product == k)
+            assert pooled.after[there].sum() == pytest.approx(cells.after[mine].sum())
+    others = ~MEMBERS[cells.exporter]
+    kept = find_cells(pooled.key, cells.key[others])
+    assert (kept >= 0).all()
+    np.testing.assert_array_equal(pooled.after_kg[kept], cells.after_kg[others])
+
+
+def test_a_pool_of_nobody_changes_nothing(random_cells) -> None:
+    cells = random_cells(0)
+    assert pool(cells, np.zeros(9, dtype=bool)) is cells
+
+
+def test_a_pooled_weight_is_known_where_every_part_that_flows_is_weighed(make_cells) -> None:
+    cells = make_cells(
+        [
+            (2, 0, 0, 1.0, 10.0, 4.0), (5, 0, 0, 1.0, 10.0, 6.0), (3, 0, 0, 9.0, 0.0),  # one has stopped
+            (2, 1, 0, 1.0, 10.0, 4.0), (5, 1, 0, 1.0, 10.0),  # one is not weighed
+        ]
+    )  # fmt: skip
+    pooled = pool(cells, np.isin(np.arange(6), [2, 3, 5]))
+    assert pooled.after_kg[pooled.importer == 0].tolist() == [10.0]
+    assert np.isnan(pooled.after_kg[pooled.importer == 1]).all()
+
+
+def corridors_of(hub: list[int], product: list[int]) -> Corridors:
+    n = len(hub)
+    none, nan = np.full(n, -1, dtype=np.int64), np.full(n, np.nan)
+    return Corridors(
+        origin=np.full(n, 2),
+        hub=np.array(hub),
+        destination=np.zeros(n, dtype=np.int64),
+        product=np.array(product),
+        usd=np.ones(n),
+        is_onward_observed=np.zeros(n, dtype=bool),
+        inbound=none,
+        direct=none,
+        onward=none,
+        excess_in=nan,
+        shortfall=nan,
+        excess_on=nan,
+    )
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_split_shares_sum_to_one_and_follow_the_members_excess(seed, random_cells) -> None:
+    cells = random_cells(seed)
+    hubs, products = np.meshgrid([1, 3, 4], np.arange(5))
+    corridors = corridors_of(hubs.ravel().tolist(), products.ravel().tolist())
+    growth = np.exp(np.random.default_rng(seed).normal(0.0, 0.5, corridors.hub.size))
+    row, cell, share = split(corridors, cells, growth, MEMBERS)
+    assert MEMBERS[cells.exporter[cell]].all()
+    assert (share > 0).all()
+    for at in range(corridors.hub.size):
+        legs = np.flatnonzero(
+            MEMBERS[cells.exporter]
+            & (cells.importer == corridors.hub[at])
+            & (cells.product == corridors.product[at])
+            & (cells.after > 0)
+        )
+        beyond = {leg: max(cells.after[leg] - cells.before[leg] * growth[at], 0.0) for leg in legs}
+        if not sum(beyond.values()):
+            beyond = {leg: cells.after[leg] for leg in legs}
+        expected = {leg: usd / sum(beyond.values()) for leg, usd in beyond.items() if usd > 0}
+        mine = row == at
+        assert dict(zip(cell[mine].tolist(), share[mine], strict=True)) == pytest.approx(expected)
+        assert not legs.size or share[mine].sum() == pytest.approx(1.0)
+
+
+def test_cells_under_a_mask_keep_their_order(random_cells) -> None:
+    cells = random_cells(3)
+    mask = cells.after > np.median(cells.after)
+    np.testing.assert_array_equal(cells.only(mask).after, cells.after[mask])
+    np.testing.assert_array_equal(replace(cells).key, cells.key)

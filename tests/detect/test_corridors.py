@@ -1,0 +1,234 @@
+"""Bounds and corridors: thresholds, net scaling, conservation, and the leg that nobody reports."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from entrepot.detect.corridors import allocate_corridors, find_bounds, hub_markup, origins_share
+from entrepot.detect.estimate import estimate
+
+NAN = float("nan")
+
+
+def all_legs(cells) -> np.ndarray:
+    return np.ones(cells.before.size, dtype=bool)
+
+
+@pytest.mark.parametrize(("sign", "passes"), [(1, [3]), (-1, [0])])
+def test_the_threshold_is_symmetric_in_logs(sign, passes, make_cells, flat) -> None:
+    """With noise of ln 2 a flow must more than double, or fall to less than half."""
+    after = [49.0, 51.0, 199.0, 201.0]
+    cells = make_cells([(i, 5, 0, 100.0, x) for i, x in enumerate(after)])
+    noise = flat(np.log(2.0))
+    found = find_bounds(cells, cells.before, noise=noise, legs=all_legs(cells), sign=sign, z=1.0)
+    assert found.cell.tolist() == passes
+    assert found.usd.tolist() == [sign * (after[at] - 100.0) for at in passes]
+
+
+def test_z_moves_the_threshold(random_cells, flat) -> None:
+    cells = random_cells(0)
+    found = [
+        find_bounds(cells, cells.before, noise=flat(0.5), legs=all_legs(cells), sign=1, z=z).cell.size
+        for z in (0.0, 1.0, 2.0)
+    ]
+    assert found[0] > found[1] > found[2] > 0
+
+
+def test_a_shortfall_can_pass_where_noise_is_larger_than_the_flow(make_cells, flat) -> None:
+    """On the linear scale a fall of a whole flow is one flow at most; on the log scale it has no limit."""
+    cells = make_cells([(0, 1, 0, 100.0, 1.0)])
+    found = find_bounds(cells, cells.before, noise=flat(1.8), legs=all_legs(cells), sign=-1, z=1.0)
+    assert found.usd.tolist() == [99.0]
+
+
+def test_a_pair_has_no_more_than_its_net_departure(make_cells, flat) -> None:
+    cells = make_cells(
+        [(0, 1, 0, 10.0, 110.0), (0, 1, 1, 10.0, 60.0), (0, 1, 2, 100.0, 10.0)]  # +100, +50, -90
+        + [(0, 2, 0, 10.0, 110.0)]  # +100
+        + [(0, 3, 0, 10.0, 40.0), (0, 3, 1, 90.0, 10.0)]  # +30, -80
+    )
+    found = find_bounds(cells, cells.before, noise=flat(0.1), legs=all_legs(cells), sign=1, z=1.0)
+    assert found.usd.tolist() == [100.0, 50.0, 100.0, 30.0]
+    np.testing.assert_allclose(found.net_usd, [40.0, 20.0, 100.0, 0.0])
+
+
+def test_only_the_legs_asked_for_count(make_cells, flat) -> None:
+    cells = make_cells([(0, 1, 0, 10.0, 110.0), (0, 1, 1, 100.0, 1.0)])
+    found = find_bounds(cells, cells.before, noise=flat(0.1), legs=np.array([True, False]), sign=1, z=1.0)
+    assert found.net_usd.tolist() == [100.0]
+
+
+# --- one detour by hand: 0 → 3 → 2 instead of 0 → 2 -----------------------------------------------------
+
+#: Direct 1000 → 100, arrivals at hub 3 50 → 450, sent on 10 → 310.
+ONE = [(0, 2, 0, 1000.0, 100.0), (0, 3, 0, 50.0, 450.0), (3, 2, 0, 10.0, 310.0)]
+
+
+def one_detour(cells, question, noise):
+    """Estimate with nothing expected to change: no growth is known here."""
+    return estimate(cells, question, noise=noise, z=1.0).corridors
+
+
+def test_the_smallest_bound_is_the_amount(make_cells, make_question, flat) -> None:
+    for at, after, expected in ((0, 100.0, 300.0), (2, 510.0, 400.0), (0, 950.0, 50.0)):
+        rows = [list(row) for row in ONE]
+        rows[at][4] = after
+        cells = make_cells(rows)
+        found = one_detour(cells, make_question(cells, origins=(0,), hubs=(3,)), flat(0.01))
+        assert found.usd == pytest.approx([expected])
+        assert (found.origin[0], found.hub[0], found.destination[0], found.product[0]) == (0, 3, 2, 0)
+        assert found.is_onward_observed.all()
+
+
+def test_a_published_onward_leg_that_did_not_rise_forbids_the_detour(make_cells, make_question, flat) -> None:
+    cells = make_cells([*ONE[:2], (3, 2, 0, 10.0, 10.0)])
+    question = make_question(cells, origins=(0,), hubs=(3,))
+    assert one_detour(cells, question, flat(0.01)).usd.size == 0
+    absent = make_cells(ONE[:2])  # published, and there is no row: a zero
+    assert one_detour(absent, question, flat(0.01)).usd.size == 0
+
+
+def test_an_unobserved_onward_leg_is_an_absent_bound_not_a_zero(make_cells, make_question, flat) -> None:
+    cells = make_cells(ONE[:2])
+    question = make_question(cells, origins=(0,), hubs=(3,), unobserved=[(3, 2)])
+    found = one_detour(cells, question, flat(0.01))
+    assert found.usd == pytest.approx([400.0])
+    assert found.is_onward_observed.tolist() == [False]
+    assert found.onward.tolist() == [-1]
+    assert np.isnan(found.excess_on).all()
+
+
+def test_what_others_sent_to_the_hub_leaves_less_of_what_it_sends_on(make_cells, make_question, flat) -> None:
+    """Supplier 4 sent the hub 400 more as well: half of the onward excess of 300 is the origin's."""
+    cells = make_cells([*ONE, (4, 3, 0, 100.0, 500.0)])
+    found = one_detour(cells, make_question(cells, origins=(0,), hubs=(3,)), flat(0.01))
+    assert found.usd == pytest.approx([150.0])
+
+
+def test_shares_of_the_origins_are_net_and_fall_back_on_the_hub(make_cells, make_question) -> None:
+    cells = make_cells(
+        [(0, 3, 0, 0.0, 300.0), (4, 3, 0, 0.0, 100.0), (4, 3, 1, 50.0, 0.0), (0, 4, 1, 5.0, 1.0), (2, 3, 0, 0.0, 900.0)]
+    )
+    question = make_question(cells, origins=(0,))
+    share = origins_share(cells, cells.before, question, products=np.ones(4, dtype=bool))
+    assert share[3, 0] == pytest.approx(0.75)  # the destination's own goods are not counted
+    assert share[3, 1] == pytest.approx(300 / 350)  # no excess of this product: the hub's share
+    assert (share[5] == 1.0).all()  # nothing reached it
+    only = origins_share(cells, cells.before, question, products=np.arange(4) == 1)
+    assert only[3, 1] == 1.0
+
+
+def test_the_hubs_markup_comes_off_the_onward_leg(make_cells, make_question, flat) -> None:
+    """Five products with weights: goods leave the hub at 1.25 of the unit value at which they came."""
+    rows = [row for k in range(5) for row in (
+        (0, 2, k, 1000.0, 100.0, 50.0), (0, 3, k, 50.0, 550.0, 275.0), (3, 2, k, 10.0, 260.0, 104.0),
+    )]  # fmt: skip
+    cells = make_cells(rows, n_products=5)
+    question = make_question(cells, origins=(0,), hubs=(3,))
+    assert hub_markup(cells, question)[3] == pytest.approx(1.25)
+    assert one_detour(cells, question, flat(0.01)).usd == pytest.approx([200.0] * 5)
+    four = cells.only(cells.product < 4)
+    assert hub_markup(four, question)[3] == 1.0
+    cheaper = replace(cells, after_kg=np.where(cells.exporter == 3, cells.after, cells.after_kg))
+    assert hub_markup(cheaper, question)[3] == 1.0  # never under one
+    dearer = replace(cells, after_kg=np.where(cells.exporter == 3, 1.0, cells.after_kg))
+    assert hub_markup(dearer, question)[3] == 1.5  # never over one and a half
+
+
+# --- conservation ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_what_passes_a_hub_obeys_every_bound(seed, random_cells, make_question, flat) -> None:
+    """The inequalities of DESIGN 5.5, summed over all corridors of each leg."""
+    rng = np.random.default_rng(seed)
+    cells = random_cells(seed, n_areas=12, n_products=6)
+    unobserved = [(h, 2) for h in range(3, 12) if rng.random() < 0.3]
+    cells = cells.only(~np.isin(cells.pair, [h * 12 + d for h, d in unobserved]))
+    question = make_question(cells, origins=(0, 1, 5), destinations=(2,), unobserved=unobserved)
+    is_direct = question.is_treated[cells.exporter, cells.importer]
+    is_in = question.origins[cells.exporter] & (cells.importer > 2)
+    factor = np.where(is_direct, 0.2, np.where(is_in | (cells.importer == 2), 2.0, 1.0))
+    cells = replace(cells, after=cells.after * factor)
+    found = estimate(cells, question, noise=flat(0.4, floor=100.0), z=0.5)
+    c = found.corridors
+    assert c.usd.sum() > 0
+    assert (c.usd >= 0).all()
+    n = cells.before.size
+    expected = found.expected.usd
+    slack = 1e-6 * cells.after.max()
+
+    def total(leg: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        return np.bincount(leg[leg >= 0], weights=weight[leg >= 0], minlength=n)
+
+    beyond = cells.after - expected
+    assert (total(c.inbound, c.usd) <= np.maximum(beyond, 0.0) + slack).all()
+    assert (total(c.direct, c.usd) <= np.maximum(-beyond, 0.0) + slack).all()
+    share = origins_share(cells, expected, question, products=np.isin(np.arange(6), cells.product[found.direct.cell]))
+    sent_on = np.maximum(beyond, 0.0) / hub_markup(cells, question)[cells.exporter]
+    sent_on *= share[cells.exporter, cells.product]
+    assert (total(c.onward, c.usd) <= sent_on + slack).all()
+    for bounds, leg in ((found.inbound, c.inbound), (found.onward, c.onward), (found.direct, c.direct)):
+        by_pair = np.bincount(cells.pair[bounds.cell], weights=bounds.net_usd, minlength=144)
+        used = leg >= 0
+        passed = np.bincount(cells.pair[leg[used]], weights=c.usd[used], minlength=144)
+        assert (passed <= by_pair + slack).all()  # a pair passes no more than its net departure
+    assert (c.onward >= 0).tolist() == c.is_onward_observed.tolist()
+    np.testing.assert_array_equal(cells.importer[c.inbound], c.hub)
+    np.testing.assert_array_equal(cells.importer[c.direct], c.destination)
+    np.testing.assert_array_equal(cells.product[c.direct], c.product)
+    np.testing.assert_array_equal(cells.exporter[c.inbound], c.origin)
+    assert (c.hub != c.destination).all()
+    assert (c.hub != c.origin).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_answer_does_not_depend_on_the_order_of_cells(seed, random_cells, make_question, flat) -> None:
+    cells = random_cells(seed, n_areas=12, n_products=6)
+    question = make_question(cells, hubs=(3, 4, 5, 6))
+    is_risen = (question.origins[cells.exporter] & question.hubs[cells.importer]) | question.hubs[cells.exporter]
+    factor = np.where(question.is_treated[cells.exporter, cells.importer], 0.2, np.where(is_risen, 2.5, 1.0))
+    cells = replace(cells, after=cells.after * factor)
+    order = np.random.default_rng(seed).permutation(cells.before.size)
+    shuffled = replace(
+        cells,
+        **{
+            name: getattr(cells, name)[order]
+            for name in ("exporter", "importer", "product", "before", "after", "after_kg")
+        },
+    )
+
+    def amounts(of) -> dict:
+        c = estimate(of, question, noise=flat(0.4, floor=100.0), z=0.5).corridors
+        keys = zip(c.origin.tolist(), c.hub.tolist(), c.destination.tolist(), c.product.tolist(), strict=True)
+        return dict(zip(keys, c.usd.tolist(), strict=True))
+
+    found = amounts(cells)
+    assert found
+    assert amounts(shuffled) == pytest.approx(found)
+
+
+def test_amounts_scale_with_the_currency(random_cells, make_question, flat) -> None:
+    cells = random_cells(2, n_areas=12, n_products=6)
+    cells = replace(cells, after=cells.after * np.where(cells.exporter < 2, 2.0, 1.0))
+    cells = replace(cells, after=cells.after * np.where(cells.importer == 2, 0.1, 1.0))
+    question = make_question(cells)
+    question = replace(question, is_observed=np.zeros((12, 12), dtype=bool))
+    found = estimate(cells, question, noise=flat(0.4, floor=100.0)).corridors
+    euro = replace(cells, before=cells.before * 0.9, after=cells.after * 0.9)
+    again = estimate(euro, question, noise=flat(0.4, floor=90.0)).corridors
+    assert found.usd.sum() > 0
+    np.testing.assert_allclose(again.usd, found.usd * 0.9, rtol=1e-9)
+
+
+def test_no_legs_no_corridors(make_cells, make_question, flat) -> None:
+    cells = make_cells([])
+    question = make_question(cells)
+    found = estimate(cells, question, noise=flat())
+    assert found.corridors.usd.size == 0
+    none = found.inbound
+    share = np.ones((6, 4))
+    assert allocate_corridors(cells, none, none, none, question, share).usd.size == 0

@@ -1,0 +1,372 @@
+"""The estimator against a slow twin of dictionaries and loops: the test of the estimator."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from entrepot.detect.estimate import estimate
+from entrepot.detect.noise import Noise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from entrepot.detect.cells import Cells, Question
+
+Leg = tuple[int, int, int]
+
+
+@dataclass
+class Cell:
+    before: float
+    after: float
+    kg: float
+
+
+@dataclass
+class Twin:
+    """What the twin found: everything by exporter, importer and product."""
+
+    expected: dict[Leg, float]
+    excess_in: dict[Leg, float] = field(default_factory=dict)
+    excess_on: dict[Leg, float] = field(default_factory=dict)
+    shortfall: dict[Leg, float] = field(default_factory=dict)
+    amount: dict[tuple[int, int, int, int], float] = field(default_factory=dict)
+    unbounded_onward: set[tuple[int, int, int, int]] = field(default_factory=set)
+
+
+class Slow:
+    """The estimator as DESIGN section 5 tells it, one step a method, in plain Python."""
+
+    def __init__(self, cells: Cells, question: Question, noise: Noise, z: float, partner_growth) -> None:
+        legs = zip(cells.exporter.tolist(), cells.importer.tolist(), cells.product.tolist(), strict=True)
+        amounts = zip(cells.before.tolist(), cells.after.tolist(), cells.after_kg.tolist(), strict=True)
+        self.cells = {leg: Cell(*amount) for leg, amount in zip(legs, amounts, strict=True)}
+        self.q, self.noise, self.z, self.partner_growth = question, noise, z, partner_growth
+        self.areas = range(cells.n_areas)
+        self.products = range(cells.n_products)
+
+    # --- noise
+
+    def sd(self, expected: float) -> float:
+        size = math.log(expected + self.noise.floor)
+        knots = list(zip(self.noise.log_size.tolist(), self.noise.sd.tolist(), strict=True))
+        if size <= knots[0][0]:
+            return knots[0][1]
+        for (x0, y0), (x1, y1) in zip(knots[:-1], knots[1:], strict=True):
+            if size <= x1:
+                return y0 + (y1 - y0) * (size - x0) / (x1 - x0)
+        return knots[-1][1]
+
+    def log_change(self, after: float, expected: float) -> float:
+        return math.log((after + self.noise.floor) / (expected + self.noise.floor))
+
+    # --- step 1: expected flows
+
+    def median(self, pairs: list[tuple[float, float]]) -> float:
+        whole = sum(w for _, w in pairs)
+        running = 0.0
+        for value, weight in sorted(pairs):
+            running += weight
+            if running >= whole / 2 * (1 - 1e-12):
+                return value
+        return 0.0
+
+    def medians(self, value: dict[Leg, float], key: Callable[[Leg], object], *, is_shrunk: bool) -> dict:
+        groups: dict[object, list[tuple[float, float]]] = defaultdict(list)
+        for leg in self.untreated:
+            groups[key(leg)].append((value[leg], 1.0 / self.sd(self.cells[leg].before) ** 2))
+        found = defaultdict(float)
+        for name, pairs in groups.items():
+            n = len(pairs)
+            found[name] = self.median(pairs) * (n / (n + 4) if is_shrunk else 1.0)
+        return found
+
+    def expected_beside(self, hubs: set[int]) -> dict[Leg, float]:
+        q = self.q
+
+        def may_be_touched(leg: Leg) -> bool:
+            i, j, k = leg
+            return bool(
+                q.listed[k]
+                and (
+                    q.is_treated[i, j] or (q.origins[i] and j in hubs) or (i in hubs and q.destinations[j])
+                )
+            )
+
+        self.untreated = [leg for leg in self.cells if not may_be_touched(leg)]
+        others = {j for i, j, k in self.untreated if q.origins[i] and q.listed[k]}
+        if len(others) < 3:
+            growth = defaultdict(float)
+            if self.partner_growth is not None:
+                growth |= {j: g for j, g in enumerate(self.partner_growth) if not math.isnan(g)}
+            return {leg: c.before * math.exp(growth[leg[1]]) for leg, c in self.cells.items()}
+        change = {leg: self.log_change(c.after, c.before) for leg, c in self.cells.items()}
+        b: dict = defaultdict(float)
+        for _ in range(2):
+            rest = {leg: change[leg] - b[leg[1]] for leg in self.cells}
+            p = self.medians(rest, lambda leg: leg[2], is_shrunk=False)
+            beyond = {leg: rest[leg] - p[leg[2]] for leg in self.cells}
+            a = self.medians(beyond, lambda leg: (leg[0], leg[2]), is_shrunk=True)
+            supply = {leg: p[leg[2]] + a[leg[0], leg[2]] for leg in self.cells}
+            b = self.medians(
+                {leg: change[leg] - supply[leg] for leg in self.cells}, lambda leg: leg[1], is_shrunk=True
+            )
+        growth = {leg: supply[leg] + b[leg[1]] for leg in self.cells}
+        boom = self.medians(
+            {leg: change[leg] - growth[leg] for leg in self.cells}, lambda leg: leg[1:], is_shrunk=True
+        )
+        return {leg: c.before * math.exp(growth[leg] + boom[leg[1:]]) for leg, c in self.cells.items()}
+
+    def expected(self) -> dict[Leg, float]:
+        q = self.q
+        named = {h for h in self.areas if q.hubs[h]}
+        third = {j for i, j, _ in self.cells if q.origins[i] and not q.destinations[j]}
+        if q.are_hubs_given or len(third) < 10:
+            return self.expected_beside(named)
+        expected = self.expected_beside(set())
+        for _ in range(2):
+            expected = self.expected_beside(self.busy_hubs(expected))
+        return expected
+
+    def busy_hubs(self, expected: dict[Leg, float]) -> set[int]:
+        strengths: dict[int, list[float]] = defaultdict(list)
+        for (i, j, k), cell in self.cells.items():
+            if (
+                self.q.origins[i]
+                and self.q.hubs[j]
+                and self.q.listed[k]
+                and not self.q.is_treated[i, j]
+            ):
+                e = expected[i, j, k]
+                strengths[j].append(max(-4.0, min(4.0, self.log_change(cell.after, e) / self.sd(e))))
+        signal = {j: sum(s) / math.sqrt(len(s)) for j, s in strengths.items()}
+        centre = float(np.median(list(signal.values())))
+        spread = 1.4826 * float(np.median([abs(s - centre) for s in signal.values()]))
+        return {j for j, s in signal.items() if (s - centre) / max(spread, 1e-9) > 2.0}
+
+    # --- step 2: bounds
+
+    def bounds(self, expected: dict[Leg, float], is_leg: Callable[[Leg], bool], sign: int) -> tuple[dict, dict]:
+        """Return gross and net bounds of the legs that depart by more than the noise."""
+        legs = [leg for leg in self.cells if is_leg(leg)]
+        departure = {leg: sign * (self.cells[leg].after - expected[leg]) for leg in legs}
+        gross = {
+            leg: departure[leg]
+            for leg in legs
+            if departure[leg] > 0
+            and sign * self.log_change(self.cells[leg].after, expected[leg]) / self.sd(expected[leg]) > self.z
+        }
+        net_of_pair, gross_of_pair = defaultdict(float), defaultdict(float)
+        for leg in legs:
+            net_of_pair[leg[:2]] += departure[leg]
+        for leg, usd in gross.items():
+            gross_of_pair[leg[:2]] += usd
+        net = {
+            leg: usd * min(max(net_of_pair[leg[:2]], 0.0) / gross_of_pair[leg[:2]], 1.0)
+            for leg, usd in gross.items()
+        }
+        return gross, net
+
+    def share_of_origins(self, expected: dict[Leg, float], fell: set[int]) -> dict[tuple[int, int], float]:
+        mine, others = defaultdict(float), defaultdict(float)
+        for (i, h, k), cell in self.cells.items():
+            if self.q.hubs[h] and k in fell and not self.q.destinations[i]:
+                (mine if self.q.origins[i] else others)[h, k] += cell.after - expected[i, h, k]
+
+        def share(m: float, o: float, otherwise: float) -> float:
+            m, o = max(m, 0.0), max(o, 0.0)
+            return m / (m + o) if m + o > 0 else otherwise
+
+        found = {}
+        for h in self.areas:
+            whole = share(
+                sum(mine[h, k] for k in self.products), sum(others[h, k] for k in self.products), 1.0
+            )
+            for k in self.products:
+                found[h, k] = share(mine[h, k], others[h, k], whole)
+        return found
+
+    def markup(self, hub: int) -> float:
+        ratios = []
+        for k in self.products:
+            if not self.q.listed[k]:
+                continue
+            sums = {"in": [0.0, 0.0], "on": [0.0, 0.0]}
+            for (i, j, product), cell in self.cells.items():
+                if product != k or not (cell.kg > 0 and cell.after > 0):
+                    continue
+                if self.q.origins[i] and j == hub:
+                    sums["in"][0] += cell.after
+                    sums["in"][1] += cell.kg
+                if i == hub and self.q.destinations[j]:
+                    sums["on"][0] += cell.after
+                    sums["on"][1] += cell.kg
+            if sums["in"][1] and sums["on"][1]:
+                ratios.append((sums["on"][0] / sums["on"][1]) / (sums["in"][0] / sums["in"][1]))
+        if not self.q.hubs[hub] or len(ratios) < 5:
+            return 1.0
+        return min(max(float(np.median(ratios)), 1.0), 1.5)
+
+    # --- steps 5 and 7: conservation
+
+    def run(self) -> Twin:
+        q = self.q
+        expected = self.expected()
+
+        def is_treated(leg: Leg) -> bool:
+            return bool(q.is_treated[leg[0], leg[1]] and q.listed[leg[2]])
+
+        direct, direct_net = self.bounds(expected, is_treated, -1)
+        fell = {k for _, _, k in direct}
+
+        def is_in(leg: Leg) -> bool:
+            i, j, k = leg
+            return bool(q.origins[i] and q.hubs[j] and q.listed[k] and k in fell) and not is_treated(leg)
+
+        def is_on(leg: Leg) -> bool:
+            i, j, k = leg
+            return bool(
+                q.hubs[i] and q.destinations[j] and q.listed[k] and k in fell and q.is_observed[i, j]
+            ) and not is_treated(leg)
+
+        inbound, inbound_net = self.bounds(expected, is_in, 1)
+        onward, onward_net = self.bounds(expected, is_on, 1)
+        share = self.share_of_origins(expected, fell)
+        found = Twin(expected, inbound, onward, direct)
+        capacity = {("in", leg): usd for leg, usd in inbound_net.items()}
+        capacity |= {("direct", leg): usd for leg, usd in direct_net.items()}
+        capacity |= {
+            ("on", (h, d, k)): usd / self.markup(h) * share[h, k] for (h, d, k), usd in onward_net.items()
+        }
+        bounds_of = {}
+        for o, h, k in inbound:
+            for o2, d, k2 in direct:
+                if (o2, k2) != (o, k) or len({o, h, d}) < 3:
+                    continue
+                bounds = [("in", (o, h, k)), ("direct", (o, d, k))]
+                if q.is_observed[h, d]:
+                    if (h, d, k) not in onward:
+                        continue
+                    bounds.append(("on", (h, d, k)))
+                else:
+                    found.unbounded_onward.add((o, h, d, k))
+                bounds_of[o, h, d, k] = bounds
+        found.amount = fill(bounds_of, capacity)
+        return found
+
+
+def fill(bounds_of: dict, capacity: dict) -> dict:
+    """Fill every triad up to the least of its bounds, in proportion, until a bound of it is spent."""
+    start = {t: min(capacity[c] for c in bounds) for t, bounds in bounds_of.items()}
+    amount = dict.fromkeys(bounds_of, 0.0)
+    growing = {t for t in start if start[t] > 0}
+    share = 0.0
+    while growing and share < 1.0:
+        stops = {}
+        for c in {c for t in growing for c in bounds_of[t]}:
+            users = [t for t in bounds_of if c in bounds_of[t]]
+            spent = sum(amount[t] for t in users if t not in growing)
+            stops[c] = max((capacity[c] - spent) / sum(start[t] for t in users if t in growing), share)
+        share = min([1.0, *stops.values()])
+        for t in growing:
+            amount[t] = share * start[t]
+        full = {c for c, stop in stops.items() if stop <= share * (1 + 1e-12)}
+        growing = {t for t in growing if not full & set(bounds_of[t])}
+    return amount
+
+
+def legs_of(cells: Cells, index: np.ndarray) -> list[Leg]:
+    return list(
+        zip(
+            cells.exporter[index].tolist(),
+            cells.importer[index].tolist(),
+            cells.product[index].tolist(),
+            strict=True,
+        )
+    )
+
+
+def assert_same(found: dict, expected: dict) -> None:
+    assert set(found) == set(expected)
+    for key, value in expected.items():
+        assert found[key] == pytest.approx(value, rel=1e-9, abs=1e-6), key
+
+
+def random_noise(rng: np.random.Generator) -> Noise:
+    knots = np.sort(rng.uniform(6.0, 13.0, 4))
+    return Noise(log_size=knots, sd=rng.uniform(0.3, 1.5, 4), floor=float(np.exp(rng.normal(5.0, 1.0))))
+
+
+def with_event(cells: Cells, question: Question) -> Cells:
+    """Let direct flows fall and the flows by way of hubs rise, so that there is something to find."""
+    o, h, d = question.origins, question.hubs, question.destinations
+    is_direct = question.is_treated[cells.exporter, cells.importer]
+    is_risen = (o[cells.exporter] & h[cells.importer]) | (h[cells.exporter] & d[cells.importer])
+    factor = np.where(is_direct, 0.3, np.where(is_risen, 2.5, 1.0))
+    return replace(cells, after=cells.after * factor, after_kg=cells.after_kg * factor)
+
+
+def pairs_of(rng: np.random.Generator, n: int, hubs: Iterable[int], destinations: Iterable[int]) -> list:
+    return [(h, d) for h in hubs for d in destinations if rng.random() < 0.3]
+
+
+@pytest.mark.parametrize("are_hubs_given", [True, False])
+@pytest.mark.parametrize("seed", range(12))
+def test_estimator_equals_its_twin(seed, are_hubs_given, random_cells, make_question) -> None:
+    rng = np.random.default_rng(seed)
+    n_areas, n_products = 14, 7
+    cells = random_cells(seed, n_areas=n_areas, n_products=n_products, density=0.75)
+    hubs = (3, 4, 5, 6) if are_hubs_given else None
+    destinations = (1, 2) if seed % 2 else (2,)
+    unobserved = pairs_of(rng, n_areas, range(3, n_areas), destinations)
+    question = make_question(
+        cells,
+        origins=(0, 7, 8),
+        hubs=hubs,
+        destinations=destinations,
+        listed=None if seed % 3 else (0, 1, 2, 3, 4, 5),
+        unobserved=unobserved,
+    )
+    dropped = np.isin(cells.pair, [h * n_areas + d for h, d in unobserved])
+    cells = with_event(cells.only(~dropped), question)
+    noise, z = random_noise(rng), float(rng.choice([0.0, 0.5, 1.0]))
+    found = estimate(cells, question, noise=noise, z=z)
+    twin = Slow(cells, question, noise, z, None).run()
+
+    every = np.arange(cells.before.size)
+    assert_same(dict(zip(legs_of(cells, every), found.expected.usd, strict=True)), twin.expected)
+    for bounds, expected in ((found.inbound, twin.excess_in), (found.onward, twin.excess_on), (found.direct, twin.shortfall)):
+        assert_same(dict(zip(legs_of(cells, bounds.cell), bounds.usd, strict=True)), expected)
+    c = found.corridors
+    corridors = list(
+        zip(c.origin.tolist(), c.hub.tolist(), c.destination.tolist(), c.product.tolist(), strict=True)
+    )
+    assert len(set(corridors)) == len(corridors)
+    assert_same(dict(zip(corridors, c.usd, strict=True)), twin.amount)
+    assert {t for t, seen in zip(corridors, c.is_onward_observed, strict=True) if not seen} == twin.unbounded_onward
+    assert sum(twin.amount.values()) > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("has_growth", [True, False])
+def test_without_untreated_cells_it_equals_its_twin(seed, has_growth, random_cells, make_question) -> None:
+    """Few third areas, all of them possible hubs: growth comes from outside, or is unknown."""
+    rng = np.random.default_rng(seed)
+    cells = random_cells(seed, n_areas=6, n_products=6, density=0.9)
+    question = make_question(cells, origins=(0, 1), destinations=(2,))
+    growth = np.where(rng.random(6) < 0.8, rng.normal(0.0, 0.5, 6), np.nan) if has_growth else None
+    noise = random_noise(rng)
+    found = estimate(cells, question, noise=noise, z=0.3, partner_growth=growth)
+    expected = Slow(cells, question, noise, 0.3, growth).run()
+    assert found.expected.baseline.value == ("unlisted" if has_growth else "unidentified")
+    legs = legs_of(cells, np.arange(cells.before.size))
+    assert_same(dict(zip(legs, found.expected.usd, strict=True)), expected.expected)
+    c = found.corridors
+    corridors = zip(c.origin.tolist(), c.hub.tolist(), c.destination.tolist(), c.product.tolist(), strict=True)
+    assert_same(dict(zip(corridors, c.usd, strict=True)), expected.amount)

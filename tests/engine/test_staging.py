@@ -1,0 +1,108 @@
+"""Staging: every line counted, order kept, row numbers exact."""
+
+# ruff: noqa: E501  (tables of cases: one case stands on one line)
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from entrepot.engine import Engine, Staged, TextForm, stage_text
+from entrepot.errors import EmptyFileError, HeaderError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORM = TextForm("csv", ("a", "b"))
+
+
+def staged_rows(path: Path, form: TextForm = FORM) -> tuple[Staged, list[tuple[object, ...]]]:
+    with Engine(threads=2, memory_limit="500MB") as engine:
+        staged = stage_text(engine, path, path.with_suffix(".parquet"), form)
+        return staged, engine.rows(f"SELECT row_number, a, b FROM ({staged.query()}) ORDER BY row_number")
+
+
+LINES = st.lists(st.sampled_from(["good", "short", "long", "quoted", "lines"]), min_size=1, max_size=30)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kinds=LINES, newline=st.sampled_from(["\n", "\r\n"]), blanks=st.sets(st.integers(0, 29)))
+def test_row_numbers_are_exact(
+    kinds: list[str], newline: str, blanks: set[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    text = {
+        "good": "{0},x",
+        "short": "{0}",
+        "long": "{0},x,y",
+        "quoted": '{0},"x"y',
+        "lines": '{0},"x' + newline + newline + 'y"',
+    }
+    path = tmp_path_factory.mktemp("csv") / "f.csv"
+    body = "".join(
+        (newline if i in blanks else "") + text[kind].format(i) + newline for i, kind in enumerate(kinds)
+    )
+    path.write_bytes(("a,b" + newline + body).encode())
+    staged, rows = staged_rows(path)
+    good = [i for i, kind in enumerate(kinds) if kind in {"good", "lines"}]
+    assert [(number, int(a)) for number, a, _ in rows] == [(i + 1, i) for i in good]
+    bad = staged.unreadable.to_pylist()
+    assert [row["row_number"] for row in bad] == [i + 1 for i in range(len(kinds)) if i not in good]
+    assert all(row["raw_line"].startswith(str(row["row_number"] - 1)) for row in bad)
+    assert staged.rows == len(kinds)
+
+
+def test_large_file_keeps_its_order(tmp_path: Path) -> None:
+    path = tmp_path / "large.csv"
+    lines = [f"{i},{'x' * 40}" for i in range(200_000)]
+    lines[150_000] = "cut"
+    path.write_text("a,b\n" + "\n".join(lines) + "\n")
+    staged, rows = staged_rows(path)
+    assert staged.unreadable["row_number"].to_pylist() == [150_001]
+    assert all(number == int(a) + 1 for number, a, _ in rows)
+    assert len(rows) == 199_999
+
+
+def test_trailing_delimiter_nulls_and_tabs(tmp_path: Path) -> None:
+    path = tmp_path / "t.txt"
+    path.write_text("a\tb\n1\t(null)\t\n\t2\t\n")
+    form = TextForm("csv", ("a", "b"), delimiter="\t", has_trailing_delimiter=True, null_text="(null)")
+    assert staged_rows(path, form)[1] == [(1, "1", None), (2, None, "2")]
+
+
+def test_json_lines_keep_what_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text('{"a": 2715997517261.0, "b": null, "c": 1}\n{"b": true}\n')
+    rows = staged_rows(path, TextForm("json", ("a", "b")))[1]
+    assert rows == [(1, "2715997517261.0", None), (2, None, "true")]
+
+
+def test_whole_floats_of_parquet_lose_their_fraction(tmp_path: Path) -> None:
+    with Engine() as engine:
+        engine.copy_to_parquet(
+            "SELECT * FROM (VALUES (156.0::DOUBLE, 1.5), (NULL, 'nan'::DOUBLE)) AS t (a, b)", tmp_path / "in.parquet",
+            keeps_order=True,
+        )  # fmt: skip
+        staged = stage_text(
+            engine, tmp_path / "in.parquet", tmp_path / "out.parquet", TextForm("parquet", ("a", "b"))
+        )
+        assert engine.rows(f"SELECT row_number, a, b FROM ({staged.query()})") == [
+            (1, "156", "1.5"),
+            (2, None, None),
+        ]
+
+
+def test_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "e.csv"
+    path.write_text("a,b\n")
+    with pytest.raises(EmptyFileError, match="no data row"):
+        staged_rows(path)
+
+
+def test_value_behind_the_trailing_delimiter(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1,2,\n3,4,5\n")
+    with pytest.raises(HeaderError, match="1 rows have a value behind"):
+        staged_rows(path, TextForm("csv", ("a", "b"), has_trailing_delimiter=True))

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entrepot.nomenclature import group_members
+from entrepot.report import about_detours
+from entrepot.report.account import account_of
+from entrepot.report.evidence import strength
+
+if TYPE_CHECKING:
+    from entrepot.detect.result import DetourResult
+
+FILE = {
+    "file_name": "b.csv",
+    "file_hash": "0123456789abcdef" * 4,
+    "source": "comtrade",
+    "vintage": date(2024, 2, 1),
+    "rows_read": 1000,
+    "rows_stored": 990,
+    "rows_quarantined": 10,
+}
+
+
+def test_an_identified_search_is_said_with_its_interval(result: DetourResult) -> None:
+    said = account_of(result)
+    assert said.title == "Germany and France via Kyrgyzstan and Armenia to Russia"
+    assert said.headline == (
+        "The statistics are consistent with 1.26bn USD (90% interval 0.91–1.60bn) of goods from Germany and "
+        "France having reached Russia through Kyrgyzstan and Armenia in 2022-05 to 2023-12."
+    )
+    assert said.question == (
+        "Event 2022-03; goods of HS 870323 and 854231; 2022-05 to 2023-12 against 2020-02 to 2022-01; "
+        "USD, FOB at the origin"
+    )
+    figures = {one.label: one.figure for one in said.comparisons}
+    assert figures == {
+        "Estimate": "1.26bn",
+        "With baseline unchanged": "1.50bn",
+        "Placebo dates": "12.0–40.0m",
+        "Excess only": "3.10bn",
+        "Plain increase": "5.70bn",
+        "Missing direct trade": "8.40bn",
+        "Onward leg observed": "83%",
+    }
+    assert "88% of the value" in said.calibration
+    assert said.late == "Periods of the after-window published so far: Armenia (14 of 20, to 2023-06)."
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "strong"),
+        ({"placebo_usd": (12e7,)}, "moderate"),
+        ({"onward_observed_share": 0.4}, "moderate"),
+        ({"low_usd": 1e8}, "moderate"),
+        ({"low_usd": 1e8, "onward_observed_share": 0.4}, "weak"),
+        ({"onward_observed_share": 0.05}, "weak"),
+        ({"placebo_usd": ()}, "weak"),
+        ({"placebo_usd": (5e8,)}, "none"),
+        ({"low_usd": math.nan, "high_usd": math.nan}, "none"),
+        ({"estimate_usd": 0.0}, "none"),
+    ],
+)
+def test_wording_follows_the_evidence(
+    result: DetourResult, changes: dict[str, object], expected: str
+) -> None:
+    head = replace(result.headline, **changes)
+    assert strength(head) == expected
+    headline = account_of(replace(result, headline=head)).headline
+    assert ("weakly" in headline) == (expected == "weak")
+    assert ("with reservations" in headline) == (expected == "moderate")
+    assert ("consistent with" in headline) == (expected != "none")
+
+
+def test_a_withheld_amount_is_nowhere_in_the_words(unidentified: DetourResult) -> None:
+    said = account_of(unidentified)
+    assert said.headline.startswith("Not identified: dates at which nothing happened give 44% of what")
+    assert said.withheld == "2 of 2 rows have no amount (most often: placebo dates give 44% of it)."
+    every = " ".join([said.headline, said.baseline, said.placebos, *[one.figure for one in said.comparisons]])
+    assert "1.26bn" not in every
+    assert "1.50bn" not in every
+    about = about_detours(unidentified, sources=[])
+    assert not {"estimate_usd", "low_usd", "high_usd", "by_baseline_usd"} & set(about)
+    assert "1260000000" not in " ".join(about.values())
+
+
+def test_reasons_for_no_amount(result: DetourResult) -> None:
+    def headline(**changes: object) -> str:
+        return account_of(replace(result, headline=replace(result.headline, **changes))).headline
+
+    assert "no months before the event" in headline(low_usd=math.nan, high_usd=math.nan)
+    assert "give more than the event does" in headline(placebo_usd=(9e9,))
+
+
+def test_nothing_found(empty: DetourResult) -> None:
+    said = account_of(empty)
+    assert said.headline.startswith("No detour was found from Germany and France to Russia in 2022-05")
+    assert said.title == "Germany and France via hubs to Russia"
+    assert said.placebos.startswith("No placebo date was possible")
+    assert said.calibration.startswith("Not calibrated")
+    assert said.refutations[0].startswith("Nothing was found")
+
+
+def test_an_unobserved_leg_is_said_everywhere(unobserved: DetourResult) -> None:
+    said = account_of(unobserved)
+    assert said.headline.endswith("The onward leg is observed for none of it.")
+    assert said.refutations[0].startswith("Kyrgyzstan and Armenia: the onward leg is in no published data.")
+    assert any("The onward leg is not observed for Kyrgyzstan and Armenia" in line for line in said.limits)
+
+
+def test_limits_come_with_every_search(
+    result: DetourResult, unidentified: DetourResult, empty: DetourResult
+) -> None:
+    for one in (result, unidentified, empty):
+        limits = " ".join(account_of(one).limits)
+        assert "upper bound on controlled goods" in limits
+        assert "accuses nobody" in limits
+
+
+def test_no_word_accuses(result: DetourResult, unidentified: DetourResult, unobserved: DetourResult) -> None:
+    accusing = re.compile(
+        r"\b(evad|evas|smuggl|illegal|illicit|launder|violat|guilt|prove[sdn]?\b|crim)", re.IGNORECASE
+    )
+    for one in (result, unidentified, unobserved):
+        said = account_of(one)
+        words = [said.headline, said.placebos, said.late, *said.refutations, *said.limits]
+        assert [text for text in words if accusing.search(text)] == []
+
+
+def test_suspects_not_named_are_those_found(result: DetourResult) -> None:
+    options = replace(result.options, origins=(), destinations=())
+    said = account_of(replace(result, options=options))
+    assert said.title == "Germany via Kyrgyzstan and Armenia to Russia"
+    about = about_detours(replace(result, options=options), sources=[])
+    assert about["origins"] == "DEU (found by the search)"
+
+
+def test_a_group_has_its_name(result: DetourResult) -> None:
+    options = replace(result.options, origins=(), pooled_origins=group_members("EU27"))
+    assert account_of(replace(result, options=options)).title.startswith("EU27 via ")
+
+
+def test_the_record_says_where_the_figures_come_from(result: DetourResult) -> None:
+    other = FILE | {"file_name": "a.csv", "vintage": date(2023, 12, 1), "source": "csv:armstat"}
+    about = about_detours(result, sources=[FILE, other])
+    assert about["sources"] == "comtrade, csv:armstat"
+    assert about["vintages"] == "2023-12-01 to 2024-02-01"
+    assert about["rows read"] == "2,000, of which 20 set aside"
+    assert about["files"].startswith("a.csv (2023-12-01, 990 rows, SHA-256 0123456789ab…); b.csv (")
+    assert all(isinstance(value, str) for value in about.values())
+    assert about["placebos_usd"].startswith("2020-02:2020-08 against 2020-09:2021-01: 12000000; ")

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from entrepot.report.charts import calibration_chart, comparison_chart, interval_chart, svg, time_chart
+from entrepot.report.figures import figures_of
+
+if TYPE_CHECKING:
+    from entrepot.detect.result import DetourResult
+
+
+def _texts(drawing: str) -> list[str]:
+    return [element.text or "" for element in ET.fromstring(drawing).iter("{http://www.w3.org/2000/svg}text")]  # noqa: S314
+
+
+def _values(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return every row of the data in a specification."""
+    return [row for rows in spec["datasets"].values() for row in rows]
+
+
+def test_a_period_that_nobody_published_is_a_gap(result: DetourResult) -> None:
+    rows = _values(time_chart(result, 720).to_dict())
+    assert {"leg": "onward", "day": "2023-06-01", "usd": None} in rows
+    inbound = next(row for row in rows if row.get("leg") == "inbound" and row["day"] == "2020-01-01")
+    assert inbound["usd"] == pytest.approx(2e6)  # two hubs
+
+
+def test_event_and_windows_are_marked(result: DetourResult) -> None:
+    drawing = svg(time_chart(result, 720))
+    texts = _texts(drawing)
+    assert texts.count("event 2022-03") == 3
+    assert texts.count("before") == texts.count("after") == 3
+    assert {"2021", "2022", "2023"} <= set(texts)
+    rows = _values(time_chart(result, 720).to_dict())
+    assert {"day": "2022-05-01", "to": "2024-01-01", "window": "after"} in rows
+
+
+def test_a_leg_without_data_has_no_panel(unobserved: DetourResult, empty: DetourResult) -> None:
+    assert len(time_chart(unobserved, 720).to_dict()["vconcat"]) == 2
+    assert time_chart(empty, 720) is None
+
+
+def test_intervals_stand_in_the_given_order() -> None:
+    rows = [
+        {"label": "B", "estimate": 5e6, "low": 1e6, "high": 9e6, "is_observed": True},
+        {"label": "A", "estimate": None, "low": None, "high": None, "is_observed": False},
+    ]
+    texts = _texts(svg(interval_chart(rows, 350)))
+    assert texts.index("B") < texts.index("A")
+    assert "withheld" in texts
+
+
+def test_the_comparison_prints_its_figures() -> None:
+    rows = [
+        {"label": "plain increase", "usd": 5.7e9, "low": None, "high": None, "role": "other"},
+        {"label": "estimate", "usd": 1.26e9, "low": 0.91e9, "high": 1.6e9, "role": "estimate"},
+    ]
+    texts = _texts(svg(comparison_chart(rows, 720)))
+    assert {"5.70bn", "1.26bn (0.91–1.60bn)", "2bn"} <= set(texts)
+
+
+def test_calibration_draws_each_planted_sum_once_and_not_too_many(result: DetourResult) -> None:
+    rows = [row for row in _values(calibration_chart(result.calibration, 350).to_dict()) if "found" in row]
+    assert len(rows) == 4
+    assert [row["found"] for row in rows] == [False, True, True, True]
+    many = replace(result.calibration, planted_usd=np.geomspace(1, 1e9, 5000), estimated_usd=np.ones(5000))
+    assert len([row for row in _values(calibration_chart(many, 350).to_dict()) if "found" in row]) <= 300
+
+
+def test_figures_say_what_they_show(result: DetourResult) -> None:
+    figures = figures_of(result)
+    assert set(figures) == {"comparison", "time", "hubs", "products", "calibration"}
+    for name, figure in figures.items():
+        assert "USD" in figure.caption, name
+        assert "FOB" in figure.caption, name
+        assert figure.wide.startswith("data:image/svg+xml;base64,")
+    assert "2022-05 to 2023-12" in figures["hubs"].caption
+    assert "Kyrgyzstan 1.26bn (0.91–1.60bn) and Armenia 200m (0–500m)" in figures["hubs"].alt
+    assert "Hollow" in figures["hubs"].caption
+    assert "1 of 4 planted sums" in figures["calibration"].caption
+
+
+def test_figures_without_amounts_are_left_out(unidentified: DetourResult, empty: DetourResult) -> None:
+    assert set(figures_of(unidentified)) == {"comparison", "time", "calibration"}
+    assert set(figures_of(empty)) == {"comparison"}
+    comparison = figures_of(unidentified)["comparison"]
+    assert "No estimate is stated." in comparison.alt
+    assert "1.26bn" not in comparison.alt
+
+
+def test_specifications_load_nothing(result: DetourResult) -> None:
+    text = json.dumps(time_chart(result, 720).to_dict())
+    assert '"url"' not in text

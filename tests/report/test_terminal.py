@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pytest
+from rich.console import Console
+
+from entrepot.report import print_detours
+
+if TYPE_CHECKING:
+    from entrepot.detect.result import DetourResult
+
+
+def _printed(result: DetourResult, width: int, *, encoding: str = "utf-8") -> str:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding, newline="\n")
+    print_detours(result, Console(file=stream, width=width, highlight=False))
+    stream.flush()
+    return raw.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 160])
+def test_it_fits_and_is_plain_when_piped(result: DetourResult, width: int) -> None:
+    text = _printed(result, width)
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_the_headline_stands_before_the_rows(result: DetourResult, width: int) -> None:
+    text = " ".join(_printed(result, width).split())
+    order = [
+        "Germany and France via Kyrgyzstan and Armenia to Russia",
+        "consistent with 1.26bn USD (90% interval 0.91–1.60bn)",
+        "Plain increase 5.70bn",
+        "Of 100 sets of detours planted",
+        "Armenia (14 of 20, to 2023-06)",
+        "Hubs",
+        "Rows",
+        "upper bound on controlled goods",
+        "The onward leg is not observed for Armenia",
+    ]
+    places = [text.index(words) for words in order]
+    assert places == sorted(places)
+
+
+def test_a_narrow_table_has_codes_and_a_wide_one_names(result: DetourResult) -> None:
+    narrow = next(line for line in _printed(result, 80).splitlines() if "870323" in line and "DEU" in line)
+    wide = next(line for line in _printed(result, 160).splitlines() if "870323" in line and "Germany" in line)
+    assert narrow.split()[:5] == ["DEU", "KGZ", "RUS", "870323", "1.26bn"]
+    assert "Vehicles" in wide
+    assert "5.00m" in wide  # the plain increase of the row
+
+
+def test_amounts_are_right_aligned(result: DetourResult) -> None:
+    lines = _printed(result, 80).splitlines()
+    ends = {
+        line.index(text) + len(text)
+        for text in ("1.26bn", "200m")
+        for line in lines
+        if "RUS" in line and text in line
+    }
+    heading = next(line for line in lines if line.startswith("origin") and "USD" in line)
+    assert len(ends) <= 2  # one column in each of the two tables
+    assert heading.index("USD") + 3 in ends
+
+
+def test_a_withheld_amount_says_so(unidentified: DetourResult) -> None:
+    text = _printed(unidentified, 80)
+    assert "Not identified" in text
+    assert text.count("withheld") >= 3
+    assert "1.26bn" not in text
+    assert "placebo dates give 44% of it" in " ".join(text.split())
+
+
+def test_nothing_found_prints_no_table(empty: DetourResult) -> None:
+    text = _printed(empty, 80)
+    assert "No detour was found" in text
+    assert "Hubs" not in text
+
+
+def test_labels_are_no_markup(result: DetourResult) -> None:
+    at = result.table.column_names.index("origin")
+    table = result.table.set_column(at, "origin", pa.array(["[red]X[/]", "[/]"]))
+    assert "[red]X[/]" in _printed(replace(result, table=table), 80)
+
+
+def test_a_console_without_unicode_gets_ascii(result: DetourResult) -> None:
+    text = _printed(result, 80, encoding="ascii")
+    assert "0.91-1.60bn" in text
+
+
+def test_rows_are_as_many_as_can_be_read(result: DetourResult) -> None:
+    many = pa.concat_tables([result.table] * 12)
+    text = _printed(replace(result, table=many), 80)
+    assert "Largest rows (10 of 24)" in text
+    assert text.count("870323") == 5 + 1  # five of the ten rows, and the question
