@@ -8,7 +8,14 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from entrepot.report.charts import calibration_chart, comparison_chart, interval_chart, svg, time_chart
+from entrepot.report.charts import (
+    calibration_chart,
+    comparison_chart,
+    interval_chart,
+    svg,
+    time_chart,
+    whole_until,
+)
 from entrepot.report.figures import figures_of
 
 if TYPE_CHECKING:
@@ -26,7 +33,7 @@ def _values(spec: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_a_period_that_nobody_published_is_a_gap(result: DetourResult) -> None:
     rows = _values(time_chart(result, 720).to_dict())
-    assert {"leg": "onward", "day": "2023-06-01", "usd": None} in rows
+    assert {"leg": "onward", "day": "2023-06-01", "usd": None, "part": "whole"} in rows
     inbound = next(row for row in rows if row.get("leg") == "inbound" and row["day"] == "2020-01-01")
     assert inbound["usd"] == pytest.approx(2e6)  # two hubs
 
@@ -39,6 +46,19 @@ def test_event_and_windows_are_marked(result: DetourResult) -> None:
     assert {"2021", "2022", "2023"} <= set(texts)
     rows = _values(time_chart(result, 720).to_dict())
     assert {"day": "2022-05-01", "to": "2024-01-01", "window": "after"} in rows
+
+
+def test_what_late_reporters_miss_is_dotted(result: DetourResult) -> None:
+    assert whole_until(result) == {"onward": "2023-06"}
+    late = replace(
+        result, reporters_late={"DEU": "9 of 20, to 2023-01", "FRA": "0 of 20", "XXX": "1 of 20, to 2022-05"}
+    )
+    assert whole_until(late) == {"direct": "2023-01", "inbound": "2023-01"}
+    rows = _values(time_chart(late, 720).to_dict())
+    rest = sorted(row["day"] for row in rows if row.get("leg") == "direct" and row["part"] == "rest")
+    assert (rest[0], rest[-1], len(rest)) == ("2023-01-01", "2023-12-01", 12)
+    assert "Dotted" in figures_of(late)["time"].caption
+    assert "Dotted" not in figures_of(replace(result, reporters_late={}))["time"].caption
 
 
 def test_a_leg_without_data_has_no_panel(unobserved: DetourResult, empty: DetourResult) -> None:

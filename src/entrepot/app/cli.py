@@ -35,4 +35,10 @@ def main() -> None:
 
 
 # The commands register themselves on the app above.
-from entrepot.app import detours_command, flows_command, ingest_command, world_command  # noqa: E402, F401
+from entrepot.app import (  # noqa: E402, F401
+    demo_command,
+    detours_command,
+    flows_command,
+    ingest_command,
+    world_command,
+)

@@ -156,9 +156,10 @@ def _run(
 ) -> None:
     # Heavy imports wait until the options are known to be right: `--help` and typing errors answer at once.
     from entrepot.pipeline.detours import find_detours  # noqa: PLC0415
-    from entrepot.report import about_detours, print_detours, write_page, write_table  # noqa: PLC0415
+    from entrepot.report import about_detours, check_out, print_detours, write_page, write_table  # noqa: PLC0415
     from entrepot.store import Lake  # noqa: PLC0415
 
+    check_out(out)
     opened = Lake.open(lake)
     vintage = _day(as_of)
     with _progress() as progress:

@@ -1,0 +1,1 @@
+"""What happened to flows: detours, and the kernels that find them."""

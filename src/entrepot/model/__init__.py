@@ -1,0 +1,1 @@
+"""Models of trade: worlds with a known truth."""

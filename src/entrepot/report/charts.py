@@ -7,11 +7,13 @@ program measures text with, so that labels fit.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import vl_convert
 
+from entrepot.report.account import who
 from entrepot.report.amounts import amount, amount_range
 
 if TYPE_CHECKING:
@@ -19,13 +21,14 @@ if TYPE_CHECKING:
 
     from entrepot.detect.result import CalibrationSummary, DetourResult
 
-__all__ = ["calibration_chart", "comparison_chart", "interval_chart", "svg", "time_chart"]
+__all__ = ["calibration_chart", "comparison_chart", "interval_chart", "svg", "time_chart", "whole_until"]
 
 _INK, _MUTED, _GRID, _SHADE = "#1d2733", "#5b6673", "#e3e7ec", "#eef1f5"
 _DIRECT, _INBOUND, _ONWARD, _EVENT = "#0b4f8a", "#c4510a", "#00785a", "#8c2d5b"  # told apart by every eye
 _FONT = "Arial, Helvetica, Liberation Sans, sans-serif"
 _USD = "replace(replace(replace(format(datum.value, '~s'), 'G', 'bn'), 'M', 'm'), 'T', 'tn')"
 _MONTH = "utcFormat(datum.value, utcmonth(datum.value) == 0 ? '%Y' : '%b')"
+_LAST = re.compile(r"to (\d{4}(?:-\d{2})?)$")
 _PADDING = {"left": 2, "right": 8, "top": 6, "bottom": 4}
 _NARROW = 500
 _MOST_POINTS = 300
@@ -60,7 +63,7 @@ def _data(rows: Sequence[dict[str, Any]]) -> alt.InlineData:
 
 def time_chart(result: DetourResult, width: int) -> Any:
     """Return the three legs by period, a panel each, with the event and the windows."""
-    rows = _legs(result)
+    rows, whole = _legs(result), whole_until(result)
     windows = result.windows
     step = "month" if windows.is_monthly else "year"
     shaded = [
@@ -77,7 +80,7 @@ def time_chart(result: DetourResult, width: int) -> Any:
         ("inbound", "Inbound: origins → hubs", _INBOUND),
         ("onward", "Onward: hubs → destinations", _ONWARD),
     ):
-        own = [row for row in rows if row["leg"] == leg]
+        own = _split(rows, leg, whole.get(leg))
         if any(row["usd"] is not None for row in own):
             panels.append({"rows": own, "title": title, "colour": colour})
     if not panels:
@@ -111,6 +114,35 @@ def _legs(result: DetourResult) -> list[dict[str, Any]]:
     ]
 
 
+def whole_until(result: DetourResult) -> dict[str, str]:
+    """Return by leg the last period that all its late exporters have published, where some are late.
+
+    Exporters that published nothing do not count: their part is missing, or mirrored, all along.
+    """
+    origins, hubs, _ = who(result)
+    found: dict[str, str] = {}
+    for leg, exporters in (("direct", origins), ("inbound", origins), ("onward", hubs)):
+        ends = [
+            match[1]
+            for code, have in result.reporters_late.items()
+            if code in exporters and (match := _LAST.search(have))
+        ]
+        if ends:
+            found[leg] = min(ends)
+    return found
+
+
+def _split(rows: list[dict[str, Any]], leg: str, last: str | None) -> list[dict[str, Any]]:
+    """Return a leg's rows, those after the last whole period apart; that period begins both parts."""
+    own = [row | {"part": "whole"} for row in rows if row["leg"] == leg]
+    if last is None:
+        return own
+    day = _day(last)
+    return [row for row in own if row["day"] <= day] + [
+        row | {"part": "rest"} for row in own if row["day"] >= day
+    ]
+
+
 def _panel(
     *, rows: list[dict[str, Any]], shaded: list[dict[str, str]], title: str, colour: str, event: str,
     width: int, is_last: bool,
@@ -138,10 +170,13 @@ def _panel(
     bands = alt.Chart(_data(shaded)).mark_rect(color=_SHADE).encode(x=x, x2="to:T")
     note: dict[str, Any] = {"baseline": "top", "dy": 3, "fontSize": 11}
     names = alt.Chart(_data(shaded)).mark_text(align="left", dx=4, color=_MUTED, **note)
+    dash = alt.StrokeDash(
+        "part:N", legend=None, scale=alt.Scale(domain=["whole", "rest"], range=[[1, 0], [2, 3]])
+    )
     line = (
         alt.Chart(_data(rows))
         .mark_line(color=colour, strokeWidth=2, point=alt.OverlayMarkDef(color=colour, size=14))
-        .encode(x=x, y=usd)
+        .encode(x=x, y=usd, strokeDash=dash)
     )
     rule = alt.Chart(_data([{"day": _day(event), "word": f"event {event}"}]))
     mark = rule.mark_rule(color=_EVENT, strokeWidth=1.5, strokeDash=[5, 3]).encode(x=x)

@@ -10,7 +10,14 @@ import numpy as np
 
 from entrepot.report.account import VALUATION
 from entrepot.report.amounts import amount, amount_range
-from entrepot.report.charts import calibration_chart, comparison_chart, interval_chart, svg, time_chart
+from entrepot.report.charts import (
+    calibration_chart,
+    comparison_chart,
+    interval_chart,
+    svg,
+    time_chart,
+    whole_until,
+)
 from entrepot.report.labels import enumerate_words, goods, place, span
 from entrepot.schema import DetourKind
 
@@ -122,6 +129,8 @@ def _time(result: DetourResult) -> Figure | None:
 
     absent = [leg for leg in ("direct", "inbound", "onward") if not any(row["leg"] == leg for row in legs)]
     unseen = f" No data of the {enumerate_words(absent)} leg." if absent else ""
+    late = whole_until(result)
+    dotted = " Dotted: late reporters are missing in part, so a fall there may be a gap." if late else ""
     said = [
         f"{leg} {level(leg, windows.before)} before and {level(leg, windows.after)} after"
         for leg in ("direct", "inbound", "onward")
@@ -132,7 +141,8 @@ def _time(result: DetourResult) -> Figure | None:
         f"{enumerate_words(said)}.",
         caption=f"Trade by {unit}, all hubs together, in the goods whose direct trade fell.{unseen} USD, "
         f"FOB, one scale a panel. Shaded: the windows compared, {span(windows, windows.before)} and "
-        f"{_after(result)}; dashed: the event. A {unit} that neither side published is a gap, not a zero.",
+        f"{_after(result)}; dashed: the event. A {unit} that neither side published is a gap, not a "
+        f"zero.{dotted}",
     )
 
 

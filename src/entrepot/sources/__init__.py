@@ -1,0 +1,1 @@
+"""Publishers' files: bytes in, canonical rows out."""

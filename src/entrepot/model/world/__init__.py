@@ -58,5 +58,16 @@ from entrepot.model.world.build import World, build_world
 from entrepot.model.world.comtrade import write_comtrade
 from entrepot.model.world.files import write_truth
 from entrepot.model.world.options import Setting, WorldOptions
+from entrepot.model.world.scoring import DetourScore, detour_truth, score_detours
 
-__all__ = ["Setting", "World", "WorldOptions", "build_world", "write_comtrade", "write_truth"]
+__all__ = [
+    "DetourScore",
+    "Setting",
+    "World",
+    "WorldOptions",
+    "build_world",
+    "detour_truth",
+    "score_detours",
+    "write_comtrade",
+    "write_truth",
+]
