@@ -10,16 +10,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from entrepot.detect.options import DetourOptions
+    from entrepot.detect.result import DetourResult
     from entrepot.errors import EntrepotError
     from entrepot.model.world import World, WorldOptions, build_world
     from entrepot.pipeline import IngestOptions, IngestReport, ingest
+    from entrepot.pipeline.detours import find_detours, find_detours_in
+    from entrepot.pipeline.flows import FlowQuery, select_flows
+    from entrepot.reconcile import reconcile
     from entrepot.sources.registry import open_source
     from entrepot.store import Lake
 
     __version__: str
 
 __all__ = [
+    "DetourOptions",
+    "DetourResult",
     "EntrepotError",
+    "FlowQuery",
     "IngestOptions",
     "IngestReport",
     "Lake",
@@ -27,21 +35,32 @@ __all__ = [
     "WorldOptions",
     "__version__",
     "build_world",
+    "find_detours",
+    "find_detours_in",
     "ingest",
     "open_source",
+    "reconcile",
+    "select_flows",
 ]
 
 # A public name stands in three places: in __all__, here with its module, and under TYPE_CHECKING.
 _HOME = {
+    "DetourOptions": "entrepot.detect.options",
+    "DetourResult": "entrepot.detect.result",
     "EntrepotError": "entrepot.errors",
+    "FlowQuery": "entrepot.pipeline.flows",
     "IngestOptions": "entrepot.pipeline",
     "IngestReport": "entrepot.pipeline",
     "Lake": "entrepot.store",
     "World": "entrepot.model.world",
     "WorldOptions": "entrepot.model.world",
     "build_world": "entrepot.model.world",
+    "find_detours": "entrepot.pipeline.detours",
+    "find_detours_in": "entrepot.pipeline.detours",
     "ingest": "entrepot.pipeline",
     "open_source": "entrepot.sources.registry",
+    "reconcile": "entrepot.reconcile.flows",
+    "select_flows": "entrepot.pipeline.flows",
 }
 
 

@@ -13,8 +13,7 @@
     ├── MappingError            a mapping TOML that does not describe the file
     ├── ContractError           a table that breaks its contract (types, keys, totals among leaves)
     ├── LakeError               a lake that is missing, locked, full or damaged
-    ├── CoverageError           the data needed for a question are not in the lake
-    └── MissingExtraError       an optional dependency that is not installed
+    └── CoverageError           the data needed for a question are not in the lake
 """
 
 from __future__ import annotations
@@ -29,7 +28,6 @@ __all__ = [
     "InputFileError",
     "LakeError",
     "MappingError",
-    "MissingExtraError",
     "OptionError",
     "TruncatedFileError",
     "UnknownCodeError",
@@ -114,7 +112,3 @@ class LakeError(EntrepotError):
 
 class CoverageError(EntrepotError):
     """The data that a question needs are not in the lake."""
-
-
-class MissingExtraError(EntrepotError):
-    """An optional dependency is not installed."""

@@ -31,25 +31,33 @@ hs_revision = "by_year"
 """
 
 
-@pytest.fixture
-def take_in(tmp_path: Path) -> Callable[..., Lake]:
-    """Return a function that ingests (reporter, flow, partner, period, product, value[, kg]) rows as one file."""
+def _taker(folder: Path) -> Callable[..., Lake]:
     files: list[Path] = []
 
     def take(rows: Iterable[tuple], *, source: str = "own", vintage: date | None = None) -> Lake:
-        rows = list(rows)
-        mapping = tmp_path / f"{source}.toml"
+        mapping = folder / f"{source}.toml"
         mapping.write_text(_MAPPING.format(id=source), encoding="utf-8")
-        path = tmp_path / f"{len(files)}.csv"
+        path = folder / f"{len(files)}.csv"
         files.append(path)
         lines = ["reporter,flow,partner,period,product,value,kg"]
         lines += [",".join(str(value) for value in (*row, "")[:7]) for row in rows]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        report = ingest(
-            open_source(f"csv:{mapping}"), [path], lake=tmp_path / "lake", options=IngestOptions(vintage=vintage)
-        )
+        options = IngestOptions(vintage=vintage, threads=1)
+        report = ingest(open_source(f"csv:{mapping}"), [path], lake=folder / "lake", options=options)
         assert [file.error for file in report.failed] == []
         assert report.rows_quarantined == 0
-        return Lake.open(tmp_path / "lake")
+        return Lake.open(folder / "lake")
 
     return take
+
+
+@pytest.fixture
+def take_in(tmp_path: Path) -> Callable[..., Lake]:
+    """Return a function that ingests (reporter, flow, partner, period, product, value[, kg]) rows as one file."""
+    return _taker(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def take_in_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Lake]:
+    """Return the same for a lake that a module's tests share."""
+    return _taker(tmp_path_factory.mktemp("shared"))

@@ -8,7 +8,7 @@ import pytest
 
 from entrepot.engine import Engine
 from entrepot.errors import CoverageError, OptionError
-from entrepot.pipeline.flows import reconciled_flows, select_flows
+from entrepot.pipeline.flows import FlowQuery, reconciled_flows, select_flows
 from entrepot.schema import FLOW, RECONCILED, bad_rows, duplicated_rows
 
 MONTHS = [f"2022-{m:02d}" for m in range(1, 13)]
@@ -20,7 +20,7 @@ def row(product: str, value: float, *, period: str = "2022-01", flow: str = "exp
 
 def values(lake, **options) -> dict:
     """Return the reconciled value by (product, period)."""
-    found = select_flows(lake, is_reconciled=True, **options)
+    found = select_flows(lake, FlowQuery(is_reconciled=True, **options))
     assert bad_rows(found, RECONCILED).num_rows == 0
     assert duplicated_rows(found, RECONCILED).num_rows == 0
     return {(r["hs_code"], r["period"]): r["value_usd"] for r in found.to_pylist()}
@@ -53,7 +53,7 @@ def test_a_published_level_counts_before_the_sum_of_its_parts(take_in) -> None:
 )
 def test_parts_count_where_the_level_is_published_for_others_only(other, take_in) -> None:
     lake = take_in([row("870323", 100, **other), row("87032310", 30)])
-    found = select_flows(lake, is_reconciled=True, exporters=["DEU"], importers=["KGZ"], periods="2022-01")
+    found = select_flows(lake, FlowQuery(is_reconciled=True, exporters=["DEU"], importers=["KGZ"], periods="2022-01"))
     assert found["exporter_report_usd"].to_pylist() == [30.0]
 
 
@@ -71,7 +71,7 @@ def test_totals_are_reconciled_by_themselves(take_in) -> None:
 
 def test_weights_are_summed_where_all_parts_are_weighed(take_in) -> None:
     lake = take_in([row("87032310", 10, kg=2), row("87032390", 20, kg=3), row("87032210", 1, kg=1), row("87032290", 1)])
-    found = select_flows(lake, is_reconciled=True).to_pylist()
+    found = select_flows(lake, FlowQuery(is_reconciled=True)).to_pylist()
     assert {r["hs_code"]: r["net_weight_kg"] for r in found} == {"870323": 5.0, "870322": None}
 
 
@@ -80,7 +80,7 @@ def test_weights_are_summed_where_all_parts_are_weighed(take_in) -> None:
 
 def test_a_year_is_the_sum_of_twelve_months(take_in) -> None:
     lake = take_in([row("870323", m, period=p, kg=m) for m, p in enumerate(MONTHS, 1)])
-    found = select_flows(lake, is_reconciled=True, frequency="A").to_pylist()
+    found = select_flows(lake, FlowQuery(is_reconciled=True, frequency="A")).to_pylist()
     assert [(r["period"], r["value_usd"], r["net_weight_kg"]) for r in found] == [("2022", 78.0, 78.0)]
     monthly = values(lake)
     assert sum(monthly.values()) == found[0]["value_usd"]
@@ -106,7 +106,7 @@ def test_whole_years_are_judged_by_reporter_and_flow(take_in) -> None:
     """Germany's imports lack a month: its exports are a year all the same."""
     rows = [row("870323", 1, period=p) for p in MONTHS]
     rows += [row("870323", 2, period=p, flow="import") for p in MONTHS[1:]]
-    found = select_flows(take_in(rows), is_reconciled=True, frequency="A").to_pylist()
+    found = select_flows(take_in(rows), FlowQuery(is_reconciled=True, frequency="A")).to_pylist()
     assert [(r["exporter"], r["importer"], r["value_usd"]) for r in found] == [("DEU", "KGZ", 12.0)]
 
 
@@ -114,7 +114,7 @@ def test_whole_years_are_judged_by_reporter_and_flow(take_in) -> None:
 def test_a_frequency_without_reports_is_said(frequency, take_in) -> None:
     lake = take_in([row("870323", 1, period="2022" if frequency == "M" else "2022-01")])
     with pytest.raises(CoverageError, match="monthly" if frequency == "M" else "annual"):
-        select_flows(lake, is_reconciled=True, frequency=frequency)
+        select_flows(lake, FlowQuery(is_reconciled=True, frequency=frequency))
 
 
 # --- vintages -------------------------------------------------------------------------------------------
@@ -153,9 +153,9 @@ def test_two_sources_of_one_reporter_are_not_added_up(take_in) -> None:
 # --- choosing -------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def mixed(take_in):
-    return take_in(
+@pytest.fixture(scope="module")
+def mixed(take_in_once):
+    return take_in_once(
         [
             row("870323", 1), row("870422", 2), row("870323", 4, period="2022-02"), row("870323", 8, partner="KAZ"),
             row("870323", 16, reporter="FRA"), row("TOTAL", 99),
@@ -181,21 +181,21 @@ def mixed(take_in):
 )
 @pytest.mark.parametrize("is_reconciled", [True, False])
 def test_every_choice_changes_the_rows(is_reconciled, options, expected, mixed) -> None:
-    found = select_flows(mixed, is_reconciled=is_reconciled, **options)
+    found = select_flows(mixed, FlowQuery(is_reconciled=is_reconciled, **options))
     column = "value_usd" if is_reconciled else "primary_value_usd"
     assert sum(found[column].to_pylist()) == expected
 
 
 def test_reports_keep_their_own_columns_and_sides(take_in) -> None:
     lake = take_in([row("870323", 100), row("870323", 106, flow="import", reporter="KGZ", partner="DEU")])
-    found = select_flows(lake, is_reconciled=False)
+    found = select_flows(lake, FlowQuery(is_reconciled=False))
     assert found.schema.names == ["exporter", "importer", *FLOW.columns]
     assert [(r["exporter"], r["importer"]) for r in found.to_pylist()] == [("DEU", "KGZ")] * 2
     assert sorted(r["primary_value_usd"] for r in found.to_pylist()) == [100.0, 106.0]
 
 
 def test_rows_are_in_order(mixed) -> None:
-    found = select_flows(mixed, is_reconciled=True).to_pylist()
+    found = select_flows(mixed, FlowQuery(is_reconciled=True)).to_pylist()
     keys = [(r["exporter"], r["importer"], r["hs_code"], r["period"]) for r in found]
     assert keys == sorted(keys)
 
@@ -203,7 +203,7 @@ def test_rows_are_in_order(mixed) -> None:
 @pytest.mark.parametrize(("frequency", "periods"), [("M", "2022:2023"), ("A", "2022-01:2022-12")])
 def test_periods_of_the_other_frequency_are_refused(frequency, periods, mixed) -> None:
     with pytest.raises(OptionError, match="frequency") as caught:
-        select_flows(mixed, is_reconciled=True, frequency=frequency, periods=periods)
+        select_flows(mixed, FlowQuery(is_reconciled=True, frequency=frequency, periods=periods))
     assert "--freq" in caught.value.hint
 
 

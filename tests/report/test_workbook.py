@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from entrepot.detect.result import DetourResult
 
 
-@pytest.fixture
-def book(result: DetourResult, tmp_path: Path) -> Workbook:
-    write_table(result.table, tmp_path / "out.xlsx", about=about_detours(result, sources=[]))
-    return openpyxl.load_workbook(tmp_path / "out.xlsx")
+@pytest.fixture(scope="module")
+def book(result: DetourResult, tmp_path_factory: pytest.TempPathFactory) -> Workbook:
+    out = tmp_path_factory.mktemp("book") / "out.xlsx"
+    write_table(result.table, out, about=about_detours(result, sources=[]))
+    return openpyxl.load_workbook(out)
 
 
 def test_the_rows_read_back(book: Workbook, result: DetourResult) -> None:

@@ -15,7 +15,14 @@ from entrepot.app.cli import app
 from entrepot.detect.options import DetourOptions
 from entrepot.detect.periods import period_text
 from entrepot.errors import LakeError
-from entrepot.model.world import WorldOptions, build_world, detour_truth, score_detours, write_comtrade, write_truth
+from entrepot.model.world import (
+    WorldOptions,
+    build_world,
+    detour_truth,
+    score_detours,
+    write_comtrade,
+    write_truth,
+)
 
 if TYPE_CHECKING:
     from entrepot.detect.result import DetourResult
@@ -42,7 +49,7 @@ def demo_command(
     """
     # Heavy imports wait: `--help` answers at once.
     from entrepot.pipeline.detours import find_detours  # noqa: PLC0415
-    from entrepot.pipeline.ingest import ingest  # noqa: PLC0415
+    from entrepot.pipeline.intake import ingest  # noqa: PLC0415
     from entrepot.report import about_detours, print_detours, write_page, write_table  # noqa: PLC0415
     from entrepot.sources.registry import open_source  # noqa: PLC0415
     from entrepot.store import Lake  # noqa: PLC0415
@@ -65,10 +72,12 @@ def demo_command(
             raise file.error
     stored = sum(file.rows_stored for file in report.files)
     step(f"{stored:,} rows in the lake, {report.rows_quarantined:,} in quarantine: {out}/lake")
-    question = _question(world)
+    destinations, listed = _question(world)
     lake = Lake.open(out / "lake")
-    step(f"looking for what still reaches {', '.join(question['destinations'])} after {world.event}")
-    result = find_detours(lake, DetourOptions(event=world.event, spikes=spikes, **question))
+    step(f"looking for what still reaches {', '.join(destinations)} after {world.event}")
+    result = find_detours(
+        lake, DetourOptions(event=world.event, destinations=destinations, products=listed, spikes=spikes)
+    )
     about = about_detours(result, sources=lake.files().to_pylist())
     write_table(result.table, out / "detours.csv", about=about)
     write_table(result.table, out / "detours.xlsx", about=about)
@@ -78,12 +87,14 @@ def demo_command(
     _compare(world, result, console)
     command = (
         f"entrepot detours --lake {out}/lake --event {world.event} "
-        f"--destination {','.join(question['destinations'])} --products @{out}/listed.txt --out detours.csv"
+        f"--destination {','.join(destinations)} --products @{out}/listed.txt --out detours.csv"
     )
-    (out / "listed.txt").write_text("\n".join(question["products"]) + "\n", encoding="utf-8")
+    (out / "listed.txt").write_text("\n".join(listed) + "\n", encoding="utf-8")
     console.print("\n[bold]Open[/] (no network needed)")
     console.print(f"  {out}/index.html     the page to hand on", markup=False)
-    console.print(f"  {out}/detours.xlsx   every row with its interval and the figures behind it", markup=False)
+    console.print(
+        f"  {out}/detours.xlsx   every row with its interval and the figures behind it", markup=False
+    )
     console.print("\n[bold]The same by hand[/]")
     console.print(f"  {command}", markup=False, soft_wrap=True)
 
@@ -92,7 +103,9 @@ def _clear(out: Path) -> None:
     """Make the folder; replace an earlier demo, touch nothing else."""
     if out.exists() and any(out.iterdir()) and not (out / _MARK).exists():
         raise LakeError(
-            "the folder is not empty and holds no earlier demo", where=str(out), hint="give an empty or a new folder"
+            "the folder is not empty and holds no earlier demo",
+            where=str(out),
+            hint="give an empty or a new folder",
         )
     try:
         if out.exists():
@@ -101,17 +114,19 @@ def _clear(out: Path) -> None:
         (out / _MARK).touch()
     except OSError as error:
         raise LakeError(
-            f"the folder cannot be made: {error.strerror}", where=str(out), hint="choose a folder that you may write to"
+            f"the folder cannot be made: {error.strerror}",
+            where=str(out),
+            hint="choose a folder that you may write to",
         ) from error
 
 
-def _question(world: World) -> dict[str, tuple[str, ...]]:
+def _question(world: World) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what an analyst would know: the destination of the embargo and the goods on its list."""
     areas, goods = world.truth_areas.to_pylist(), world.truth_products.to_pylist()
-    return {
-        "destinations": tuple(row["area"] for row in areas if row["role"] == "destination"),
-        "products": tuple(row["hs_code"] for row in goods if row["is_listed"]),
-    }
+    return (
+        tuple(row["area"] for row in areas if row["role"] == "destination"),
+        tuple(row["hs_code"] for row in goods if row["is_listed"]),
+    )
 
 
 def _compare(world: World, result: DetourResult, console: Console) -> None:
@@ -121,11 +136,15 @@ def _compare(world: World, result: DetourResult, console: Console) -> None:
     by_hub = truth.group_by("hub").aggregate([("usd", "sum")])
     true = dict(zip(by_hub["hub"].to_pylist(), by_hub["usd_sum"].to_pylist(), strict=True))
     rows = {row["hub"]: row for row in result.hubs.to_pylist()}
-    table = Table(title="The truth of this world beside the findings, million USD", title_justify="left", box=None)
+    table = Table(
+        title="The truth of this world beside the findings, million USD", title_justify="left", box=None
+    )
     table.add_column("hub")
     for name in ("estimate", "low", "high", "truth"):
         table.add_column(name, justify="right")
-    largest = sorted({*true, *rows}, key=lambda hub: -max(true.get(hub, 0.0), rows.get(hub, {}).get("estimate_usd") or 0.0))
+    largest = sorted(
+        {*true, *rows}, key=lambda hub: -max(true.get(hub, 0.0), rows.get(hub, {}).get("estimate_usd") or 0.0)
+    )
     for hub in largest[:12]:
         row = rows.get(hub, {})
         figures = [row.get(name) for name in ("estimate_usd", "low_usd", "high_usd")]
@@ -137,4 +156,3 @@ def _compare(world: World, result: DetourResult, console: Console) -> None:
         f"In all {score.estimate_usd / 1e6:,.0f} estimated, {score.true_usd / 1e6:,.0f} true; "
         f"off by {score.hub_error:.0%} over hubs and by {score.absolute_error:.0%} over single rows."
     )
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path  # noqa: TC003  (typer reads the annotation)
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,43 +27,46 @@ __all__ = ["detours_command", "screen_command"]
 #: Groups that are one customs territory: their members' exports are pooled.
 _CUSTOMS_UNIONS = ("EU", "EU15", "EU27", "EU28", "EACU", "EAEU", "SACU")
 
-LakeOption = Annotated[Path, typer.Option(help="folder of the lake")]
-EventOption = Annotated[str, typer.Option(help="month of the event, 2022-03; a year for annual data")]
-BeforeOption = Annotated[
+_LakeOption = Annotated[Path, typer.Option(help="folder of the lake")]
+_EventOption = Annotated[str, typer.Option(help="month of the event, 2022-03; a year for annual data")]
+_BeforeOption = Annotated[
     str | None, typer.Option(help="first:last month before; default the 24 to two before")
 ]
-AfterOption = Annotated[str | None, typer.Option(help="first:last month after; default from two after on")]
-ProductsOption = Annotated[
+_AfterOption = Annotated[str | None, typer.Option(help="first:last month after; default from two after on")]
+_ProductsOption = Annotated[
     str | None, typer.Option(help="codes, list names (CHPL, CHPL:1) or @file; default all goods")
 ]
-ByOption = Annotated[str, typer.Option(help="keys of the rows: origin,hub,destination,hs_code,period")]
-OutOption = Annotated[str, typer.Option(help=".csv, .parquet, .xlsx or .json; - prints CSV")]
-PageOption = Annotated[Path | None, typer.Option(help="also write a self-contained HTML page here")]
-AsOfOption = Annotated[str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")]
-SpikesOption = Annotated[int, typer.Option(help="sets of planted detours that calibrate the intervals")]
-SeedOption = Annotated[int, typer.Option(help="seed of all draws")]
-MemoryOption = Annotated[str, typer.Option(help="memory of the engine; larger work spills to disk")]
+_ByOption = Annotated[str, typer.Option(help="keys of the rows: origin,hub,destination,hs_code,period")]
+_OutOption = Annotated[str, typer.Option(help=".csv, .parquet, .xlsx or .json; - prints CSV")]
+_PageOption = Annotated[Path | None, typer.Option(help="also write a self-contained HTML page here")]
+_AsOfOption = Annotated[str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")]
+_SpikesOption = Annotated[int, typer.Option(help="sets of planted detours that calibrate the intervals")]
+_SeedOption = Annotated[int, typer.Option(help="seed of all draws")]
+_MemoryOption = Annotated[str, typer.Option(help="memory of the engine; larger work spills to disk")]
+
+
+_ALL_KEYS = ",".join(GROUP_KEYS)
 
 
 @app.command("detours")
 def detours_command(
     *,
-    lake: LakeOption,
-    event: EventOption,
-    out: OutOption,
-    before: BeforeOption = None,
-    after: AfterOption = None,
+    lake: _LakeOption,
+    event: _EventOption,
+    out: _OutOption,
+    before: _BeforeOption = None,
+    after: _AfterOption = None,
     origin: Annotated[str | None, typer.Option(help="areas or groups that the goods come from")] = None,
     hub: Annotated[str | None, typer.Option(help="areas or groups that they may pass")] = None,
     destination: Annotated[str | None, typer.Option(help="areas or groups where they end")] = None,
-    products: ProductsOption = None,
-    by: ByOption = ",".join(GROUP_KEYS),
-    page: PageOption = None,
-    as_of: AsOfOption = None,
+    products: _ProductsOption = None,
+    by: _ByOption = _ALL_KEYS,
+    page: _PageOption = None,
+    as_of: _AsOfOption = None,
     z: Annotated[float, typer.Option(help="departures within so many standard deviations are noise")] = 1.0,
-    spikes: SpikesOption = 100,
-    seed: SeedOption = 0,
-    memory: MemoryOption = "4GB",
+    spikes: _SpikesOption = 100,
+    seed: _SeedOption = 0,
+    memory: _MemoryOption = "4GB",
 ) -> None:
     """Estimate what took a detour after an event: origin, hub, destination instead of the direct road.
 
@@ -90,18 +93,18 @@ def detours_command(
 @app.command("screen")
 def screen_command(
     *,
-    lake: LakeOption,
-    event: EventOption,
-    out: OutOption,
-    before: BeforeOption = None,
-    after: AfterOption = None,
-    products: ProductsOption = None,
-    by: ByOption = ",".join(GROUP_KEYS),
-    page: PageOption = None,
-    as_of: AsOfOption = None,
-    spikes: SpikesOption = 100,
-    seed: SeedOption = 0,
-    memory: MemoryOption = "4GB",
+    lake: _LakeOption,
+    event: _EventOption,
+    out: _OutOption,
+    before: _BeforeOption = None,
+    after: _AfterOption = None,
+    products: _ProductsOption = None,
+    by: _ByOption = _ALL_KEYS,
+    page: _PageOption = None,
+    as_of: _AsOfOption = None,
+    spikes: _SpikesOption = 100,
+    seed: _SeedOption = 0,
+    memory: _MemoryOption = "4GB",
 ) -> None:
     """Search the whole world for detours after an event, no suspects given.
 
@@ -160,6 +163,8 @@ def _run(
     from entrepot.store import Lake  # noqa: PLC0415
 
     check_out(out)
+    if page is not None:
+        check_out(page, suffixes=(".html", ".htm"))
     opened = Lake.open(lake)
     vintage = _day(as_of)
     with _progress() as progress:

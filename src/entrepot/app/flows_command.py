@@ -51,22 +51,22 @@ def flows_command(
     codes = product_codes(products) if products else ()
 
     # Heavy imports wait until the options are known to be right.
-    from entrepot.pipeline.flows import select_flows  # noqa: PLC0415
-    from entrepot.report import write_table  # noqa: PLC0415
+    from entrepot.pipeline.flows import FlowQuery, select_flows  # noqa: PLC0415
+    from entrepot.report import check_out, write_table  # noqa: PLC0415
     from entrepot.store import Lake  # noqa: PLC0415
 
+    check_out(out)
     opened = Lake.open(lake)
-    table = select_flows(
-        opened,
+    query = FlowQuery(
         is_reconciled=reconciled,
-        frequency=freq,
+        frequency="A" if freq == "A" else "M",
         periods=periods,
         exporters=exporters,
         importers=importers,
         products=codes,
         as_of=day,
-        memory_limit=memory,
     )
+    table = select_flows(opened, query, memory_limit=memory)
     book = "reconciled, FOB" if reconciled else "as reported, each on its own valuation"
     files = ", ".join(dict.fromkeys(opened.files()["file_name"].to_pylist()))
     write_table(table, out, about={"table": "flows", "book": book, "frequency": freq, "files": files})

@@ -15,13 +15,13 @@ from rich.markup import escape
 
 from entrepot.app.cli import app
 from entrepot.errors import EntrepotError, OptionError
-from entrepot.pipeline.ingest import IngestOptions, IngestReport, Step, ingest
+from entrepot.pipeline.intake import IngestOptions, IngestReport, Step, ingest
 from entrepot.sources.registry import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from entrepot.pipeline.ingest import FileReport
+    from entrepot.pipeline.intake import FileReport
 
 __all__ = ["ingest_command"]
 

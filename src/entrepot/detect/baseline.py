@@ -1,4 +1,4 @@
-r"""Expected flows: what would have gone where without the event (DESIGN section 5, step 1).
+r"""Expected flows: what would have gone where without the event.
 
 *Formula*  ê_ijk = x⁰_ijk · exp(p_k + a_ik + b_j + b_jk): product growth p_k, the growth of supplier i in
 product k beyond it (median over its other partners), the growth of importer j (median over what then
@@ -117,4 +117,5 @@ def _median_growth(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> 
     importer_product = cells.importer * cells.n_products + cells.product
     by_importer_product = np.where(untreated, importer_product, outside)
     boom = _shrunk(change - growth, weights, by_importer_product, cells.n_areas * cells.n_products)
-    return growth + boom[importer_product]
+    total: NDArray[np.float64] = growth + boom[importer_product]
+    return total

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.cells import Cells
+from entrepot.detect.kernels.sums import sum_by
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,15 +40,16 @@ def pool(cells: Cells, members: NDArray[np.bool_]) -> Cells:
     every, at = np.unique(replace(cells, exporter=exporter).key, return_inverse=True)
     pair, product = np.divmod(every, cells.n_products)
     pooled_exporter, importer = np.divmod(pair, cells.n_areas)
-    # A sum with an unknown weight in it has an unknown weight: NaN goes through bincount. Nothing weighs nothing.
+    # A sum with an unknown weight in it has an unknown weight: NaN goes through the sum. Nothing weighs
+    # nothing.
     kg = np.where(cells.after > 0, cells.after_kg, 0.0)
-    pooled_kg = np.bincount(at, weights=kg, minlength=every.size)
-    after = np.bincount(at, weights=cells.after, minlength=every.size)
+    pooled_kg = sum_by(at, kg, every.size)
+    after = sum_by(at, cells.after, every.size)
     return Cells(
         exporter=pooled_exporter,
         importer=importer,
         product=product,
-        before=np.bincount(at, weights=cells.before, minlength=every.size).astype(np.float64),
+        before=sum_by(at, cells.before, every.size).astype(np.float64),
         after=after.astype(np.float64),
         after_kg=np.where(after > 0, pooled_kg, np.nan),
         n_areas=cells.n_areas,
@@ -90,8 +92,8 @@ def split(
     offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     cell = mine[order[np.repeat(first, count) + offset]]
     beyond = np.maximum(cells.after[cell] - cells.before[cell] * growth[row], 0.0)
-    total = np.bincount(row, weights=beyond, minlength=wanted.size)
-    arrived = np.bincount(row, weights=cells.after[cell], minlength=wanted.size)
+    total = sum_by(row, beyond, wanted.size)
+    arrived = sum_by(row, cells.after[cell], wanted.size)
     share = np.where(total[row] > 0, beyond, cells.after[cell]) / np.where(total > 0, total, arrived)[row]
     keep = share > 0
     return row[keep], cell[keep], share[keep]

@@ -1,14 +1,16 @@
-"""How far off the estimates are, learnt from planted detours (DESIGN section 5, steps 8 and 9)."""
+"""How far off the estimates are, learnt from planted detours."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from entrepot.detect.estimate import estimate
+from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.spikes import plant
 
 if TYPE_CHECKING:
@@ -141,8 +143,8 @@ class Calibration:
             n = int(ids.max()) + 1 if ids.size else 0
             sums.append(
                 (
-                    np.bincount(ids, weights=run.planted, minlength=n),
-                    np.bincount(ids, weights=run.estimated, minlength=n),
+                    sum_by(ids, run.planted, n),
+                    sum_by(ids, run.estimated, n),
                 )
             )
         return sums
@@ -194,7 +196,7 @@ def _interval(sums: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> In
     middle: list[float] = []
     low: list[float] = []
     high: list[float] = []
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in pairwise(edges):
         inside = (size >= first) & (size <= last)
         centre = float(np.median(size[inside]))
         if middle and centre <= middle[-1]:
@@ -274,8 +276,8 @@ def _aligned(planted: Planted, found: Corridors, placebo: Placebo) -> SpikeRun:
     ]
     every = np.unique(np.concatenate(keys))
     amounts = [
-        placebo.scale * np.bincount(np.searchsorted(every, key), weights=side.usd, minlength=every.size)
-        for key, side in zip(keys, (planted, found), strict=True)
+        placebo.scale * sum_by(np.searchsorted(every, key), usd, every.size)
+        for key, usd in zip(keys, (planted.usd, found.usd), strict=True)
     ]
     rest, product = np.divmod(every, cells.n_products)
     rest, destination = np.divmod(rest, cells.n_areas)

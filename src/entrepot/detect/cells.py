@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from entrepot.detect.kernels.sums import sum_by
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -86,7 +88,7 @@ def merge_cells(cells: Cells, *, key: NDArray[np.int64], change: NDArray[np.floa
         USD to add to the after-window (negative to take away; never below zero).
     """
     wanted, position = np.unique(key, return_inverse=True)
-    amount = np.bincount(position, weights=change, minlength=wanted.size)
+    amount = sum_by(position, change, wanted.size)
     slot = find_cells(cells.key, wanted)
     found = slot >= 0
     after = cells.after.copy()

@@ -1,6 +1,6 @@
 """Corridors origin → hub → destination: their bounds, and the amounts that obey all of them.
 
-DESIGN section 5, steps 2, 5 and 7. Sparse throughout: a corridor is there only where the direct flow fell
+Sparse throughout: a corridor is there only where the direct flow fell
 short and the inbound flow exceeds what was expected in the same product.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from entrepot.detect.cells import find_cells
 from entrepot.detect.kernels.allocation import allocate
+from entrepot.detect.kernels.sums import sum_by
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells, Question
     from entrepot.detect.noise import Noise
 
-__all__ = ["Bounds", "Corridors", "allocate_corridors", "find_bounds"]
+__all__ = ["Bounds", "Corridors", "allocate_corridors", "find_bounds", "hub_markup", "origins_share"]
 
 _LARGEST_MARKUP = 1.5
 _FEWEST_UNIT_VALUES = 5
@@ -106,8 +107,8 @@ def find_bounds(
     over = (strength > z) & (departure > 0)
     pair = cells.pair[index]
     n_pairs = cells.n_areas**2
-    net = np.maximum(np.bincount(pair, weights=departure, minlength=n_pairs), 0.0)
-    gross = np.bincount(pair[over], weights=departure[over], minlength=n_pairs)
+    net = np.maximum(sum_by(pair, departure, n_pairs), 0.0)
+    gross = sum_by(pair[over], departure[over], n_pairs)
     share = np.divide(net, gross, out=np.zeros(n_pairs), where=gross > 0)
     usd = departure[over]
     return Bounds(cell=index[over], usd=usd, net_usd=usd * np.minimum(share, 1.0)[pair[over]])
@@ -147,8 +148,8 @@ def origins_share(
         mine, others = np.maximum(mine, 0.0), np.maximum(others, 0.0)
         return np.divide(mine, mine + others, out=default.copy(), where=mine + others > 0)
 
-    mine = np.bincount(at, weights=beyond * ours, minlength=size).reshape(shape)
-    others = np.bincount(at, weights=beyond * ~ours, minlength=size).reshape(shape)
+    mine = sum_by(at, beyond * ours, size).reshape(shape)
+    others = sum_by(at, beyond * ~ours, size).reshape(shape)
     of_hub = share(mine.sum(axis=1), others.sum(axis=1), np.ones(cells.n_areas))
     return share(mine, others, np.repeat(of_hub[:, None], cells.n_products, axis=1))
 
@@ -242,9 +243,10 @@ def hub_markup(cells: Cells, question: Question) -> NDArray[np.float64]:
 
     def unit_value(legs: NDArray[np.bool_], hub: NDArray[np.int64]) -> NDArray[np.float64]:
         at = hub[legs] * cells.n_products + cells.product[legs]
-        usd = np.bincount(at, weights=cells.after[legs], minlength=n)
-        kg = np.bincount(at, weights=cells.after_kg[legs], minlength=n)
-        return np.divide(usd, kg, out=np.full(n, np.nan), where=kg > 0)
+        usd = sum_by(at, cells.after[legs], n)
+        kg = sum_by(at, cells.after_kg[legs], n)
+        ratio: NDArray[np.float64] = np.divide(usd, kg, out=np.full(n, np.nan), where=kg > 0)
+        return ratio
 
     arriving = unit_value(
         weighed & question.origins[cells.exporter] & question.hubs[cells.importer], cells.importer

@@ -1,16 +1,16 @@
-"""Detours A → hub → C instead of A → C: amounts with calibrated intervals (DESIGN section 5)."""
+"""Detours A → hub → C instead of A → C: amounts with calibrated intervals."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from entrepot.detect.blocs import split
 from entrepot.detect.calibration import calibrate
 from entrepot.detect.cells import find_cells
-from entrepot.detect.findings import KEYS, Parts, detour_table, withheld
+from entrepot.detect.findings import KEYS, Evidence, Parts, detour_table, withheld
+from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.periods import event_windows, period_text, placebo_windows
 from entrepot.detect.result import CalibrationSummary, DetourResult, Headline
 from entrepot.detect.search import Search
@@ -97,23 +97,20 @@ def detours(
     if set(options.by) == set(KEYS):
         parts = parts.joined(_undetected(whole, search))
 
-    def table(of: Parts, by: Sequence[str]) -> pa.Table:
-        return detour_table(
-            of,
-            by=by,
-            calibration=calibration,
-            decoys=decoys,
-            hub_placebo_share=_hub_placebo_shares(found.corridors, decoys, search),
-            cells=data.cells[0],
-            expected=expected,
-            labels=(data.areas, data.products),
-            baseline=found.expected.baseline.value,
-        )
-
+    evidence = Evidence(
+        calibration=calibration,
+        decoys=tuple(decoys),
+        hub_placebo_share=_hub_placebo_shares(found.corridors, decoys, search),
+        cells=data.cells[0],
+        expected=expected,
+        areas=data.areas,
+        products=data.products,
+        baseline=found.expected.baseline.value,
+    )
     return DetourResult(
-        table=table(parts, options.by),
-        hubs=table(whole, ("hub", "destination")),
-        products=table(whole, ("hs_code",)),
+        table=detour_table(parts, evidence, by=options.by),
+        hubs=detour_table(whole, evidence, by=("hub", "destination")),
+        products=detour_table(whole, evidence, by=("hs_code",)),
         headline=_headline(found, decoys, calibration, search),
         calibration=_summary(calibration, search),
         series=leg_series(flows, **_series_codes(found, search)),
@@ -129,7 +126,7 @@ def _plan(found: Estimate, search: Search) -> SpikePlan:
     """Plant detours like those found: the same share of the loss, hubs weighted as found but none certain."""
     question = search.question
     lost = found.direct.usd.sum()
-    by_hub = np.bincount(found.corridors.hub, weights=found.corridors.usd, minlength=question.hubs.size)
+    by_hub = sum_by(found.corridors.hub, found.corridors.usd, question.hubs.size)
     possible = question.hubs & np.isin(
         np.arange(question.hubs.size), search.cells[0].importer[question.origins[search.cells[0].exporter]]
     )
@@ -198,10 +195,7 @@ def _undetected(parts: Parts, search: Search) -> Parts:
     hubs = np.zeros(origins.size, dtype=bool)
     hubs[parts.hub] = True
     legs = np.flatnonzero(
-        origins[cells.exporter]
-        & hubs[cells.importer]
-        & question.listed[cells.product]
-        & (cells.after > 0)
+        origins[cells.exporter] & hubs[cells.importer] & question.listed[cells.product] & (cells.after > 0)
     )
     destinations = np.flatnonzero(question.destinations)
     inbound = np.repeat(legs, destinations.size)
@@ -279,8 +273,8 @@ def _by_period(
 
 def _hub_placebo_shares(corridors: Corridors, decoys: Sequence[Parts], search: Search) -> NDArray[np.float64]:
     n = search.question.hubs.size
-    by_hub = np.bincount(corridors.hub, weights=corridors.usd, minlength=n)
-    return withheld(by_hub, [np.bincount(d.hub, weights=d.usd, minlength=n) for d in decoys])
+    by_hub = sum_by(corridors.hub, corridors.usd, n)
+    return withheld(by_hub, [sum_by(d.hub, d.usd, n) for d in decoys])
 
 
 def _headline(found: Estimate, decoys: Sequence[Parts], calibration: Calibration, search: Search) -> Headline:

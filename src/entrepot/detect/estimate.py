@@ -9,8 +9,9 @@ import numpy as np
 
 from entrepot.detect.baseline import Baseline, Expected, expected_flows
 from entrepot.detect.corridors import Bounds, Corridors, allocate_corridors, find_bounds, origins_share
-from entrepot.detect.shares import pooled_excess
+from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.noise import MAD_TO_SD, Noise, appearing_size, fit_noise, flat_noise
+from entrepot.detect.shares import pooled_excess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +117,7 @@ def _lost(cells: Cells, direct: Bounds) -> tuple[NDArray[np.float64], NDArray[np
         (cells.exporter[direct.cell], cells.exporter),
         (cells.importer[direct.cell], cells.importer),
     ):
-        total = np.bincount(of_leg * cells.n_products + product, weights=direct.usd, minlength=size)
+        total = sum_by(of_leg * cells.n_products + product, direct.usd, size)
         lost.append(total[of_cell * cells.n_products + cells.product])
     return lost[0], lost[1]
 
@@ -189,9 +190,10 @@ def _busy_hubs(cells: Cells, question: Question, expected: Expected, noise: Nois
     )
     importer = cells.importer[legs]
     count = np.bincount(importer, minlength=cells.n_areas)
-    total = np.bincount(importer, weights=strength, minlength=cells.n_areas)
+    total = sum_by(importer, strength, cells.n_areas)
     signal = np.divide(total, np.sqrt(count), out=np.full(cells.n_areas, np.nan), where=count > 0)
     centre = np.nanmedian(signal)
     spread = MAD_TO_SD * np.nanmedian(np.abs(signal - centre))
     with np.errstate(invalid="ignore"):
-        return np.nan_to_num((signal - centre) / max(spread, 1e-9)) > _HUB_SIGNAL
+        busy: NDArray[np.bool_] = np.nan_to_num((signal - centre) / max(spread, 1e-9)) > _HUB_SIGNAL
+    return busy

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from entrepot.detect.calibration import group_ids
+from entrepot.detect.kernels.sums import sum_by
 from entrepot.schema import DETOUR, DetourKind
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from entrepot.detect.calibration import Calibration, Interval, SpikeRun
     from entrepot.detect.cells import Cells
 
-__all__ = ["KEYS", "Parts", "detour_table", "q_values", "withheld"]
+__all__ = ["KEYS", "LARGEST_PLACEBO_SHARE", "Evidence", "Parts", "detour_table", "q_values", "withheld"]
 
 #: Keys of a result and the attribute of parts and runs that holds them.
 KEYS = {"origin": "origin", "hub": "hub", "destination": "destination", "hs_code": "product"}
@@ -28,7 +29,7 @@ KEYS = {"origin": "origin", "hub": "hub", "destination": "destination", "hs_code
 LARGEST_PLACEBO_SHARE = 0.2
 
 #: Part of a sum's value that must have a weight before the sum is given one.
-MOSTLY_WEIGHED = 0.8
+_MOSTLY_WEIGHED = 0.8
 
 _FEWEST_OF_KIND = 200
 
@@ -69,7 +70,9 @@ class Parts:
 
     def joined(self, other: Parts) -> Parts:
         """Return these parts and others."""
-        pairs = {field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)}
+        pairs = {
+            field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)
+        }
         return Parts(**{name: np.concatenate(pair) for name, pair in pairs.items()})
 
     def spread(self, row: NDArray[np.int64], period: NDArray[np.str_], share: NDArray[np.float64]) -> Parts:
@@ -84,7 +87,8 @@ class Parts:
 def q_values(found: NDArray[np.float64], decoys: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return for every finding the share of findings as large that placebos give too.
 
-    *Formula*  q(s) = ((1 + decoys ≥ s) ÷ decoy sets) ÷ (findings ≥ s), made monotone in s and capped at 1. The
+    *Formula*  q(s) = ((1 + decoys ≥ s) ÷ decoy sets) ÷ (findings ≥ s), made monotone in s and capped
+    at 1. The
     one keeps a handful of placebos from promising more than they can: a single finding has q ≥ 1/sets.
 
     Parameters
@@ -120,7 +124,125 @@ def withheld(found: NDArray[np.float64], placebo: Sequence[NDArray[np.float64]])
     return np.divide(mean, found, out=np.where(mean > 0, np.inf, 0.0), where=found > 0)
 
 
-def _interval(calibration: Calibration, by: Sequence[str], is_observed: bool | None) -> Interval | None:
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is put beside the amounts.
+
+    Attributes
+    ----------
+    calibration
+        Spike-in runs.
+    decoys
+        Parts that placebos gave, worth what they are in the event's window.
+    hub_placebo_share : (n_areas,)
+        Placebo over event amount of each hub; see :func:`withheld`.
+    cells, expected
+        The flows that the parts index, and what was expected of them.
+    areas, products
+        Codes.
+    baseline
+        Word for the column.
+    """
+
+    calibration: Calibration
+    decoys: tuple[Parts, ...]
+    hub_placebo_share: NDArray[np.float64]
+    cells: Cells
+    expected: NDArray[np.float64]
+    areas: tuple[str, ...]
+    products: tuple[str, ...]
+    baseline: str
+
+
+def detour_table(parts: Parts, evidence: Evidence, *, by: Sequence[str]) -> pa.Table:
+    """Sum the parts by keys and put an interval, a q-value and the legs beside each sum.
+
+    Parameters
+    ----------
+    parts
+        Amounts at the finest grain.
+    evidence
+        What is put beside them.
+    by
+        Keys of the rows, of :data:`KEYS` and ``period``.
+
+    Returns
+    -------
+    pa.Table
+        Columns of ``out__detour``, largest first.
+    """
+    ids = _group_of(parts, by)
+    n = int(ids.max()) + 1 if ids.size else 0
+    usd = sum_by(ids, parts.usd, n)
+    seen = _seen(parts, ids, n)
+    legs = _legs(parts, ids, n, evidence)
+    low, high = _ends(usd, seen, evidence.calibration, by)
+    # No more can have passed than arrived.
+    high = np.where(usd > 0, high, np.minimum(high, legs["after_in_usd"]))
+    share = _placebo_share(parts, ids, usd, evidence.hub_placebo_share)
+    is_identified = (share <= LARGEST_PLACEBO_SHARE) & np.isfinite(low)
+    decoys = [sum_by(_group_of(d, by, ignored="period"), d.usd, d.usd.size) for d in evidence.decoys]
+    columns: dict[str, NDArray[np.generic] | None] = _keys(parts, ids, n, by, evidence) | {
+        "kind": np.select([seen == 1, seen == 0], _KINDS, ""),
+        "estimate_usd": np.where(is_identified, usd, np.nan),
+        "low_usd": np.where(is_identified, low, np.nan),
+        "high_usd": np.where(is_identified, high, np.nan),
+        "q_value": q_values(usd, decoys),
+        "estimate_kg": np.where(is_identified, _weight(parts, ids, usd), np.nan),
+        "status": _statuses(share, usd, low),
+        "baseline": np.full(n, evidence.baseline),
+        **legs,
+        "excess_on_usd": np.where(seen > 0, legs["excess_on_usd"], np.nan),
+    }
+    order = np.argsort(-usd, kind="stable")
+    return pa.table(
+        {field.name: _column(columns[field.name], field.type, order) for field in DETOUR.arrow_schema()}
+    )
+
+
+_KINDS = (DetourKind.DECLARED.value, DetourKind.ONWARD_UNOBSERVED.value)
+
+
+def _group_of(parts: Parts, by: Sequence[str], *, ignored: str = "") -> NDArray[np.int64]:
+    """Return the group of each part: its combination of keys."""
+    keys = [getattr(parts, KEYS[name]) for name in by if name in KEYS]
+    if "period" in by and ignored != "period":
+        keys.append(np.unique(parts.period, return_inverse=True)[1].astype(np.int64))
+    return group_ids(keys, parts.usd.size)
+
+
+def _seen(parts: Parts, ids: NDArray[np.int64], n: int) -> NDArray[np.float64]:
+    """Return the share of each group's parts whose onward leg is observed."""
+    return sum_by(ids, parts.is_onward_observed.astype(np.float64), n) / np.bincount(ids, minlength=n)
+
+
+def _keys(
+    parts: Parts, ids: NDArray[np.int64], n: int, by: Sequence[str], evidence: Evidence
+) -> dict[str, NDArray[np.generic] | None]:
+    """Return the columns of the keys: null where a row is a sum over them."""
+    first = np.full(n, -1, dtype=np.int64)
+    first[ids[::-1]] = np.arange(ids.size)[::-1]
+    codes = {name: evidence.products if name == "hs_code" else evidence.areas for name in KEYS}
+    columns: dict[str, NDArray[np.generic] | None] = {
+        name: np.array(codes[name])[getattr(parts, KEYS[name])[first]] if name in by else None
+        for name in KEYS
+    }
+    return columns | {"period": parts.period[first] if "period" in by else None}
+
+
+def _ends(
+    usd: NDArray[np.float64], seen: NDArray[np.float64], calibration: Calibration, by: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the interval of each sum, learnt from sums by the same keys and kind; NaN without any."""
+    low, high = np.full(usd.size, np.nan), np.full(usd.size, np.nan)
+    for mask, is_observed in ((seen == 1, True), (seen == 0, False), ((seen > 0) & (seen < 1), None)):
+        interval = _interval(calibration, by, is_observed=is_observed) if mask.any() else None
+        if interval is not None:
+            low[mask], high[mask] = interval.around(usd[mask])
+    return low, high
+
+
+def _interval(calibration: Calibration, by: Sequence[str], *, is_observed: bool | None) -> Interval | None:
     """Return the interval for sums by keys, learnt from runs of the same kind where there are enough."""
 
     def keys(run: SpikeRun) -> list[NDArray[np.int64]]:
@@ -133,116 +255,35 @@ def _interval(calibration: Calibration, by: Sequence[str], is_observed: bool | N
     return calibration.interval(keys)
 
 
-def detour_table(
-    parts: Parts,
-    *,
-    by: Sequence[str],
-    calibration: Calibration,
-    decoys: Sequence[Parts],
-    hub_placebo_share: NDArray[np.float64],
-    cells: Cells,
-    expected: NDArray[np.float64],
-    labels: tuple[tuple[str, ...], tuple[str, ...]],
-    baseline: str,
-) -> pa.Table:
-    """Sum the parts by keys and put an interval, a q-value and the legs beside each sum.
-
-    Parameters
-    ----------
-    parts
-        Amounts at the finest grain.
-    by
-        Keys of the rows, of :data:`KEYS` and ``period``.
-    calibration
-        Spike-in runs.
-    decoys
-        Parts that placebos gave, worth what they are in the event's window.
-    hub_placebo_share : (n_areas,)
-        Placebo over event amount of each hub; see :func:`withheld`.
-    cells, expected
-        The flows that the parts index, and what was expected of them.
-    labels
-        Codes of areas and of products.
-    baseline
-        Word for the column.
-
-    Returns
-    -------
-    pa.Table
-        Columns of ``out__detour``, largest first.
-    """
-    keys = [getattr(parts, KEYS[name]) for name in by if name in KEYS]
-    if "period" in by:
-        keys.append(np.unique(parts.period, return_inverse=True)[1].astype(np.int64))
-    ids = group_ids(keys, parts.usd.size)
-    n = int(ids.max()) + 1 if ids.size else 0
-    first = np.full(n, -1, dtype=np.int64)
-    first[ids[::-1]] = np.arange(ids.size)[::-1]
-    usd = np.bincount(ids, weights=parts.usd, minlength=n)
-    observed_usd = np.bincount(ids, weights=parts.usd * parts.is_onward_observed, minlength=n)
-    kinds = np.bincount(ids, weights=parts.is_onward_observed, minlength=n)
-    members = np.bincount(ids, minlength=n)
-    all_seen, none_seen = kinds == members, kinds == 0
-    low, high = np.full(n, np.nan), np.full(n, np.nan)
-    for mask, seen in ((all_seen, True), (none_seen, False), (~all_seen & ~none_seen, None)):
-        interval = _interval(calibration, by, seen) if mask.any() else None
-        if interval is not None:
-            low[mask], high[mask] = interval.around(usd[mask])
-    share = _placebo_share(parts, ids, usd, hub_placebo_share)
-    is_identified = (share <= LARGEST_PLACEBO_SHARE) & np.isfinite(low)
-    status = np.array(
-        [
-            _status(s, usd=u, has_interval=bool(np.isfinite(v)))
-            for s, u, v in zip(share, usd, low, strict=True)
-        ],
-        dtype=object,
-    )
-    decoy_sums = [_sums(decoy, by) for decoy in decoys]
-    columns: dict[str, object] = {
-        name: np.array(labels[name == "hs_code"], dtype=object)[getattr(parts, KEYS[name])[first]]
-        if name in by
-        else None
-        for name in KEYS
-    }
-    columns["period"] = parts.period[first] if "period" in by else None
-    kind = np.full(n, None, dtype=object)
-    kind[all_seen], kind[none_seen] = DetourKind.DECLARED.value, DetourKind.ONWARD_UNOBSERVED.value
-    columns |= {
-        "kind": kind,
-        "estimate_usd": np.where(is_identified, usd, np.nan),
-        "low_usd": np.where(is_identified, low, np.nan),
-        "high_usd": np.where(is_identified, high, np.nan),
-        "q_value": q_values(usd, decoy_sums),
-        "estimate_kg": np.where(is_identified, _weight(parts, ids, usd), np.nan),
-        "status": status,
-        "baseline": np.full(n, baseline, dtype=object),
-    }
-    columns |= _legs(parts, ids, n, cells, expected)
-    # No more can have passed than arrived.
-    columns["high_usd"] = np.where(usd > 0, columns["high_usd"], np.minimum(columns["high_usd"], columns["after_in_usd"]))
-    columns["excess_on_usd"] = np.where(observed_usd > 0, columns["excess_on_usd"], np.nan)
-    order = np.argsort(-usd, kind="stable")
-    return pa.table(
-        {field.name: _column(columns[field.name], field.type, order, n) for field in DETOUR.arrow_schema()}
-    )
-
-
 def _placebo_share(
     parts: Parts, ids: NDArray[np.int64], usd: NDArray[np.float64], of_hub: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the placebo share of each group: that of its hubs, weighted by what passed each."""
     weight = np.where(usd[ids] > 0, parts.usd, 1.0)
-    total = np.bincount(ids, weights=weight, minlength=usd.size)
-    return np.bincount(ids, weights=weight * np.minimum(of_hub[parts.hub], 1e6), minlength=usd.size) / total
+    total = sum_by(ids, weight, usd.size)
+    return sum_by(ids, weight * np.minimum(of_hub[parts.hub], 1e6), usd.size) / total
 
 
 def _weight(parts: Parts, ids: NDArray[np.int64], usd: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the weight of each group, scaled up from the weighed part where that is most of the value."""
     weighed = np.isfinite(parts.kg)
-    kg = np.bincount(ids[weighed], weights=parts.kg[weighed], minlength=usd.size)
-    covered = np.bincount(ids[weighed], weights=parts.usd[weighed], minlength=usd.size)
-    enough = (covered >= MOSTLY_WEIGHED * usd) & (covered > 0)
-    return np.divide(kg * usd, covered, out=np.full(usd.size, np.nan), where=enough)
+    kg = sum_by(ids[weighed], parts.kg[weighed], usd.size)
+    covered = sum_by(ids[weighed], parts.usd[weighed], usd.size)
+    enough = (covered >= _MOSTLY_WEIGHED * usd) & (covered > 0)
+    weight: NDArray[np.float64] = np.divide(kg * usd, covered, out=np.full(usd.size, np.nan), where=enough)
+    return weight
+
+
+def _statuses(
+    share: NDArray[np.float64], usd: NDArray[np.float64], low: NDArray[np.float64]
+) -> NDArray[np.str_]:
+    return np.array(
+        [
+            _status(s, usd=u, has_interval=bool(np.isfinite(v)))
+            for s, u, v in zip(share, usd, low, strict=True)
+        ],
+        dtype=np.str_,
+    )
 
 
 def _status(share: float, *, usd: float, has_interval: bool) -> str:
@@ -253,29 +294,23 @@ def _status(share: float, *, usd: float, has_interval: bool) -> str:
     return "identified" if usd > 0 else "below detection"
 
 
-def _column(values: object, kind: pa.DataType, order: NDArray[np.int64], n: int) -> pa.Array:
+def _column(values: NDArray[np.generic] | None, kind: pa.DataType, order: NDArray[np.int64]) -> pa.Array:
+    """Return an Arrow column in order: NaN and the empty text become nulls."""
     if values is None:
-        return pa.nulls(n, kind)
-    array = np.asarray(values)[order]
-    if array.dtype.kind == "f":
-        return pa.array(array, kind, mask=~np.isfinite(array))
-    return pa.array(array.tolist(), kind)
+        return pa.nulls(order.size, kind)
+    array = values[order]
+    missing = ~np.isfinite(array) if array.dtype.kind == "f" else array == ""
+    return pa.array(array.tolist(), kind, mask=missing)
 
 
-def _sums(parts: Parts, by: Sequence[str]) -> NDArray[np.float64]:
-    ids = group_ids([getattr(parts, KEYS[name]) for name in by if name in KEYS], parts.usd.size)
-    return np.bincount(ids, weights=parts.usd) if ids.size else np.zeros(0)
-
-
-def _legs(
-    parts: Parts, ids: NDArray[np.int64], n: int, cells: Cells, expected: NDArray[np.float64]
-) -> dict[str, NDArray[np.float64]]:
+def _legs(parts: Parts, ids: NDArray[np.int64], n: int, evidence: Evidence) -> dict[str, NDArray[np.float64]]:
     """Sum the legs of each group, every cell once."""
+    cells, expected = evidence.cells, evidence.expected
 
     def total(index: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
         there = index >= 0
         distinct = np.unique(np.stack([ids[there], index[there]]), axis=1)
-        return np.bincount(distinct[0], weights=values[distinct[1]], minlength=n)
+        return sum_by(distinct[0], values[distinct[1]], n)
 
     beyond = cells.after - expected
     over, short = np.maximum(beyond, 0.0), np.maximum(-beyond, 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,7 +88,7 @@ def fit_noise(
     edges = np.quantile(log_size, np.linspace(0.0, 1.0, _BINS + 1)) if e.size else np.zeros(2)
     middle: list[float] = []
     sd: list[float] = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         inside = (log_size >= low) & (log_size <= high)
         if inside.sum() < _FEWEST_IN_BIN or (middle and np.median(log_size[inside]) <= middle[-1]):
             continue

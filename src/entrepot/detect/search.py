@@ -13,6 +13,7 @@ from entrepot.detect.blocs import pool, representative
 from entrepot.detect.calibration import Placebo
 from entrepot.detect.cells import Question
 from entrepot.detect.estimate import estimate, expect, learn_noise
+from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.periods import period_text
 from entrepot.detect.treated import pair_signal, threshold, treated_pairs
 from entrepot.errors import CoverageError
@@ -227,7 +228,7 @@ def _narrowed(asked: Question, signal: NDArray[np.float64], below: float, option
         origins=asked.origins if options.origins else None,
         destinations=asked.destinations if options.destinations else None,
     )
-    origins, destinations = treated.any(axis=1), treated.any(axis=0)
+    origins, destinations = np.atleast_1d(treated.any(axis=1)), np.atleast_1d(treated.any(axis=0))
     return replace(
         asked,
         is_treated=treated,
@@ -250,7 +251,7 @@ def _rest_growth(
     counted = senders[cells.exporter] & asked.listed[cells.product]
     rest: list[NDArray[np.float64]] = []
     for values, totals in ((cells.before, data.total_before[at]), (cells.after, data.total_after[at])):
-        inside = np.bincount(cells.pair[counted], weights=values[counted], minlength=cells.n_areas**2)
+        inside = sum_by(cells.pair[counted], values[counted], cells.n_areas**2)
         total = np.where(np.isfinite(totals), totals, 0.0)
         outside = np.where(total > 0, total - inside.reshape(total.shape), 0.0)
         outside[outside < _NEGLIGIBLE_REST * total] = 0.0

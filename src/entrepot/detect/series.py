@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from entrepot.detect.cells import find_cells
+from entrepot.detect.kernels.sums import sum_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,8 +128,8 @@ def month_shares(
     period = np.array(rows["period"].to_pylist(), dtype=str)[keep]
     value = rows["value_usd"].to_numpy()[keep]
     beyond = np.maximum(value - expected[leg] / len(periods), 0.0)
-    total = np.bincount(leg, weights=beyond, minlength=own.size)
-    whole = np.bincount(leg, weights=value, minlength=own.size)
+    total = sum_by(leg, beyond, own.size)
+    whole = sum_by(leg, value, own.size)
     share = (
         np.where(total[leg] > 0, beyond, value) / np.where(total > 0, total, np.maximum(whole, 1e-300))[leg]
     )

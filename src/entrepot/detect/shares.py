@@ -6,10 +6,10 @@ far as its own noise demands.
 
 *Formula*  x_k = after − expected of the leg, L_k what product k lost on the direct road, σ_k the noise of the
 leg. x_k ~ N(s·L_k·ε_k, σ_k²) with a relative spread τ = 1 of ε around one: s by weighted least squares,
-weights 1/(σ_k² + (τ s L_k)²), three rounds; then the posterior mean of s·L_k·ε_k. A pair whose share is under two
-standard errors has none. This stands in for the threshold of DESIGN section 5, step 2, on the legs to and from
-hubs; on worlds of five seeds it lowered the absolute error from 0.27 to 0.21 of the true volume (smooth) and
-from 0.32 to 0.29 (rough).
+weights 1/(σ_k² + (τ s L_k)²), three rounds; then the posterior mean of s·L_k·ε_k. A pair whose share is under
+two standard errors has none. On the legs to and from hubs this stands in for a threshold on every product:
+against that it lowered the median absolute error from 0.27 to 0.21 of the true volume in five smooth worlds
+and from 0.32 to 0.29 in three rough ones.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.corridors import Bounds
+from entrepot.detect.kernels.sums import sum_by
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +36,12 @@ _STANDARD_ERRORS = 2.0
 
 
 def pooled_excess(
-    cells: Cells, expected: NDArray[np.float64], *, noise: Noise, legs: NDArray[np.bool_], lost: NDArray[np.float64]
+    cells: Cells,
+    expected: NDArray[np.float64],
+    *,
+    noise: Noise,
+    legs: NDArray[np.bool_],
+    lost: NDArray[np.float64],
 ) -> Bounds:
     """Return the excess of each leg as a part of what its product lost.
 
@@ -64,8 +70,8 @@ def pooled_excess(
     for _ in range(_ROUNDS):
         spread = _SPREAD * np.maximum(share, _SMALLEST_SHARE)[pair] * reference
         weight = reference / (variance + spread**2)
-        precision = np.bincount(pair, weights=weight * reference, minlength=n_pairs)
-        total = np.bincount(pair, weights=weight * beyond, minlength=n_pairs)
+        precision = sum_by(pair, weight * reference, n_pairs)
+        total = sum_by(pair, weight * beyond, n_pairs)
         share = np.maximum(np.divide(total, precision, out=np.zeros(n_pairs), where=precision > 0), 0.0)
     is_real = share * np.sqrt(precision) > _STANDARD_ERRORS
     mean = np.where(is_real, share, 0.0)[pair] * reference

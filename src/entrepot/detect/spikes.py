@@ -1,4 +1,4 @@
-"""Known detours planted in the months before the event (DESIGN section 5, step 8).
+"""Known detours planted in the months before the event.
 
 The planted detours resemble what was found: as many hubs, the same order of magnitude of the lost trade
 that comes back; everything else is drawn widely. They go into the user's own figures, so the noise, the
@@ -74,9 +74,10 @@ def plant(cells: Cells, question: Question, plan: SpikePlan, rng: np.random.Gene
     Every treated direct flow of a drawn part of the listed products loses 40 to 95% of what it had; a
     drawn share of the loss goes through hubs, each origin by its own weights, each product near them.
     The amount is taken from the direct flow and added to the inbound leg. Where the onward leg is observed,
-    a part of 0 to 60% is never declared by the hub, the rest goes on with a mark-up of 5 to 30%, and in half of
-    the sets other suppliers use the same hubs. A third of the hubs buy more of half their goods from all their
-    suppliers for reasons of their own. What makes a real event hard must be in the planted ones too.
+    a part of 0 to 60% is never declared by the hub, the rest goes on with a mark-up of 5 to 30%, and in
+    half of the sets other suppliers use the same hubs. A third of the hubs buy more of half their goods
+    from all their suppliers for reasons of their own. What makes a real event hard must be in the planted
+    ones too.
     The truth is what was declared where the onward leg is observed, and all of it where it is not.
     """
     direct = np.flatnonzero(
@@ -146,7 +147,7 @@ def _relay(
     usd: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return what other suppliers send through the same hubs: nothing in half the sets, else up to half as much."""
+    """Return what others send through the same hubs: nothing in half the sets, else up to half as much."""
     sells = np.unique(cells.exporter[question.hubs[cells.importer]])
     others = sells[~question.origins[sells] & ~question.destinations[sells]]
     if not others.size or rng.random() < _NO_RELAY:

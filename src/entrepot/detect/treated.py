@@ -1,4 +1,4 @@
-"""Pass one: which pairs were treated (DESIGN section 5, step 3).
+"""Pass one: which pairs were treated.
 
 With real noise every product of every triad passes some threshold; a pair is told from its whole
 assortment. Z_ij = √n · mean_k clip(l_ijk, ±4), l the log residual over its noise, centred by importer and by
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.noise import MAD_TO_SD
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def pair_signal(
     n_pairs = cells.n_areas**2
     pair = cells.pair[counts]
     count = np.bincount(pair, minlength=n_pairs)
-    total = np.bincount(pair, weights=strength, minlength=n_pairs)
+    total = sum_by(pair, strength, n_pairs)
     signal = np.full(n_pairs, np.nan)
     enough = count >= _FEWEST_PRODUCTS
     signal[enough] = total[enough] / np.sqrt(count[enough])

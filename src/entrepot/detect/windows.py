@@ -1,6 +1,6 @@
 """From monthly flows to cells: both windows on the same months, as each reporter has published them.
 
-DESIGN section 5: x⁰ and x¹ are scaled to the same length and months, cut to what the reporter of the book
+Both windows are scaled to the same length and months, cut to what the reporter of the book
 has published. The exporter's book counts for a pair where the exporter published enough of both windows,
 else the importer's on FOB, in both windows the same; where neither did, the pair is not observed.
 """
@@ -236,7 +236,8 @@ def _sums(flows: nw.LazyFrame[Any], names: dict[str, nw.LazyFrame[Any]], n_pairs
 
 
 def _index(column: pa.ChunkedArray, values: pa.Array) -> NDArray[np.int64]:
-    return pc.index_in(column, value_set=values).to_numpy().astype(np.int64)
+    index: NDArray[np.int64] = pc.index_in(column, value_set=values).to_numpy().astype(np.int64)
+    return index
 
 
 def _to_arrays(

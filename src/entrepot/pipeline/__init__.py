@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from entrepot.pipeline.ingest import FileReport, IngestOptions, IngestReport, Step, ingest
+from entrepot.pipeline.intake import FileReport, IngestOptions, IngestReport, Step, ingest
 
 __all__ = ["FileReport", "IngestOptions", "IngestReport", "Step", "ingest"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import narwhals as nw
+
 from entrepot.detect.detours import detours
 from entrepot.engine import Engine
 from entrepot.pipeline.flows import reconciled_flows
@@ -12,11 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
+    from narwhals.typing import IntoFrame
+
     from entrepot.detect.options import DetourOptions
     from entrepot.detect.result import DetourResult
     from entrepot.store import Lake
 
-__all__ = ["find_detours"]
+__all__ = ["find_detours", "find_detours_in"]
 
 
 def find_detours(
@@ -51,3 +55,34 @@ def find_detours(
         frequency = "M" if "-" in options.event else "A"
         flows = reconciled_flows(engine, lake, frequency=frequency, as_of=as_of)
         return detours(flows, options, engine=engine, progress=progress)
+
+
+def find_detours_in(
+    flows: IntoFrame,
+    options: DetourOptions,
+    *,
+    memory_limit: str = "4GB",
+    progress: Callable[[int, int], None] | None = None,
+) -> DetourResult:
+    """Estimate the detours among reconciled flows of your own, without a lake.
+
+    Parameters
+    ----------
+    flows
+        Columns of ``core__reconciled``, as :func:`entrepot.reconcile` makes them; any frame that Narwhals
+        accepts, of one frequency.
+    options
+        Windows, suspects, products.
+    memory_limit
+        Memory of the engine.
+    progress
+        Called with the calibration sets done and all sets.
+
+    Returns
+    -------
+    DetourResult
+        See :func:`entrepot.detect.detours.detours`.
+    """
+    table = nw.from_native(flows).lazy().collect(backend="pyarrow").to_native()
+    with Engine(memory_limit=memory_limit) as engine:
+        return detours(engine.arrow_frame(table), options, engine=engine, progress=progress)

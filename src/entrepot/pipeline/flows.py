@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import narwhals as nw
 
 from entrepot.detect.periods import parse_span, period_text
 from entrepot.engine import Engine
-from entrepot.errors import CoverageError
+from entrepot.errors import CoverageError, OptionError
 from entrepot.reconcile import cif_fob_ratios, pair_books, reconcile_books
 from entrepot.schema import FLOW
 from entrepot.store import flows_sql
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
 
     from entrepot.store import Lake
 
-__all__ = ["finest_level", "frequency_reports", "leaf_reports", "reconciled_flows", "select_flows"]
+__all__ = [
+    "FlowQuery",
+    "finest_level",
+    "frequency_reports",
+    "leaf_reports",
+    "reconciled_flows",
+    "select_flows",
+]
 
 _SIX_DIGITS = 6
 
@@ -29,7 +37,8 @@ _SIX_DIGITS = 6
 def finest_level(engine: Engine, reports: str, frequency: str) -> int:
     """Return the HS level that flows of a frequency are compared at: six digits, or the finest below it."""
     rows = engine.rows(
-        f"SELECT max(least(hs_level, {_SIX_DIGITS})) FROM ({reports}) WHERE role = 'leaf' AND frequency = '{frequency}'"
+        f"SELECT max(least(hs_level, {_SIX_DIGITS})) FROM ({reports}) "
+        f"WHERE role = 'leaf' AND frequency = '{frequency}'"
     )
     level = rows[0][0]
     if level is None:
@@ -37,7 +46,7 @@ def finest_level(engine: Engine, reports: str, frequency: str) -> int:
         raise CoverageError(
             f"the lake holds no {word} reports",
             where="core__flow",
-            hint="ingest files of that frequency, or ask for the other (--freq A or M; --event 2022 for years)",
+            hint="ingest files of that frequency, or ask for the other (--freq A or M, --event 2022)",
         )
     return int(level)
 
@@ -104,43 +113,40 @@ def reconciled_flows(
     """
     reports = frequency_reports(flows_sql(lake, engine, as_of=as_of, years=years), frequency)
     level = finest_level(engine, reports, frequency)
-    leaves = engine.keep(engine.frame(leaf_reports(reports, level=level, frequency=frequency)), "leaves")
-    parts = []
+    # Every call keeps its own tables: an earlier frame on the engine still reads those of its call.
+    call = engine.rows("SELECT count(*) FROM duckdb_tables()")[0][0]
+    leaves = engine.keep(
+        engine.frame(leaf_reports(reports, level=level, frequency=frequency)), f"leaves_{call}"
+    )
+    parts: list[nw.LazyFrame[Any]] = []
     for name, is_wanted in (
         ("goods", nw.col("hs_code") != "TOTAL"),
         ("totals", nw.col("hs_code") == "TOTAL"),
     ):
         rows = leaves.filter(is_wanted).to_native()
-        paired = engine.keep(_lazy(pair_books(rows)), f"paired_{name}")
-        ratios = engine.keep(_lazy(cif_fob_ratios(paired)), f"ratios_{name}")
-        parts.append(engine.keep(_lazy(reconcile_books(paired, ratios)), f"reconciled_{name}"))
-        engine.execute(f"DROP TABLE paired_{name}")
-    engine.execute("DROP TABLE leaves")
+        paired = engine.keep(_lazy(pair_books(rows)), f"paired_{name}_{call}")
+        ratios = engine.keep(_lazy(cif_fob_ratios(paired.to_native())), f"ratios_{name}_{call}")
+        parts.append(
+            engine.keep(
+                _lazy(reconcile_books(paired.to_native(), ratios.to_native())), f"reconciled_{name}_{call}"
+            )
+        )
+        engine.execute(f"DROP TABLE paired_{name}_{call}")
+    engine.execute(f"DROP TABLE leaves_{call}")
     return nw.concat(parts, how="vertical")
 
 
 def _lazy(frame: Any) -> nw.LazyFrame[Any]:
-    return nw.from_native(frame).lazy()
+    lazy: nw.LazyFrame[Any] = nw.from_native(frame).lazy()
+    return lazy
 
 
-def select_flows(
-    lake: Lake,
-    *,
-    is_reconciled: bool,
-    frequency: str = "M",
-    periods: str | None = None,
-    exporters: Sequence[str] = (),
-    importers: Sequence[str] = (),
-    products: Sequence[str] = (),
-    as_of: date | None = None,
-    memory_limit: str = "4GB",
-) -> pa.Table:
-    """Return flows of a lake, as reported or reconciled.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowQuery:
+    """Which flows of a lake.
 
-    Parameters
+    Attributes
     ----------
-    lake
-        The lake.
     is_reconciled
         One row per flow instead of one per report.
     frequency
@@ -149,12 +155,33 @@ def select_flows(
     periods
         ``first:last``, of the frequency's periods.
     exporters, importers
-        Area codes; all when empty. The reporter of an export is its exporter, that of an import its importer.
+        Area codes; all when empty. The reporter of an export is its exporter, that of an import its
+        importer.
     products
         Codes; longer codes that begin with one of them count too. ``TOTAL`` only when asked for. All goods
         when empty.
     as_of
         Use only vintages published up to this day.
+    """
+
+    is_reconciled: bool = True
+    frequency: Literal["A", "M"] = "M"
+    periods: str | None = None
+    exporters: tuple[str, ...] = ()
+    importers: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    as_of: date | None = None
+
+
+def select_flows(lake: Lake, query: FlowQuery, *, memory_limit: str = "4GB") -> pa.Table:
+    """Return flows of a lake, as reported or reconciled.
+
+    Parameters
+    ----------
+    lake
+        The lake.
+    query
+        Which flows.
     memory_limit
         Memory of the engine.
 
@@ -168,29 +195,41 @@ def select_flows(
     ------
     CoverageError
         The lake has no reports of that frequency.
+    OptionError
+        The periods are of the other frequency.
     """
-    span = parse_span(periods, option="--periods") if periods else None
+    span = _span(query.periods, query.frequency) if query.periods else None
     with Engine(memory_limit=memory_limit) as engine:
-        if is_reconciled:
-            frame = reconciled_flows(engine, lake, frequency=frequency, as_of=as_of)
+        if query.is_reconciled:
+            frame = reconciled_flows(engine, lake, frequency=query.frequency, as_of=query.as_of)
         else:
-            frame = engine.frame(_reported(engine, lake, frequency, as_of))
-        if exporters:
-            frame = frame.filter(nw.col("exporter").is_in(list(exporters)))
-        if importers:
-            frame = frame.filter(nw.col("importer").is_in(list(importers)))
+            frame = engine.frame(_reported(engine, lake, query.frequency, query.as_of))
+        if query.exporters:
+            frame = frame.filter(nw.col("exporter").is_in(list(query.exporters)))
+        if query.importers:
+            frame = frame.filter(nw.col("importer").is_in(list(query.importers)))
         if span is not None:
-            is_monthly = frequency == "M"
+            is_monthly = query.frequency == "M"
             first, last = (period_text(end, is_monthly=is_monthly) for end in span)
             frame = frame.filter((nw.col("period") >= first) & (nw.col("period") <= last))
         code = nw.col("hs_code")
-        if products:
+        if query.products:
             frame = frame.filter(
-                nw.any_horizontal(*[code.str.starts_with(p) for p in products], ignore_nulls=False)
+                nw.any_horizontal(*[code.str.starts_with(p) for p in query.products], ignore_nulls=False)
             )
         else:
             frame = frame.filter(code != "TOTAL")
         return frame.sort("exporter", "importer", "hs_code", "period").collect(backend="pyarrow").to_native()
+
+
+def _span(periods: str, frequency: str) -> tuple[int, int]:
+    if ("-" in periods) != (frequency == "M"):
+        raise OptionError(
+            f"{periods!r} and the frequency {frequency} differ",
+            where="--periods",
+            hint="write months (2023-01:2023-12) with --freq M and years (2022:2023) with --freq A",
+        )
+    return parse_span(periods, option="--periods")
 
 
 def _reported(engine: Engine, lake: Lake, frequency: str, as_of: date | None) -> str:
@@ -204,7 +243,7 @@ def _reported(engine: Engine, lake: Lake, frequency: str, as_of: date | None) ->
 
 
 def frequency_reports(reports: str, frequency: str) -> str:
-    """Return the query over the reports of a frequency; years are made of whole months where none are published.
+    """Return the query over the reports of a frequency; years are made of months where none are published.
 
     A reporter's year is summed only when it published all twelve months of the flow and no annual report.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
 
@@ -35,12 +35,15 @@ def exporter_book(reports: IntoFrameT) -> IntoFrameT:
 
     Missing data: a flow without a row has none here; whether that is a zero says the calendar.
     """
-    data = nw.from_native(reports).filter(_is_export())
-    return _summed(
-        data.rename({"reporter": "exporter", "partner": "importer"}),
-        "exporter_report_usd",
-        "exporter_weight_kg",
-    ).to_native()
+    data = nw.from_native(cast("Any", reports)).filter(_is_export())
+    return cast(
+        "IntoFrameT",
+        _summed(
+            data.rename({"reporter": "exporter", "partner": "importer"}),
+            "exporter_report_usd",
+            "exporter_weight_kg",
+        ).to_native(),
+    )
 
 
 def importer_book(reports: IntoFrameT) -> IntoFrameT:
@@ -58,12 +61,15 @@ def importer_book(reports: IntoFrameT) -> IntoFrameT:
         **Grain**: exporter × importer × hs_code × frequency × period. ``importer_report_usd`` (USD),
         ``importer_weight_kg``.
     """
-    data = nw.from_native(reports).filter(_is_import())
-    return _summed(
-        data.rename({"reporter": "importer", "partner": "exporter"}),
-        "importer_report_usd",
-        "importer_weight_kg",
-    ).to_native()
+    data = nw.from_native(cast("Any", reports)).filter(_is_import())
+    return cast(
+        "IntoFrameT",
+        _summed(
+            data.rename({"reporter": "importer", "partner": "exporter"}),
+            "importer_report_usd",
+            "importer_weight_kg",
+        ).to_native(),
+    )
 
 
 def reporting_calendar(reports: IntoFrameT) -> IntoFrameT:
@@ -76,13 +82,16 @@ def reporting_calendar(reports: IntoFrameT) -> IntoFrameT:
         is, has at least one row in its book. A world total, or imports by country of consignment, say
         nothing about one partner and are no publication here.
     """
-    data = nw.from_native(reports).filter(_is_export() | _is_import())
-    return (
-        data.select(nw.col("reporter").alias("area"), "flow", "frequency", "period")
-        .group_by("area", "flow", "frequency", "period")
-        .agg(nw.len().alias("rows"))
-        .drop("rows")
-        .to_native()
+    data = nw.from_native(cast("Any", reports)).filter(_is_export() | _is_import())
+    return cast(
+        "IntoFrameT",
+        (
+            data.select(nw.col("reporter").alias("area"), "flow", "frequency", "period")
+            .group_by("area", "flow", "frequency", "period")
+            .agg(nw.len().alias("rows"))
+            .drop("rows")
+            .to_native()
+        ),
     )
 
 

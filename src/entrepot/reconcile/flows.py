@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
 
@@ -67,27 +67,30 @@ def reconcile_books(paired: IntoFrameT, ratios: IntoFrameT) -> IntoFrameT:
     frame of the caller's kind
         Columns of ``core__reconciled``.
     """
-    with_ratio = _with_ratio(nw.from_native(paired), nw.from_native(ratios))
+    with_ratio = _with_ratio(nw.from_native(cast("Any", paired)), nw.from_native(cast("Any", ratios)))
     spread = nw.col("spread")
     has_exporter = ~nw.col("exporter_report_usd").is_null()
     mirror = nw.col("importer_report_usd") / nw.col("cif_fob_ratio")
     value = nw.when(has_exporter).then(nw.col("exporter_report_usd")).otherwise(mirror)
     half_width = nw.when(has_exporter).then(spread * (_Z90 / math.sqrt(2.0))).otherwise(spread * _Z90)
     weight = nw.when(has_exporter).then(nw.col("exporter_weight_kg")).otherwise(nw.col("importer_weight_kg"))
-    return (
-        with_ratio.with_columns(
-            value.alias("value_usd"), half_width.alias("half_width"), weight.alias("net_weight_kg")
-        )
-        .with_columns(
-            (nw.col("value_usd") * (-nw.col("half_width")).exp()).alias("low_usd"),
-            (nw.col("value_usd") * nw.col("half_width").exp()).alias("high_usd"),
-            nw.when(has_exporter).then(nw.lit("exporter")).otherwise(nw.lit("importer")).alias("basis"),
-            nw.when(~nw.col("importer_report_usd").is_null())
-            .then(nw.col("cif_fob_ratio"))
-            .alias("cif_fob_ratio"),
-        )
-        .select(*RECONCILED.columns)
-        .to_native()
+    return cast(
+        "IntoFrameT",
+        (
+            with_ratio.with_columns(
+                value.alias("value_usd"), half_width.alias("half_width"), weight.alias("net_weight_kg")
+            )
+            .with_columns(
+                (nw.col("value_usd") * (-nw.col("half_width")).exp()).alias("low_usd"),
+                (nw.col("value_usd") * nw.col("half_width").exp()).alias("high_usd"),
+                nw.when(has_exporter).then(nw.lit("exporter")).otherwise(nw.lit("importer")).alias("basis"),
+                nw.when(~nw.col("importer_report_usd").is_null())
+                .then(nw.col("cif_fob_ratio"))
+                .alias("cif_fob_ratio"),
+            )
+            .select(*RECONCILED.columns)
+            .to_native()
+        ),
     )
 
 
@@ -99,12 +102,13 @@ def pair_books(reports: IntoFrameT) -> IntoFrameT:
     Returns
     -------
     frame of the caller's kind
-        **Grain**: exporter × importer × hs_code × frequency × period. Both reports, nulls turned to zeros where
+        **Grain**: exporter × importer × hs_code × frequency × period. Both reports, nulls turned to zeros
+        where
         the side published the period, and both weights.
     """
-    exports = nw.from_native(exporter_book(reports))
-    imports = nw.from_native(importer_book(reports))
-    calendar = nw.from_native(reporting_calendar(reports))
+    exports = nw.from_native(cast("Any", exporter_book(reports)))
+    imports = nw.from_native(cast("Any", importer_book(reports)))
+    calendar = nw.from_native(cast("Any", reporting_calendar(reports)))
     keys = list(CELL)
     joined = exports.join(imports, on=keys, how="full", suffix="_right").with_columns(
         *[nw.coalesce(nw.col(key), nw.col(f"{key}_right")).alias(key) for key in keys]
@@ -118,9 +122,12 @@ def pair_books(reports: IntoFrameT) -> IntoFrameT:
         joined = joined.with_columns(
             nw.coalesce(nw.col(f"{side}_report_usd"), nw.col(f"{side}_zero")).alias(f"{side}_report_usd")
         )
-    return joined.select(
-        *keys, "exporter_report_usd", "exporter_weight_kg", "importer_report_usd", "importer_weight_kg"
-    ).to_native()
+    return cast(
+        "IntoFrameT",
+        joined.select(
+            *keys, "exporter_report_usd", "exporter_weight_kg", "importer_report_usd", "importer_weight_kg"
+        ).to_native(),
+    )
 
 
 def _with_ratio(paired: Any, ratios: Any) -> Any:

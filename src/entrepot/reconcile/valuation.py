@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
 
@@ -44,7 +44,7 @@ def cif_fob_ratios(paired: IntoFrameT) -> IntoFrameT:
 
     *Missing data*: pairs without any flow reported twice have no row; see :data:`DEFAULT_CIF_FOB`.
     """
-    both = nw.from_native(paired).filter(
+    both = nw.from_native(cast("Any", paired)).filter(
         (nw.col("exporter_report_usd") > 0) & (nw.col("importer_report_usd") > 0)
     )
     logs = both.select(
@@ -77,19 +77,25 @@ def cif_fob_ratios(paired: IntoFrameT) -> IntoFrameT:
     )
     importer_weight = nw.col("importer_flows") / (nw.col("importer_flows") + _SHRINK)
     pair_weight = nw.col("flows") / (nw.col("flows") + _SHRINK)
-    return (
-        pairs.join(importers, on="importer", how="inner")
-        .join(spread, on="one", how="inner")
-        .with_columns(
-            (
-                importer_weight * nw.col("importer_median") + (1.0 - importer_weight) * nw.col("whole_median")
-            ).alias("importer_log_ratio")
-        )
-        .with_columns(
-            (pair_weight * nw.col("pair_median") + (1.0 - pair_weight) * nw.col("importer_log_ratio")).alias(
-                "log_ratio"
+    return cast(
+        "IntoFrameT",
+        (
+            pairs.join(importers, on="importer", how="inner")
+            .join(spread, on="one", how="inner")
+            .with_columns(
+                (
+                    importer_weight * nw.col("importer_median")
+                    + (1.0 - importer_weight) * nw.col("whole_median")
+                ).alias("importer_log_ratio")
             )
-        )
-        .select("exporter", "importer", "log_ratio", "importer_log_ratio", "whole_median", "spread", "flows")
-        .to_native()
+            .with_columns(
+                (
+                    pair_weight * nw.col("pair_median") + (1.0 - pair_weight) * nw.col("importer_log_ratio")
+                ).alias("log_ratio")
+            )
+            .select(
+                "exporter", "importer", "log_ratio", "importer_log_ratio", "whole_median", "spread", "flows"
+            )
+            .to_native()
+        ),
     )

@@ -5,7 +5,7 @@ The functions take any frame that Narwhals accepts, eager or lazy, and execute n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
 
@@ -59,7 +59,7 @@ def bad_rows(frame: IntoFrameT, table: Table) -> IntoFrameT:
     ContractError
         Columns of the contract are not in the frame.
     """
-    data = nw.from_native(frame)
+    data = nw.from_native(cast("Any", frame))
     present = data.collect_schema().names()
     absent = [name for name in table.columns if name not in present]
     if absent:
@@ -69,15 +69,18 @@ def bad_rows(frame: IntoFrameT, table: Table) -> IntoFrameT:
             hint="add the missing columns, with nulls where the contract allows them",
         )
     rules = [rule for column in table.column_contracts() if (rule := _breaks(column)) is not None]
-    return data.filter(nw.any_horizontal(*rules, ignore_nulls=True)).to_native()
+    return cast("IntoFrameT", data.filter(nw.any_horizontal(*rules, ignore_nulls=True)).to_native())
 
 
 def duplicated_rows(frame: IntoFrameT, table: Table) -> IntoFrameT:
     """Return one row per key that stands more than once, with the count in ``rows``."""
-    data = nw.from_native(frame)
-    return data.group_by(*table.key).agg(nw.len().alias("rows")).filter(nw.col("rows") > 1).to_native()
+    data = nw.from_native(cast("Any", frame))
+    return cast(
+        "IntoFrameT",
+        data.group_by(*table.key).agg(nw.len().alias("rows")).filter(nw.col("rows") > 1).to_native(),
+    )
 
 
 def conform(frame: IntoFrameT, table: Table) -> IntoFrameT:
     """Return the columns of the contract in their order, other columns dropped."""
-    return nw.from_native(frame).select(*table.columns).to_native()
+    return cast("IntoFrameT", nw.from_native(cast("Any", frame)).select(*table.columns).to_native())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from entrepot.schema.terms import (
@@ -18,6 +17,7 @@ from entrepot.schema.terms import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from enum import StrEnum
 
 __all__ = ["COLUMNS", "Column", "Kind"]
 

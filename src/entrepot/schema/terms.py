@@ -91,7 +91,7 @@ class QuarantineReason(StrEnum):
 
 
 class DetourKind(StrEnum):
-    """How the onward leg of a detour is seen (DESIGN section 5)."""
+    """How the onward leg of a detour is seen."""
 
     DECLARED = "declared"
     UNSEEN = "unseen"

@@ -21,6 +21,7 @@ __all__ = ["SOURCES", "open_source"]
 SOURCES: tuple[Callable[[], Source], ...] = (ComtradeSource,)
 
 _MAPPED = "csv:"
+_SHIPPED = Path(__file__).with_name("csv_mapping") / "samples"
 #: Other packages add sources to this group: a name, and a callable without arguments.
 _GROUP = "entrepot.sources"
 
@@ -31,7 +32,8 @@ def open_source(name: str) -> Source:
     Parameters
     ----------
     name
-        A publisher's id, or ``csv:`` and the path of a mapping.
+        A publisher's id, or ``csv:`` and the path of a mapping or the name of one that ships with the
+        package.
 
     Raises
     ------
@@ -46,7 +48,7 @@ def open_source(name: str) -> Source:
     'comtrade'
     """
     if name.startswith(_MAPPED):
-        return MappedTable.from_toml(Path(name.removeprefix(_MAPPED)).expanduser())
+        return MappedTable.from_toml(_mapping(name.removeprefix(_MAPPED)))
     known = {source.id: source for source in (make() for make in SOURCES)}
     if name in known:
         return known[name]
@@ -57,4 +59,20 @@ def open_source(name: str) -> Source:
         f"no source is called {name!r}",
         where="SOURCE",
         hint=f"sources are {', '.join([*known, *outside, 'csv:MAPPING.toml'])}",
+    )
+
+
+def _mapping(name: str) -> Path:
+    """Return the path of a mapping: the user's file, else the one of that name in the package."""
+    path = Path(name).expanduser()
+    if path.suffix or path.exists():
+        return path
+    shipped = sorted(_SHIPPED.glob("*.toml"))
+    names = [file.stem for file in shipped]
+    if name in names:
+        return shipped[names.index(name)]
+    raise OptionError(
+        f"there is no mapping {name!r}",
+        where=f"{_MAPPED}{name}",
+        hint=f"give the path of a .toml file, or one that ships with the package: {', '.join(names)}",
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from entrepot.errors import EmptyFileError, HeaderError
-from entrepot.pipeline.ingest import ingest
+from entrepot.pipeline.intake import ingest
 from entrepot.sources.registry import open_source
 
 SAMPLES = Path(str(files("entrepot.sources.csv_mapping"))) / "samples"

@@ -1,4 +1,4 @@
-"""Conservation: the largest amounts that share three kinds of bounds in proportion (DESIGN section 5)."""
+"""Conservation: the largest amounts that share three kinds of bounds in proportion."""
 
 from __future__ import annotations
 

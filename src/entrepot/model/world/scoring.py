@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DetourScore", "detour_truth", "score_detours"]
 
-KEYS = ("origin", "hub", "destination", "hs_code")
+_KEYS = ("origin", "hub", "destination", "hs_code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,11 @@ def detour_truth(world: World, periods: Collection[str]) -> pa.Table:
         pc.is_in(world.truth_detours["period"], value_set=pa.array(sorted(periods), pa.string()))
     )
     is_silent = pc.is_in(detours["hub"], value_set=pa.array(silent, pa.string()))
-    shown = pc.or_(pc.equal(detours["kind"], "declared"), pc.and_(pc.equal(detours["kind"], "unseen"), is_silent))
-    summed = detours.filter(shown).group_by(list(KEYS)).aggregate([("amount_usd", "sum")])
-    return summed.rename_columns([*KEYS, "usd"])
+    shown = pc.or_(
+        pc.equal(detours["kind"], "declared"), pc.and_(pc.equal(detours["kind"], "unseen"), is_silent)
+    )
+    summed = detours.filter(shown).group_by(list(_KEYS)).aggregate([("amount_usd", "sum")])
+    return summed.rename_columns([*_KEYS, "usd"])
 
 
 def score_detours(found: pa.Table, truth: pa.Table) -> DetourScore:
@@ -85,8 +87,8 @@ def score_detours(found: pa.Table, truth: pa.Table) -> DetourScore:
     truth
         See :func:`detour_truth`.
     """
-    rows = pa.concat_tables([found.select(KEYS), truth.select(KEYS)]).combine_chunks()
-    text = pc.binary_join_element_wise(*[rows[key] for key in KEYS], "|")
+    rows = pa.concat_tables([found.select(_KEYS), truth.select(_KEYS)]).combine_chunks()
+    text = pc.binary_join_element_wise(*[rows[key] for key in _KEYS], "|")
     ids = pc.dictionary_encode(text).combine_chunks().indices.to_numpy().astype(np.int64)
     hubs = pc.dictionary_encode(rows["hub"]).combine_chunks().indices.to_numpy().astype(np.int64)
     n = int(ids.max()) + 1 if ids.size else 0
@@ -94,7 +96,7 @@ def score_detours(found: pa.Table, truth: pa.Table) -> DetourScore:
 
     def laid_out(at: NDArray[np.int64], column: pa.ChunkedArray) -> NDArray[np.float64]:
         values = pc.fill_null(column, 0.0).to_numpy()
-        return np.bincount(at, weights=values, minlength=n)
+        return np.bincount(at, weights=values, minlength=n).astype(np.float64, copy=False)
 
     true = laid_out(at_true, truth["usd"])
     estimate = laid_out(at_found, found["estimate_usd"])
