@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -220,25 +220,37 @@ def measured(setting: str, seed: int, *, is_listed: bool, spikes: int) -> list[d
             start = time.perf_counter()
             found = findings_of(legs, method(legs), question)
             seconds = loading + time.perf_counter() - start
-            rows.append(_row(name, seed, found, question, seconds))
-        start = time.perf_counter()
-        result = detours(flows, options_of(question, spikes=spikes), engine=engine)
-        rows.append(_row("entrepot", seed, result.table, question, time.perf_counter() - start))
-    head = result.headline
-    rows[-1] |= {
-        "low": head.low_usd / rows[-1]["true"],
-        "high": head.high_usd / rows[-1]["true"],
-        "placebo": head.placebo_share,
-        "status": head.status,
-    }
+            rows.append(_row(name, question, found, seconds))
+        asked = options_of(question, spikes=spikes)
+        rows.append(_ours("entrepot", flows, asked, engine, question))
+        if is_listed:
+            asked = replace(asked, origins=())
+            rows.append(_ours("entrepot, origins not given", flows, asked, engine, question))
     return rows
 
 
-def _row(name: str, seed: int, found: pa.Table, question: Question, seconds: float) -> dict[str, Any]:
+def _ours(
+    name: str, flows: nw.LazyFrame[Any], asked: DetourOptions, engine: Engine, question: Question
+) -> dict[str, Any]:
+    start = time.perf_counter()
+    result = detours(flows, asked, engine=engine)
+    row = _row(name, question, result.table, time.perf_counter() - start)
+    treated = result.treated.filter(result.treated["is_treated"])["origin"].to_pylist()
+    return row | {
+        "low": result.headline.low_usd / row["true"],
+        "high": result.headline.high_usd / row["true"],
+        "placebo": result.headline.placebo_share,
+        "found": len({*treated} & {*question.origins}),
+        "wrong": len({*treated} - {*question.origins}),
+        "treated": len(question.origins),
+    }
+
+
+def _row(name: str, question: Question, found: pa.Table, seconds: float) -> dict[str, Any]:
     score = score_detours(found, question.truth)
     return {
         "method": name,
-        "seed": seed,
+        "seed": question.world.options.seed,
         "true": score.true_usd,
         "error": score.absolute_error,
         "hub error": score.hub_error,
@@ -265,7 +277,7 @@ def medians_table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def seeds_table(rows: list[dict[str, Any]]) -> str:
+def seeds_table(rows: list[dict[str, Any]], method: str) -> str:
     """Return entrepot's result of every seed, with its intervals."""
     columns: dict[str, Callable[[dict[str, Any]], str]] = {
         "seed": lambda row: f"{row['seed']}",
@@ -277,8 +289,9 @@ def seeds_table(rows: list[dict[str, Any]]) -> str:
         "true rows in their interval": lambda row: f"{row['coverage']:.0%}",
         "of the larger half": lambda row: f"{row['larger half']:.0%}",
         "placebo ÷ estimate": lambda row: f"{row['placebo']:.1%}",
+        "origins found": lambda row: f"{row['found']} of {row['treated']}, {row['wrong']} wrong",
     }
-    ours = [row for row in rows if row["method"] == "entrepot"]
+    ours = [row for row in rows if row["method"] == method]
     lines = [list(columns), ["---:"] * len(columns)]
     lines += [[text(row) for text in columns.values()] for row in ours]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
@@ -296,10 +309,11 @@ def report(*, smooth: Iterable[int], rough: Iterable[int], spikes: int) -> str:
         for seed in seeds:
             rows += measured(setting, seed, is_listed=is_listed, spikes=spikes)
             print(f"{title}: seed {seed} done", file=sys.stderr, flush=True)
-        if rows:
-            parts.append(
-                f"### {title}\n\n{medians_table(rows)}\n\nentrepot, seed by seed:\n\n{seeds_table(rows)}"
-            )
+        if not rows:
+            continue
+        parts.append(f"### {title}\n\n{medians_table(rows)}")
+        ours = dict.fromkeys(row["method"] for row in rows if "low" in row)
+        parts += [f"{method}, seed by seed:\n\n{seeds_table(rows, method)}" for method in ours]
     return "\n\n".join(parts)
 
 

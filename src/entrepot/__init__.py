@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from entrepot.pipeline import IngestOptions, IngestReport, ingest
     from entrepot.pipeline.detours import find_detours, find_detours_in
     from entrepot.pipeline.flows import FlowQuery, select_flows
-    from entrepot.reconcile import reconcile
     from entrepot.sources.registry import open_source
     from entrepot.store import Lake
 
@@ -39,7 +38,6 @@ __all__ = [
     "find_detours_in",
     "ingest",
     "open_source",
-    "reconcile",
     "select_flows",
 ]
 
@@ -59,7 +57,6 @@ _HOME = {
     "find_detours_in": "entrepot.pipeline.detours",
     "ingest": "entrepot.pipeline",
     "open_source": "entrepot.sources.registry",
-    "reconcile": "entrepot.reconcile.flows",
     "select_flows": "entrepot.pipeline.flows",
 }
 

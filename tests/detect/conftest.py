@@ -55,7 +55,9 @@ def make_question() -> Callable[..., Question]:
             origins=is_origin,
             hubs=(np.ones(n, dtype=bool) if hubs is None else mask(hubs, n)) & ~is_destination,
             destinations=is_destination,
-            listed=np.ones(cells.n_products, dtype=bool) if listed is None else mask(listed, cells.n_products),
+            listed=np.ones(cells.n_products, dtype=bool)
+            if listed is None
+            else mask(listed, cells.n_products),
             are_hubs_given=hubs is not None,
             is_treated=is_treated,
             is_observed=is_observed,

@@ -123,7 +123,11 @@ def test_baselines_can_be_insisted_on(random_cells, make_question, flat) -> None
         b: expect(cells, question, noise=flat(), partner_growth=growth, baseline=b)
         for b in (None, Baseline.UNLISTED, Baseline.UNCHANGED)
     }
-    assert [found.baseline for found in got.values()] == [Baseline.UNTREATED, Baseline.UNLISTED, Baseline.UNCHANGED]
+    assert [found.baseline for found in got.values()] == [
+        Baseline.UNTREATED,
+        Baseline.UNLISTED,
+        Baseline.UNCHANGED,
+    ]
     np.testing.assert_allclose(got[Baseline.UNLISTED].usd, cells.before * np.exp(0.3))
     np.testing.assert_array_equal(got[Baseline.UNCHANGED].usd, cells.before)
 

@@ -132,7 +132,9 @@ def test_equal_seeds_give_equal_calibrations(random_cells, make_question, flat) 
     one = placebo(0, random_cells, make_question)
     seen: list[tuple[int, int]] = []
     made = [
-        calibrate([one], noise=flat(0.2), plan=PLAN, z=1.0, sets=6, seed=s, progress=lambda *at: seen.append(at))
+        calibrate(
+            [one], noise=flat(0.2), plan=PLAN, z=1.0, sets=6, seed=s, progress=lambda *at: seen.append(at)
+        )
         for s in (1, 1, 2)
     ]
     assert [len(c.runs) for c in made] == [6, 6, 6]
@@ -147,7 +149,12 @@ def test_equal_seeds_give_equal_calibrations(random_cells, make_question, flat) 
 def test_amounts_are_worth_what_they_are_in_the_events_window(random_cells, make_question, flat) -> None:
     single, double = (
         calibrate(
-            [placebo(0, random_cells, make_question, scale=scale)], noise=flat(0.2), plan=PLAN, z=1.0, sets=2, seed=0
+            [placebo(0, random_cells, make_question, scale=scale)],
+            noise=flat(0.2),
+            plan=PLAN,
+            z=1.0,
+            sets=2,
+            seed=0,
         )
         for scale in (1.0, 2.0)
     )
@@ -169,9 +176,10 @@ def test_rows_missed_and_rows_imagined_stand_beside_each_other(random_cells, mak
         np.testing.assert_array_equal(run.is_onward_observed, ~((run.hub == 3) & (run.destination == 2)))
         assert len(set(zip(*(c.tolist() for c in rows(run)), strict=True))) == run.planted.size
     seen = calibration.only(is_observed=True)
-    assert sum(r.planted.size for r in seen.runs) < planted.size or not (
-        np.concatenate([r.hub for r in calibration.runs]) == 3
-    ).any()
+    assert (
+        sum(r.planted.size for r in seen.runs) < planted.size
+        or not (np.concatenate([r.hub for r in calibration.runs]) == 3).any()
+    )
 
 
 def test_no_placebo_no_calibration(flat) -> None:
@@ -182,9 +190,14 @@ def test_no_placebo_no_calibration(flat) -> None:
 
 
 def slow_q(found: list[float], decoys: list[list[float]]) -> list[float]:
-    """Say q as it is defined, and the least q of any finding no larger."""
+    """Say q as it is defined, and the least q of any finding no larger; nothing found is no finding."""
     raw = {
-        s: min((1 + sum(d >= s for decoy in decoys for d in decoy)) / len(decoys) / sum(f >= s for f in found), 1.0)
+        s: 1.0
+        if s <= 0
+        else min(
+            (1 + sum(d >= s for decoy in decoys for d in decoy)) / len(decoys) / sum(f >= s for f in found),
+            1.0,
+        )
         for s in found
     }
     return [min(q for t, q in raw.items() if t <= s) for s in found]
@@ -201,6 +214,13 @@ def test_q_values_equal_their_definition_and_fall_with_the_amount(found, decoys)
     order = np.argsort(found, kind="stable")
     assert (np.diff(q[order]) <= 1e-12).all()
     assert ((q >= 0) & (q <= 1)).all()
+
+
+def test_rows_without_an_amount_lend_no_strength() -> None:
+    found, decoys = np.linspace(1.0, 100.0, 100), [np.linspace(1.0, 100.0, 50)] * 4
+    padded = q_values(np.concatenate([found, np.zeros(10_000)]), decoys)
+    np.testing.assert_array_equal(padded[:100], q_values(found, decoys))
+    assert (padded[100:] == 1.0).all()
 
 
 def test_no_placebo_no_q_value() -> None:

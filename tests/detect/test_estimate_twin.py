@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,7 +59,7 @@ class Slow:
         knots = list(zip(self.noise.log_size.tolist(), self.noise.sd.tolist(), strict=True))
         if size <= knots[0][0]:
             return knots[0][1]
-        for (x0, y0), (x1, y1) in zip(knots[:-1], knots[1:], strict=True):
+        for (x0, y0), (x1, y1) in pairwise(knots):
             if size <= x1:
                 return y0 + (y1 - y0) * (size - x0) / (x1 - x0)
         return knots[-1][1]
@@ -94,9 +95,7 @@ class Slow:
             i, j, k = leg
             return bool(
                 q.listed[k]
-                and (
-                    q.is_treated[i, j] or (q.origins[i] and j in hubs) or (i in hubs and q.destinations[j])
-                )
+                and (q.is_treated[i, j] or (q.origins[i] and j in hubs) or (i in hubs and q.destinations[j]))
             )
 
         self.untreated = [leg for leg in self.cells if not may_be_touched(leg)]
@@ -137,12 +136,7 @@ class Slow:
     def busy_hubs(self, expected: dict[Leg, float]) -> set[int]:
         strengths: dict[int, list[float]] = defaultdict(list)
         for (i, j, k), cell in self.cells.items():
-            if (
-                self.q.origins[i]
-                and self.q.hubs[j]
-                and self.q.listed[k]
-                and not self.q.is_treated[i, j]
-            ):
+            if self.q.origins[i] and self.q.hubs[j] and self.q.listed[k] and not self.q.is_treated[i, j]:
                 e = expected[i, j, k]
                 strengths[j].append(max(-4.0, min(4.0, self.log_change(cell.after, e) / self.sd(e))))
         signal = {j: sum(s) / math.sqrt(len(s)) for j, s in strengths.items()}
@@ -152,7 +146,9 @@ class Slow:
 
     # --- step 2: bounds
 
-    def bounds(self, expected: dict[Leg, float], is_leg: Callable[[Leg], bool], sign: int) -> tuple[dict, dict]:
+    def bounds(
+        self, expected: dict[Leg, float], is_leg: Callable[[Leg], bool], sign: int
+    ) -> tuple[dict, dict]:
         """Return gross and net bounds of the legs that depart by more than the noise."""
         legs = [leg for leg in self.cells if is_leg(leg)]
         departure = {leg: sign * (self.cells[leg].after - expected[leg]) for leg in legs}
@@ -173,7 +169,9 @@ class Slow:
         }
         return gross, net
 
-    def pooled(self, expected: dict[Leg, float], is_leg: Callable[[Leg], bool], lost: Callable[[Leg], float]) -> dict:
+    def pooled(
+        self, expected: dict[Leg, float], is_leg: Callable[[Leg], bool], lost: Callable[[Leg], float]
+    ) -> dict:
         """Draw the excess of every leg of a pair to the pair's share of what its products lost."""
         pairs: dict[tuple[int, int], list[Leg]] = defaultdict(list)
         for leg in self.cells:
@@ -370,7 +368,11 @@ def test_estimator_equals_its_twin(seed, are_hubs_given, random_cells, make_ques
 
     every = np.arange(cells.before.size)
     assert_same(dict(zip(legs_of(cells, every), found.expected.usd, strict=True)), twin.expected)
-    for bounds, expected in ((found.inbound, twin.excess_in), (found.onward, twin.excess_on), (found.direct, twin.shortfall)):
+    for bounds, expected in (
+        (found.inbound, twin.excess_in),
+        (found.onward, twin.excess_on),
+        (found.direct, twin.shortfall),
+    ):
         assert_same(dict(zip(legs_of(cells, bounds.cell), bounds.usd, strict=True)), expected)
     c = found.corridors
     corridors = list(
@@ -378,7 +380,9 @@ def test_estimator_equals_its_twin(seed, are_hubs_given, random_cells, make_ques
     )
     assert len(set(corridors)) == len(corridors)
     assert_same(dict(zip(corridors, c.usd, strict=True)), twin.amount)
-    assert {t for t, seen in zip(corridors, c.is_onward_observed, strict=True) if not seen} == twin.unbounded_onward
+    assert {
+        t for t, seen in zip(corridors, c.is_onward_observed, strict=True) if not seen
+    } == twin.unbounded_onward
     assert sum(twin.amount.values()) > 0 or (seed, are_hubs_given) == (4, False)  # drawn too noisy
 
 
@@ -398,5 +402,7 @@ def test_without_untreated_cells_it_equals_its_twin(seed, has_growth, random_cel
     legs = legs_of(cells, np.arange(cells.before.size))
     assert_same(dict(zip(legs, found.expected.usd, strict=True)), expected.expected)
     c = found.corridors
-    corridors = zip(c.origin.tolist(), c.hub.tolist(), c.destination.tolist(), c.product.tolist(), strict=True)
+    corridors = zip(
+        c.origin.tolist(), c.hub.tolist(), c.destination.tolist(), c.product.tolist(), strict=True
+    )
     assert_same(dict(zip(corridors, c.usd, strict=True)), expected.amount)

@@ -24,7 +24,7 @@ MEMBERS = st.lists(
 
 
 def slow_median(values: list[float], weights: list[float]) -> float:
-    """Say the lower weighted median as it is defined: the least value with half of the weight at or under it."""
+    """Say the lower weighted median as defined: the least value with half of the weight at or under it."""
     for value in sorted(values):
         if sum(w for v, w in zip(values, weights, strict=True) if v <= value) >= sum(weights) / 2:
             return value
@@ -62,9 +62,7 @@ def test_of_equal_weights_the_lower_median_counts(weight: float, half: int) -> N
 # --- allocation ---------------------------------------------------------------------------------------
 
 
-def slow_fill(
-    start: list[float], legs: list[tuple[int, int, int]], capacity: list[float]
-) -> list[float]:
+def slow_fill(start: list[float], legs: list[tuple[int, int, int]], capacity: list[float]) -> list[float]:
     """Fill in proportion, one exact stop after the other, in dictionaries.
 
     All unstopped triads stand at the same share of their start; the next stop is the least share at which
@@ -92,7 +90,9 @@ def slow_fill(
 def triads(seed: int, n: int, n_in: int = 4, n_direct: int = 3, n_on: int = 4):
     """Draw triads of one product; one onward bound in four is absent."""
     rng = np.random.default_rng(seed)
-    capacity = np.exp(rng.normal(0.0, 1.5, n_in + n_direct + n_on)) * (rng.random(n_in + n_direct + n_on) > 0.1)
+    capacity = np.exp(rng.normal(0.0, 1.5, n_in + n_direct + n_on)) * (
+        rng.random(n_in + n_direct + n_on) > 0.1
+    )
     inbound = rng.integers(0, n_in, n)
     direct = n_in + rng.integers(0, n_direct, n)
     onward = np.where(rng.random(n) < 0.25, -1, n_in + n_direct + rng.integers(0, n_on, n))

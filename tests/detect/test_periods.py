@@ -34,7 +34,9 @@ def test_months_follow_each_other() -> None:
     assert parse_period("2022-01", option="x") == parse_period("2021-12", option="x") + 1
 
 
-@pytest.mark.parametrize("text", ["", "2022-13", "2022-00", "2022-3", "22", "202203", "2022-03-01", "March", "2022/03"])
+@pytest.mark.parametrize(
+    "text", ["", "2022-13", "2022-00", "2022-3", "22", "202203", "2022-03-01", "March", "2022/03"]
+)
 def test_what_is_no_period_is_refused(text: str) -> None:
     with pytest.raises(OptionError, match="is no period") as caught:
         parse_period(text, option="--event")
@@ -72,14 +74,19 @@ def test_default_windows_leave_the_stockpiling_out() -> None:
 
 
 def test_default_windows_of_annual_data() -> None:
-    pair = event_windows("2022", published=["2017", "2018", "2019", "2020", "2021", "2022", "2023", "2022-05"])
+    pair = event_windows(
+        "2022", published=["2017", "2018", "2019", "2020", "2021", "2022", "2023", "2022-05"]
+    )
     assert (pair.before, pair.after) == ((2019, 2020, 2021), (2023,))
     assert not pair.is_monthly
 
 
 def test_windows_are_cut_to_what_is_published() -> None:
     pair = event_windows(
-        "2022-03", published=["2021-02", "2021-04", "2022-06"], before="2021-01:2021-12", after="2022-05:2022-12"
+        "2022-03",
+        published=["2021-02", "2021-04", "2022-06"],
+        before="2021-01:2021-12",
+        after="2022-05:2022-12",
     )
     assert [period_text(p, is_monthly=True) for p in pair.before] == ["2021-02", "2021-04"]
     assert [period_text(p, is_monthly=True) for p in pair.after] == ["2022-06"]
@@ -90,8 +97,14 @@ def test_windows_are_cut_to_what_is_published() -> None:
     [
         ({"event": "2030"}, "hold no years"),
         ({"event": "2022-03", "before": "2021-01:2022-03"}, "before-window must end before"),
-        ({"event": "2022-03", "before": "2021-01:2022-01", "after": "2021-06:2023-01"}, "before-window must end before"),
-        ({"event": "2022-03", "after": "2022-01:2023-01", "before": "2020-01:2021-06"}, "after-window must not begin"),
+        (
+            {"event": "2022-03", "before": "2021-01:2022-01", "after": "2021-06:2023-01"},
+            "before-window must end before",
+        ),
+        (
+            {"event": "2022-03", "after": "2022-01:2023-01", "before": "2020-01:2021-06"},
+            "after-window must not begin",
+        ),
         ({"event": "2022-03", "before": "2021:2021"}, "differ in frequency"),
         ({"event": "2022-03", "after": "2023"}, "differ in frequency"),
         ({"event": "2022-03", "before": "2011-01:2012-01"}, "no month of the window"),
@@ -120,7 +133,9 @@ def test_placebos_are_windows_in_which_nothing_happened(first, n_before, n_after
     base = parse_period("2016-01", option="x")
     event = base + first + n_before
     published = [period_text(base + p, is_monthly=True) for p in range(90) if p not in missing]
-    pair = WindowPair(tuple(range(event - n_before, event)), tuple(range(event + 2, event + 2 + n_after)), True)
+    pair = WindowPair(
+        tuple(range(event - n_before, event)), tuple(range(event + 2, event + 2 + n_after)), True
+    )
     placebos = placebo_windows(pair, published=published)
     assert len(placebos) <= 4
     assert len(set(placebos)) == len(placebos)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -54,7 +55,11 @@ def rows() -> Callable[[Any], list[dict[str, Any]]]:
     def read(frame: Any) -> list[dict[str, Any]]:
         table = nw.from_native(frame).lazy().collect(backend="pyarrow").to_native()
         found = [
-            {name: None if value != value else value for name, value in row.items()} for row in table.to_pylist()
+            {
+                name: None if isinstance(value, float) and math.isnan(value) else value
+                for name, value in row.items()
+            }
+            for row in table.to_pylist()
         ]
         return sorted(found, key=lambda row: tuple(str(v) for v in row.values() if isinstance(v, str)))
 

@@ -53,7 +53,7 @@ def _taker(folder: Path) -> Callable[..., Lake]:
 
 @pytest.fixture
 def take_in(tmp_path: Path) -> Callable[..., Lake]:
-    """Return a function that ingests (reporter, flow, partner, period, product, value[, kg]) rows as one file."""
+    """Return a taker of (reporter, flow, partner, period, product, value[, kg]) rows, a file a call."""
     return _taker(tmp_path)
 
 

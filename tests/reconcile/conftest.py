@@ -25,8 +25,8 @@ def reports() -> Callable[..., pd.DataFrame]:
         for reporter, flow, partner, usd, *more in rows:
             row = {
                 "reporter": reporter, "partner": partner, "flow": flow, "role": "leaf", "hs_code": "854231",
-                "partner_concept": "origin" if "import" in flow else "last_known_destination", "frequency": "M",
-                "period": "2022-01", "primary_value_usd": usd, "net_weight_kg": None,
+                "partner_concept": "origin" if "import" in flow else "last_known_destination",
+                "frequency": "M", "period": "2022-01", "primary_value_usd": usd, "net_weight_kg": None,
             }  # fmt: skip
             table.append(row | (more[0] if more else {}))
         frame = pd.DataFrame(table, columns=list(_COLUMNS))

@@ -101,7 +101,7 @@ def q_values(found: NDArray[np.float64], decoys: Sequence[NDArray[np.float64]]) 
     Returns
     -------
     (n,)
-        q-values; NaN without any placebo.
+        q-values; 1 where nothing was found, NaN without any placebo.
     """
     if not decoys:
         return np.full(found.size, np.nan)
@@ -110,10 +110,11 @@ def q_values(found: NDArray[np.float64], decoys: Sequence[NDArray[np.float64]]) 
     every = np.sort(np.concatenate(list(decoys)))
     as_large = every.size - np.searchsorted(every, ranked, side="left")
     raw = (1 + as_large) / len(decoys) / np.arange(1, found.size + 1)
+    raw[ranked <= 0] = 1.0  # rows without an amount are no findings and lend the others no strength
     monotone = np.minimum(np.minimum.accumulate(raw[::-1])[::-1], 1.0)
     q = np.empty(found.size)
     q[order] = monotone
-    return np.where(found > 0, q, 1.0)
+    return q
 
 
 def withheld(found: NDArray[np.float64], placebo: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

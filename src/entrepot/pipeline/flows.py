@@ -118,6 +118,7 @@ def reconciled_flows(
     leaves = engine.keep(
         engine.frame(leaf_reports(reports, level=level, frequency=frequency)), f"leaves_{call}"
     )
+    leaves = _one_source(engine, leaves, call)
     parts: list[nw.LazyFrame[Any]] = []
     for name, is_wanted in (
         ("goods", nw.col("hs_code") != "TOTAL"),
@@ -134,6 +135,25 @@ def reconciled_flows(
         engine.execute(f"DROP TABLE paired_{name}_{call}")
     engine.execute(f"DROP TABLE leaves_{call}")
     return nw.concat(parts, how="vertical")
+
+
+def _one_source(engine: Engine, leaves: nw.LazyFrame[Any], call: int) -> nw.LazyFrame[Any]:
+    """Keep one source's report of each cell: that of the source with most reports of the reporter and flow.
+
+    Two publishers may both have a reporter's figures (Comtrade and the national office): they are never added.
+    """
+    sources = engine.rows(f"SELECT count(DISTINCT source) FROM leaves_{call}")[0][0]
+    if sources < 2:
+        return leaves
+    columns = ", ".join(leaves.collect_schema().names())
+    kept = engine.frame(f"""
+        WITH sizes AS (SELECT reporter, flow, source, count(*) AS size FROM leaves_{call} GROUP BY ALL)
+        SELECT {columns} FROM leaves_{call} JOIN sizes USING (reporter, flow, source)
+        QUALIFY source = first_value(source) OVER (
+            PARTITION BY reporter, partner, partner_concept, flow, period, hs_code ORDER BY size DESC, source
+        )
+    """)
+    return engine.keep(kept, f"single_{call}")
 
 
 def _lazy(frame: Any) -> nw.LazyFrame[Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    Form = Literal["csv", "parquet", "json"]
+    _Form = Literal["csv", "parquet", "json"]
 
 __all__ = ["ROW_LIMITS", "recognise"]
 
@@ -175,7 +175,7 @@ def _field_counts(text: str, delimiter: str) -> list[int]:
     return counts
 
 
-def _layout(columns: Sequence[str], *, form: Form, where: str) -> Layout:
+def _layout(columns: Sequence[str], *, form: _Form, where: str) -> Layout:
     match_columns(columns, where=where)
     name = layout_id(columns, form)
     extra = {}

@@ -1,0 +1,282 @@
+"""A small known-truth world through the whole search; every option changes the result or is refused."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from entrepot.detect.detours import detours
+from entrepot.detect.options import GROUP_KEYS, DetourOptions
+from entrepot.engine import Engine
+from entrepot.errors import CoverageError, OptionError
+from entrepot.model.world import WorldOptions, build_world
+from entrepot.reconcile import reconcile
+from entrepot.schema import DETOUR, bad_rows, duplicated_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from entrepot.detect.result import DetourResult
+
+OPTIONS = WorldOptions(
+    areas=22, products=40, treated_origins=5, hubs=3, booming_hubs=2, friendly_origins=2, late_reporters=1,
+    seed=5, unseen_share=0.2, onward_observed_share=1.0, loops=False,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world():
+    return build_world(OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with Engine(memory_limit="1GB", threads=2) as made:
+        yield made
+
+
+def flows_of(world, engine: Engine, name: str):
+    """Reconcile a world's reports, with totals of all goods beside them."""
+    reports = world.reports
+    n = reports.num_rows
+    is_import = pc.match_substring(reports["flow"].cast(pa.string()), "import")
+    table = pa.table(
+        {
+            **{c: reports[c].cast(pa.string()) for c in ("reporter", "partner", "flow", "hs_code", "period")},
+            "partner_concept": pc.if_else(is_import, "origin", "last_known_destination"),
+            "role": pa.array(["leaf"] * n),
+            "frequency": pa.array(["M"] * n),
+            "primary_value_usd": reports["value_usd"],
+            "net_weight_kg": reports["net_weight_kg"],
+        }
+    )
+    engine.register(name, table)
+    totals = f"SELECT * REPLACE ('TOTAL' AS hs_code) FROM {name}"
+    parts = []
+    for part, query in (("goods", f"SELECT * FROM {name}"), ("totals", totals)):
+        parts.append(engine.keep(_lazy(reconcile(engine.frame(query).to_native())), f"{name}_{part}"))
+    return engine.frame(f"SELECT * FROM {name}_goods UNION ALL SELECT * FROM {name}_totals")
+
+
+def _lazy(frame):
+    return nw.from_native(frame).lazy()
+
+
+@pytest.fixture(scope="module")
+def truth(world) -> pa.Table:
+    """Return planted detours of treated origins after the event, and who is who."""
+    found = world.truth_detours
+    return found.filter(pc.not_equal(found["kind"].cast(pa.string()), "relay"))
+
+
+def by_role(world, role: str) -> tuple[str, ...]:
+    areas = world.truth_areas
+    return tuple(areas.filter(pc.equal(areas["role"].cast(pa.string()), role))["area"].to_pylist())
+
+
+@pytest.fixture(scope="module")
+def question(world) -> dict:
+    products = world.truth_products
+    listed = tuple(products.filter(products["is_listed"])["hs_code"].cast(pa.string()).to_pylist())
+    return {
+        "event": world.event,
+        "origins": by_role(world, "treated_origin"),
+        "destinations": by_role(world, "destination"),
+        "products": listed,
+        "spikes": 12,
+    }
+
+
+@pytest.fixture(scope="module")
+def flows(world, engine):
+    return flows_of(world, engine, "world")
+
+
+@pytest.fixture(scope="module")
+def ask(flows, engine, question) -> Callable[..., DetourResult]:
+    """Return a function that asks the world's question with changes; equal questions are asked once."""
+    asked: dict[DetourOptions, DetourResult] = {}
+
+    def search(**changes: object) -> DetourResult:
+        options = DetourOptions(**{**question, **changes})
+        if options not in asked:
+            asked[options] = detours(flows, options, engine=engine)
+        return asked[options]
+
+    return search
+
+
+def total(table: pa.Table, column: str = "estimate_usd") -> float:
+    return float(pc.sum(table[column]).as_py() or 0.0)
+
+
+def shape(result: DetourResult) -> tuple:
+    """Return what a reader sees of a result, as numbers to compare."""
+    table = result.table
+    return (
+        table.num_rows,
+        round(result.headline.estimate_usd, 3),
+        round(result.headline.low_usd, 3),
+        round(result.headline.high_usd, 3),
+        tuple(table["hub"].to_pylist()[:5]),
+    )
+
+
+# --- truth ----------------------------------------------------------------------------------------------
+
+
+def test_the_sum_is_near_the_truth(ask, truth) -> None:
+    """Half to twice the truth is what a small world gives; a spreadsheet's figure is over twice it."""
+    result = ask()
+    after = {f"{p // 12:04d}-{p % 12 + 1:02d}" for p in result.windows.after}
+    planted = truth.filter(pc.is_in(truth["period"].cast(pa.string()), value_set=pa.array(sorted(after))))
+    assert 0.5 < result.headline.estimate_usd / total(planted, "amount_usd") < 2.0
+    assert result.headline.raw_increase_usd > 2 * total(planted, "amount_usd")
+    assert result.headline.low_usd <= result.headline.estimate_usd <= result.headline.high_usd
+
+
+def test_the_largest_hub_is_a_true_one(ask, world) -> None:
+    hubs = ask().hubs.to_pylist()
+    assert hubs[0]["hub"] in by_role(world, "hub")
+    true = sum(r["estimate_usd"] or 0.0 for r in hubs if r["hub"] in by_role(world, "hub"))
+    assert true > 0.7 * sum(r["estimate_usd"] or 0.0 for r in hubs)
+
+
+def test_the_open_search_finds_the_treated_origins(ask, world) -> None:
+    found = ask(origins=(), destinations=())
+    treated = found.treated.filter(found.treated["is_treated"])
+    assert set(treated["destination"].to_pylist()) == set(by_role(world, "destination"))
+    origins = set(treated["origin"].to_pylist())
+    assert origins <= set(by_role(world, "treated_origin"))
+    assert len(origins) >= 4
+
+
+def test_a_quiet_world_gives_nothing_or_says_not_identified(world, engine) -> None:
+    quiet = build_world(replace(OPTIONS, quiet=True))
+    result = detours(
+        flows_of(quiet, engine, "quiet"), DetourOptions(event=quiet.event, spikes=4), engine=engine
+    )
+    assert result.headline.status != "identified" or result.headline.estimate_usd == 0.0
+
+
+# --- the contract ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "by", [keys for n in (1, 2, 3, 4) for keys in combinations(GROUP_KEYS, n)], ids=",".join
+)
+def test_every_grouping_keeps_the_contract_and_the_total(by, ask) -> None:
+    result = ask(by=by)
+    table = result.table
+    assert bad_rows(table, DETOUR).num_rows == 0
+    assert duplicated_rows(table, DETOUR).num_rows == 0
+    assert table.schema.names == list(DETOUR.columns)
+    shown = total(table)
+    assert shown <= result.headline.estimate_usd * (1 + 1e-9)
+    withheld = [r for r in table.to_pylist() if r["estimate_usd"] is None]
+    assert all(r["status"].startswith("not identified") for r in withheld)
+    if not withheld:
+        assert shown == pytest.approx(result.headline.estimate_usd)
+    for row in table.to_pylist():
+        assert all((row[key] is None) == (key not in by) for key in GROUP_KEYS)
+        if row["estimate_usd"] is not None:
+            assert row["low_usd"] <= row["estimate_usd"] <= row["high_usd"]
+
+
+def test_months_sum_to_the_whole(ask) -> None:
+    whole, monthly = ask(by=("hub", "hs_code")), ask(by=("hub", "hs_code", "period"))
+    assert monthly.headline.estimate_usd == whole.headline.estimate_usd
+    sums: dict[tuple, float] = {}
+    for row in monthly.table.to_pylist():
+        key = (row["hub"], row["hs_code"])
+        sums[key] = sums.get(key, 0.0) + (row["estimate_usd"] or 0.0)
+    expected = {(r["hub"], r["hs_code"]): r["estimate_usd"] or 0.0 for r in whole.table.to_pylist()}
+    for key, usd in sums.items():
+        assert usd == pytest.approx(expected[key], rel=1e-6)
+    periods = set(monthly.table["period"].to_pylist())
+    assert len(periods) > 1
+    after = {f"{p // 12:04d}-{p % 12 + 1:02d}" for p in monthly.windows.after}
+    assert periods <= after
+
+
+# --- options --------------------------------------------------------------------------------------------
+
+
+def changed_options(world, question) -> dict[str, dict]:
+    """Return for every option a value that must change the result."""
+    hubs = by_role(world, "hub")
+    event = world.event
+    year, month = int(event[:4]), int(event[5:])
+    at = year * 12 + month - 1
+
+    def text(p: int) -> str:
+        return f"{p // 12:04d}-{p % 12 + 1:02d}"
+
+    return {
+        "event": {"event": text(at + 2)},
+        "before": {"before": f"{text(at - 12)}:{text(at - 2)}"},
+        "after": {"after": f"{text(at + 4)}:{text(at + 8)}"},
+        "origins": {"origins": question["origins"][:3]},
+        "hubs": {"hubs": hubs[:1]},
+        "destinations": {"destinations": by_role(world, "other")[:1]},
+        "products": {"products": question["products"][:8]},
+        "pooled_origins": {"pooled_origins": question["origins"]},
+        "by": {"by": ("hub",)},
+        "z": {"z": 3.0},
+        "spikes": {"spikes": 5},
+        "seed": {"seed": 1},
+    }
+
+
+@pytest.mark.parametrize("option", [field.name for field in fields(DetourOptions)])
+def test_every_option_changes_the_result(option, ask, world, question) -> None:
+    assert shape(ask(**changed_options(world, question)[option])) != shape(ask())
+
+
+def test_equal_seeds_give_equal_results(flows, engine, question, ask) -> None:
+    again = detours(flows, DetourOptions(**question), engine=engine)
+    assert shape(again) == shape(ask())
+    assert again.table.equals(ask().table)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"by": ()}, "cannot sum by"),
+        ({"by": ("hub", "hub")}, "cannot sum by"),
+        ({"by": ("port",)}, "cannot sum by port"),
+        ({"z": -1.0}, "must not be negative"),
+        ({"spikes": -1}, "must not be negative"),
+        ({"origins": ("DEU",), "destinations": ("DEU",)}, "cannot stand among origins and destinations"),
+        ({"hubs": ("DEU",), "destinations": ("DEU",)}, "cannot stand among hubs and destinations"),
+    ],
+)
+def test_options_that_make_no_question_are_refused(change, what) -> None:
+    with pytest.raises(OptionError, match=what) as caught:
+        DetourOptions(event="2022-03", **change)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"origins": ("QQQ",)}, {"hubs": ("QQQ",)}, {"destinations": ("QQQ",)}, {"products": ("999999",)}],
+)
+def test_what_is_not_in_the_data_is_said(change, ask) -> None:
+    with pytest.raises(CoverageError, match="is in the data"):
+        ask(**change)
+
+
+def test_members_of_a_union_are_estimated_as_one_and_shown_apart(ask, question) -> None:
+    result = ask(pooled_origins=question["origins"])
+    shown = set(result.table["origin"].to_pylist())
+    assert len(shown) > 1
+    assert shown <= set(question["origins"])
+    usd = np.array([v or 0.0 for v in result.table["estimate_usd"].to_pylist()])
+    assert usd.sum() <= result.headline.estimate_usd * (1 + 1e-9)

@@ -1,0 +1,62 @@
+"""From a real lake to a search: frequency, vintages, and a lake in which nothing can be found."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from entrepot.detect.options import DetourOptions
+from entrepot.errors import CoverageError, OptionError
+from entrepot.pipeline.detours import find_detours
+from entrepot.schema import DETOUR
+
+MONTHS = [f"{year}-{month:02d}" for year in (2020, 2021, 2022) for month in range(1, 13)]
+
+
+@pytest.fixture(scope="module")
+def lake(take_in_once):
+    rows = [
+        (reporter, "export", partner, month, code, 100 + at)
+        for at, month in enumerate(MONTHS)
+        for reporter, partner in (
+            ("DEU", "RUS"),
+            ("DEU", "KGZ"),
+            ("FRA", "RUS"),
+            ("KGZ", "RUS"),
+            ("FRA", "KGZ"),
+        )
+        for code in ("870323", "870322")
+    ]
+    return take_in_once(rows, vintage=date(2023, 6, 1))
+
+
+QUESTION = {"event": "2022-03", "origins": ("DEU", "FRA"), "destinations": ("RUS",), "spikes": 3}
+
+
+@pytest.mark.parametrize("suspects", [True, False])
+def test_where_nothing_happened_nothing_is_found(suspects, lake) -> None:
+    question = QUESTION if suspects else {"event": "2022-03", "spikes": 3}
+    result = find_detours(lake, DetourOptions(**question))
+    assert result.headline.status == "nothing found"
+    assert result.headline.estimate_usd == 0.0
+    assert result.table.schema.names == list(DETOUR.columns)
+    assert not any(result.table["estimate_usd"].drop_null().to_pylist())
+    assert result.windows.text(result.windows.before) == "2020-02:2022-01"
+
+
+def test_a_year_works_on_annual_reports(lake) -> None:
+    result = find_detours(lake, DetourOptions(**{**QUESTION, "event": "2021"}))
+    assert (result.windows.before, result.windows.after) == ((2020,), (2022,))
+    assert not result.windows.is_monthly
+
+
+def test_only_vintages_up_to_the_day_count(lake) -> None:
+    with pytest.raises(CoverageError, match="no monthly reports"):
+        find_detours(lake, DetourOptions(**QUESTION), as_of=date(2023, 5, 31))
+
+
+def test_an_event_outside_the_data_is_refused(lake) -> None:
+    with pytest.raises(OptionError, match="no month of the window") as caught:
+        find_detours(lake, DetourOptions(**{**QUESTION, "event": "2031-01"}))
+    assert "2020-01:2022-12" in caught.value.hint

@@ -1,0 +1,62 @@
+"""Rough worlds, as lumpy as EU exports by HS6: the treated origins are found, and intervals are honest.
+
+Only the destination and the listed goods are given. Measured on 2026-11-23:
+FIGURES
+"""
+
+from __future__ import annotations
+
+from statistics import mean, median
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SEEDS = (201, 202, 203)
+
+
+@pytest.fixture(scope="module")
+def answers(make_known: Callable, ask: Callable) -> dict:
+    return {seed: ask(make_known("rough", seed), origins=()) for seed in SEEDS}
+
+
+def test_no_origin_is_accused_wrongly(answers: dict) -> None:
+    for answer in answers.values():
+        assert answer.treated <= set(answer.known.origins)
+
+
+def test_treated_origins_are_found(answers: dict) -> None:
+    for answer in answers.values():
+        assert len(answer.treated) >= len(answer.known.origins) - 1
+
+
+def test_the_total_lies_in_its_interval(answers: dict) -> None:
+    for answer in answers.values():
+        head = answer.result.headline
+        assert head.status == "identified"
+        assert head.low_usd <= answer.score.true_usd <= head.high_usd
+
+
+def test_intervals_hold_most_true_rows(answers: dict) -> None:
+    """Rows that were missed count: inside only where their upper limit holds the truth."""
+    shares = {seed: answer.score.coverage for seed, answer in answers.items()}
+    assert mean(shares.values()) >= 0.8, shares
+    assert min(shares.values()) >= 0.7, shares
+
+
+def test_the_larger_half_is_held_better(answers: dict) -> None:
+    assert median(answer.score.larger_half_coverage for answer in answers.values()) >= 0.8
+
+
+def test_most_of_the_amount_is_where_the_truth_is(answers: dict) -> None:
+    for answer in answers.values():
+        assert answer.score.overlap >= 0.6
+        assert answer.score.hub_error <= 0.5
+
+
+def test_the_largest_hub_is_the_largest_found(answers: dict) -> None:
+    for answer in answers.values():
+        true, found = answer.true_by_hub, answer.found_by_hub
+        assert max(found, key=found.get) == max(true, key=true.get)
