@@ -186,7 +186,7 @@ class Slow:
                 variance = {leg: noise[leg] + (max(s, 0.02) * lost(leg)) ** 2 for leg in legs}
                 precision = sum(lost(leg) ** 2 / variance[leg] for leg in legs)
                 s = max(sum(lost(leg) * beyond[leg] / variance[leg] for leg in legs) / precision, 0.0)
-            if s * math.sqrt(precision) <= 2.0:
+            if s * math.sqrt(precision) <= min(2.0, 0.9 * math.sqrt(len(legs))):
                 continue
             for leg in legs:
                 mean = s * lost(leg)

@@ -346,3 +346,9 @@ def test_libraries_of_names_are_loaded_by_unknown_labels_only():
         "resolve_area('Österreich')\nassert 'babel' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("slip", ["EU26", "eu29", "USA2", "G8"])
+def test_a_code_with_a_number_glued_on_is_no_area(slip) -> None:
+    with pytest.raises(UnknownCodeError, match=slip):
+        resolve_areas(slip)

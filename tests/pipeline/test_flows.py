@@ -147,8 +147,11 @@ def test_the_order_of_ingest_does_not_matter(take_in) -> None:
 
 def test_two_sources_of_one_reporter_are_not_added_up(take_in) -> None:
     take_in([row("870323", 100)], source="one")
-    lake = take_in([row("870323", 100)], source="two")
-    assert values(lake) == {("870323", "2022-01"): 100.0}
+    lake = take_in([row("870323", 101), row("870322", 7)], source="two")
+    assert values(lake) == {
+        ("870323", "2022-01"): 101.0,
+        ("870322", "2022-01"): 7.0,
+    }  # the larger source counts
 
 
 # --- choosing -------------------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ WORLDS = (("smooth", 301), ("smooth", 302), ("rough", 301), ("rough", 302))
 
 @pytest.mark.parametrize(("setting", "seed"), WORLDS)
 @pytest.mark.parametrize(
-    "question", [{}, {"origins": ()}, {"origins": (), "destinations": ()}], ids=["accused", "destination", "open"]
+    "question",
+    [{}, {"origins": ()}, {"origins": (), "destinations": ()}],
+    ids=["accused", "destination", "open"],
 )
 def test_nothing_is_found(
     setting: str, seed: int, question: dict[str, Any], make_known: Callable, ask: Callable

@@ -69,7 +69,9 @@ def test_a_hub_that_publishes_late_keeps_its_amount(
     assert set(kinds) == {"declared"}
 
 
-def test_a_hub_that_is_far_too_late_is_not_observed(known, open_hub: str, ask: Callable, reread: Callable) -> None:
+def test_a_hub_that_is_far_too_late_is_not_observed(
+    known, open_hub: str, ask: Callable, reread: Callable
+) -> None:
     """Less than a third of the after-window is no observation of it."""
     late = ask(reread(known, without_last_months(known, open_hub, 9)))
     rows = late.rows.loc[lambda rows: rows["hub"].eq(open_hub) & (rows["estimate_usd"] > 0)]
@@ -92,7 +94,9 @@ def one_sided(known, *, with_totals: bool) -> Callable[[pd.DataFrame], pd.DataFr
         if not with_totals:
             return listed
         keys = [name for name in own.columns if not name.endswith(("_usd", "_kg", "hs_code"))]
-        keys = [name for name in keys if own[name].nunique() > 0 and name not in {"quantity", "quantity_unit"}]
+        keys = [
+            name for name in keys if own[name].nunique() > 0 and name not in {"quantity", "quantity_unit"}
+        ]
         totals = own.groupby(keys, as_index=False, observed=True)["primary_value_usd"].sum()
         return pd.concat([listed, totals.assign(hs_code="TOTAL")], ignore_index=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -79,6 +80,9 @@ def _nearest(text: str) -> str:
     return "did you mean " + ", ".join(f"{code} ({name})" for code, name in proposals.items()) + "?"
 
 
+_CODE_AND_NUMBER = re.compile(r"([A-Za-z]{2,3})\d{1,3}")
+
+
 def resolve_area(text: str, *, on: date | None = None, where: str = "") -> str:
     """Return the area code of a code, number or name.
 
@@ -109,7 +113,9 @@ def resolve_area(text: str, *, on: date | None = None, where: str = "") -> str:
     ('XSD', 'SDN')
     """
     code = _resolve(text, on)
-    if code is None:
+    glued = _CODE_AND_NUMBER.fullmatch(text.strip())
+    # "EU26" is a slip for a group, not "EU" with a footnote glued to it; "ZA1" is a code of its own.
+    if code is None or (glued and code == _resolve(glued[1], on)):
         raise UnknownCodeError(f"no area is called {text!r}", where=where, hint=_nearest(text))
     return code
 
