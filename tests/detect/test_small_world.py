@@ -243,7 +243,9 @@ def test_every_option_changes_the_result(option, ask, world, question) -> None:
 def test_equal_seeds_give_equal_results(flows, engine, question, ask) -> None:
     again = detours(flows, DetourOptions(**question), engine=engine)
     assert shape(again) == shape(ask())
-    assert again.table.equals(ask().table)
+    for name in ("estimate_usd", "low_usd", "high_usd", "q_value"):
+        mine, theirs = (r.table[name].to_numpy(zero_copy_only=False) for r in (again, ask()))
+        np.testing.assert_allclose(mine, theirs, rtol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -315,6 +315,18 @@ def test_random_flows_equal_a_slow_sum(engine) -> None:
         assert (found or (0.0, 0.0))[:2] == pytest.approx(sums)
 
 
+def test_cells_have_one_order_whatever_the_order_of_the_flows(engine) -> None:
+    """Spikes are drawn by position: the same lake must give the same cells in the same places."""
+    rows = [
+        flow(a, b, m, hs_code=code, exporter_report_usd=1.0)
+        for a, b, code, m in product(("AAA", "BBB", "CCC"), ("DDD", "EEE"), ("854231", "854232"), MONTHS)
+    ]
+    shuffled = [rows[at] for at in np.random.default_rng(0).permutation(len(rows))]
+    keys = [load(engine, some).cells[0].key for some in (rows, shuffled)]
+    np.testing.assert_array_equal(keys[0], keys[1])
+    assert (np.diff(keys[0]) > 0).all()
+
+
 def test_the_calendar_of_nothing_is_empty(engine) -> None:
     schema = pa.schema([pa.field(f.name, f.type) for f in RECONCILED.arrow_schema()])
     assert calendar_of(engine.arrow_frame(schema.empty_table())).periods == frozenset()

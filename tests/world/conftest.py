@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -22,6 +21,8 @@ from entrepot.reconcile import cif_fob_ratios, pair_books, reconcile_books
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pandas as pd
 
     from entrepot.detect.result import DetourResult
     from entrepot.model.world.scoring import DetourScore
@@ -163,11 +164,20 @@ def ask() -> Callable[..., Answer]:
 
 
 @pytest.fixture(scope="session")
-def reread() -> Callable[[Known, Callable[[pd.DataFrame], pd.DataFrame]], Known]:
+def reread() -> Callable[..., Known]:
     """Return a function that publishes a world's reports anew, changed by a function of theirs."""
 
-    def change(known: Known, edit: Callable[[pd.DataFrame], pd.DataFrame]) -> Known:
+    def change(
+        known: Known, edit: Callable[[pd.DataFrame], pd.DataFrame], *, silences_hubs: bool = False
+    ) -> Known:
         leaves = edit(_leaves(known.world).to_pandas())
-        return replace(known, flows=_reconciled(pa.Table.from_pandas(leaves, preserve_index=False)))
+        flows = _reconciled(pa.Table.from_pandas(leaves, preserve_index=False))
+        if not silences_hubs:
+            return replace(known, flows=flows)
+        # Where no hub's books are left, all that was sent there to go on is what files can show.
+        areas = known.world.truth_areas
+        never = pa.array(["never"] * areas.num_rows)
+        areas = areas.set_column(areas.column_names.index("publishes"), "publishes", never)
+        return replace(known, flows=flows, world=replace(known.world, truth_areas=areas))
 
     return change

@@ -61,7 +61,7 @@ def test_a_silent_hub_is_estimated_from_the_other_legs(answer) -> None:
 def test_a_hub_that_publishes_late_keeps_its_amount(
     answer, known, open_hub: str, ask: Callable, reread: Callable
 ) -> None:
-    late = ask(reread(known, without_last_months(known, open_hub, 4)))
+    late = ask(reread(known, without_last_months(known, open_hub, 4)), spikes=8)
     assert late.result.reporters_late[open_hub].startswith("8 of 12")
     assert open_hub not in answer.result.reporters_late
     assert late.found_by_hub[open_hub] == pytest.approx(answer.found_by_hub[open_hub], rel=0.2)
@@ -73,7 +73,7 @@ def test_a_hub_that_is_far_too_late_is_not_observed(
     known, open_hub: str, ask: Callable, reread: Callable
 ) -> None:
     """Less than a third of the after-window is no observation of it."""
-    late = ask(reread(known, without_last_months(known, open_hub, 9)))
+    late = ask(reread(known, without_last_months(known, open_hub, 9)), spikes=8)
     rows = late.rows.loc[lambda rows: rows["hub"].eq(open_hub) & (rows["estimate_usd"] > 0)]
     assert len(rows)
     assert set(rows["kind"]) == {"onward_unobserved"}
@@ -105,11 +105,15 @@ def one_sided(known, *, with_totals: bool) -> Callable[[pd.DataFrame], pd.DataFr
 
 @pytest.mark.parametrize(("with_totals", "baseline"), [(True, "unlisted"), (False, "unidentified")])
 def test_one_book_of_listed_goods_still_answers(
-    with_totals: bool, baseline: str, known, ask: Callable, reread: Callable
+    *, with_totals: bool, baseline: str, known, ask: Callable, reread: Callable
 ) -> None:
-    """Nothing untreated is left in the file, and nobody publishes the onward leg: both are said."""
+    """Nothing untreated is left in the file, and nobody publishes the onward leg: both are said.
+
+    Measured on 2026-11-23 over eight worlds (smooth 101-105, rough 201-203): the total is 1.01 to 1.23 times
+    what went to the hubs to be sent on where totals are there, 0.84 to 1.35 times where they are not.
+    """
     answer = ask(
-        reread(known, one_sided(known, with_totals=with_totals)),
+        reread(known, one_sided(known, with_totals=with_totals), silences_hubs=True),
         pooled_origins=known.origins,
         hubs=known.with_role("hub"),
     )
@@ -119,7 +123,13 @@ def test_one_book_of_listed_goods_still_answers(
     assert head.onward_observed_share == 0
     found = answer.rows[answer.rows["estimate_usd"] > 0]
     assert set(found["kind"]) == {"onward_unobserved"}
+    assert (found["estimate_usd"] <= found["after_in_usd"] * (1 + 1e-9)).all()
     assert head.estimate_usd <= head.shortfall_usd
-    assert len(head.by_baseline) >= (2 if with_totals else 1)
-    # An upper bound: the hubs' growth in the listed goods is partly their own.
-    assert 0.8 <= head.estimate_usd / answer.score.true_usd <= 3.0
+    ratio = answer.score.estimate_usd / answer.score.true_usd
+    if with_totals:
+        assert 0.9 <= ratio <= 1.3
+        assert head.low_usd <= answer.score.true_usd <= head.high_usd
+        assert answer.score.hub_error <= 0.3
+    else:
+        # The growth of the hubs cannot be told from detours: 1.32 here, with the truth under the interval.
+        assert 0.8 <= ratio <= 1.6

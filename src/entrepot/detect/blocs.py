@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["pool", "representative", "split"]
 
+_ROUNDING = 1e-9
+
 
 def representative(members: NDArray[np.bool_]) -> int:
     """Return the area that stands for the pooled ones: the first of them."""
@@ -62,6 +64,8 @@ def split(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Split pooled corridors over the members by what each sent to the hub beyond its own expectation.
 
+    No member gets more than it sent: what is left over then goes to the others by what they sent besides.
+
     Parameters
     ----------
     corridors
@@ -91,9 +95,19 @@ def split(
     row = np.repeat(np.arange(wanted.size), count)
     offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     cell = mine[order[np.repeat(first, count) + offset]]
-    beyond = np.maximum(cells.after[cell] - cells.before[cell] * growth[row], 0.0)
-    total = sum_by(row, beyond, wanted.size)
-    arrived = sum_by(row, cells.after[cell], wanted.size)
-    share = np.where(total[row] > 0, beyond, cells.after[cell]) / np.where(total > 0, total, arrived)[row]
+    after = cells.after[cell]
+    beyond = np.maximum(after - cells.before[cell] * growth[row], 0.0)
+    total, arrived = sum_by(row, beyond, wanted.size), sum_by(row, after, wanted.size)
+    share = np.where(total[row] > 0, beyond, after) / np.where(total > 0, total, arrived)[row]
+    # A leg's amount may be more than its members' excesses; still no more came from one than it sent.
+    every, at = np.unique(wanted, return_inverse=True)
+    usd = sum_by(at, np.where(members[corridors.origin], corridors.usd, 0.0), every.size)[at]
+    own = np.minimum(share * usd[row], after)
+    spare = after - own
+    room = sum_by(row, spare, wanted.size)
+    left = usd - sum_by(row, own, wanted.size)
+    left[left < _ROUNDING * usd] = 0.0
+    own += spare * np.divide(left, room, out=np.zeros(room.size), where=room > 0)[row]
+    share = np.divide(own, usd[row], out=share, where=usd[row] > 0)
     keep = share > 0
     return row[keep], cell[keep], share[keep]

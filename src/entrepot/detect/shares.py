@@ -7,8 +7,8 @@ far as its own noise demands.
 *Formula*  x_k = after − expected of the leg, L_k what product k lost on the direct road, σ_k the noise of the
 leg. x_k ~ N(s·L_k·ε_k, σ_k²) with a relative spread τ = 1 of ε around one: s by weighted least squares,
 weights 1/(σ_k² + (τ s L_k)²), three rounds; then the posterior mean of s·L_k·ε_k. A pair whose share is under
-two standard errors has none (with n < 5 products: under 0.9·√n, which for one product is an excess of twice its
-noise). On the legs to and from hubs this stands in for a threshold on every product:
+two standard errors has none (with n < 5 products: under 0.9·√n, which for one product is an excess of twice
+its noise). On the legs to and from hubs this stands in for a threshold on every product:
 against that it lowered the median absolute error from 0.27 to 0.21 of the true volume in five smooth worlds
 and from 0.32 to 0.29 in three rough ones.
 """
@@ -59,7 +59,7 @@ def pooled_excess(
     Returns
     -------
     Bounds
-        Legs with an excess, never more than what went over the leg.
+        Legs with an excess, never more than the leg's own.
     """
     index = np.flatnonzero(legs & (lost > 0))
     n_pairs = cells.n_areas**2
@@ -83,6 +83,7 @@ def pooled_excess(
     posterior = np.divide(
         beyond * spread + mean * variance, spread + variance, out=np.zeros(mean.size), where=mean > 0
     )
-    usd = np.clip(posterior, 0.0, cells.after[index])
+    # No product passes more than its own excess, whatever the pair as a whole says.
+    usd = np.clip(posterior, 0.0, np.maximum(beyond, 0.0))
     real = usd > 0
     return Bounds(cell=index[real], usd=usd[real], net_usd=usd[real])

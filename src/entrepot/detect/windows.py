@@ -166,7 +166,9 @@ def load_windows(
     }
     if products is not None:
         flows = flows.filter(nw.col("hs_code").is_in([*products, "TOTAL"]))
-    sums = _sums(flows, names, len(pairs)).collect(backend="pyarrow").to_native()
+    # Seeds are drawn cell by cell: without an order of the cells equal seeds would give unequal draws.
+    cells = _sums(flows, names, len(pairs)).sort("exporter", "importer", "hs_code")
+    sums = cells.collect(backend="pyarrow").to_native()
     return _to_arrays(sums, calendar, exporter_is_used, importer_is_used, len(pairs))
 
 

@@ -69,8 +69,8 @@ def find_detours_in(
     Parameters
     ----------
     flows
-        Columns of ``core__reconciled``, as :func:`entrepot.reconcile.reconcile` makes them; any frame that Narwhals
-        accepts, of one frequency.
+        Columns of ``core__reconciled``, as :func:`entrepot.reconcile.reconcile` makes them; any frame that
+        Narwhals accepts, of one frequency.
     options
         Windows, suspects, products.
     memory_limit

@@ -140,7 +140,7 @@ def reconciled_flows(
 def _one_source(engine: Engine, leaves: nw.LazyFrame[Any], call: int) -> nw.LazyFrame[Any]:
     """Keep one source's report of each cell: that of the source with most reports of the reporter and flow.
 
-    Two publishers may both have a reporter's figures (Comtrade and the national office): they are never added.
+    Two publishers may both have a reporter's figures (Comtrade, the national office): they are never added.
     """
     sources = engine.rows(f"SELECT count(DISTINCT source) FROM leaves_{call}")[0][0]
     if sources < 2:
