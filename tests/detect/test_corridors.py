@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from entrepot.detect.corridors import allocate_corridors, find_bounds, hub_markup, origins_share
+from entrepot.detect.corridors import Bounds, allocate_corridors, find_bounds, hub_markup, origins_share
 from entrepot.detect.estimate import estimate
 
 NAN = float("nan")
@@ -122,23 +122,16 @@ def test_what_others_sent_to_the_hub_leaves_less_of_what_it_sends_on(make_cells,
     assert found.usd == pytest.approx([150.0] * 6)
 
 
-def test_shares_of_the_origins_are_net_and_fall_back_on_the_hub(make_cells, make_question) -> None:
-    cells = make_cells(
-        [
-            (0, 3, 0, 0.0, 300.0),
-            (4, 3, 0, 0.0, 100.0),
-            (4, 3, 1, 50.0, 0.0),
-            (0, 4, 1, 5.0, 1.0),
-            (2, 3, 0, 0.0, 900.0),
-        ]
+def test_the_origins_share_is_theirs_of_all_that_arrived(make_cells) -> None:
+    cells = make_cells([(0, 3, 0, 0.0, 300.0), (4, 3, 0, 0.0, 100.0), (4, 3, 1, 50.0, 60.0)])
+    usd = cells.after - cells.before
+    ours, others = (
+        Bounds(cell=index, usd=usd[index], net_usd=usd[index]) for index in (np.array([0]), np.array([1, 2]))
     )
-    question = make_question(cells, origins=(0,))
-    share = origins_share(cells, cells.before, question, products=np.ones(4, dtype=bool))
-    assert share[3, 0] == pytest.approx(0.75)  # the destination's own goods are not counted
-    assert share[3, 1] == pytest.approx(300 / 350)  # no excess of this product: the hub's share
+    share = origins_share(cells, ours, others)
+    assert share[3, 0] == pytest.approx(0.75)
+    assert share[3, 1] == 0.0  # nothing of this product came from the origins
     assert (share[5] == 1.0).all()  # nothing reached it
-    only = origins_share(cells, cells.before, question, products=np.arange(4) == 1)
-    assert only[3, 1] == 1.0
 
 
 def test_the_hubs_markup_comes_off_the_onward_leg(make_cells, make_question, flat) -> None:
@@ -197,9 +190,8 @@ def test_what_passes_a_hub_obeys_every_bound(seed, random_cells, make_question, 
         assert (passed(leg) <= bound(of) + slack).all()
         assert (bound(of) <= np.bincount(of.cell, weights=of.usd, minlength=n) + slack).all()
     assert (bound(found.direct) <= np.maximum(expected - cells.after, 0.0) + slack).all()
-    assert (bound(found.inbound) <= cells.after + slack).all()  # no more than went over the leg
-    products = np.isin(np.arange(8), cells.product[found.direct.cell])
-    share = origins_share(cells, expected, question, products=products)[cells.exporter, cells.product]
+    assert (bound(found.inbound) <= np.maximum(cells.after - expected, 0.0) + slack).all()
+    share = origins_share(cells, found.inbound, found.others)[cells.exporter, cells.product]
     sent_on = bound(found.onward) * share / hub_markup(cells, question)[cells.exporter]
     assert (passed(c.onward) <= sent_on + slack).all()
     assert (c.onward >= 0).tolist() == c.is_onward_observed.tolist()

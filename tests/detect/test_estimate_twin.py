@@ -191,29 +191,22 @@ class Slow:
             for leg in legs:
                 mean = s * lost(leg)
                 usd = (beyond[leg] * mean**2 + mean * noise[leg]) / (mean**2 + noise[leg])
-                usd = min(max(usd, 0.0), self.cells[leg].after)
+                usd = min(max(usd, 0.0), max(beyond[leg], 0.0))
                 if usd > 0:
                     found[leg] = usd
         return found
 
-    def share_of_origins(self, expected: dict[Leg, float], fell: set[int]) -> dict[tuple[int, int], float]:
-        mine, others = defaultdict(float), defaultdict(float)
-        for (i, h, k), cell in self.cells.items():
-            if self.q.hubs[h] and k in fell and not self.q.destinations[i]:
-                (mine if self.q.origins[i] else others)[h, k] += cell.after - expected[i, h, k]
-
-        def share(m: float, o: float, otherwise: float) -> float:
-            m, o = max(m, 0.0), max(o, 0.0)
-            return m / (m + o) if m + o > 0 else otherwise
-
-        found = {}
-        for h in self.areas:
-            whole = share(
-                sum(mine[h, k] for k in self.products), sum(others[h, k] for k in self.products), 1.0
-            )
-            for k in self.products:
-                found[h, k] = share(mine[h, k], others[h, k], whole)
-        return found
+    def share_of_origins(self, inbound: dict, others: dict) -> dict[tuple[int, int], float]:
+        mine, whole = defaultdict(float), defaultdict(float)
+        for (_, h, k), usd in inbound.items():
+            mine[h, k] += usd
+        for (_, h, k), usd in [*inbound.items(), *others.items()]:
+            whole[h, k] += usd
+        return {
+            (h, k): mine[h, k] / whole[h, k] if whole[h, k] > 0 else 1.0
+            for h in self.areas
+            for k in self.products
+        }
 
     def markup(self, hub: int) -> float:
         ratios = []
@@ -264,7 +257,15 @@ class Slow:
             lost_by_destination[d, k] += usd
         inbound = self.pooled(expected, is_in, lambda leg: lost_by_origin[leg[0], leg[2]])
         onward = self.pooled(expected, is_on, lambda leg: lost_by_destination[leg[1], leg[2]])
-        share = self.share_of_origins(expected, fell)
+        lost_by_product = defaultdict(float)
+        for (_, _, k), usd in direct.items():
+            lost_by_product[k] += usd
+        others = self.pooled(
+            expected,
+            lambda leg: bool(q.hubs[leg[1]] and not q.origins[leg[0]] and not q.destinations[leg[0]]),
+            lambda leg: lost_by_product[leg[2]],
+        )
+        share = self.share_of_origins(inbound, others)
         found = Twin(expected, inbound, onward, direct)
         capacity = {("in", leg): usd for leg, usd in inbound.items()}
         capacity |= {("direct", leg): usd for leg, usd in direct_net.items()}

@@ -1,9 +1,9 @@
 """Smooth worlds: amounts of planted detours are recovered when origins and destination are given.
 
-Measured on 2026-11-23, seeds 101 to 105: absolute error 0.18, 0.27, 0.25, 0.46, 0.18 (median 0.25); hub error
-0.11, 0.15, 0.20, 0.20, 0.11 (median 0.15); total over truth 0.94, 1.05, 1.20, 1.20, 0.94; rows in their
-interval 81, 81, 77, 78, 83%. The aim for the median of the absolute error is 0.25: it is missed by a hair
-here, and in the benchmark's larger worlds by more (0.27; 0.29 with the listed goods given).
+Measured on 2026-11-23, seeds 101 to 105: absolute error 0.19, 0.27, 0.25, 0.46, 0.18 (median 0.251); hub
+error 0.11, 0.15, 0.20, 0.21, 0.11 (median 0.15); total over truth 0.93, 1.05, 1.19, 1.17, 0.94; rows in their
+interval 82, 79, 76, 83, 84%. The aim for the median of the absolute error is 0.25: it is missed by a hair
+here, and in the benchmark's larger worlds by more (see docs/explanation/methods-compared.md).
 """
 
 from __future__ import annotations

@@ -114,44 +114,33 @@ def find_bounds(
     return Bounds(cell=index[over], usd=usd, net_usd=usd * np.minimum(share, 1.0)[pair[over]])
 
 
-def origins_share(
-    cells: Cells, expected: NDArray[np.float64], question: Question, *, products: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def origins_share(cells: Cells, ours: Bounds, others: Bounds) -> NDArray[np.float64]:
     """Return the origins' share of all that reached each hub beyond expectation.
 
     A hub sends on what came from others too (a friendly relay), and cannot send on what it never declared;
-    so only this share of its onward excess is the origins'. Sums are net over suppliers, so that noise
-    cancels; products without a net excess take the hub's share over all products.
+    so only this share of its onward excess is the origins'.
 
     Parameters
     ----------
-    cells, expected, question
-        The flows, what was expected, and who is asked about.
-    products : (n_products,)
-        Products that can have been detoured.
+    cells
+        The flows.
+    ours, others
+        Inbound excess of the origins, and of everybody else.
 
     Returns
     -------
     (n_areas, n_products)
         Share between 0 and 1; 1 where nothing reached the hub beyond expectation.
     """
-    legs = question.hubs[cells.importer] & products[cells.product] & ~question.destinations[cells.exporter]
-    beyond = cells.after[legs] - expected[legs]
-    ours = question.origins[cells.exporter[legs]]
-    at = cells.importer[legs] * cells.n_products + cells.product[legs]
     shape = (cells.n_areas, cells.n_products)
-    size = cells.n_areas * cells.n_products
 
-    def share(
-        mine: NDArray[np.float64], others: NDArray[np.float64], default: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        mine, others = np.maximum(mine, 0.0), np.maximum(others, 0.0)
-        return np.divide(mine, mine + others, out=default.copy(), where=mine + others > 0)
+    def arrived(legs: Bounds) -> NDArray[np.float64]:
+        at = cells.importer[legs.cell] * cells.n_products + cells.product[legs.cell]
+        return sum_by(at, legs.net_usd, cells.n_areas * cells.n_products).reshape(shape)
 
-    mine = sum_by(at, beyond * ours, size).reshape(shape)
-    others = sum_by(at, beyond * ~ours, size).reshape(shape)
-    of_hub = share(mine.sum(axis=1), others.sum(axis=1), np.ones(cells.n_areas))
-    return share(mine, others, np.repeat(of_hub[:, None], cells.n_products, axis=1))
+    mine, whole = arrived(ours), arrived(ours) + arrived(others)
+    share: NDArray[np.float64] = np.divide(mine, whole, out=np.ones(shape), where=whole > 0)
+    return share
 
 
 def allocate_corridors(

@@ -30,11 +30,22 @@ _FEWEST_UNTREATED = 3
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Amounts of one pair of windows, and what they were made of."""
+    """Amounts of one pair of windows, and what they were made of.
+
+    Attributes
+    ----------
+    corridors
+        The amounts.
+    expected
+        What was expected of every cell.
+    inbound, others, onward, direct
+        Excess of the origins and of everybody else at the hubs, excess that went on, and shortfall.
+    """
 
     corridors: Corridors
     expected: Expected
     inbound: Bounds
+    others: Bounds
     onward: Bounds
     direct: Bounds
 
@@ -93,33 +104,43 @@ def estimate(
     onward &= question.is_observed[cells.exporter, cells.importer]
     direct_bounds = find_bounds(cells, expected.usd, noise=noise, legs=treated, sign=-1, z=z)
     # Only products whose direct flow fell can be detoured: others would drown the excess of a pair.
-    by_origin, by_destination = _lost(cells, direct_bounds)
-    inbound_bounds = pooled_excess(cells, expected.usd, noise=noise, legs=inbound, lost=by_origin)
-    onward_bounds = pooled_excess(cells, expected.usd, noise=noise, legs=onward, lost=by_destination)
-    fell = np.zeros(cells.n_products, dtype=bool)
-    fell[cells.product[direct_bounds.cell]] = True
-    share = origins_share(cells, expected.usd, question, products=fell)
+    by_origin, by_destination, by_product = _lost(cells, direct_bounds)
+    others = ~question.origins[cells.exporter] & ~question.destinations[cells.exporter]
+    others &= question.hubs[cells.importer]
+
+    def excess(legs: NDArray[np.bool_], lost: NDArray[np.float64]) -> Bounds:
+        return pooled_excess(cells, expected.usd, noise=noise, legs=legs, lost=lost)
+
+    inbound_bounds, onward_bounds = excess(inbound, by_origin), excess(onward, by_destination)
+    others_bounds = excess(others, by_product)
+    share = origins_share(cells, inbound_bounds, others_bounds)
     return Estimate(
         corridors=allocate_corridors(cells, inbound_bounds, onward_bounds, direct_bounds, question, share),
         expected=expected,
         inbound=inbound_bounds,
+        others=others_bounds,
         onward=onward_bounds,
         direct=direct_bounds,
     )
 
 
-def _lost(cells: Cells, direct: Bounds) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return for every cell what its product lost: by its exporter, and on the way to its importer."""
+def _lost(
+    cells: Cells, direct: Bounds
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return for every cell what its product lost: by its exporter, towards its importer, and in all."""
     size = cells.n_areas * cells.n_products
     product = cells.product[direct.cell]
-    lost = []
-    for of_leg, of_cell in (
-        (cells.exporter[direct.cell], cells.exporter),
-        (cells.importer[direct.cell], cells.importer),
-    ):
-        total = sum_by(of_leg * cells.n_products + product, direct.usd, size)
-        lost.append(total[of_cell * cells.n_products + cells.product])
-    return lost[0], lost[1]
+
+    def total(of_leg: NDArray[np.int64], of_cell: NDArray[np.int64]) -> NDArray[np.float64]:
+        lost = sum_by(of_leg * cells.n_products + product, direct.usd, size)
+        of_cells: NDArray[np.float64] = lost[of_cell * cells.n_products + cells.product]
+        return of_cells
+
+    return (
+        total(cells.exporter[direct.cell], cells.exporter),
+        total(cells.importer[direct.cell], cells.importer),
+        sum_by(product, direct.usd, cells.n_products)[cells.product],
+    )
 
 
 def expect(
