@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from entrepot.app.arguments import parse_day
 from entrepot.app.cli import app
 from entrepot.detect.options import GROUP_KEYS, DetourOptions
 from entrepot.errors import OptionError
@@ -166,7 +167,7 @@ def _run(
     if page is not None:
         check_out(page, suffixes=(".html", ".htm"))
     opened = Lake.open(lake)
-    vintage = _day(as_of)
+    vintage = parse_day(as_of, option="--as-of")
     with _progress() as progress:
         result: DetourResult = find_detours(
             opened, options, as_of=vintage, memory_limit=memory, progress=progress
@@ -180,15 +181,6 @@ def _run(
     for path in (out, page):
         if path is not None and str(path) != "-":
             console.print(f"written: {path}", markup=False)
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise OptionError(f"{text!r} is no date", where="--as-of", hint="write it as 2023-01-31") from error
 
 
 @contextmanager

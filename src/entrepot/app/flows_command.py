@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path  # noqa: TC003  (typer reads the annotation)
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from entrepot.app.arguments import parse_day
 from entrepot.app.cli import app
 from entrepot.errors import OptionError
 from entrepot.nomenclature import product_codes, resolve_areas
@@ -42,10 +42,7 @@ def flows_command(
     """
     if freq not in {"A", "M"}:
         raise OptionError(f"{freq!r} is no frequency", where="--freq", hint="use A for years or M for months")
-    try:
-        day = date.fromisoformat(as_of) if as_of else None
-    except ValueError as error:
-        raise OptionError(f"{as_of!r} is no date", where="--as-of", hint="write it as 2023-01-31") from error
+    day = parse_day(as_of, option="--as-of")
     exporters = resolve_areas(exporter) if exporter else ()
     importers = resolve_areas(importer) if importer else ()
     codes = product_codes(products) if products else ()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path  # noqa: TC003 typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,14 +12,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from entrepot.app.arguments import parse_day
 from entrepot.app.cli import app
-from entrepot.errors import EntrepotError, OptionError
 from entrepot.pipeline.intake import IngestOptions, IngestReport, Step, ingest
 from entrepot.sources.registry import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from entrepot.errors import EntrepotError
     from entrepot.pipeline.intake import FileReport
 
 __all__ = ["ingest_command"]
@@ -43,21 +43,14 @@ def ingest_command(
     memory: Annotated[str, typer.Option(help="memory of the engine")] = "1GB",
 ) -> None:
     """Take customs files into a lake: every row stored, or set aside with its reason."""
-    options = IngestOptions(vintage=_day(vintage), is_complete=complete, memory_limit=memory)
+    options = IngestOptions(
+        vintage=parse_day(vintage, option="--vintage"), is_complete=complete, memory_limit=memory
+    )
     with _progress() as progress:
         report = ingest(open_source(source), paths, lake=lake, options=options, progress=progress)
     _show(report)
     if report.failed or (report.rows_quarantined and not accept_quarantine):
         raise typer.Exit(1)
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise OptionError(f"{text!r} is no date", where="--vintage", hint="write it as 2023-01-31") from error
 
 
 @contextmanager
