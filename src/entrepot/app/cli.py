@@ -17,7 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Raw customs files in; detours, round trips, gaps and shifts out, each with an interval.",
+    help="Raw customs files in; detours out, each with an amount, an interval and the evidence behind it.",
 )
 
 
