@@ -28,8 +28,7 @@ from entrepot.detect.periods import event_windows, period_text, placebo_windows
 from entrepot.detect.search import Search
 from entrepot.detect.windows import calendar_of, load_windows
 from entrepot.engine import Engine
-from entrepot.model.world import WorldOptions, build_world, detour_truth, score_detours
-from entrepot.model.world.scoring import OWN
+from entrepot.model.world import OWN, WorldOptions, build_world, detour_truth, score_detours
 from entrepot.reconcile import cif_fob_ratios, pair_books, reconcile_books
 from entrepot.schema import DetourKind
 
