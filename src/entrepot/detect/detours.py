@@ -301,6 +301,9 @@ def _headline(found: Estimate, decoys: Sequence[Parts], calibration: Calibration
     placebo = tuple(float(d.usd[d.kind != _RELAY].sum()) for d in decoys)
     interval = calibration.only(OWN_KINDS).interval(lambda _: ())
     low, high = interval.around(np.array([total])) if interval is not None else (np.array([np.nan]),) * 2
+    relayed = float(found.corridors.usd.sum() - total)
+    relay = calibration.only([_RELAY]).interval(lambda _: ())
+    most = relay.around(np.array([relayed]))[1][0] if relay is not None and relayed > 0 else relayed
     cells, question = search.cells[0], search.question
     inbound = (
         question.origins[cells.exporter] & question.hubs[cells.importer] & question.listed[cells.product]
@@ -322,7 +325,8 @@ def _headline(found: Estimate, decoys: Sequence[Parts], calibration: Calibration
         raw_increase_usd=float(rise),
         excess_in_usd=float(found.legs.inbound.usd.sum()),
         unseen_usd=float(own.usd[own.kind == _UNSEEN].sum()),
-        relay_usd=float(found.corridors.usd.sum() - total),
+        relay_usd=relayed,
+        relay_high_usd=float(most),
         onward_observed_share=float(observed / total) if total > 0 else float("nan"),
     )
 

@@ -46,6 +46,8 @@ class Headline:
         Part of the estimate that reached hubs and that the hubs' own books do not show.
     relay_usd
         What others sent through the same hubs; not a part of the estimate.
+    relay_high_usd
+        Upper end of its calibrated 90% interval; never under ``relay_usd``.
     """
 
     estimate_usd: float
@@ -60,6 +62,7 @@ class Headline:
     onward_observed_share: float
     unseen_usd: float
     relay_usd: float
+    relay_high_usd: float
 
     @property
     def placebo_share(self) -> float:

@@ -125,7 +125,7 @@ COLUMNS: dict[str, Column] = _index(
         Column("origin", "text", "where the goods come from (area code)"),
         Column("hub", "text", "where they are unloaded only to be shipped on (area code)"),
         Column("destination", "text", "where they end (area code)"),
-        Column("kind", "text", "how the onward leg is seen", allowed=DetourKind),
+        Column("kind", "text", "whose goods, and how the hub's books show them", allowed=DetourKind),
         Column("estimate_usd", "float64", "estimate of the detour, FOB at the origin, for the whole after-window", unit="USD", missing="not identified: see status", minimum=0),
         Column("low_usd", "float64", "5th percentile of the true amount", unit="USD", missing="not identified: see status", minimum=0),
         Column("high_usd", "float64", "95th percentile of the true amount", unit="USD", missing="not identified: see status", minimum=0),

@@ -163,6 +163,8 @@ DETOUR = Table(
     description="Amounts that took a detour, each with an interval and the figures it was made of.",
     traps=(
         "Trade by code is an upper bound on controlled goods.",
+        "The declared and the unseen row of one corridor repeat the same legs: do not add bounds over kinds.",
+        "Relay rows are the goods of others: do not add them to the other kinds.",
         "An estimate is a statistical finding about flows; it accuses nobody.",
         "Intervals of a sum are not sums of intervals: ask for the sum.",
     ),

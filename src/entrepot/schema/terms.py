@@ -91,7 +91,7 @@ class QuarantineReason(StrEnum):
 
 
 class DetourKind(StrEnum):
-    """How the onward leg of a detour is seen."""
+    """Whose goods took the detour, and how the books of the hub show it."""
 
     DECLARED = "declared"
     UNSEEN = "unseen"
