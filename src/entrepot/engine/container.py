@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, cast
 from entrepot.errors import EmptyFileError, EncodingError, InputFileError, LakeError, TruncatedFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -251,7 +251,7 @@ def _writing(target: Path) -> Iterator[None]:
         ) from error
 
 
-def unpack_json(path: Path, target: Path, *, member: str = "data") -> int:
+def unpack_json(path: Path, target: Path, *, member: str = "data", names: Sequence[str] = ()) -> int:
     """Write the objects of a JSON answer one a line.
 
     Parameters
@@ -260,6 +260,8 @@ def unpack_json(path: Path, target: Path, *, member: str = "data") -> int:
         From where and to where.
     member
         Member of the answer that holds the list of objects; an answer that is a list needs none.
+    names
+        The answer is a list of lists, the first of which is the header: names for its columns.
 
     Returns
     -------
@@ -282,11 +284,21 @@ def unpack_json(path: Path, target: Path, *, member: str = "data") -> int:
         )
     decoder = json.JSONDecoder()
     count, position = 0, start
+    if names:
+        # The header is no row.
+        try:
+            position = _skip(text, decoder.raw_decode(text, _skip(text, start))[1])
+            position += text[position : position + 1] == ","
+        except json.JSONDecodeError as error:
+            raise TruncatedFileError(
+                "the JSON breaks in its first row", where=str(path), hint=_AGAIN
+            ) from error
     try:
         with _writing(target), target.open("w", encoding="utf-8") as out:
             while text[(position := _skip(text, position))] != "]":
-                _, end = decoder.raw_decode(text, position)
-                out.write(text[position:end].replace("\r", " ").replace("\n", " ") + "\n")
+                row, end = decoder.raw_decode(text, position)
+                line = text[position:end] if not names else _as_object(row, names, count + 1, path)
+                out.write(line.replace("\r", " ").replace("\n", " ") + "\n")
                 count += 1
                 position = _skip(text, end)
                 if text[position] == ",":
@@ -297,6 +309,17 @@ def unpack_json(path: Path, target: Path, *, member: str = "data") -> int:
         ) from error
     _check_count(path, text[:start] + text[position:], count)
     return count
+
+
+def _as_object(row: object, names: Sequence[str], number: int, path: Path) -> str:
+    if not isinstance(row, list) or len(row) != len(names):
+        found = f"{len(row)} values" if isinstance(row, list) else type(row).__name__
+        raise InputFileError(
+            f"row {number:,} has {found}, the header {len(names)} names",
+            where=str(path),
+            hint="keep the publisher's answer as it came",
+        )
+    return json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False)
 
 
 def _list_start(text: str, member: str) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import duckdb
 import narwhals as nw
+from duckdb.func import FunctionNullHandling
 
 from entrepot.engine.quoting import identifier, literal
 from entrepot.errors import ContractError, InputFileError, LakeError
@@ -159,7 +160,7 @@ class Engine:
             self._connection.execute("SET enable_progress_bar = true")
             self._connection.execute("SET TimeZone = 'UTC'")
             self._connection.create_function(
-                "area_named", named_area, ["VARCHAR"], "VARCHAR", null_handling="special"
+                "area_named", named_area, ["VARCHAR"], "VARCHAR", null_handling=FunctionNullHandling.SPECIAL
             )
 
     def __enter__(self) -> Self:

@@ -41,6 +41,7 @@ _ALLOWED: Final[dict[str, frozenset[str]]] = {
     "own": frozenset(),
 }
 
+
 def area_spellings(areas: AreasSection) -> pa.Table:
     """Return every code and every own spelling of every area that the mapping allows.
 
