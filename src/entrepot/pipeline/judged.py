@@ -192,10 +192,9 @@ class JudgedRows:
         if not self.reasons:
             return ""
         reason = self.reasons.most_common(1)[0][0]
-        for row in self._bad.to_pylist():
-            if row["reason"] == reason:
-                return f"row {row['row_number']:,}: {reason}, {row['detail']}"
-        return ""
+        rows = [row for row in self._bad.to_pylist() if row["reason"] == reason]
+        first = min(rows, key=lambda row: (row["row_number"], row["cell"] or ""))
+        return f"row {first['row_number']:,}: {reason}, {first['detail']}"
 
     def facts(self) -> dict[str, Any]:
         """Return what the good rows are about."""
