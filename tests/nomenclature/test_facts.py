@@ -120,7 +120,7 @@ def test_national_codes_are_unique_and_known():
 
 
 def test_national_names_mean_what_their_codes_mean():
-    """A name that the nomenclature knows is the area of its code; others (archipelagos, n.e.s.) are unknown."""
+    """A name that the nomenclature knows is the area of its code; archipelagos and n.e.s. are unknown."""
     rows = [row for row in fact_rows("national_area_codes") if row["scheme"] == "gacc"]
     meant = {row["foreign_code"]: (named_area(row["name"]), row["code"]) for row in rows}
     assert [code for code, (named, area_code) in meant.items() if named not in {None, area_code}] == []

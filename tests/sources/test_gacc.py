@@ -1,5 +1,7 @@
 """China's customs: the publisher's bytes, the direction that is asked for, parts that are added once."""
 
+# ruff: noqa: E501  (tables of cases: one case stands on one line)
+
 from __future__ import annotations
 
 from importlib.resources import files

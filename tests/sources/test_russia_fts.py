@@ -1,5 +1,7 @@
 """Russia's customs: DATTSVT as dBASE table and as text, in its zip, until the last month that was published."""
 
+# ruff: noqa: E501  (tables of cases: one case stands on one line)
+
 from __future__ import annotations
 
 import struct
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from entrepot.engine.dbf import unpack_dbf
 from entrepot.errors import EmptyFileError, EncodingError, EntrepotError, HeaderError, TruncatedFileError
 from entrepot.pipeline import ingest
 from entrepot.sources.russia_fts import RussiaFtsSource
@@ -75,7 +78,7 @@ def test_the_unload_as_text(judge_file) -> None:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_the_unload_as_a_table_says_the_same(packed: bool, tmp_path: Path, judge_file) -> None:
+def test_the_unload_as_a_table_says_the_same(*, packed: bool, tmp_path: Path, judge_file) -> None:
     text = SAMPLE.read_text(encoding="utf-8").splitlines()
     rows = [line.split("\t") for line in text[1:]]
     content = dbf([name.upper() for name in NAMES], rows)
@@ -166,9 +169,7 @@ def test_what_cannot_be_read(content: bytes, error: type[Exception], tmp_path: P
     assert isinstance(report.error, error), report.error
 
 
-def test_a_table_in_another_encoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from entrepot.engine.dbf import unpack_dbf
-
+def test_a_table_in_another_encoding(tmp_path: Path) -> None:
     (tmp_path / "t.dbf").write_bytes(dbf(["A"], [["ИМ"]], encoding="cp1251"))
     with pytest.raises(EncodingError):
         unpack_dbf(tmp_path / "t.dbf", tmp_path / "t.csv", encoding="ascii")

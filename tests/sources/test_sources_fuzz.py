@@ -3,6 +3,8 @@
 ``ENTREPOT_FUZZ`` says how many examples each test tries; the suite tries few.
 """
 
+# ruff: noqa: E501  (tables of cases: one case stands on one line)
+
 from __future__ import annotations
 
 import json
@@ -124,7 +126,7 @@ def judged(judge_file: Callable, name: str, content: bytes) -> None:
             found = judge_file(SOURCES[name], path)
         except EntrepotError as error:
             assert error.what  # noqa: PT017  the error is the result
-            assert error.hint
+            assert error.hint  # noqa: PT017
         else:
             check(found)
 

@@ -1,5 +1,7 @@
 """US Census Bureau: arrays of arrays and tables, which of the values counts, and what repeats what."""
 
+# ruff: noqa: E501  (tables of cases: one case stands on one line)
+
 from __future__ import annotations
 
 import json
@@ -7,6 +9,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -137,9 +142,6 @@ def test_an_unknown_origin_of_goods(answer, judge_file) -> None:
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_answers_that_users_save_as_a_table(form: str, tmp_path: Path, judge_file) -> None:
-    import pyarrow as pa
-    import pyarrow.csv as pa_csv
-
     table = pa.Table.from_pylist([IMPORT, IMPORT | {"CTY_CODE": "5700"}])
     path = tmp_path / f"saved.{form}"
     pa_csv.write_csv(table, path) if form == "csv" else pq.write_table(table, path)
@@ -199,9 +201,6 @@ def test_the_files_say_their_flow() -> None:
 @pytest.mark.realdata
 def test_real_imports_by_hs10_and_country(realdata: Path, tmp_path: Path, judge_file) -> None:
     """The researchers' table of 2024 in the API's columns: sums equal to an independent computation."""
-    import pandas as pd
-    import pyarrow as pa
-
     frame = pd.read_parquet(realdata / "us-census-hs10" / "us_imports_2024_hs10_by_country.parquet")
     frame = frame.drop_duplicates(["CTY_CODE", "HS10"])
     names = {"CTY_CODE": "CTY_CODE", "CTY_NAME": "CTY_NAME", "HS10": "I_COMMODITY", "imports": "CON_VAL_YR"}

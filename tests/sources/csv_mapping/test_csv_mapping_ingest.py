@@ -71,7 +71,8 @@ def test_rows_of_one_key_are_added_on_demand(take_in, read, long_mapping: str) -
 
 
 def test_a_sum_of_which_a_part_cannot_be_read_is_no_sum(take_in, long_mapping: str) -> None:
-    parts = "DEU,KGZ,export,2022,27,5\nDEU,KGZ,export,2022,27,x\nDEU,KAZ,export,2022,27,1\nDEU,KAZ,export,2022,27,2\n"
+    parts = "DEU,KGZ,export,2022,27,5\nDEU,KGZ,export,2022,27,x\n"
+    parts += "DEU,KAZ,export,2022,27,1\nDEU,KAZ,export,2022,27,2\n"
     parts += "DEU,UZB,export,2022,27,1\n"
     report = take_in(parts, long_mapping + '[rows]\nduplicates = "add"\n')
     assert report.reasons == {"bad_number": 1, "missing_value": 1}
