@@ -174,14 +174,18 @@ def canonical_sql(form: NationalForm, raw: str) -> str:
         f"published AS ({_published(form, raw)})",
         f"named AS MATERIALIZED ({_named(form)})",
         f"joined AS ({_joined(form)})",
-        f"""judged AS (
+        f"""judged AS {"MATERIALIZED" if form.has_parts else ""} (
             SELECT * EXCLUDE (fault), fault.reason AS reason, fault.detail AS detail
             FROM (SELECT *, {_fault(form)} AS fault FROM joined)
         )""",
     ]
     if form.has_parts:
-        steps += [f"{name} AS ({query})" for name, query in _SUMS.items()]
+        steps += [f"{name} AS {_kept(name)} ({query})" for name, query in _SUMS.items()]
     return f"WITH {', '.join(steps)} {_final(form)}"
+
+
+def _kept(name: str) -> str:
+    return "MATERIALIZED" if name in _KEPT else ""
 
 
 def _published(form: NationalForm, raw: str) -> str:
@@ -289,14 +293,40 @@ _REPEATED: Final = """CASE WHEN is_conflict
 #: A part of a sum that cannot be made.
 _IS_LOST: Final = "reason IS NULL AND part IS NOT NULL AND NOT has_total AND bad_row IS NOT NULL"
 
+#: Sums of the parts of one report, whether as windows or as groups. A weight of 0 is a small one, rounded; of
+#: what is not given there is no sum.
+_TOTALS: Final = """
+    sum(number) {over} AS number, sum(usd) {over} AS usd,
+    CASE WHEN count(weight) {over} = count(*) {over} THEN sum(weight) {over} END AS weight,
+    CASE WHEN count(amount) {over} = count(*) {over} AND count(unit) {over} = count(*) {over}
+        AND min(unit) {over} = max(unit) {over} THEN sum(amount) {over} END AS amount
+"""
+
+_SAME_PART: Final = f"hash({_KEY}, part, partner_text)"
+
 _SUMS: Final = {
+    # Reports with a fault, a row for the whole, or a part that stands twice: few, and looked at one by one.
+    "repeated": f"SELECT {_SAME_PART} AS same FROM judged GROUP BY same HAVING count(*) > 1",
+    "odd": f"""
+        SELECT DISTINCT hash({_KEY}) AS report FROM judged
+        WHERE reason IS NOT NULL OR part IS NULL OR {_SAME_PART} IN (FROM repeated)
+    """,
+    "plain": f"""
+        SELECT {_KEY}, min(row_number) AS row_number, any_value(year) AS year, any_value(frequency) AS frequency,
+            any_value(hs_revision) AS hs_revision, any_value(is_aggregate) AS is_aggregate,
+            any_value(unit) AS unit, {_TOTALS.format(over="")},
+            count(*) AS parts, NULL::VARCHAR AS reason, NULL::VARCHAR AS detail, NULL::VARCHAR AS part,
+            TRUE AS is_added
+        FROM judged WHERE hash({_KEY}) NOT IN (FROM odd) GROUP BY {_KEY}
+    """,
     # Which rows say the same part again, and whether they agree.
     "parted": f"""
         SELECT *, count(*) FILTER (reason IS NULL) OVER same AS copies,
             min(row_number) FILTER (reason IS NULL) OVER same AS first_copy,
             min(hash(number, weight, amount, unit)) FILTER (reason IS NULL) OVER same
                 <> max(hash(number, weight, amount, unit)) FILTER (reason IS NULL) OVER same AS is_conflict
-        FROM judged WINDOW same AS (PARTITION BY {_KEY}, part, partner_text)
+        FROM judged WHERE hash({_KEY}) IN (FROM odd)
+        WINDOW same AS (PARTITION BY {_KEY}, part, partner_text)
     """,
     "faulted": f"""
         SELECT * REPLACE (
@@ -318,21 +348,18 @@ _SUMS: Final = {
         ), reason IS NULL AND part IS NOT NULL AND NOT has_total AND bad_row IS NULL AS is_added
         FROM whole
     """,
-    # A weight of 0 is a small one, rounded; of what is not given there is no sum.
     "added": f"""
-        SELECT * REPLACE (
-            sum(number) OVER same AS number, sum(usd) OVER same AS usd,
-            CASE WHEN count(weight) OVER same = count(*) OVER same THEN sum(weight) OVER same END AS weight,
-            CASE WHEN count(amount) OVER same = count(*) OVER same
-                AND count(unit) OVER same = count(*) OVER same
-                AND min(unit) OVER same = max(unit) OVER same THEN sum(amount) OVER same END AS amount
-        ), count(*) OVER same AS parts
+        SELECT * REPLACE ({_TOTALS.format(over="OVER same")}), count(*) OVER same AS parts
         FROM settled WHERE is_added
         WINDOW same AS (PARTITION BY {_KEY})
         QUALIFY row_number() OVER (PARTITION BY {_KEY} ORDER BY row_number) = 1
     """,
-    "reported": "FROM added UNION ALL BY NAME SELECT *, 1 AS parts FROM settled WHERE NOT is_added",
+    "reported": "FROM plain UNION ALL BY NAME FROM added "
+    "UNION ALL BY NAME SELECT *, 1 AS parts FROM settled WHERE NOT is_added",
 }
+
+#: Steps that several others read.
+_KEPT: Final = frozenset({"repeated", "odd", "settled"})
 
 
 def _final(form: NationalForm) -> str:
