@@ -60,7 +60,7 @@ BYTES = {
     "csv": WITS,
 }
 COLUMNS = {
-    "gacc": list(dict.fromkeys(GACC_QUERY))[:27:2],
+    "gacc": [name for name in GACC_QUERY if not name.isascii() and name not in {"人民币", "备注"}],
     "us_census": ["CTY_CODE", "CTY_NAME", "E_COMMODITY", "ALL_VAL_MO", "QTY_1_MO", "UNIT_QY1", "DF", "DISTRICT", "time"],
     "russia_fts": ["napr", "period", "nastranapr", "tnved", "edizm", "Stoim", "Netto", "Kol", "Region"],
     "comtrade": list(COMTRADE_WEB),

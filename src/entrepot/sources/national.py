@@ -302,6 +302,11 @@ _TOTALS: Final = """
         AND min(unit) {over} = max(unit) {over} THEN sum(amount) {over} END AS amount
 """
 
+#: What the rows of one report have in common, or its sum does not show.
+_ANY: Final = ", ".join(
+    f"any_value({name}) AS {name}" for name in ("year", "frequency", "hs_revision", "is_aggregate", "unit")
+)
+
 _SAME_PART: Final = f"hash({_KEY}, part, partner_text)"
 
 _SUMS: Final = {
@@ -312,9 +317,7 @@ _SUMS: Final = {
         WHERE reason IS NOT NULL OR part IS NULL OR {_SAME_PART} IN (FROM repeated)
     """,
     "plain": f"""
-        SELECT {_KEY}, min(row_number) AS row_number, any_value(year) AS year, any_value(frequency) AS frequency,
-            any_value(hs_revision) AS hs_revision, any_value(is_aggregate) AS is_aggregate,
-            any_value(unit) AS unit, {_TOTALS.format(over="")},
+        SELECT {_KEY}, min(row_number) AS row_number, {_ANY}, {_TOTALS.format(over="")},
             count(*) AS parts, NULL::VARCHAR AS reason, NULL::VARCHAR AS detail, NULL::VARCHAR AS part,
             TRUE AS is_added
         FROM judged WHERE hash({_KEY}) NOT IN (FROM odd) GROUP BY {_KEY}
