@@ -32,6 +32,7 @@ __all__ = [
     "unify_line_ends",
     "unpack_json",
     "unpack_text",
+    "writing",
 ]
 
 _BLOCK = 4 * 1024 * 1024
@@ -212,7 +213,7 @@ def has_mixed_line_ends(path: Path) -> bool:
 
 def unify_line_ends(path: Path, target: Path) -> None:
     """Write a UTF-8 text with line feeds alone; carriage returns inside of lines become blanks."""
-    with _file_errors(path), path.open("rb") as file, _writing(target), target.open("wb") as out:
+    with _file_errors(path), path.open("rb") as file, writing(target), target.open("wb") as out:
         kept = b""
         while block := file.read(_BLOCK):
             text = kept + block
@@ -229,14 +230,15 @@ def _as_latin1(error: UnicodeError) -> tuple[str, int]:
 
 
 def _transcode(path: Path, target: Path, decoder: codecs.IncrementalDecoder) -> None:
-    with open_content(path) as content, _writing(target), target.open("wb") as out:
+    with open_content(path) as content, writing(target), target.open("wb") as out:
         while block := content.read(_BLOCK):
             out.write(decoder.decode(block).encode())
         out.write(decoder.decode(b"", final=True).encode())
 
 
 @contextmanager
-def _writing(target: Path) -> Iterator[None]:
+def writing(target: Path) -> Iterator[None]:
+    """Turn errors of writing an unpacked file into errors of entrepot."""
     try:
         yield
     except UnicodeError:
@@ -294,7 +296,7 @@ def unpack_json(path: Path, target: Path, *, member: str = "data", names: Sequen
                 "the JSON breaks in its first row", where=str(path), hint=_AGAIN
             ) from error
     try:
-        with _writing(target), target.open("w", encoding="utf-8") as out:
+        with writing(target), target.open("w", encoding="utf-8") as out:
             while text[(position := _skip(text, position))] != "]":
                 row, end = decoder.raw_decode(text, position)
                 line = text[position:end] if not names else _as_object(row, names, count + 1, path)

@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
-from entrepot.engine.container import open_content
+from entrepot.engine.container import open_content, writing
 from entrepot.errors import EncodingError, HeaderError, TruncatedFileError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ __all__ = ["is_dbf", "read_dbf_names", "unpack_dbf"]
 #: dBASE III, with and without memo fields, and FoxPro.
 _VERSIONS: Final = frozenset({0x03, 0x30, 0x83, 0x8B, 0xF5})
 _HEADER, _FIELD, _END = 32, 32, 0x0D
-_DELETED, _EOF = 0x2A, 0x1A
+_DELETED = 0x2A
 _RECORDS_AT_ONCE: Final = 20_000
 
 
@@ -80,7 +80,11 @@ def unpack_dbf(path: Path, target: Path, *, encoding: str) -> int:
         A text is not of the encoding.
     """
     deleted = 0
-    with open_content(path) as content, target.open("w", encoding="utf-8", newline="") as out:
+    with (
+        open_content(path) as content,
+        writing(target),
+        target.open("w", encoding="utf-8", newline="") as out,
+    ):
         form = _read_form(content, path)
         writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerow(form.names)

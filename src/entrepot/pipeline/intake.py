@@ -235,14 +235,13 @@ class _OneFile:
 
     def _check_same_layout(self, layout: Layout, known: Fingerprint) -> None:
         """Refuse a file that is in the lake as something else: the user stated another flow or period."""
-        for entry in self.lake.files().to_pylist():
-            is_same = (entry["source"], entry["file_hash"]) == (self.source.id, known.file_hash)
-            if is_same and entry["layout"] != layout.id:
-                raise InputFileError(
-                    f"the file is in the lake already, read as {entry['layout']}, not as {layout.id}",
-                    where=str(self.path),
-                    hint="if what was stated then was wrong, ingest the files anew into another lake",
-                )
+        entry = self.lake.entry(self.source.id, known.file_hash) if "stated" in layout.extra else None
+        if entry is not None and entry["layout"] != layout.id:
+            raise InputFileError(
+                f"the file is in the lake already, read as {entry['layout']}, not as {layout.id}",
+                where=str(self.path),
+                hint="if what was stated then was wrong, ingest the files anew into another lake",
+            )
 
     def _tell(self, name: str, *, rows: int | None = None) -> None:
         self._now = Step(self.path, name, rows=rows)
