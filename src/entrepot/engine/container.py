@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, cast
 from entrepot.errors import EmptyFileError, EncodingError, InputFileError, LakeError, TruncatedFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "unify_line_ends",
     "unpack_json",
     "unpack_text",
+    "writing",
 ]
 
 _BLOCK = 4 * 1024 * 1024
@@ -212,7 +213,7 @@ def has_mixed_line_ends(path: Path) -> bool:
 
 def unify_line_ends(path: Path, target: Path) -> None:
     """Write a UTF-8 text with line feeds alone; carriage returns inside of lines become blanks."""
-    with _file_errors(path), path.open("rb") as file, _writing(target), target.open("wb") as out:
+    with _file_errors(path), path.open("rb") as file, writing(target), target.open("wb") as out:
         kept = b""
         while block := file.read(_BLOCK):
             text = kept + block
@@ -229,14 +230,15 @@ def _as_latin1(error: UnicodeError) -> tuple[str, int]:
 
 
 def _transcode(path: Path, target: Path, decoder: codecs.IncrementalDecoder) -> None:
-    with open_content(path) as content, _writing(target), target.open("wb") as out:
+    with open_content(path) as content, writing(target), target.open("wb") as out:
         while block := content.read(_BLOCK):
             out.write(decoder.decode(block).encode())
         out.write(decoder.decode(b"", final=True).encode())
 
 
 @contextmanager
-def _writing(target: Path) -> Iterator[None]:
+def writing(target: Path) -> Iterator[None]:
+    """Turn errors of writing an unpacked file into errors of entrepot."""
     try:
         yield
     except UnicodeError:
@@ -251,7 +253,7 @@ def _writing(target: Path) -> Iterator[None]:
         ) from error
 
 
-def unpack_json(path: Path, target: Path, *, member: str = "data") -> int:
+def unpack_json(path: Path, target: Path, *, member: str = "data", names: Sequence[str] = ()) -> int:
     """Write the objects of a JSON answer one a line.
 
     Parameters
@@ -260,6 +262,8 @@ def unpack_json(path: Path, target: Path, *, member: str = "data") -> int:
         From where and to where.
     member
         Member of the answer that holds the list of objects; an answer that is a list needs none.
+    names
+        The answer is a list of lists, the first of which is the header: names for its columns.
 
     Returns
     -------
@@ -282,11 +286,21 @@ def unpack_json(path: Path, target: Path, *, member: str = "data") -> int:
         )
     decoder = json.JSONDecoder()
     count, position = 0, start
+    if names:
+        # The header is no row.
+        try:
+            position = _skip(text, decoder.raw_decode(text, _skip(text, start))[1])
+            position += text[position : position + 1] == ","
+        except json.JSONDecodeError as error:
+            raise TruncatedFileError(
+                "the JSON breaks in its first row", where=str(path), hint=_AGAIN
+            ) from error
     try:
-        with _writing(target), target.open("w", encoding="utf-8") as out:
+        with writing(target), target.open("w", encoding="utf-8") as out:
             while text[(position := _skip(text, position))] != "]":
-                _, end = decoder.raw_decode(text, position)
-                out.write(text[position:end].replace("\r", " ").replace("\n", " ") + "\n")
+                row, end = decoder.raw_decode(text, position)
+                line = text[position:end] if not names else _as_object(row, names, count + 1, path)
+                out.write(line.replace("\r", " ").replace("\n", " ") + "\n")
                 count += 1
                 position = _skip(text, end)
                 if text[position] == ",":
@@ -297,6 +311,17 @@ def unpack_json(path: Path, target: Path, *, member: str = "data") -> int:
         ) from error
     _check_count(path, text[:start] + text[position:], count)
     return count
+
+
+def _as_object(row: object, names: Sequence[str], number: int, path: Path) -> str:
+    if not isinstance(row, list) or len(row) != len(names):
+        found = f"{len(row)} values" if isinstance(row, list) else type(row).__name__
+        raise InputFileError(
+            f"row {number:,} has {found}, the header {len(names)} names",
+            where=str(path),
+            hint="keep the publisher's answer as it came",
+        )
+    return json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False)
 
 
 def _list_start(text: str, member: str) -> int:

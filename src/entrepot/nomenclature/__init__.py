@@ -32,7 +32,7 @@ from entrepot.nomenclature.hs import (
 )
 from entrepot.nomenclature.lists import ListEntry, list_codes, list_entries, list_names, product_codes
 from entrepot.nomenclature.names import normalise_name
-from entrepot.nomenclature.resolving import resolve_area, resolve_areas
+from entrepot.nomenclature.resolving import named_area, resolve_area, resolve_areas
 
 __all__ = [
     "HS_REVISIONS",
@@ -60,6 +60,7 @@ __all__ = [
     "list_entries",
     "list_names",
     "memberships",
+    "named_area",
     "normalise_name",
     "product_codes",
     "resolve_area",

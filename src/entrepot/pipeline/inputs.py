@@ -17,6 +17,7 @@ from entrepot.engine.container import (
     unpack_json,
     unpack_text,
 )
+from entrepot.engine.dbf import unpack_dbf
 from entrepot.errors import EmptyFileError, InputFileError
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def make_readable(path: Path, layout: Layout, known: Fingerprint, scratch: Path)
         Folder for an unpacked copy.
     """
     form = TextForm(
-        form=layout.form,
+        form="csv" if layout.form == "dbf" else layout.form,
         columns=layout.columns,
         delimiter=layout.delimiter,
         quote=layout.quote,
@@ -131,8 +132,13 @@ def make_readable(path: Path, layout: Layout, known: Fingerprint, scratch: Path)
             )
         return Readable(path, form, ())
     if layout.form == "json":
-        unpack_json(path, scratch / "rows.json")
+        names = layout.columns if layout.extra.get("json_rows") == "arrays" else ()
+        unpack_json(path, scratch / "rows.json", names=names)
         return Readable(scratch / "rows.json", form, notes)
+    if layout.form == "dbf":
+        if deleted := unpack_dbf(path, scratch / "rows.csv", encoding=layout.encoding):
+            notes = (*notes, f"{deleted:,} records are marked as deleted and were left out")
+        return Readable(scratch / "rows.csv", form, notes)
     encoding = layout.encoding.lower().replace("_", "-")
     if not packed and known.is_utf8 and encoding in {"utf-8", "utf-8-sig", "ascii"}:
         return Readable(path, form, ())

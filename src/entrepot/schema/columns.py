@@ -79,7 +79,7 @@ COLUMNS: dict[str, Column] = _index(
         Column("file_size", "int64", "size of the file", unit="bytes", minimum=0),
         Column("row_number", "int64", "number of the data row in the file, from 1, the header not counted", minimum=1),
         Column("cell", "text", "column that held the value, in a wide file", missing="the file has one value a row"),
-        Column("source", "text", "id of the source that read the file: comtrade, csv:<mapping id>, …"),
+        Column("source", "text", "id of the source that read the file: comtrade, gacc, csv:<mapping id>, …"),
         Column("layout", "text", "which of the publisher's layouts the file has"),
         Column("raw_table", "text", "table of the raw layer that holds the rows as published"),
         Column("vintage", "date", "date of publication or retrieval: of two vintages of one cell the later counts"),

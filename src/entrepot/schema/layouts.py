@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["COMTRADE_BULK", "COMTRADE_LEGACY", "COMTRADE_LEGACY_API", "COMTRADE_TARIFFLINE", "COMTRADE_WEB"]
+__all__ = [
+    "COMTRADE_BULK",
+    "COMTRADE_LEGACY",
+    "COMTRADE_LEGACY_API",
+    "COMTRADE_TARIFFLINE",
+    "COMTRADE_WEB",
+    "GACC_QUERY",
+    "RUSSIA_FTS",
+    "US_CENSUS",
+]
 
 #: UN Comtrade final data: the same 47 names in the same order in the web download (CSV) and in the API
 #: (JSON). In the web download every value is quoted and data lines end in a comma that the header lacks.
@@ -68,4 +77,54 @@ COMTRADE_LEGACY_API: dict[str, str] = {
     "qtCode": "qtyUnitCode", "TradeQuantity": "qty", "NetWeight": "netWgt", "GrossWeight": "grossWgt",
     "TradeValue": "primaryValue", "CIFValue": "cifvalue", "FOBValue": "fobvalue",
     "estCode": "legacyEstimationFlag",
+}  # fmt: skip
+
+#: China's customs statistics, online query: what a column means, by its Chinese and English names. Which
+#: columns there are, and in what order, depends on the query. Chinese customs spell "supplimentary", too.
+GACC_QUERY: dict[str, str] = {
+    "数据年月": "period", "Date of data": "period",
+    "商品编码": "product", "Commodity code": "product",
+    "商品名称": "product_name", "Commodity": "product_name",
+    "贸易伙伴编码": "partner", "Trading partner code": "partner",
+    "贸易伙伴名称": "partner_name", "Trading partner": "partner_name",
+    "贸易方式编码": "regime", "Customs Regime code": "regime",
+    "贸易方式名称": "regime_name", "Customs Regime": "regime_name",
+    "注册地编码": "province", "Locations of importers and exporters code": "province",
+    "注册地名称": "province_name", "Locations of importers and exporters": "province_name",
+    "第一数量": "quantity", "Quantity": "quantity",
+    "第一计量单位": "unit", "Unit": "unit",
+    "第二数量": "quantity_2", "Supplimentary Quantity": "quantity_2", "Supplementary Quantity": "quantity_2",
+    "第二计量单位": "unit_2", "Supplimentary Unit": "unit_2", "Supplementary Unit": "unit_2",
+    "美元": "value_usd", "US dollar": "value_usd",
+    "人民币": "value_cny", "Renminbi Yuan": "value_cny",
+    "备注": "note",
+}  # fmt: skip
+
+#: US Census Bureau, API of international trade (imports/hs, exports/hs, porths, statehs): the columns that
+#: count, by what they mean. A query returns the columns that it asks for, and its conditions.
+US_CENSUS: dict[str, str] = {
+    "I_COMMODITY": "import_product", "E_COMMODITY": "export_product",
+    "CTY_CODE": "partner", "CTY_NAME": "partner_name", "CTY_SUBCODE": "subcode",
+    "time": "time", "YEAR": "year", "MONTH": "month", "DF": "origin_of_goods",
+    "DISTRICT": "district", "RP": "rate_provision", "PORT": "port", "STATE": "state",
+    "GEN_VAL_MO": "general_value_month", "GEN_CIF_MO": "general_cif_month",
+    "CON_VAL_MO": "consumption_value_month", "CON_CIF_MO": "consumption_cif_month",
+    "ALL_VAL_MO": "export_value_month",
+    "GEN_VAL_YR": "general_value_year", "GEN_CIF_YR": "general_cif_year",
+    "CON_VAL_YR": "consumption_value_year", "CON_CIF_YR": "consumption_cif_year",
+    "ALL_VAL_YR": "export_value_year",
+    "UNIT_QY1": "unit", "UNIT_QY2": "unit_2",
+    "GEN_QY1_MO": "general_quantity_month", "GEN_QY2_MO": "general_quantity_2_month",
+    "CON_QY1_MO": "consumption_quantity_month", "CON_QY2_MO": "consumption_quantity_2_month",
+    "QTY_1_MO": "export_quantity_month", "QTY_2_MO": "export_quantity_2_month",
+    "GEN_QY1_YR": "general_quantity_year", "GEN_QY2_YR": "general_quantity_2_year",
+    "CON_QY1_YR": "consumption_quantity_year", "CON_QY2_YR": "consumption_quantity_2_year",
+    "QTY_1_YR": "export_quantity_year", "QTY_2_YR": "export_quantity_2_year",
+}  # fmt: skip
+
+#: Russia's customs, unload of the database (DATTSVT): what a column means, by its names in all issues.
+RUSSIA_FTS: dict[str, str] = {
+    "napr": "flow", "period": "period", "nastranapr": "partner", "strana": "partner", "tnved": "product",
+    "edizm": "unit", "stoim": "value", "netto": "weight", "kol": "amount",
+    "region": "region", "region_s": "district",
 }  # fmt: skip
