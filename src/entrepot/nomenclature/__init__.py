@@ -17,6 +17,14 @@ from entrepot.nomenclature.areas import (
     area_name_table,
     area_table,
 )
+from entrepot.nomenclature.code_lists import code_revisions, has_hs_code, hs_children, hs_codes
+from entrepot.nomenclature.concordances import (
+    CONCORDANCE_SCHEMA,
+    Concordance,
+    ShareRule,
+    code_links,
+    concordance,
+)
 from entrepot.nomenclature.dated_events import Event, events
 from entrepot.nomenclature.groups import Membership, group_members, group_names, memberships
 from entrepot.nomenclature.hs import (
@@ -35,24 +43,33 @@ from entrepot.nomenclature.names import normalise_name
 from entrepot.nomenclature.resolving import resolve_area, resolve_areas
 
 __all__ = [
+    "CONCORDANCE_SCHEMA",
     "HS_REVISIONS",
     "OTHER_ASIA",
     "TOTAL",
     "UNSPECIFIED",
     "WORLD",
     "Area",
+    "Concordance",
     "Event",
     "ListEntry",
     "Membership",
+    "ShareRule",
     "area",
     "area_code_table",
     "area_name",
     "area_name_table",
     "area_table",
+    "code_links",
+    "code_revisions",
+    "concordance",
     "events",
     "group_members",
     "group_names",
+    "has_hs_code",
     "hs_chapter_title",
+    "hs_children",
+    "hs_codes",
     "hs_level",
     "hs_parent",
     "is_hs_code",
