@@ -17,6 +17,7 @@ from entrepot.nomenclature.areas import (
     area_name_table,
     area_table,
 )
+from entrepot.nomenclature.classes import ClassScheme, GoodsClass, class_of, class_table, code_classes
 from entrepot.nomenclature.code_lists import code_revisions, has_hs_code, hs_children, hs_codes
 from entrepot.nomenclature.concordances import (
     CONCORDANCE_SCHEMA,
@@ -39,8 +40,16 @@ from entrepot.nomenclature.hs import (
     validate_hs,
 )
 from entrepot.nomenclature.lists import ListEntry, list_codes, list_entries, list_names, product_codes
+from entrepot.nomenclature.lookups import (
+    look_up_areas,
+    look_up_codes,
+    look_up_events,
+    look_up_list,
+    look_up_lists,
+)
 from entrepot.nomenclature.names import normalise_name
 from entrepot.nomenclature.resolving import resolve_area, resolve_areas
+from entrepot.nomenclature.titles import find_hs_codes, hs_title, nearest_words
 
 __all__ = [
     "CONCORDANCE_SCHEMA",
@@ -50,8 +59,10 @@ __all__ = [
     "UNSPECIFIED",
     "WORLD",
     "Area",
+    "ClassScheme",
     "Concordance",
     "Event",
+    "GoodsClass",
     "ListEntry",
     "Membership",
     "ShareRule",
@@ -60,10 +71,14 @@ __all__ = [
     "area_name",
     "area_name_table",
     "area_table",
+    "class_of",
+    "class_table",
+    "code_classes",
     "code_links",
     "code_revisions",
     "concordance",
     "events",
+    "find_hs_codes",
     "group_members",
     "group_names",
     "has_hs_code",
@@ -72,11 +87,18 @@ __all__ = [
     "hs_codes",
     "hs_level",
     "hs_parent",
+    "hs_title",
     "is_hs_code",
     "list_codes",
     "list_entries",
     "list_names",
+    "look_up_areas",
+    "look_up_codes",
+    "look_up_events",
+    "look_up_list",
+    "look_up_lists",
     "memberships",
+    "nearest_words",
     "normalise_name",
     "product_codes",
     "resolve_area",
