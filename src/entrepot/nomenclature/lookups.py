@@ -153,11 +153,7 @@ def look_up_events(words: str = "", *, since: date | None = None, until: date | 
     """
     found = _events_about(words)
     if not found:
-        known = sorted({word for event in events() for word in event.name.casefold().split()})
-        kinds = sorted({event.kind for event in events()})
-        raise UnknownCodeError(
-            f"no event is about {words!r}", hint=nearest_words(words.split(maxsplit=1)[0], (*known, *kinds))
-        )
+        raise UnknownCodeError(f"no event is about {words!r}", hint=_nearest_events(words))
     rows = (
         {
             "date": event.date,
