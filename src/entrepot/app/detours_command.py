@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,14 +15,16 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from entrepot.app.arguments import parse_day
 from entrepot.app.cli import app
+from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
 from entrepot.detect.options import GROUP_KEYS, DetourOptions
 from entrepot.errors import OptionError
-from entrepot.nomenclature import product_codes, resolve_areas
+from entrepot.nomenclature import resolve_areas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from entrepot.detect.result import DetourResult
+    from entrepot.pipeline.revisions import RevisionChoice
 
 __all__ = ["detours_command", "screen_command"]
 
@@ -67,12 +70,15 @@ def detours_command(
     z: Annotated[float, typer.Option(help="departures within so many standard deviations are noise")] = 1.0,
     spikes: _SpikesOption = 100,
     seed: _SeedOption = 0,
+    hs_revision: HsRevisionOption = None,
+    hs_shares: HsSharesOption = "kept",
     memory: _MemoryOption = "4GB",
 ) -> None:
     """Estimate what took a detour after an event: origin, hub, destination instead of the direct road.
 
     Example: entrepot detours --lake lake --event 2022-03 --origin EU27 --destination RUS --out detours.csv
     """
+    revision = parse_revision(hs_revision, hs_shares)
     areas = {name: _areas(text, event) for name, text in (("o", origin), ("h", hub), ("d", destination))}
     options = DetourOptions(
         event=event,
@@ -81,14 +87,15 @@ def detours_command(
         origins=areas["o"],
         hubs=tuple(code for code in areas["h"] if code not in areas["d"]),
         destinations=areas["d"],
-        products=product_codes(products) if products else (),
+        products=product_list(products, revision),
         pooled_origins=_pooled(origin, event),
         by=_keys(by),
         z=z,
         spikes=spikes,
         seed=seed,
     )
-    _run(options, lake=lake, out=out, page=page, as_of=as_of, memory=memory)
+    where = _Where(lake, out, page, parse_day(as_of, option="--as-of"), revision)
+    _run(options, where, memory=memory)
 
 
 @app.command("screen")
@@ -105,22 +112,26 @@ def screen_command(
     as_of: _AsOfOption = None,
     spikes: _SpikesOption = 100,
     seed: _SeedOption = 0,
+    hs_revision: HsRevisionOption = None,
+    hs_shares: HsSharesOption = "kept",
     memory: _MemoryOption = "4GB",
 ) -> None:
     """Search the whole world for detours after an event, no suspects given.
 
     Example: entrepot screen --lake lake --event 2022-03 --products CHPL --out detours.xlsx
     """
+    revision = parse_revision(hs_revision, hs_shares)
     options = DetourOptions(
         event=event,
         before=before,
         after=after,
-        products=product_codes(products) if products else (),
+        products=product_list(products, revision),
         by=_keys(by),
         spikes=spikes,
         seed=seed,
     )
-    _run(options, lake=lake, out=out, page=page, as_of=as_of, memory=memory)
+    where = _Where(lake, out, page, parse_day(as_of, option="--as-of"), revision)
+    _run(options, where, memory=memory)
 
 
 def _areas(text: str | None, event: str) -> tuple[str, ...]:
@@ -155,30 +166,50 @@ def _keys(text: str) -> tuple[str, ...]:
     return tuple(names.get(part, part) for part in parts)
 
 
-def _run(
-    options: DetourOptions, *, lake: Path, out: str, page: Path | None, as_of: str | None, memory: str
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """What a run reads and writes."""
+
+    lake: Path
+    out: str
+    page: Path | None
+    as_of: date | None
+    revision: RevisionChoice | None
+
+
+def _run(options: DetourOptions, where: _Where, *, memory: str) -> None:
     # Heavy imports wait until the options are known to be right: `--help` and typing errors answer at once.
     from entrepot.pipeline.detours import find_detours  # noqa: PLC0415
     from entrepot.report import about_detours, check_out, print_detours, write_page, write_table  # noqa: PLC0415
     from entrepot.store import Lake  # noqa: PLC0415
 
-    check_out(out)
-    if page is not None:
-        check_out(page, suffixes=(".html", ".htm"))
-    opened = Lake.open(lake)
-    vintage = parse_day(as_of, option="--as-of")
+    check_out(where.out)
+    if where.page is not None:
+        check_out(where.page, suffixes=(".html", ".htm"))
+    opened = Lake.open(where.lake)
+    notes: list[str] = []
     with _progress() as progress:
         result: DetourResult = find_detours(
-            opened, options, as_of=vintage, memory_limit=memory, progress=progress
+            opened,
+            options,
+            as_of=where.as_of,
+            memory_limit=memory,
+            progress=progress,
+            revision=where.revision,
+            tell=notes.append,
         )
     about = about_detours(result, sources=opened.files().to_pylist())
-    write_table(result.table, out, about=about)
-    if page is not None:
-        write_page(result, page, about=about)
-    console = Console(stderr=out == "-", highlight=False)
+    if where.revision is not None:
+        about |= {"hs_revision": f"{where.revision.revision}, shares of split codes: {where.revision.shares}"}
+    about |= {"codes": "; ".join(notes)} if notes else {}
+    write_table(result.table, where.out, about=about)
+    if where.page is not None:
+        write_page(result, where.page, about=about)
+    console = Console(stderr=where.out == "-", highlight=False)
     print_detours(result, console)
-    for path in (out, page):
+    for note in notes:
+        console.print(f"note: {note}", markup=False)
+    for path in (where.out, where.page):
         if path is not None and str(path) != "-":
             console.print(f"written: {path}", markup=False)
 

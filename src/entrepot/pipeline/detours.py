@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from entrepot.detect.options import DetourOptions
     from entrepot.detect.result import DetourResult
+    from entrepot.pipeline.revisions import RevisionChoice
     from entrepot.store import Lake
 
 __all__ = ["find_detours", "find_detours_in"]
@@ -30,6 +31,8 @@ def find_detours(
     as_of: date | None = None,
     memory_limit: str = "4GB",
     progress: Callable[[int, int], None] | None = None,
+    revision: RevisionChoice | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> DetourResult:
     """Reconcile the flows of a lake and estimate the detours among them.
 
@@ -45,6 +48,11 @@ def find_detours(
         Memory of the engine; larger work spills to disk.
     progress
         Called with the calibration sets done and all sets.
+    revision
+        Bring all codes to this revision first, so that one that was renumbered is no break; the products
+        of ``options`` are codes of it then.
+    tell
+        Told in words what the codes' revisions mean for the result.
 
     Returns
     -------
@@ -53,7 +61,7 @@ def find_detours(
     """
     with Engine(memory_limit=memory_limit) as engine:
         frequency = "M" if "-" in options.event else "A"
-        flows = reconciled_flows(engine, lake, frequency=frequency, as_of=as_of)
+        flows = reconciled_flows(engine, lake, frequency=frequency, as_of=as_of, revision=revision, tell=tell)
         return detours(flows, options, engine=engine, progress=progress)
 
 

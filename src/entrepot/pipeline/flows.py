@@ -10,12 +10,13 @@ import narwhals as nw
 from entrepot.detect.periods import parse_span, period_text
 from entrepot.engine import Engine
 from entrepot.errors import CoverageError, OptionError
+from entrepot.pipeline.revisions import RevisionChoice, converted_reports, one_revision
 from entrepot.reconcile import cif_fob_ratios, pair_books, reconcile_books
 from entrepot.schema import FLOW
 from entrepot.store import flows_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     import pyarrow as pa
@@ -58,7 +59,7 @@ def leaf_reports(reports: str, *, level: int, frequency: str) -> str:
     be a selection. Totals of all goods (``TOTAL``) are kept as they are.
     """
     columns = (
-        "reporter, partner, partner_concept, flow, frequency, period, source, hs_level, role, "
+        "reporter, partner, partner_concept, flow, frequency, period, source, hs_level, hs_revision, role, "
         "primary_value_usd, net_weight_kg"
     )
     kept = f"SELECT {columns}, hs_code FROM ({reports}) WHERE role = 'leaf' AND frequency = '{frequency}'"
@@ -84,6 +85,8 @@ def reconciled_flows(
     frequency: str = "M",
     as_of: date | None = None,
     years: Sequence[int] | None = None,
+    revision: RevisionChoice | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> nw.LazyFrame[Any]:
     """Return the reconciled flows of a lake, kept on the engine.
 
@@ -99,6 +102,10 @@ def reconciled_flows(
         Use only vintages published up to this day.
     years
         Only these years.
+    revision
+        Bring all codes to this revision first; otherwise each row keeps its publisher's.
+    tell
+        Told in words what the codes' revisions mean for the result.
 
     Returns
     -------
@@ -118,6 +125,12 @@ def reconciled_flows(
     leaves = engine.keep(
         engine.frame(leaf_reports(reports, level=level, frequency=frequency)), f"leaves_{call}"
     )
+    if revision is not None:
+        leaves = converted_reports(engine, leaves, revision, name=f"converted_{call}", tell=tell)
+    elif tell is not None:
+        _tell_mixed(engine, call, tell)
+    column = "hs_revision" if revision is None else "source_hs_revision"
+    leaves = one_revision(engine, leaves, name=f"revised_{call}", column=column)
     leaves = _one_source(engine, leaves, call)
     parts: list[nw.LazyFrame[Any]] = []
     for name, is_wanted in (
@@ -142,18 +155,30 @@ def _one_source(engine: Engine, leaves: nw.LazyFrame[Any], call: int) -> nw.Lazy
 
     Two publishers may both have a reporter's figures (Comtrade, the national office): they are never added.
     """
-    sources = engine.rows(f"SELECT count(DISTINCT source) FROM leaves_{call}")[0][0]
+    leaves.to_native().create_view(f"sources_{call}", replace=True)
+    sources = engine.rows(f"SELECT count(DISTINCT source) FROM sources_{call}")[0][0]
     if sources < 2:
         return leaves
     columns = ", ".join(leaves.collect_schema().names())
     kept = engine.frame(f"""
-        WITH sizes AS (SELECT reporter, flow, source, count(*) AS size FROM leaves_{call} GROUP BY ALL)
-        SELECT {columns} FROM leaves_{call} JOIN sizes USING (reporter, flow, source)
+        WITH sizes AS (SELECT reporter, flow, source, count(*) AS size FROM sources_{call} GROUP BY ALL)
+        SELECT {columns} FROM sources_{call} JOIN sizes USING (reporter, flow, source)
         QUALIFY source = first_value(source) OVER (
             PARTITION BY reporter, partner, partner_concept, flow, period, hs_code ORDER BY size DESC, source
         )
     """)
     return engine.keep(kept, f"single_{call}")
+
+
+def _tell_mixed(engine: Engine, call: int, tell: Callable[[str], None]) -> None:
+    """Say it where codes of several revisions stand side by side: a renumbered code looks like a break."""
+    rows = engine.rows(f"SELECT DISTINCT hs_revision FROM leaves_{call} WHERE hs_code <> 'TOTAL' ORDER BY 1")
+    revisions = [row[0] for row in rows]
+    if len(revisions) > 1:
+        tell(
+            f"codes are of {', '.join(revisions)}: one that was renumbered looks like a break; "
+            f"--hs-revision {revisions[0]} brings all to one"
+        )
 
 
 def _lazy(frame: Any) -> nw.LazyFrame[Any]:
@@ -182,6 +207,8 @@ class FlowQuery:
         when empty.
     as_of
         Use only vintages published up to this day.
+    revision
+        Bring all codes to this revision; ``products`` are codes of it then.
     """
 
     is_reconciled: bool = True
@@ -191,9 +218,16 @@ class FlowQuery:
     importers: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
     as_of: date | None = None
+    revision: RevisionChoice | None = None
 
 
-def select_flows(lake: Lake, query: FlowQuery, *, memory_limit: str = "4GB") -> pa.Table:
+def select_flows(
+    lake: Lake,
+    query: FlowQuery,
+    *,
+    memory_limit: str = "4GB",
+    tell: Callable[[str], None] | None = None,
+) -> pa.Table:
     """Return flows of a lake, as reported or reconciled.
 
     Parameters
@@ -204,11 +238,14 @@ def select_flows(lake: Lake, query: FlowQuery, *, memory_limit: str = "4GB") -> 
         Which flows.
     memory_limit
         Memory of the engine.
+    tell
+        Told in words what the codes' revisions mean for the result.
 
     Returns
     -------
     pa.Table
-        Columns of ``core__reconciled``, or of ``core__flow`` with ``exporter`` and ``importer`` in front;
+        Columns of ``core__reconciled``, or of ``core__flow`` (of ``out__revised_flow``, where a revision is
+        asked for) with ``exporter`` and ``importer`` in front;
         ordered by exporter, importer, product and period.
 
     Raises
@@ -221,9 +258,18 @@ def select_flows(lake: Lake, query: FlowQuery, *, memory_limit: str = "4GB") -> 
     span = _span(query.periods, query.frequency) if query.periods else None
     with Engine(memory_limit=memory_limit) as engine:
         if query.is_reconciled:
-            frame = reconciled_flows(engine, lake, frequency=query.frequency, as_of=query.as_of)
+            frame = reconciled_flows(
+                engine,
+                lake,
+                frequency=query.frequency,
+                as_of=query.as_of,
+                revision=query.revision,
+                tell=tell,
+            )
         else:
             frame = engine.frame(_reported(engine, lake, query.frequency, query.as_of))
+            if query.revision is not None:
+                frame = converted_reports(engine, frame, query.revision, name="converted", tell=tell)
         if query.exporters:
             frame = frame.filter(nw.col("exporter").is_in(list(query.exporters)))
         if query.importers:

@@ -11,6 +11,7 @@ from entrepot.schema.terms import (
     Frequency,
     PartnerConcept,
     QuarantineReason,
+    RevisionMatch,
     RowRole,
     Valuation,
 )
@@ -113,6 +114,11 @@ COLUMNS: dict[str, Column] = _index(
         Column("quantity", "float64", "supplementary quantity", unit="quantity_unit", missing="not reported", minimum=0),
         Column("quantity_unit", "text", "unit of the supplementary quantity (UN code list, lower case)", missing="no quantity"),
         Column("is_quantity_estimated", "bool", "the publisher estimated the quantity", missing="the publisher does not say"),
+        # --- flows in another revision
+        Column("source_hs_code", "text", "commodity code before the conversion to another revision"),
+        Column("source_hs_revision", "text", "revision of source_hs_code", missing="the publisher's revision is not known"),
+        Column("revision_weight", "float64", "share of the row that stands under hs_code; amounts are multiplied by it", minimum=0),
+        Column("revision_match", "text", "how the row came to hs_code", allowed=RevisionMatch),
         # --- reconciled flows
         Column("exporter", "text", "exporting economy (area code), after reconciliation"),
         Column("importer", "text", "importing economy (area code), after reconciliation"),

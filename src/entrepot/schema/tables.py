@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from entrepot.schema.columns import COLUMNS, Column, Kind
 
-__all__ = ["DETOUR", "FILE", "FLOW", "QUARANTINE", "RECONCILED", "TABLES", "Table"]
+__all__ = ["DETOUR", "FILE", "FLOW", "QUARANTINE", "RECONCILED", "REVISED_FLOW", "TABLES", "Table"]
 
 _ARROW: dict[Kind, pa.DataType] = {
     "text": pa.string(),
@@ -110,6 +110,21 @@ FLOW = Table(
     partition_by=("source", "year"),
 )  # fmt: skip
 
+REVISED_FLOW = Table(
+    name="out__revised_flow",
+    grain="the share of one report that stands under one code of the revision asked for",
+    columns=(
+        *FLOW.columns, "source_hs_code", "source_hs_revision", "revision_weight", "revision_match",
+    ),
+    key=("file_hash", "row_number", "cell", "hs_code"),
+    description="Reports in one revision of the Harmonized System, amounts shared by a weighted concordance.",
+    traps=(
+        "One report may stand in several rows: their weights sum to one.",
+        "Rows without a counterpart keep their own code and revision: revision_match is unmatched.",
+        "The shares of a split are an assumption unless they were learnt from trade under both revisions.",
+    ),
+)  # fmt: skip
+
 FILE = Table(
     name="core__file",
     grain="one ingested file",
@@ -168,4 +183,4 @@ DETOUR = Table(
     ),
 )  # fmt: skip
 
-TABLES: tuple[Table, ...] = (FLOW, FILE, QUARANTINE, RECONCILED, DETOUR)
+TABLES: tuple[Table, ...] = (FLOW, REVISED_FLOW, FILE, QUARANTINE, RECONCILED, DETOUR)

@@ -10,6 +10,7 @@ __all__ = [
     "Frequency",
     "PartnerConcept",
     "QuarantineReason",
+    "RevisionMatch",
     "RowRole",
     "Valuation",
 ]
@@ -97,3 +98,13 @@ class DetourKind(StrEnum):
     UNSEEN = "unseen"
     RELAY = "relay"
     ONWARD_UNOBSERVED = "onward_unobserved"
+
+
+class RevisionMatch(StrEnum):
+    """How a row came to its code in the revision asked for."""
+
+    AS_PUBLISHED = "as_published"  # the row is in that revision already
+    KEPT = "kept"  # the code keeps its number, and all of the row's goods
+    RECODED = "recoded"  # all of the row's goods under another number
+    SPLIT = "split"  # the row is shared among several codes by weights
+    UNMATCHED = "unmatched"  # no counterpart: the row stands under its own code and revision
