@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from entrepot.app.arguments import parse_day
+from entrepot.app.arguments import parse_day, parse_sources
 from entrepot.app.cli import app
 from entrepot.detect.options import GROUP_KEYS, DetourOptions
 from entrepot.errors import OptionError
@@ -41,6 +41,7 @@ _ByOption = Annotated[str, typer.Option(help="keys of the rows: origin,hub,desti
 _OutOption = Annotated[str, typer.Option(help=".csv, .parquet, .xlsx or .json; - prints CSV")]
 _PageOption = Annotated[Path | None, typer.Option(help="also write a self-contained HTML page here")]
 _AsOfOption = Annotated[str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")]
+_SourceOption = Annotated[str | None, typer.Option(help="sources to use, such as comtrade; default all")]
 _SpikesOption = Annotated[int, typer.Option(help="sets of planted detours that calibrate the intervals")]
 _SeedOption = Annotated[int, typer.Option(help="seed of all draws")]
 _MemoryOption = Annotated[str, typer.Option(help="memory of the engine; larger work spills to disk")]
@@ -64,6 +65,7 @@ def detours_command(
     by: _ByOption = _ALL_KEYS,
     page: _PageOption = None,
     as_of: _AsOfOption = None,
+    source: _SourceOption = None,
     z: Annotated[float, typer.Option(help="departures within so many standard deviations are noise")] = 1.0,
     spikes: _SpikesOption = 100,
     seed: _SeedOption = 0,
@@ -88,7 +90,7 @@ def detours_command(
         spikes=spikes,
         seed=seed,
     )
-    _run(options, lake=lake, out=out, page=page, as_of=as_of, memory=memory)
+    _run(options, lake=lake, out=out, page=page, as_of=as_of, source=source, memory=memory)
 
 
 @app.command("screen")
@@ -103,6 +105,7 @@ def screen_command(
     by: _ByOption = _ALL_KEYS,
     page: _PageOption = None,
     as_of: _AsOfOption = None,
+    source: _SourceOption = None,
     spikes: _SpikesOption = 100,
     seed: _SeedOption = 0,
     memory: _MemoryOption = "4GB",
@@ -120,7 +123,7 @@ def screen_command(
         spikes=spikes,
         seed=seed,
     )
-    _run(options, lake=lake, out=out, page=page, as_of=as_of, memory=memory)
+    _run(options, lake=lake, out=out, page=page, as_of=as_of, source=source, memory=memory)
 
 
 def _areas(text: str | None, event: str) -> tuple[str, ...]:
@@ -156,7 +159,14 @@ def _keys(text: str) -> tuple[str, ...]:
 
 
 def _run(
-    options: DetourOptions, *, lake: Path, out: str, page: Path | None, as_of: str | None, memory: str
+    options: DetourOptions,
+    *,
+    lake: Path,
+    out: str,
+    page: Path | None,
+    as_of: str | None,
+    source: str | None,
+    memory: str,
 ) -> None:
     # Heavy imports wait until the options are known to be right: `--help` and typing errors answer at once.
     from entrepot.pipeline.detours import find_detours  # noqa: PLC0415
@@ -168,9 +178,10 @@ def _run(
         check_out(page, suffixes=(".html", ".htm"))
     opened = Lake.open(lake)
     vintage = parse_day(as_of, option="--as-of")
+    sources = parse_sources(source, known=opened.files()["source"].to_pylist())
     with _progress() as progress:
         result: DetourResult = find_detours(
-            opened, options, as_of=vintage, memory_limit=memory, progress=progress
+            opened, options, as_of=vintage, sources=sources or None, memory_limit=memory, progress=progress
         )
     about = about_detours(result, sources=opened.files().to_pylist())
     write_table(result.table, out, about=about)

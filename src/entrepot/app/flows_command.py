@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from entrepot.app.arguments import parse_day
+from entrepot.app.arguments import parse_day, parse_sources
 from entrepot.app.cli import app
 from entrepot.errors import OptionError
 from entrepot.nomenclature import product_codes, resolve_areas
@@ -33,6 +33,9 @@ def flows_command(
     ] = None,
     as_of: Annotated[
         str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="sources to use, such as comext,comtrade; default all")
     ] = None,
     memory: Annotated[str, typer.Option(help="memory of the engine")] = "4GB",
 ) -> None:
@@ -62,6 +65,7 @@ def flows_command(
         importers=importers,
         products=codes,
         as_of=day,
+        sources=parse_sources(source, known=opened.files()["source"].to_pylist()),
     )
     table = select_flows(opened, query, memory_limit=memory)
     book = "reconciled, FOB" if reconciled else "as reported, each on its own valuation"

@@ -31,7 +31,9 @@ _QUIET_SECONDS = 2
 
 @app.command("ingest")
 def ingest_command(
-    source: Annotated[str, typer.Argument(help="comtrade, or csv:MAPPING.toml for a table of your own")],
+    source: Annotated[
+        str, typer.Argument(help="comtrade, comext, baci, or csv:MAPPING.toml for a table of your own")
+    ],
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="files, folders or patterns")],
     *,
     lake: Annotated[Path, typer.Option(help="folder of the lake; made if there is none")],

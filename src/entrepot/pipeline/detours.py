@@ -11,7 +11,7 @@ from entrepot.engine import Engine
 from entrepot.pipeline.flows import reconciled_flows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from narwhals.typing import IntoFrame
@@ -28,6 +28,7 @@ def find_detours(
     options: DetourOptions,
     *,
     as_of: date | None = None,
+    sources: Sequence[str] | None = None,
     memory_limit: str = "4GB",
     progress: Callable[[int, int], None] | None = None,
 ) -> DetourResult:
@@ -41,6 +42,8 @@ def find_detours(
         Windows, suspects, products; an event given as a year works on annual reports.
     as_of
         Use only vintages published up to this day.
+    sources
+        Use only these sources.
     memory_limit
         Memory of the engine; larger work spills to disk.
     progress
@@ -53,7 +56,7 @@ def find_detours(
     """
     with Engine(memory_limit=memory_limit) as engine:
         frequency = "M" if "-" in options.event else "A"
-        flows = reconciled_flows(engine, lake, frequency=frequency, as_of=as_of)
+        flows = reconciled_flows(engine, lake, frequency=frequency, as_of=as_of, sources=sources)
         return detours(flows, options, engine=engine, progress=progress)
 
 

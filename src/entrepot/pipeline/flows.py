@@ -10,8 +10,8 @@ import narwhals as nw
 from entrepot.detect.periods import parse_span, period_text
 from entrepot.engine import Engine
 from entrepot.errors import CoverageError, OptionError
-from entrepot.reconcile import cif_fob_ratios, pair_books, reconcile_books
-from entrepot.schema import FLOW
+from entrepot.reconcile import cif_fob_ratios, pair_books, published_flows, reconcile_books
+from entrepot.schema import FLOW, PartnerConcept
 from entrepot.store import flows_sql
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def leaf_reports(reports: str, *, level: int, frequency: str) -> str:
     """
     columns = (
         "reporter, partner, partner_concept, flow, frequency, period, source, hs_level, role, "
-        "primary_value_usd, net_weight_kg"
+        "primary_value_usd, net_weight_kg, hs_revision"
     )
     kept = f"SELECT {columns}, hs_code FROM ({reports}) WHERE role = 'leaf' AND frequency = '{frequency}'"
     grain = ("source", "reporter", "partner", "partner_concept", "flow", "period")
@@ -84,8 +84,12 @@ def reconciled_flows(
     frequency: str = "M",
     as_of: date | None = None,
     years: Sequence[int] | None = None,
+    sources: Sequence[str] | None = None,
 ) -> nw.LazyFrame[Any]:
     """Return the reconciled flows of a lake, kept on the engine.
+
+    Flows that a publisher has reconciled itself (BACI) are made of the same reports as the others: they are
+    used where there are no reports of the frequency, and not at all beside them.
 
     Parameters
     ----------
@@ -99,6 +103,8 @@ def reconciled_flows(
         Use only vintages published up to this day.
     years
         Only these years.
+    sources
+        Only these sources.
 
     Returns
     -------
@@ -111,13 +117,16 @@ def reconciled_flows(
     CoverageError
         The lake has no reports of that frequency.
     """
-    reports = frequency_reports(flows_sql(lake, engine, as_of=as_of, years=years), frequency)
+    counted = flows_sql(lake, engine, as_of=as_of, years=years, sources=sources)
+    reports = frequency_reports(counted, frequency)
     level = finest_level(engine, reports, frequency)
     # Every call keeps its own tables: an earlier frame on the engine still reads those of its call.
     call = engine.rows("SELECT count(*) FROM duckdb_tables()")[0][0]
     leaves = engine.keep(
         engine.frame(leaf_reports(reports, level=level, frequency=frequency)), f"leaves_{call}"
     )
+    if _is_published(engine, call):
+        return engine.keep(_published(engine, call), f"published_{call}")
     leaves = _one_source(engine, leaves, call)
     parts: list[nw.LazyFrame[Any]] = []
     for name, is_wanted in (
@@ -135,6 +144,28 @@ def reconciled_flows(
         engine.execute(f"DROP TABLE paired_{name}_{call}")
     engine.execute(f"DROP TABLE leaves_{call}")
     return nw.concat(parts, how="vertical")
+
+
+def _is_published(engine: Engine, call: int) -> bool:
+    """Tell whether all rows are flows that a publisher reconciled: beside reports they are not used."""
+    found = engine.rows(
+        f"SELECT count(*) > 0, bool_and(partner_concept = '{PartnerConcept.RECONCILED.value}') "
+        f"FROM leaves_{call}"
+    )[0]
+    return bool(found[0] and found[1])
+
+
+def _published(engine: Engine, call: int) -> nw.LazyFrame[Any]:
+    """Return a publisher's own flows, of one source and revision: each repeats the world's trade."""
+    chosen = engine.frame(f"""
+        WITH sizes AS (
+            SELECT source, hs_revision, count(DISTINCT period) AS periods FROM leaves_{call} GROUP BY ALL
+        )
+        SELECT * FROM leaves_{call}
+        SEMI JOIN (FROM sizes ORDER BY periods DESC, hs_revision DESC, source LIMIT 1) AS one
+        USING (source, hs_revision)
+    """)
+    return _lazy(published_flows(chosen.to_native()))
 
 
 def _one_source(engine: Engine, leaves: nw.LazyFrame[Any], call: int) -> nw.LazyFrame[Any]:
@@ -182,6 +213,8 @@ class FlowQuery:
         when empty.
     as_of
         Use only vintages published up to this day.
+    sources
+        Only these sources; all when empty.
     """
 
     is_reconciled: bool = True
@@ -191,6 +224,7 @@ class FlowQuery:
     importers: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
     as_of: date | None = None
+    sources: tuple[str, ...] = ()
 
 
 def select_flows(lake: Lake, query: FlowQuery, *, memory_limit: str = "4GB") -> pa.Table:
@@ -221,9 +255,11 @@ def select_flows(lake: Lake, query: FlowQuery, *, memory_limit: str = "4GB") -> 
     span = _span(query.periods, query.frequency) if query.periods else None
     with Engine(memory_limit=memory_limit) as engine:
         if query.is_reconciled:
-            frame = reconciled_flows(engine, lake, frequency=query.frequency, as_of=query.as_of)
+            frame = reconciled_flows(
+                engine, lake, frequency=query.frequency, as_of=query.as_of, sources=query.sources or None
+            )
         else:
-            frame = engine.frame(_reported(engine, lake, query.frequency, query.as_of))
+            frame = engine.frame(_reported(engine, lake, query))
         if query.exporters:
             frame = frame.filter(nw.col("exporter").is_in(list(query.exporters)))
         if query.importers:
@@ -252,8 +288,9 @@ def _span(periods: str, frequency: str) -> tuple[int, int]:
     return parse_span(periods, option="--periods")
 
 
-def _reported(engine: Engine, lake: Lake, frequency: str, as_of: date | None) -> str:
-    reports = frequency_reports(flows_sql(lake, engine, as_of=as_of), frequency)
+def _reported(engine: Engine, lake: Lake, query: FlowQuery) -> str:
+    counted = flows_sql(lake, engine, as_of=query.as_of, sources=query.sources or None)
+    reports = frequency_reports(counted, query.frequency)
     is_import = "flow LIKE '%import%'"
     return f"""
         SELECT CASE WHEN {is_import} THEN partner ELSE reporter END AS exporter,

@@ -23,8 +23,24 @@ if TYPE_CHECKING:
 
 __all__ = ["JudgedRows"]
 
+_SQL_TYPES: dict[pa.DataType, str] = {
+    pa.string(): "VARCHAR", pa.int32(): "INTEGER", pa.int64(): "BIGINT", pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN", pa.date32(): "DATE",
+}  # fmt: skip
+
 #: Up to so many years a file's rows are judged once a year; above, they are split while writing.
 _FEW_YEARS = 3
+
+
+def _completed(engine: Engine, canonical: str) -> str:
+    """Return a source's query with nulls for the columns that its publisher does not have."""
+    found = {row[0] for row in engine.rows(f"DESCRIBE {canonical}")}
+    nulls = [
+        f"NULL::{_SQL_TYPES[field.type]} AS {identifier(field.name)}"
+        for field in FLOW.arrow_schema()
+        if field.nullable and field.name not in found
+    ]
+    return f"SELECT *, {', '.join(nulls)} FROM ({canonical})" if nulls else canonical
 
 
 class JudgedRows:
@@ -36,7 +52,7 @@ class JudgedRows:
         self._engine = engine
         self._staging = staging
         self._staged = staged
-        self._canonical = canonical
+        self._canonical = _completed(engine, canonical)
         self._tell = tell
         self._bad = EXCLUDED.empty_table()
         self.flow: tuple[ParquetFile, ...] = ()

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from entrepot.errors import OptionError
+from entrepot.sources.baci import BaciSource
+from entrepot.sources.comext import ComextSource
 from entrepot.sources.comtrade import ComtradeSource
 from entrepot.sources.csv_mapping import MappedTable
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["SOURCES", "open_source"]
 
 #: Publishers with a reader of their own.
-SOURCES: tuple[Callable[[], Source], ...] = (ComtradeSource,)
+SOURCES: tuple[Callable[[], Source], ...] = (ComtradeSource, ComextSource, BaciSource)
 
 _MAPPED = "csv:"
 _SHIPPED = Path(__file__).with_name("csv_mapping") / "samples"
