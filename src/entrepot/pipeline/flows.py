@@ -302,7 +302,8 @@ def _reported(engine: Engine, lake: Lake, query: FlowQuery) -> str:
 def frequency_reports(reports: str, frequency: str) -> str:
     """Return the query over the reports of a frequency; years are made of months where none are published.
 
-    A reporter's year is summed only when it published all twelve months of the flow and no annual report.
+    A reporter's year is summed only when it published all twelve months of the flow and no annual report;
+    what a publisher reconciled is no report of anybody.
     """
     if frequency == "M":
         return f"SELECT * FROM ({reports}) WHERE frequency = 'M'"
@@ -325,7 +326,10 @@ def frequency_reports(reports: str, frequency: str) -> str:
     keys = ", ".join(name for name in FLOW.columns if name not in made)
     return f"""
         WITH every AS (SELECT * FROM ({reports})),
-        annual AS (SELECT DISTINCT reporter, flow, year FROM every WHERE frequency = 'A'),
+        annual AS (
+            SELECT DISTINCT reporter, flow, year FROM every
+            WHERE frequency = 'A' AND partner_concept <> '{PartnerConcept.RECONCILED.value}'
+        ),
         whole AS (
             SELECT reporter, flow, year FROM every WHERE frequency = 'M'
             GROUP BY ALL HAVING count(DISTINCT period) = 12

@@ -59,12 +59,10 @@ def write_comext(world: World, folder: Path, *, eur_per_usd: Mapping[str, float]
         A period has no rate, or no area of the world is a member.
     """
     reports = world.reports
-    members = pa.array(group_members("EU", on=date(int(world.options.periods[0][:4]), 1, 1)), pa.string())
-    wanted = pc.and_(
-        pc.is_in(reports["reporter"], value_set=members),
-        pc.is_in(reports["flow"], value_set=pa.array(list(_FLOWS), pa.string())),
+    reports = pa.concat_tables(
+        _of_members(reports.filter(pc.equal(reports["period"], period)), _members(period))
+        for period in pc.unique(reports["period"]).sort().to_pylist()
     )
-    reports = reports.filter(wanted)
     if not reports.num_rows:
         raise OptionError(
             "no area of the world is a member of the European Union",
@@ -87,12 +85,25 @@ def write_comext(world: World, folder: Path, *, eur_per_usd: Mapping[str, float]
         with path.open("wb") as file:
             file.write(",".join(COMEXT_FULL_V2).encode() + b"\n")
             pa_csv.write_csv(
-                _lines(rows, members, period, eur_per_usd[period]),
+                _lines(rows, period, eur_per_usd[period]),
                 file,
                 pa_csv.WriteOptions(include_header=False, quoting_style="none"),
             )
         files.append(path)
     return tuple(files)
+
+
+def _members(period: str) -> pa.Array:
+    """Return who is a member of the Union on the first day of a period."""
+    day = date(int(period[:4]), int(period[5:] or 1), 1)
+    return pa.array(group_members("EU", on=day), pa.string())
+
+
+def _of_members(rows: pa.Table, members: pa.Array) -> pa.Table:
+    flows = pa.array(list(_FLOWS), pa.string())
+    return rows.filter(
+        pc.and_(pc.is_in(rows["reporter"], value_set=members), pc.is_in(rows["flow"], value_set=flows))
+    )
 
 
 def _period(period: str) -> str:
@@ -108,18 +119,18 @@ def _split(whole: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 
 def _whole(column: pa.ChunkedArray, scale: float = 1.0) -> NDArray[np.int64]:
     values = np.nan_to_num(column.cast(pa.float64()).to_numpy(), nan=0.0)
-    return np.rint(values * scale).astype(np.int64)
+    return np.asarray(np.rint(values * scale), dtype=np.int64)
 
 
-def _lines(rows: pa.Table, members: pa.Array, period: str, rate: float) -> pa.Table:
+def _lines(rows: pa.Table, period: str, rate: float) -> pa.Table:
     """Return the lines of a month, sorted as published: reporter, partner, flow, position."""
-    is_counted = pc.fill_null(pc.equal(rows["quantity_unit"], "u"), False)  # noqa: FBT003
+    is_counted = pc.fill_null(pc.equal(rows["quantity_unit"], "u"), False)
     euro, kg = _split(_whole(rows["value_usd"], rate)), _split(_whole(rows["net_weight_kg"]))
     items = _split(np.where(is_counted.to_numpy(), _whole(rows["quantity"]), 0))
     fixed = {
         "REPORTER": _two_letters(rows["reporter"]),
         "PARTNER": _two_letters(rows["partner"]),
-        "TRADE_TYPE": pc.if_else(pc.is_in(rows["partner"], value_set=members), "I", "E"),
+        "TRADE_TYPE": pc.if_else(pc.is_in(rows["partner"], value_set=_members(period)), "I", "E"),
         "FLOW": pc.if_else(pc.equal(rows["flow"], FlowKind.IMPORT.value), "1", "2"),
         "SUPPL_UNIT": pc.if_else(is_counted, "PST", "NO_SU"),
         "PERIOD": pa.repeat(_period(period), rows.num_rows),
