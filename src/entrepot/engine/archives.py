@@ -68,7 +68,9 @@ def file_errors(path: Path) -> Iterator[None]:
         raise
 
 
-def pour(path: Path, take: Callable[[bytes], None], *, members: str = "", header_lines: int = 1) -> None:
+def pour(
+    path: Path, take: Callable[[bytes], bool | None], *, members: str = "", header_lines: int = 1
+) -> None:
     """Hand a file's content to ``take``, block by block; what is inside, when it is an archive.
 
     Parameters
@@ -76,7 +78,7 @@ def pour(path: Path, take: Callable[[bytes], None], *, members: str = "", header
     path
         The file.
     take
-        Is given the blocks in order. What it raises comes out as it is, and ends the reading.
+        Is given the blocks in order, and says True when it has enough. What it raises comes out as it is.
     members
         Pattern of the names of the members that are wanted. They are read in the order of their names, as
         one text: of all but the first the header is left out. Without it an archive must hold one file.
@@ -103,7 +105,8 @@ def pour(path: Path, take: Callable[[bytes], None], *, members: str = "", header
                 for name in _chosen(path, archive.namelist(), members):
                     joined.begin(name)
                     with _open_member(path, archive, name) as content:
-                        _copy(content, joined)
+                        if _copy(content, joined):
+                            break
         elif start.startswith(_GZIP):
             with gzip.GzipFile(fileobj=file) as unzipped:
                 _copy(cast("IO[bytes]", unzipped), take)
@@ -111,9 +114,12 @@ def pour(path: Path, take: Callable[[bytes], None], *, members: str = "", header
             _copy(file, take)
 
 
-def _copy(content: IO[bytes], take: Callable[[bytes], None]) -> None:
+def _copy(content: IO[bytes], take: Callable[[bytes], bool | None]) -> bool:
+    """Hand on a content's blocks; tell whether there was enough before its end."""
     while block := content.read(_BLOCK):
-        take(block)
+        if take(block):
+            return True
+    return False
 
 
 def _chosen(path: Path, names: Sequence[str], members: str) -> list[str]:
@@ -170,7 +176,7 @@ def _locked(path: Path) -> InputFileError:
 class _Joined:
     """Members one behind another: a header only once, and a line break between them."""
 
-    def __init__(self, path: Path, take: Callable[[bytes], None], header_lines: int) -> None:
+    def __init__(self, path: Path, take: Callable[[bytes], bool | None], header_lines: int) -> None:
         self._path = path
         self._take = take
         self._header_lines = header_lines
@@ -187,13 +193,14 @@ class _Joined:
             self._take(b"\n")
         self._name, self._header = name, b""
 
-    def __call__(self, block: bytes) -> None:
+    def __call__(self, block: bytes) -> bool | None:
         """Take a block of the member."""
         if self._header.count(b"\n") < self._header_lines:
             block = self._without_header(block)
-        if block:
-            self._last = block[-1:]
-            self._take(block)
+        if not block:
+            return False
+        self._last = block[-1:]
+        return self._take(block)
 
     def _without_header(self, block: bytes) -> bytes:
         seen = len(self._header)
@@ -214,21 +221,26 @@ class _Joined:
         return block[end:]
 
 
-class _StoppedError(Exception):
-    """What was raised while a block was taken: py7zr's own errors are told apart from it."""
-
-
 class _Sink:
-    """A file to py7zr that hands on what is written to it."""
+    """A file to py7zr that hands on what is written to it.
 
-    def __init__(self, take: Callable[[bytes], None]) -> None:
+    py7zr must be stopped by an exception, and its own are told apart by what is noted here: ``has_enough``,
+    or ``raised`` while a block was taken.
+    """
+
+    def __init__(self, take: _Joined) -> None:
         self._hand_on = take
+        self.has_enough = False
+        self.raised: Exception | None = None
 
     def write(self, block: bytes | bytearray) -> int:
         try:
-            self._hand_on(bytes(block))
+            self.has_enough = bool(self._hand_on(bytes(block)))
         except Exception as error:
-            raise _StoppedError from error
+            self.raised = error
+            raise
+        if self.has_enough:
+            raise EOFError
         return len(block)
 
     def read(self, size: int | None = None) -> bytes:
@@ -252,35 +264,38 @@ class _Sink:
 class _Sinks:
     """What py7zr asks for the file of a member."""
 
-    def __init__(self, joined: _Joined) -> None:
-        self._joined = joined
+    def __init__(self, sink: _Sink) -> None:
+        self._sink = sink
 
     def create(self, filename: str) -> _Sink:
-        try:
-            self._joined.begin(filename)
-        except Exception as error:
-            raise _StoppedError from error
-        return _Sink(self._joined)
+        del filename
+        return self._sink
 
 
-def _pour_seven_zip(path: Path, take: Callable[[bytes], None], members: str, header_lines: int) -> None:
+def _pour_seven_zip(
+    path: Path, take: Callable[[bytes], bool | None], members: str, header_lines: int
+) -> None:
     import py7zr  # noqa: PLC0415  (only those who have such a file need it)
     from py7zr.exceptions import ArchiveError, PasswordRequired  # noqa: PLC0415
 
     joined = _Joined(path, take, header_lines)
+    sink = _Sink(joined)
     try:
         with py7zr.SevenZipFile(path) as archive:
             # Members of one solid block come in the archive's order: each is read by itself, in ours.
             for name in _chosen(path, _file_names(archive), members):
+                joined.begin(name)
                 archive.reset()
-                archive.extract(targets=[name], factory=cast("Any", _Sinks(joined)))
-    except _StoppedError as error:
-        raise cast("Exception", error.__cause__) from None
+                archive.extract(targets=[name], factory=cast("Any", _Sinks(sink)))
     except PasswordRequired as error:
         raise _locked(path) from error
     except EntrepotError:
         raise
     except (ArchiveError, *_DAMAGED) as error:
+        if sink.has_enough:
+            return
+        if sink.raised is not None:
+            raise sink.raised from None
         reason = str(error).partition("\n")[0][:80] or type(error).__name__
         raise TruncatedFileError(
             "the 7z archive is cut short or damaged", where=f"{path}: {reason}", hint=TRY_AGAIN

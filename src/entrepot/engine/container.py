@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -80,21 +80,15 @@ def estimated_rows(path: Path) -> int:
     return round(path.stat().st_size * head.count(b"\n") / max(len(head), 1))
 
 
-class _EnoughError(Exception):
-    """The head is full: the rest of the file is not read."""
-
-
 def read_head(path: Path, size: int = 262_144, *, members: str = "") -> bytes:
     """Return the first bytes of a file's content, unpacked; see :func:`entrepot.engine.archives.pour`."""
     head = bytearray()
 
-    def take(block: bytes) -> None:
+    def take(block: bytes) -> bool:
         head.extend(block[: size - len(head)])
-        if len(head) >= size:
-            raise _EnoughError
+        return len(head) >= size
 
-    with suppress(_EnoughError):
-        pour(path, take, members=members)
+    pour(path, take, members=members)
     return bytes(head)
 
 

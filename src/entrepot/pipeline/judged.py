@@ -28,7 +28,7 @@ _SQL_TYPES: dict[pa.DataType, str] = {
     pa.bool_(): "BOOLEAN", pa.date32(): "DATE",
 }  # fmt: skip
 
-#: Up to so many years a file's rows are judged once a year; above, they are split while writing.
+#: Up to so many years a file's rows are written year by year; above, they are split while writing.
 _FEW_YEARS = 3
 
 
@@ -121,20 +121,32 @@ class JudgedRows:
         return f"SELECT {columns} FROM ({self._canonical}) WHERE reason IS NULL"
 
     def _copy_flow(self, query: str, folder: Path, source: str) -> tuple[ParquetFile, ...]:
-        """Write rows as one or more files a year."""
-        years = [row[0] for row in self._engine.rows(f"SELECT DISTINCT year FROM ({query}) ORDER BY year")]
-        if len(years) > _FEW_YEARS:
-            return self._engine.copy_to_parquet(query, folder, partition_by=FLOW.partition_by)
-        # DuckDB's partitioned writing takes three times as long as its plain writing.
+        """Write rows as one or more files a year.
+
+        They are judged once, into one file, which stays where it holds one year, as most files do. DuckDB's
+        partitioned writing takes three times as long as its plain writing.
+        """
         folder.mkdir()
+        (whole,) = self._engine.copy_to_parquet(query, folder / "rows.parquet")
+        if not whole.rows:
+            whole.path.unlink()
+            return ()
+        first, last = (int(whole.statistics["year"][end]) for end in ("min", "max"))
+        if first == last:
+            return (replace(whole, partition={"source": source, "year": str(first)}),)
+        rows = f"SELECT * FROM {parquet([whole.path])}"
         written: list[ParquetFile] = []
-        for year in years:
-            chosen = query if len(years) == 1 else f"SELECT * FROM ({query}) WHERE year = {year}"
-            written += [
-                replace(file, partition={"source": source, "year": str(year)})
-                for file in self._engine.copy_to_parquet(chosen, folder / f"{year}.parquet")
-            ]
-        return tuple(written)
+        if last - first >= _FEW_YEARS:
+            written += self._engine.copy_to_parquet(rows, folder / "years", partition_by=FLOW.partition_by)
+        else:
+            for year in range(first, last + 1):
+                chosen = f"{rows} WHERE year = {year}"
+                written += [
+                    replace(file, partition={"source": source, "year": str(year)})
+                    for file in self._engine.copy_to_parquet(chosen, folder / f"{year}.parquet")
+                ]
+        whole.path.unlink()
+        return tuple(file for file in written if file.rows)
 
     def _is_wide(self) -> bool:
         written = parquet([file.path for file in self.flow])

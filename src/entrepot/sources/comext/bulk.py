@@ -107,7 +107,11 @@ class _Columns:
             if name.casefold().startswith("product_") and name not in {"PRODUCT_NC", "PRODUCT_SECTION"}
         ]
         texts = ", ".join(f"nullif(trim(raw.{identifier(name)}), '')" for name in names)
-        return f"concat_ws(' ', {texts})" if texts else "''"
+        if not texts:
+            return "''"
+        # Most codes are whole: only for the others is it worth putting together.
+        product = f"raw.{identifier(self._found['PRODUCT_NC'])}"
+        return f"CASE WHEN regexp_matches({product}, '[A-Za-z]') THEN concat_ws(' ', {texts}) ELSE '' END"
 
 
 def canonical_sql(layout: str, found: Mapping[str, str], raw: str) -> str:
