@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 _SIX_DIGITS = 6
+_IS_REPORT = f"role = 'leaf' AND partner_concept <> '{PartnerConcept.RECONCILED.value}'"
 
 
 def finest_level(engine: Engine, reports: str, frequency: str) -> int:
@@ -119,13 +120,16 @@ def reconciled_flows(
     """
     counted = flows_sql(lake, engine, as_of=as_of, years=years, sources=sources)
     reports = frequency_reports(counted, frequency)
+    has_reports = _has_reports(engine, reports)
+    if has_reports:
+        reports = f"SELECT * FROM ({reports}) WHERE {_IS_REPORT}"
     level = finest_level(engine, reports, frequency)
     # Every call keeps its own tables: an earlier frame on the engine still reads those of its call.
     call = engine.rows("SELECT count(*) FROM duckdb_tables()")[0][0]
     leaves = engine.keep(
         engine.frame(leaf_reports(reports, level=level, frequency=frequency)), f"leaves_{call}"
     )
-    if _is_published(engine, call):
+    if not has_reports:
         return engine.keep(_published(engine, call), f"published_{call}")
     leaves = _one_source(engine, leaves, call)
     parts: list[nw.LazyFrame[Any]] = []
@@ -146,13 +150,9 @@ def reconciled_flows(
     return nw.concat(parts, how="vertical")
 
 
-def _is_published(engine: Engine, call: int) -> bool:
-    """Tell whether all rows are flows that a publisher reconciled: beside reports they are not used."""
-    found = engine.rows(
-        f"SELECT count(*) > 0, bool_and(partner_concept = '{PartnerConcept.RECONCILED.value}') "
-        f"FROM leaves_{call}"
-    )[0]
-    return bool(found[0] and found[1])
+def _has_reports(engine: Engine, reports: str) -> bool:
+    """Tell whether some row is a report, not a publisher's reconciled flow."""
+    return bool(engine.rows(f"SELECT count(*) FROM (FROM ({reports}) WHERE {_IS_REPORT} LIMIT 1)")[0][0])
 
 
 def _published(engine: Engine, call: int) -> nw.LazyFrame[Any]:
