@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from entrepot.app.arguments import parse_day
+from entrepot.app.arguments import parse_day, parse_sources
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
 from entrepot.detect.options import GROUP_KEYS, DetourOptions
@@ -44,6 +44,7 @@ _ByOption = Annotated[str, typer.Option(help="keys of the rows: origin,hub,desti
 _OutOption = Annotated[str, typer.Option(help=".csv, .parquet, .xlsx or .json; - prints CSV")]
 _PageOption = Annotated[Path | None, typer.Option(help="also write a self-contained HTML page here")]
 _AsOfOption = Annotated[str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")]
+_SourceOption = Annotated[str | None, typer.Option(help="sources to use, such as comtrade; default all")]
 _SpikesOption = Annotated[int, typer.Option(help="sets of planted detours that calibrate the intervals")]
 _SeedOption = Annotated[int, typer.Option(help="seed of all draws")]
 _MemoryOption = Annotated[str, typer.Option(help="memory of the engine; larger work spills to disk")]
@@ -67,6 +68,7 @@ def detours_command(
     by: _ByOption = _ALL_KEYS,
     page: _PageOption = None,
     as_of: _AsOfOption = None,
+    source: _SourceOption = None,
     z: Annotated[float, typer.Option(help="departures within so many standard deviations are noise")] = 1.0,
     spikes: _SpikesOption = 100,
     seed: _SeedOption = 0,
@@ -94,8 +96,9 @@ def detours_command(
         spikes=spikes,
         seed=seed,
     )
-    where = _Where(lake, out, page, parse_day(as_of, option="--as-of"), revision)
-    _run(options, where, memory=memory)
+    where = _Where(lake, out, page)
+    asked = _Asked(parse_day(as_of, option="--as-of"), source, revision)
+    _run(options, where, asked, memory=memory)
 
 
 @app.command("screen")
@@ -110,6 +113,7 @@ def screen_command(
     by: _ByOption = _ALL_KEYS,
     page: _PageOption = None,
     as_of: _AsOfOption = None,
+    source: _SourceOption = None,
     spikes: _SpikesOption = 100,
     seed: _SeedOption = 0,
     hs_revision: HsRevisionOption = None,
@@ -130,8 +134,9 @@ def screen_command(
         spikes=spikes,
         seed=seed,
     )
-    where = _Where(lake, out, page, parse_day(as_of, option="--as-of"), revision)
-    _run(options, where, memory=memory)
+    where = _Where(lake, out, page)
+    asked = _Asked(parse_day(as_of, option="--as-of"), source, revision)
+    _run(options, where, asked, memory=memory)
 
 
 def _areas(text: str | None, event: str) -> tuple[str, ...]:
@@ -173,12 +178,20 @@ class _Where:
     lake: Path
     out: str
     page: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which reports of the lake are asked for, as far as the lake has been opened."""
+
     as_of: date | None
+    source: str | None
     revision: RevisionChoice | None
 
 
-def _run(options: DetourOptions, where: _Where, *, memory: str) -> None:
+def _run(options: DetourOptions, where: _Where, asked: _Asked, *, memory: str) -> None:
     # Heavy imports wait until the options are known to be right: `--help` and typing errors answer at once.
+    from entrepot.pipeline.choices import ReportChoice  # noqa: PLC0415
     from entrepot.pipeline.detours import find_detours  # noqa: PLC0415
     from entrepot.report import about_detours, check_out, print_detours, write_page, write_table  # noqa: PLC0415
     from entrepot.store import Lake  # noqa: PLC0415
@@ -187,20 +200,16 @@ def _run(options: DetourOptions, where: _Where, *, memory: str) -> None:
     if where.page is not None:
         check_out(where.page, suffixes=(".html", ".htm"))
     opened = Lake.open(where.lake)
+    sources = parse_sources(asked.source, known=opened.files()["source"].to_pylist())
+    choice = ReportChoice(as_of=asked.as_of, sources=sources, revision=asked.revision)
     notes: list[str] = []
     with _progress() as progress:
         result: DetourResult = find_detours(
-            opened,
-            options,
-            as_of=where.as_of,
-            memory_limit=memory,
-            progress=progress,
-            revision=where.revision,
-            tell=notes.append,
+            opened, options, choice=choice, memory_limit=memory, progress=progress, tell=notes.append
         )
     about = about_detours(result, sources=opened.files().to_pylist())
-    if where.revision is not None:
-        about |= {"hs_revision": f"{where.revision.revision}, shares of split codes: {where.revision.shares}"}
+    if asked.revision is not None:
+        about |= {"hs_revision": f"{asked.revision.revision}, shares of split codes: {asked.revision.shares}"}
     about |= {"codes": "; ".join(notes)} if notes else {}
     write_table(result.table, where.out, about=about)
     if where.page is not None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from entrepot.app.arguments import parse_day
+from entrepot.app.arguments import parse_day, parse_sources
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
 from entrepot.errors import OptionError
@@ -34,6 +34,9 @@ def flows_command(
     ] = None,
     as_of: Annotated[
         str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="sources to use, such as comext,comtrade; default all")
     ] = None,
     hs_revision: HsRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
@@ -67,6 +70,7 @@ def flows_command(
         products=codes,
         as_of=day,
         revision=revision,
+        sources=parse_sources(source, known=opened.files()["source"].to_pylist()),
     )
     console = Console(stderr=True, highlight=False)
     notes: list[str] = []

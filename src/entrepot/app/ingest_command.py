@@ -36,8 +36,8 @@ def ingest_command(
     source: Annotated[
         str,
         typer.Argument(
-            help="a publisher such as comtrade, gacc, us_census, russia_fts; a ready mapping such as wits; "
-            "csv:MAPPING.toml for a table of your own"
+            help="a publisher such as comtrade, comext, baci, gacc, us_census, russia_fts; a ready mapping "
+            "such as wits; csv:MAPPING.toml for a table of your own"
         ),
     ],
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="files, folders or patterns")],

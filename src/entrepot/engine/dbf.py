@@ -6,9 +6,10 @@ import codecs
 import csv
 import struct
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO
 
-from entrepot.engine.container import open_content, writing
+from entrepot.engine.archives import pour
+from entrepot.engine.container import read_head, writing
 from entrepot.errors import EncodingError, HeaderError, TruncatedFileError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ __all__ = ["is_dbf", "read_dbf_names", "unpack_dbf"]
 _VERSIONS: Final = frozenset({0x03, 0x30, 0x83, 0x8B, 0xF5})
 _HEADER, _FIELD, _END = 32, 32, 0x0D
 _DELETED = 0x2A
-_RECORDS_AT_ONCE: Final = 20_000
+_LONGEST_HEADER: Final = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,7 @@ def read_dbf_names(path: Path) -> tuple[str, ...]:
     TruncatedFileError
         The file ends inside its header.
     """
-    with open_content(path) as content:
-        return _read_form(content, path).names
+    return _read_form(read_head(path, _LONGEST_HEADER), path).names
 
 
 def unpack_dbf(path: Path, target: Path, *, encoding: str) -> int:
@@ -79,33 +79,60 @@ def unpack_dbf(path: Path, target: Path, *, encoding: str) -> int:
     EncodingError
         A text is not of the encoding.
     """
-    deleted = 0
-    with (
-        open_content(path) as content,
-        writing(target),
-        target.open("w", encoding="utf-8", newline="") as out,
-    ):
-        form = _read_form(content, path)
-        writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        writer.writerow(form.names)
-        left = form.records
-        while left:
-            wanted = min(left, _RECORDS_AT_ONCE)
-            block = content.read(wanted * form.length)
-            if len(block) < wanted * form.length:
-                raise TruncatedFileError(
-                    f"the table says {form.records:,} records and ends after "
-                    f"{form.records - left + len(block) // form.length:,}",
-                    where=str(path),
-                    hint="download the file again",
-                )
-            for first in range(0, len(block), form.length):
-                if block[first] == _DELETED:
-                    deleted += 1
-                else:
-                    writer.writerow(_texts(block[first + 1 : first + form.length], form, encoding, path))
-            left -= wanted
-    return deleted
+    with writing(target), target.open("w", encoding="utf-8", newline="") as out:
+        table = _Unpacked(path, out, target, encoding)
+        pour(path, table.take)
+        table.finish()
+    return table.deleted
+
+
+class _Unpacked:
+    """A table that comes in blocks, written as CSV record by record."""
+
+    def __init__(self, path: Path, out: TextIO, target: Path, encoding: str) -> None:
+        self._path = path
+        self._out = out
+        self._target = target
+        self._encoding = encoding
+        self._pending = b""
+        self._form: _Form | None = None
+        self._seen = 0
+        self.deleted = 0
+
+    def take(self, block: bytes) -> bool:
+        """Take a block; say whether all records are there."""
+        self._pending += block
+        if self._form is None:
+            if len(self._pending) < _header_size(self._pending):
+                return False
+            self._form = _read_form(self._pending, self._path)
+            self._pending = self._pending[self._form.start :]
+            self._write([list(self._form.names)])
+        form = self._form
+        whole = min(len(self._pending) // form.length, form.records - self._seen)
+        end = whole * form.length
+        records = (self._pending[first : first + form.length] for first in range(0, end, form.length))
+        kept = [record for record in records if record[0] != _DELETED]
+        self._write([_texts(record[1:], form, self._encoding, self._path) for record in kept])
+        self.deleted += whole - len(kept)
+        self._seen += whole
+        self._pending = self._pending[end:]
+        return self._seen == form.records
+
+    def finish(self) -> None:
+        """Refuse a table that ended before its last record."""
+        if self._form is None:
+            _read_form(self._pending, self._path)
+        elif self._seen < self._form.records:
+            raise TruncatedFileError(
+                f"the table says {self._form.records:,} records and ends after {self._seen:,}",
+                where=str(self._path),
+                hint="download the file again",
+            )
+
+    def _write(self, rows: list[list[str]]) -> None:
+        with writing(self._target):
+            csv.writer(self._out, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows)
 
 
 def _texts(record: bytes, form: _Form, encoding: str, path: Path) -> list[str]:
@@ -124,14 +151,19 @@ def _texts(record: bytes, form: _Form, encoding: str, path: Path) -> list[str]:
     return [text.replace("\r", " ").replace("\n", " ").replace("\x00", " ") for text in texts]
 
 
-def _read_form(content: IO[bytes], path: Path) -> _Form:
-    head = content.read(_HEADER)
-    records, start, length = struct.unpack_from("<IHH", head, 4) if len(head) == _HEADER else (0, 0, 0)
-    described = content.read(max(start - _HEADER, 0))
-    if len(head) < _HEADER or len(described) < start - _HEADER:
+def _header_size(data: bytes) -> int:
+    """Return how many bytes the header has, as far as it is known."""
+    return max(_HEADER, struct.unpack_from("<H", data, 8)[0]) if len(data) >= _HEADER else _HEADER
+
+
+def _read_form(data: bytes, path: Path) -> _Form:
+    """Read the header, which the data begin with."""
+    if len(data) < _header_size(data):
         raise TruncatedFileError(
             "the file ends inside its header", where=str(path), hint="download the file again"
         )
+    records, start, length = struct.unpack_from("<IHH", data, 4)
+    described = data[_HEADER:start]
     names, widths = [], []
     for first in range(0, len(described) - _FIELD + 1, _FIELD):
         if described[first] == _END:

@@ -23,8 +23,24 @@ if TYPE_CHECKING:
 
 __all__ = ["JudgedRows"]
 
-#: Up to so many years a file's rows are judged once a year; above, they are split while writing.
+_SQL_TYPES: dict[pa.DataType, str] = {
+    pa.string(): "VARCHAR", pa.int32(): "INTEGER", pa.int64(): "BIGINT", pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN", pa.date32(): "DATE",
+}  # fmt: skip
+
+#: Up to so many years a file's rows are written year by year; above, they are split while writing.
 _FEW_YEARS = 3
+
+
+def _completed(engine: Engine, canonical: str) -> str:
+    """Return a source's query with nulls for the columns that its publisher does not have."""
+    found = {row[0] for row in engine.rows(f"DESCRIBE {canonical}")}
+    nulls = [
+        f"NULL::{_SQL_TYPES[field.type]} AS {identifier(field.name)}"
+        for field in FLOW.arrow_schema()
+        if field.nullable and field.name not in found
+    ]
+    return f"SELECT *, {', '.join(nulls)} FROM ({canonical})" if nulls else canonical
 
 
 class JudgedRows:
@@ -36,7 +52,7 @@ class JudgedRows:
         self._engine = engine
         self._staging = staging
         self._staged = staged
-        self._canonical = canonical
+        self._canonical = _completed(engine, canonical)
         self._tell = tell
         self._has_sums = "parts" in engine.sql(f"SELECT * FROM ({canonical}) LIMIT 0").column_names
         self._bad = EXCLUDED.empty_table()
@@ -105,20 +121,32 @@ class JudgedRows:
         return f"SELECT {columns} FROM ({self._canonical}) WHERE reason IS NULL"
 
     def _copy_flow(self, query: str, folder: Path, source: str) -> tuple[ParquetFile, ...]:
-        """Write rows as one or more files a year."""
-        years = [row[0] for row in self._engine.rows(f"SELECT DISTINCT year FROM ({query}) ORDER BY year")]
-        if len(years) > _FEW_YEARS:
-            return self._engine.copy_to_parquet(query, folder, partition_by=FLOW.partition_by)
-        # DuckDB's partitioned writing takes three times as long as its plain writing.
+        """Write rows as one or more files a year.
+
+        They are judged once, into one file, which stays where it holds one year, as most files do. DuckDB's
+        partitioned writing takes three times as long as its plain writing.
+        """
         folder.mkdir()
+        (whole,) = self._engine.copy_to_parquet(query, folder / "rows.parquet")
+        if not whole.rows:
+            whole.path.unlink()
+            return ()
+        first, last = (int(whole.statistics["year"][end]) for end in ("min", "max"))
+        if first == last:
+            return (replace(whole, partition={"source": source, "year": str(first)}),)
+        rows = f"SELECT * FROM {parquet([whole.path])}"
         written: list[ParquetFile] = []
-        for year in years:
-            chosen = query if len(years) == 1 else f"SELECT * FROM ({query}) WHERE year = {year}"
-            written += [
-                replace(file, partition={"source": source, "year": str(year)})
-                for file in self._engine.copy_to_parquet(chosen, folder / f"{year}.parquet")
-            ]
-        return tuple(written)
+        if last - first >= _FEW_YEARS:
+            written += self._engine.copy_to_parquet(rows, folder / "years", partition_by=FLOW.partition_by)
+        else:
+            for year in range(first, last + 1):
+                chosen = f"{rows} WHERE year = {year}"
+                written += [
+                    replace(file, partition={"source": source, "year": str(year)})
+                    for file in self._engine.copy_to_parquet(chosen, folder / f"{year}.parquet")
+                ]
+        whole.path.unlink()
+        return tuple(file for file in written if file.rows)
 
     def _account(self, written: int, bad: pa.Table) -> None:
         """Find out what became of every row of the file: good, bad, part of a sum, or none of its own."""

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 __all__ = [
+    "BACI",
+    "BACI_FIRST",
+    "COMEXT_FULL_V1",
+    "COMEXT_FULL_V2",
+    "COMEXT_NC",
+    "COMEXT_SDMX",
     "COMTRADE_BULK",
     "COMTRADE_LEGACY",
     "COMTRADE_LEGACY_API",
@@ -79,6 +85,42 @@ COMTRADE_LEGACY_API: dict[str, str] = {
     "estCode": "legacyEstimationFlag",
 }  # fmt: skip
 
+#: Eurostat Comext, bulk files of the CD-ROMs to 2008 (``nc200852.dat``): numeric areas, thousand euro,
+#: tonnes; rows of all goods and of chapters beside those of CN8, and STAT_REGIME 4 is the total.
+COMEXT_NC: tuple[str, ...] = (
+    "DECLARANT", "PARTNER", "PRODUCT_NC", "FLOW", "STAT_REGIME", "PERIOD",
+    "VALUE_1000ECU", "QUANTITY_TON", "SUP_QUANTITY",
+)  # fmt: skip
+
+#: Eurostat Comext, bulk files to 2024 (``full202001.dat``) and still those of 1988 to 2001.
+COMEXT_FULL_V1: tuple[str, ...] = (
+    "DECLARANT", "DECLARANT_ISO", "PARTNER", "PARTNER_ISO", "TRADE_TYPE", "PRODUCT_NC",
+    "PRODUCT_SITC", "PRODUCT_cpa2002", "PRODUCT_cpa2008", "PRODUCT_CPA2_1", "PRODUCT_BEC", "PRODUCT_SECTION",
+    "FLOW", "STAT_REGIME", "SUPP_UNIT", "PERIOD", "VALUE_IN_EUROS", "QUANTITY_IN_KG", "SUP_QUANTITY",
+)  # fmt: skip
+
+#: Eurostat Comext, bulk files since December 2024 (``full_v2_202401.7z``); the first issues have no
+#: PRODUCT_CPA22.
+COMEXT_FULL_V2: tuple[str, ...] = (
+    "REPORTER", "PARTNER", "TRADE_TYPE", "PRODUCT_NC",
+    "PRODUCT_SITC", "PRODUCT_CPA21", "PRODUCT_CPA22", "PRODUCT_BEC", "PRODUCT_BEC5", "PRODUCT_SECTION",
+    "FLOW", "STAT_PROCEDURE", "SUPPL_UNIT", "PERIOD",
+    "VALUE_EUR", "VALUE_NAC", "QUANTITY_KG", "QUANTITY_SUPPL_UNIT",
+)  # fmt: skip
+
+#: Eurostat's dissemination service in SDMX-CSV: one indicator a line. The first columns are those of
+#: SDMX 2.1 and 3.0, of which a file has one kind; the flags are there where they were asked for.
+COMEXT_SDMX: tuple[str, ...] = (
+    "DATAFLOW", "STRUCTURE", "STRUCTURE_ID", "STRUCTURE_NAME", "LAST UPDATE",
+    "freq", "reporter", "partner", "product", "flow", "indicators",
+    "TIME_PERIOD", "OBS_VALUE", "OBS_FLAG", "CONF_STATUS",
+)  # fmt: skip
+
+#: CEPII BACI: year, exporter, importer, HS6, thousand US dollars (FOB), tonnes.
+BACI: tuple[str, ...] = ("t", "i", "j", "k", "v", "q")
+
+#: CEPII BACI until about 2014.
+BACI_FIRST: tuple[str, ...] = ("t", "hs6", "i", "j", "v", "q")
 #: China's customs statistics, online query: what a column means, by its Chinese and English names. Which
 #: columns there are, and in what order, depends on the query. Chinese customs spell "supplimentary", too.
 GACC_QUERY: dict[str, str] = {

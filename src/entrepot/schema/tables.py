@@ -93,7 +93,8 @@ FLOW = Table(
     grain="one report: what one reporter says of one flow, in one vintage of one file",
     columns=(
         "source", "year", "vintage", "file_hash", "row_number", "cell", "role",
-        "reporter", "partner", "partner_concept", "consignment_partner", "flow", "frequency", "period",
+        "reporter", "partner", "partner_concept", "consignment_partner", "flow", "customs_procedure",
+        "frequency", "period",
         "hs_code", "hs_level", "hs_revision", "national_code",
         "primary_value_usd", "valuation", "reported_value", "reported_currency",
         "net_weight_kg", "is_net_weight_estimated", "quantity", "quantity_unit", "is_quantity_estimated",
@@ -103,6 +104,8 @@ FLOW = Table(
     traps=(
         "Imports are CIF by country of origin, exports FOB by last known destination.",
         "Only rows of role leaf are flows; aggregates and breakdowns repeat them.",
+        "A cell may have a row a customs_procedure: add them.",
+        "Rows of partner_concept reconciled are no book of either side: never beside reports.",
         "Rows of several hs_level overlap: choose one level, never add them.",
         "Several vintages of a cell stand side by side: choose by vintage.",
         "Not reported is not zero: a reporter without rows in a period has not published it.",

@@ -38,11 +38,16 @@ class FlowKind(StrEnum):
 
 
 class PartnerConcept(StrEnum):
-    """What the partner of a report is (IMTS 2010, chapter VI)."""
+    """What the partner of a report is (IMTS 2010, chapter VI).
+
+    ``reconciled`` rows are no report: their publisher made one figure of both sides' books. They stand as
+    exports of the exporter, FOB, and are never brought together with a book.
+    """
 
     ORIGIN = "origin"
     LAST_KNOWN_DESTINATION = "last_known_destination"
     CONSIGNMENT = "consignment"
+    RECONCILED = "reconciled"
 
 
 class Valuation(StrEnum):
@@ -63,8 +68,9 @@ class RowRole(StrEnum):
     """How a stored row takes part in sums.
 
     ``leaf`` rows are the flows. ``aggregate`` rows (partner World, a group, a region) and ``breakdown``
-    rows (one customs procedure, one transport mode, one second partner out of a total that is there too)
-    repeat what the leaves say; they are kept for checks and never added to them.
+    rows (one customs procedure, one transport mode, one second partner out of a total that is there too,
+    or a line that gives nothing but the leaf's weight) repeat what the leaves say; they are kept for checks
+    and never added to them.
     """
 
     LEAF = "leaf"

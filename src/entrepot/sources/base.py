@@ -129,7 +129,8 @@ class Source(Protocol):
         row of ``raw`` (for a wide layout: for every non-empty cell), the columns of ``core__flow`` but
         for ``source``, ``file_hash`` and ``vintage``, and two more: ``reason`` (a
         :class:`~entrepot.schema.terms.QuarantineReason` value, null for a good row) and ``detail``
-        (the offending column and value). It may join the tables of :meth:`reference_tables`.
+        (the offending column and value). A column that may be null and that the publisher does not have
+        may be left out. It may join the tables of :meth:`reference_tables`.
 
         Where rows are parts that are added to one, a further column ``parts`` says for how many rows of
         ``raw`` each row stands.

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from entrepot.errors import OptionError
+from entrepot.sources.baci import BaciSource
 from entrepot.sources.base import UNSTATED, TellableSource
+from entrepot.sources.comext import ComextSource
 from entrepot.sources.comtrade import ComtradeSource
 from entrepot.sources.csv_mapping import MappedTable
 from entrepot.sources.gacc import GaccSource
@@ -24,6 +26,8 @@ __all__ = ["SOURCES", "open_source"]
 #: Publishers with a reader of their own.
 SOURCES: tuple[Callable[[], Source], ...] = (
     ComtradeSource,
+    ComextSource,
+    BaciSource,
     GaccSource,
     RussiaFtsSource,
     UsCensusSource,
