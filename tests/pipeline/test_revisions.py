@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
 
 from entrepot.engine import Engine
 from entrepot.errors import OptionError, UnknownCodeError
+from entrepot.pipeline import ingest
 from entrepot.pipeline.flows import FlowQuery, select_flows
 from entrepot.pipeline.revisions import RevisionChoice, one_revision
 from entrepot.schema import RECONCILED, REVISED_FLOW, bad_rows, duplicated_rows
+from entrepot.sources.baci import BaciSource
+from entrepot.store import Lake
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +125,26 @@ def test_choices_are_checked_at_the_door() -> None:
         RevisionChoice("HS2018")
     with pytest.raises(OptionError, match="fair"):
         RevisionChoice("HS2017", "fair")
+
+
+def test_a_publishers_own_flows_are_of_the_edition_asked_for(tmp_path: Path) -> None:
+    """BACI repeats the world's trade in each revision: that asked for counts, else one is converted."""
+    head = "t,i,j,k,v,q\n"
+    (tmp_path / "BACI_HS12_Y2022_V202501.csv").write_text(f"{head}2022,276,417,880330,0.5,1\n", "utf-8")
+    (tmp_path / "BACI_HS17_Y2022_V202501.csv").write_text(f"{head}2022,276,417,880330,0.7,1\n", "utf-8")
+    files = sorted(tmp_path.glob("BACI*.csv"))
+    assert ingest(BaciSource(), files, lake=tmp_path / "lake").failed == ()
+    lake = Lake.open(tmp_path / "lake")
+
+    def flows(revision: str | None) -> list[tuple[str, str, float]]:
+        notes: list[str] = []
+        choice = None if revision is None else RevisionChoice(revision)
+        query = FlowQuery(frequency="A", sources=("baci",), revision=choice)
+        found = select_flows(lake, query, tell=notes.append)
+        assert bad_rows(found, RECONCILED).num_rows == 0
+        assert notes == []
+        return [(row["hs_code"], row["basis"], row["value_usd"]) for row in found.to_pylist()]
+
+    assert flows(None) == [("880330", "publisher", 700.0)]
+    assert flows("HS2012") == [("880330", "publisher", 500.0)]
+    assert flows("HS2022") == [("880730", "publisher", 700.0)]
