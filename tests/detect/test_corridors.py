@@ -164,6 +164,15 @@ def test_a_hub_without_an_import_book_hides_nothing_that_we_know(make_cells, mak
     assert of_kind(found, DetourKind.UNSEEN).usd.size == 0
 
 
+def test_a_gap_at_a_hub_that_sends_on_no_more_than_before_is_no_detour(
+    make_cells, make_question, flat
+) -> None:
+    """Under-declaration alone ties a hub to nobody."""
+    cells = mirrored(six_alike(make_cells, [*HALF_SEEN[:2], (3, 2, 10.0, 10.0)]), 1.0, 0.5)
+    found = estimate(cells, make_question(cells, origins=(0,), hubs=(3,)), noise=flat(0.01), z=1.0).corridors
+    assert found.usd.sum() == 0.0
+
+
 def test_where_nobody_publishes_the_onward_leg_unseen_is_not_told_apart(
     make_cells, make_question, flat
 ) -> None:

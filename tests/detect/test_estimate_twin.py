@@ -338,7 +338,8 @@ class Slow:
                 if not self.q.is_observed[h, d]:
                     bounds_of[o, h, d, k, "onward_unobserved"] = [arrived, road]
                     continue
-                bounds_of[o, h, d, k, "unseen"] = [hidden, road]
+                if any(leg[:2] == (h, d) for leg in onward):
+                    bounds_of[o, h, d, k, "unseen"] = [hidden, road]
                 if (h, d, k) in onward:
                     bounds_of[o, h, d, k, "declared"] = [arrived, road, ("on", (h, d, k))]
         return fill(bounds_of, capacity)

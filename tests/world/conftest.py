@@ -16,8 +16,7 @@ from entrepot.detect.detours import detours
 from entrepot.detect.options import DetourOptions
 from entrepot.detect.periods import period_text
 from entrepot.engine import Engine
-from entrepot.model.world import World, WorldOptions, build_world, detour_truth, score_detours
-from entrepot.model.world.scoring import OWN
+from entrepot.model.world import OWN, World, WorldOptions, build_world, detour_truth, score_detours
 from entrepot.reconcile import cif_fob_ratios, pair_books, reconcile_books
 from entrepot.schema import DetourKind
 

@@ -3,7 +3,8 @@
 Only the destination and the listed goods are given. Measured on 2026-11-23, seeds 201 to 203: all eight
 origins found and no other; absolute error of what the books show 0.15, 0.45, 0.48; hub error 0.13, 0.29,
 0.36; all that the origins sent, total over truth: 0.98, 0.82, 0.79 in intervals of 0.88-1.59, 0.82-2.53,
-0.79-1.72; rows in their interval 86, 84, 85%, of the larger half of the volume (about ten rows each) 100, 62, 55%.
+0.79-1.72; rows in their interval 86, 84, 85%, of the larger half of the volume (about ten rows each) 100, 62,
+55%.
 """
 
 from __future__ import annotations

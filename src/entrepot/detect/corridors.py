@@ -107,7 +107,8 @@ def allocate_detours(cells: Cells, legs: Legs, question: Question) -> Corridors:
     """Join the origins' legs to corridors and share the bounds among them.
 
     What a hub declares goes on in its books and is bound by them; what it does not declare is bound by the
-    arrivals and the direct road only. Every corridor aims at the smallest of its bounds; the amounts grow
+    arrivals and the direct road only, and is looked for only where the hub sends more to the destination in
+    its books as well. Every corridor aims at the smallest of its bounds; the amounts grow
     in proportion until the inbound excess, the origins' share of the onward excess (less the hub's
     mark-up) and the shortfall bind.
 
@@ -134,11 +135,13 @@ def allocate_detours(cells: Cells, legs: Legs, question: Question) -> Corridors:
     leg_on = find_cells(cells.key[sent], onward_key)
 
     observed = question.is_observed[hub, destination]
+    # Nothing but its own mirror gap would tie a hub to a destination to which it sends no more than before.
+    sends_on = np.isin(hub * cells.n_areas + destination, cells.pair[sent])
     apart = (hub != origin) & _can_pass(hub, destination, question)
     rows, kinds = [], []
     for number, there in (
         (_DECLARED, apart & observed & (leg_on >= 0)),
-        (_UNSEEN, apart & observed & (declared[leg_in] < 1.0)),
+        (_UNSEEN, apart & observed & sends_on & (declared[leg_in] < 1.0)),
         (_UNOBSERVED, apart & ~observed),
     ):
         rows.append(np.flatnonzero(there))

@@ -61,9 +61,11 @@ from entrepot.model.world.comext import write_comext
 from entrepot.model.world.comtrade import write_comtrade
 from entrepot.model.world.files import write_truth
 from entrepot.model.world.options import Setting, WorldOptions
-from entrepot.model.world.scoring import DetourScore, detour_truth, score_detours
+from entrepot.model.world.scoring import OWN, SHOWN, DetourScore, detour_truth, score_detours
 
 __all__ = [
+    "OWN",
+    "SHOWN",
     "DetourScore",
     "Setting",
     "World",

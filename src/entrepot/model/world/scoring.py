@@ -36,7 +36,7 @@ class DetourScore:
     true_usd, estimate_usd
         Totals, USD.
     absolute_error
-        Σ|estimate − truth| over origin × hub × destination × product × kind.
+        Σ|estimate − truth| over origin × hub × destination × product, the kinds summed.
     hub_error
         The same over hubs.
     overlap
@@ -101,9 +101,8 @@ def score_detours(found: pa.Table, truth: pa.Table, *, kinds: Collection[DetourK
     """
     wanted = pa.array([kind.value for kind in kinds], pa.string())
     found, truth = (rows.filter(pc.is_in(rows["kind"], value_set=wanted)) for rows in (found, truth))
-    keys = [*_KEYS, "kind"]
-    rows = pa.concat_tables([found.select(keys), truth.select(keys)]).combine_chunks()
-    text = pc.binary_join_element_wise(*[rows[key] for key in keys], "|")
+    rows = pa.concat_tables([found.select(_KEYS), truth.select(_KEYS)]).combine_chunks()
+    text = pc.binary_join_element_wise(*[rows[key] for key in _KEYS], "|")
     ids = pc.dictionary_encode(text).combine_chunks().indices.to_numpy().astype(np.int64)
     hubs = pc.dictionary_encode(rows["hub"]).combine_chunks().indices.to_numpy().astype(np.int64)
     n = int(ids.max()) + 1 if ids.size else 0
