@@ -7,20 +7,31 @@ from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
 
-from entrepot.reconcile.books import CELL, exporter_book, importer_book, reporting_calendar
+from entrepot.reconcile.books import (
+    CELL,
+    consignment_pairs,
+    exporter_book,
+    importer_book,
+    reporting_calendar,
+)
 from entrepot.reconcile.valuation import DEFAULT_CIF_FOB, cif_fob_ratios
 from entrepot.schema import RECONCILED, FlowKind
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrameT
 
-__all__ = ["pair_books", "reconcile", "reconcile_books"]
+__all__ = ["interval_factor", "pair_books", "reconcile", "reconcile_books"]
 
 _MAD_TO_SD = 1.4826
 _Z90 = 1.6448536269514722
 
 #: Standard deviation of the log gap between the books where the data hold too few flows with two reports.
 _DEFAULT_SPREAD = 0.5
+
+
+def interval_factor() -> float:
+    """Return the log half-width of the 90% interval of one book where no spread can be learnt."""
+    return _DEFAULT_SPREAD * _Z90 / math.sqrt(2.0)
 
 
 def reconcile(reports: IntoFrameT) -> IntoFrameT:
@@ -45,8 +56,9 @@ def reconcile(reports: IntoFrameT) -> IntoFrameT:
         for a mirror.
 
     *Missing data*: ``exporter_report_usd`` is null where the exporter did not publish the period and zero
-    where it published and has no row; the same for ``importer_report_usd``. A flow that nobody published
-    has no row.
+    where it published and has no row; the same for ``importer_report_usd``. A pair that the importer
+    reports by country of consignment alone (members of the European Union among themselves) has none by
+    origin: null. A flow that nobody published has no row.
     """
     paired = pair_books(reports)
     return reconcile_books(paired, cif_fob_ratios(paired))
@@ -118,9 +130,18 @@ def pair_books(reports: IntoFrameT) -> IntoFrameT:
             nw.col("area").alias(side), "frequency", "period", nw.lit(0.0).alias(f"{side}_zero")
         )
         joined = joined.join(published, on=[side, "frequency", "period"], how="left")
+        zero = nw.col(f"{side}_zero")
+        if side == "importer":
+            silent = nw.from_native(cast("Any", consignment_pairs(reports)))
+            joined = joined.join(
+                silent.with_columns(nw.lit(1).alias("is_by_consignment")),
+                on=["exporter", "importer", "frequency"],
+                how="left",
+            )
+            zero = nw.when(nw.col("is_by_consignment").is_null()).then(zero)
         # a report without a calendar entry cannot be: the calendar is made of the reports
         joined = joined.with_columns(
-            nw.coalesce(nw.col(f"{side}_report_usd"), nw.col(f"{side}_zero")).alias(f"{side}_report_usd")
+            nw.coalesce(nw.col(f"{side}_report_usd"), zero).alias(f"{side}_report_usd")
         )
     return cast(
         "IntoFrameT",

@@ -129,6 +129,6 @@ def relay_words(head: Headline) -> str:
         return ""
     return (
         f"More weakly: the statistics are also consistent with up to {amount(head.relay_high_usd)} USD "
-        "relayed through the same hubs by suppliers whose own direct trade did not fall. That is not part of the "
-        "total."
+        "relayed through the same hubs by suppliers whose own direct trade did not fall. That is not part "
+        "of the total."
     )

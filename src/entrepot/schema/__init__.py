@@ -11,13 +11,14 @@ from __future__ import annotations
 from entrepot.schema.checks import bad_rows, conform, duplicated_rows
 from entrepot.schema.columns import COLUMNS, Column, Kind
 from entrepot.schema.dictionary import data_dictionary
-from entrepot.schema.tables import DETOUR, FILE, FLOW, QUARANTINE, RECONCILED, TABLES, Table
+from entrepot.schema.tables import DETOUR, FILE, FLOW, QUARANTINE, RECONCILED, REVISED_FLOW, TABLES, Table
 from entrepot.schema.terms import (
     DetourKind,
     FlowKind,
     Frequency,
     PartnerConcept,
     QuarantineReason,
+    RevisionMatch,
     RowRole,
     Valuation,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "FLOW",
     "QUARANTINE",
     "RECONCILED",
+    "REVISED_FLOW",
     "TABLES",
     "Column",
     "DetourKind",
@@ -37,6 +39,7 @@ __all__ = [
     "Kind",
     "PartnerConcept",
     "QuarantineReason",
+    "RevisionMatch",
     "RowRole",
     "Table",
     "Valuation",
