@@ -6,7 +6,7 @@ from itertools import pairwise, permutations
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.errors import OptionError, UnknownCodeError
@@ -162,6 +162,7 @@ def test_learnt_shares_recover_the_truth_of_a_family_with_merges():
     assert olds["852491"] == {"852990", "901380"}
 
 
+@settings(deadline=None)
 @given(
     before=st.dictionaries(st.sampled_from(hs_codes("HS2017")), st.floats(0, 1e9), max_size=60),
     after=st.dictionaries(st.sampled_from(hs_codes("HS2022")), st.floats(0, 1e9), max_size=60),
