@@ -14,7 +14,7 @@ import narwhals as nw
 from duckdb.func import FunctionNullHandling
 
 from entrepot.engine.quoting import identifier, literal
-from entrepot.errors import ContractError, InputFileError, LakeError
+from entrepot.errors import ContractError, EntrepotError, InputFileError, LakeError
 from entrepot.nomenclature.resolving import named_area
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["Engine", "ParquetFile", "engine_errors"]
+__all__ = ["Engine", "ParquetFile", "engine_errors", "stream_error", "write_error"]
 
 _DISK_FULL = (
     "no space left",
@@ -72,29 +72,12 @@ def engine_errors(where: str = "") -> Iterator[None]:
     try:
         yield
     except duckdb.OutOfMemoryException as error:
-        text = str(error)
-        if any(sign in text.lower() for sign in _DISK_FULL):
-            raise _disk_full(text, where) from error
-        raise LakeError(
-            f"out of memory: {_first_line(text)}",
-            where=where,
-            hint="give the engine more memory (memory_limit), or free some on this machine",
-        ) from error
+        raise _memory_error(str(error), where) from error
     except (duckdb.IOException, duckdb.HTTPException) as error:
         text = str(error)
-        if any(sign in text.lower() for sign in _DISK_FULL):
-            raise _disk_full(text, where) from error
-        raise LakeError(
-            _first_line(text),
-            where=where,
-            hint="check that the file exists and that you may read and write it",
-        ) from error
+        raise write_error(text, where) from error
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.SerializationException) as error:
-        raise InputFileError(
-            _first_line(str(error)),
-            where=where,
-            hint="the data are not what their layout says: look at the rows named",
-        ) from error
+        raise _data_error(str(error), where) from error
     except duckdb.Error as error:
         raise ContractError(
             _first_line(str(error)),
@@ -105,6 +88,42 @@ def engine_errors(where: str = "") -> Iterator[None]:
 
 def _first_line(text: str) -> str:
     return next((line for line in text.splitlines() if line.strip()), "unknown error of DuckDB")
+
+
+def _memory_error(text: str, where: str) -> LakeError:
+    if any(sign in text.lower() for sign in _DISK_FULL):
+        return _disk_full(text, where)
+    return LakeError(
+        f"out of memory: {_first_line(text)}",
+        where=where,
+        hint="give the engine more memory (memory_limit), or free some on this machine",
+    )
+
+
+def _data_error(text: str, where: str) -> InputFileError:
+    return InputFileError(
+        _first_line(text), where=where, hint="the data are not what their layout says: look at the rows named"
+    )
+
+
+def stream_error(text: str, where: str) -> EntrepotError:
+    """Return what ended a stream of batches, of which only DuckDB's text is known."""
+    if text.lower().startswith("out of memory"):
+        return _memory_error(text, where)
+    if text.lower().startswith("io error") or any(sign in text.lower() for sign in _DISK_FULL):
+        return write_error(text, where)
+    return _data_error(text, where)
+
+
+def write_error(text: str, where: str) -> LakeError:
+    """Return what went wrong with a file, said by the text of an operating system's error."""
+    if any(sign in text.lower() for sign in _DISK_FULL):
+        return _disk_full(text, where)
+    return LakeError(
+        _first_line(text),
+        where=where,
+        hint="check that the file exists and that you may read and write it",
+    )
 
 
 def _disk_full(text: str, where: str) -> LakeError:
@@ -232,6 +251,15 @@ class Engine:
         """Run a query and yield its rows in batches, so that a large result never stands in memory."""
         with engine_errors(where), self._connection.cursor() as cursor:
             yield from cast("Iterable[pa.RecordBatch]", cursor.sql(query).to_arrow_reader(rows))
+
+    def reader(self, query: str, /, *, rows: int) -> pa.RecordBatchReader:
+        """Run a query and return a reader of its batches, in the order of the query.
+
+        The connection is busy until the reader is at its end; read under :func:`engine_errors`.
+        """
+        with engine_errors():
+            self._connection.execute("SET preserve_insertion_order = true")
+            return self._connection.sql(query).to_arrow_reader(rows)
 
     def frame(self, query: str, /) -> nw.LazyFrame[Any]:
         """Return the query as a lazy Narwhals frame of this connection, for the pure folders.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
+from entrepot.engine.ordered import write_in_order
 from entrepot.engine.quoting import identifier, literal, parquet, read_path
 from entrepot.errors import EmptyFileError, HeaderError
 
@@ -153,16 +154,16 @@ def stage_text(
             rows = f"read_json({read_path(source)}, format = 'newline_delimited', columns = {kinds})"
         texts = _texts(engine, rows, names)
         query = f"SELECT {', '.join([*added, *texts])} FROM {rows}"
-    written = engine.copy_to_parquet(query, target, keeps_order=True, where=where)
+    written = write_in_order(engine, query, target, where=where)
     unreadable = (
         _unreadable(engine, source, rejects, form.skip_lines) if rejects else _UNREADABLE.empty_table()
     )
-    count = sum(file.rows for file in written)
+    count = written.rows
     if count + unreadable.num_rows == 0:
         raise EmptyFileError(
             "the file has no data row", where=where, hint="ask the publisher for the data again"
         )
-    beyond = written[0].statistics.get(TRAILING, {}) if form.has_trailing_delimiter else {}
+    beyond = written.statistics.get(TRAILING, {}) if form.has_trailing_delimiter else {}
     if beyond and int(beyond["null_count"]) < count:
         raise HeaderError(
             f"{count - int(beyond['null_count']):,} rows have a value behind the last column",
@@ -173,7 +174,7 @@ def stage_text(
     if unreadable.num_rows:
         gaps = f"gaps_{secrets.token_hex(4)}"
         engine.register(gaps, _gaps(unreadable["row_number"].to_pylist()))
-    return Staged(file=written[0], unreadable=unreadable, gaps=gaps)
+    return Staged(file=written, unreadable=unreadable, gaps=gaps)
 
 
 def _gaps(numbers: list[int]) -> pa.Table:
