@@ -27,16 +27,18 @@ value = "value"
 net_weight = "kg"
 [constants]
 currency = "USD"
-hs_revision = "by_year"
+hs_revision = "{revision}"
 """
 
 
 def _taker(folder: Path) -> Callable[..., Lake]:
     files: list[Path] = []
 
-    def take(rows: Iterable[tuple], *, source: str = "own", vintage: date | None = None) -> Lake:
+    def take(
+        rows: Iterable[tuple], *, source: str = "own", vintage: date | None = None, revision: str = "by_year"
+    ) -> Lake:
         mapping = folder / f"{source}.toml"
-        mapping.write_text(_MAPPING.format(id=source), encoding="utf-8")
+        mapping.write_text(_MAPPING.format(id=source, revision=revision), encoding="utf-8")
         path = folder / f"{len(files)}.csv"
         files.append(path)
         lines = ["reporter,flow,partner,period,product,value,kg"]

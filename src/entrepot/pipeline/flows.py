@@ -9,11 +9,12 @@ import narwhals as nw
 
 from entrepot.detect.periods import parse_span, period_text
 from entrepot.engine import Engine, literal
-from entrepot.errors import CoverageError, OptionError
+from entrepot.errors import OptionError
 from entrepot.pipeline.choices import ALL_REPORTS, ReportChoice
+from entrepot.pipeline.leaves import frequency_reports, hs_levels, leaf_reports
 from entrepot.pipeline.revisions import converted_reports, one_revision
 from entrepot.reconcile import cif_fob_ratios, pair_books, published_flows, reconcile_books
-from entrepot.schema import FLOW, PartnerConcept
+from entrepot.schema import PartnerConcept
 from entrepot.store import flows_sql
 
 if TYPE_CHECKING:
@@ -25,60 +26,9 @@ if TYPE_CHECKING:
     from entrepot.pipeline.revisions import RevisionChoice
     from entrepot.store import Lake
 
-__all__ = [
-    "FlowQuery",
-    "finest_level",
-    "frequency_reports",
-    "leaf_reports",
-    "reconciled_flows",
-    "select_flows",
-]
+__all__ = ["FlowQuery", "reconciled_flows", "select_flows"]
 
-_SIX_DIGITS = 6
 _IS_REPORT = f"role = 'leaf' AND partner_concept <> '{PartnerConcept.RECONCILED.value}'"
-
-
-def finest_level(engine: Engine, reports: str, frequency: str) -> int:
-    """Return the HS level that flows of a frequency are compared at: six digits, or the finest below it."""
-    rows = engine.rows(
-        f"SELECT max(least(hs_level, {_SIX_DIGITS})) FROM ({reports}) "
-        f"WHERE role = 'leaf' AND frequency = '{frequency}'"
-    )
-    level = rows[0][0]
-    if level is None:
-        word = "monthly" if frequency == "M" else "annual"
-        raise CoverageError(
-            f"the lake holds no {word} reports",
-            where="core__flow",
-            hint="ingest files of that frequency, or ask for the other (--freq A or M, --event 2022)",
-        )
-    return int(level)
-
-
-def leaf_reports(reports: str, *, level: int, frequency: str) -> str:
-    """Return the query over the leaf reports of one HS level, longer codes rolled up to it.
-
-    A row published at the level itself counts before the sum of its parts: a publisher's longer codes may
-    be a selection. Totals of all goods (``TOTAL``) are kept as they are.
-    """
-    columns = (
-        "reporter, partner, partner_concept, flow, frequency, period, source, hs_level, hs_revision, role, "
-        "primary_value_usd, net_weight_kg"
-    )
-    kept = f"SELECT {columns}, hs_code FROM ({reports}) WHERE role = 'leaf' AND frequency = '{frequency}'"
-    grain = ("source", "reporter", "partner", "partner_concept", "flow", "period")
-    same = " AND ".join(f"parts.{name} = own.{name}" for name in grain)
-    return f"""
-        WITH leaves AS ({kept}),
-        parts AS (
-            SELECT {columns}, substr(hs_code, 1, {level}) AS hs_code FROM leaves WHERE hs_level > {level}
-        )
-        SELECT {columns}, CASE WHEN hs_level = 0 THEN 'TOTAL' ELSE hs_code END AS hs_code
-        FROM leaves WHERE hs_level IN (0, {level})
-        UNION ALL
-        SELECT {columns}, hs_code FROM parts ANTI JOIN (FROM leaves WHERE hs_level = {level}) AS own
-        ON {same} AND parts.hs_code = own.hs_code
-    """
 
 
 def reconciled_flows(
@@ -124,23 +74,25 @@ def reconciled_flows(
     reports = frequency_reports(counted, frequency)
     has_reports = _has_reports(engine, reports)
     if has_reports:
-        reports = f"SELECT * FROM ({reports}) WHERE {_IS_REPORT}"
-    level = finest_level(engine, reports, frequency)
+        reports, counted = (f"SELECT * FROM ({rows}) WHERE {_IS_REPORT}" for rows in (reports, counted))
+    levels = hs_levels(engine, reports, frequency)
+    if frequency == "M":
+        counted = frequency_reports(counted, frequency)
     # Every call keeps its own tables: an earlier frame on the engine still reads those of its call.
     call = engine.rows("SELECT count(*) FROM duckdb_tables()")[0][0]
-    leaves = engine.keep(
-        engine.frame(leaf_reports(reports, level=level, frequency=frequency)), f"leaves_{call}"
-    )
+    leaves = engine.keep(engine.frame(leaf_reports(counted, levels)), f"leaves_{call}")
     if not has_reports:
         leaves = _one_edition(engine, call, choice.revision)
     if choice.revision is not None:
         leaves = converted_reports(engine, leaves, choice.revision, name=f"converted_{call}", tell=tell)
-    elif tell is not None and has_reports:
-        _tell_mixed(engine, call, tell)
     if not has_reports:
         return engine.keep(_lazy(published_flows(leaves.to_native())), f"published_{call}")
     column = "hs_revision" if choice.revision is None else "source_hs_revision"
-    leaves = one_revision(engine, leaves, name=f"revised_{call}", column=column)
+    leaves = one_revision(engine, leaves, name=f"revised_{call}", column=column, tell=tell)
+    if choice.revision is None and tell is not None:
+        _tell_mixed(engine, leaves, call, tell)
+    if frequency == "A":
+        leaves = _years(engine, leaves, call)
     leaves = _one_source(engine, leaves, call)
     parts: list[nw.LazyFrame[Any]] = []
     for name, is_wanted in (
@@ -158,6 +110,14 @@ def reconciled_flows(
         engine.execute(f"DROP TABLE paired_{name}_{call}")
     engine.execute(f"DROP TABLE leaves_{call}")
     return nw.concat(parts, how="vertical")
+
+
+def _years(engine: Engine, leaves: nw.LazyFrame[Any], call: int) -> nw.LazyFrame[Any]:
+    """Return annual leaves: years as published, or made of months, which are leaves by then."""
+    leaves.to_native().create_view(f"periods_{call}", replace=True)
+    columns = tuple(leaves.collect_schema().names())
+    made = frequency_reports(f"FROM periods_{call}", "A", columns)
+    return engine.keep(engine.frame(made), f"years_{call}")
 
 
 def _has_reports(engine: Engine, reports: str) -> bool:
@@ -202,9 +162,10 @@ def _one_source(engine: Engine, leaves: nw.LazyFrame[Any], call: int) -> nw.Lazy
     return engine.keep(kept, f"single_{call}")
 
 
-def _tell_mixed(engine: Engine, call: int, tell: Callable[[str], None]) -> None:
+def _tell_mixed(engine: Engine, leaves: nw.LazyFrame[Any], call: int, tell: Callable[[str], None]) -> None:
     """Say it where codes of several revisions stand side by side: a renumbered code looks like a break."""
-    rows = engine.rows(f"SELECT DISTINCT hs_revision FROM leaves_{call} WHERE hs_code <> 'TOTAL' ORDER BY 1")
+    leaves.to_native().create_view(f"mixed_{call}", replace=True)
+    rows = engine.rows(f"SELECT DISTINCT hs_revision FROM mixed_{call} WHERE hs_code <> 'TOTAL' ORDER BY 1")
     revisions = [row[0] for row in rows]
     if len(revisions) > 1:
         tell(
@@ -227,8 +188,8 @@ class FlowQuery:
     is_reconciled
         One row per flow instead of one per report.
     frequency
-        ``M``, or ``A``: annual reports where a reporter published them, else the sum of its twelve months;
-        a year of which months are missing has no annual row.
+        ``M``, or ``A``: annual reports where a reporter published them of a partner and of more than half of
+        its codes, else the sum of its twelve months; a year of which months are missing has no annual row.
     periods
         ``first:last``, of the frequency's periods.
     exporters, importers
@@ -339,47 +300,4 @@ def _reported(engine: Engine, lake: Lake, query: FlowQuery) -> str:
         SELECT CASE WHEN {is_import} THEN partner ELSE reporter END AS exporter,
                CASE WHEN {is_import} THEN reporter ELSE partner END AS importer, *
         FROM ({reports}) WHERE role = 'leaf'
-    """
-
-
-def frequency_reports(reports: str, frequency: str) -> str:
-    """Return the query over the reports of a frequency; years are made of months where none are published.
-
-    A reporter's year is summed only when it published all twelve months of the flow and no annual report;
-    what a publisher reconciled is no report of anybody.
-    """
-    if frequency == "M":
-        return f"SELECT * FROM ({reports}) WHERE frequency = 'M'"
-    columns = ", ".join(FLOW.columns)
-    made: dict[str, str] = {
-        "file_hash": "min(file_hash)",
-        "row_number": "min(row_number)",
-        "vintage": "max(vintage)",
-        "frequency": "'A'",
-        "period": "CAST(year AS VARCHAR)",
-        "primary_value_usd": "sum(primary_value_usd)",
-        "reported_value": "sum(reported_value)",
-        "net_weight_kg": "CASE WHEN count(net_weight_kg) = count(*) THEN sum(net_weight_kg) END",
-        "is_net_weight_estimated": "bool_or(is_net_weight_estimated)",
-        "quantity": "CASE WHEN count(quantity) = count(*) THEN sum(quantity) END",
-        "is_quantity_estimated": "bool_or(is_quantity_estimated)",
-        "cell": "NULL",
-    }
-    summed = ", ".join(f"{made[name]} AS {name}" if name in made else name for name in FLOW.columns)
-    keys = ", ".join(name for name in FLOW.columns if name not in made)
-    return f"""
-        WITH every AS (SELECT * FROM ({reports})),
-        annual AS (
-            SELECT DISTINCT reporter, flow, year FROM every
-            WHERE frequency = 'A' AND partner_concept <> '{PartnerConcept.RECONCILED.value}'
-        ),
-        whole AS (
-            SELECT reporter, flow, year FROM every WHERE frequency = 'M'
-            GROUP BY ALL HAVING count(DISTINCT period) = 12
-        )
-        SELECT {columns} FROM every WHERE frequency = 'A'
-        UNION ALL
-        SELECT {summed} FROM every SEMI JOIN whole USING (reporter, flow, year)
-        ANTI JOIN annual USING (reporter, flow, year)
-        WHERE frequency = 'M' GROUP BY {keys}
     """

@@ -22,6 +22,15 @@ SplitRule = Literal["kept", "equal", "learnt"]
 
 _MOST_CODES = 6
 
+#: Totals of all goods are looked at apart.
+_KIND = "hs_code = 'TOTAL'"
+
+#: Share of the rows of the fullest revision from which a newer one is preferred to it.
+_NEARLY_ALL = 0.9
+
+#: Share of common headings from which a partner's rows in another revision are the same report.
+_SAME_REPORT = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class RevisionChoice:
@@ -130,12 +139,19 @@ def _notes(engine: Engine, name: str, choice: RevisionChoice) -> list[str]:
 
 
 def one_revision(
-    engine: Engine, reports: nw.LazyFrame[Any], *, name: str, column: str = "hs_revision"
+    engine: Engine,
+    reports: nw.LazyFrame[Any],
+    *,
+    name: str,
+    column: str = "hs_revision",
+    tell: Callable[[str], None] | None = None,
 ) -> nw.LazyFrame[Any]:
     """Return reports without those that repeat, in another revision, what the same source reports.
 
-    UN Comtrade publishes one report in several revisions. Of a reporter's flow to a partner in a heading
-    and period the revision with most rows of that reporter, flow and period counts; the newer one of equals.
+    UN Comtrade publishes one report in several revisions. Of a reporter's flow and period the newest
+    revision counts that has nearly as many rows as the fullest. Another one of a partner that has most of
+    its headings in common with it is the same report and is left out, headings of its own included: goods
+    moved between them. One that has few in common is a complement, of which the common ones are left out.
 
     Parameters
     ----------
@@ -145,24 +161,61 @@ def one_revision(
         Name for what is kept.
     column
         Which column has the revision that the source published in.
+    tell
+        Told in words which revision counts for which other.
     """
     reports.to_native().create_view(f"{name}_all", replace=True)
-    twice = engine.rows(f"""
-        SELECT count(*) FROM (
-            SELECT 1 FROM {name}_all GROUP BY source, reporter, flow, period
-            HAVING min({column}) <> max({column}) LIMIT 1
-        )
-    """)
+    same = f"source, reporter, flow, period, {_KIND}"
+    twice = engine.rows(
+        f"SELECT count(*) FROM (SELECT 1 FROM {name}_all GROUP BY {same} "
+        f"HAVING min({column}) <> max({column}) LIMIT 1)"
+    )
     if not twice[0][0]:
         return reports
     columns = ", ".join(reports.collect_schema().names())
-    same = "source, reporter, flow, period"
-    kept = engine.frame(f"""
-        WITH sizes AS (SELECT {same}, {column}, count(*) AS size FROM {name}_all GROUP BY ALL)
-        SELECT {columns} FROM {name}_all JOIN sizes USING ({same}, {column})
-        QUALIFY {column} = first_value({column}) OVER (
-            PARTITION BY {same}, partner, partner_concept, substr(hs_code, 1, 4)
-            ORDER BY size DESC, {column} DESC
+    group = "source, reporter, flow, is_total, period"
+    part = f"{group}, partner, partner_concept"
+    engine.execute(f"""
+        CREATE TEMP TABLE {name}_repeated AS
+        WITH every AS (SELECT *, {_KIND} AS is_total, {column} AS revision FROM {name}_all),
+        sizes AS (SELECT {group}, revision, count(*) AS size FROM every GROUP BY ALL),
+        counted AS (
+            SELECT {group}, max(revision) AS counted FROM (
+                SELECT *, max(size) OVER (PARTITION BY {group}) AS most FROM sizes
+            ) WHERE size >= {_NEARLY_ALL} * most GROUP BY ALL
+        ),
+        headings AS (
+            SELECT DISTINCT {part}, revision, counted, substr(hs_code, 1, 4) AS heading
+            FROM every JOIN counted USING ({group})
+        ),
+        others AS (
+            SELECT {part}, other.revision, counted, heading, main.revision IS NOT NULL AS is_common
+            FROM (FROM headings WHERE revision <> counted) AS other
+            LEFT JOIN (FROM headings WHERE revision = counted) AS main USING ({part}, counted, heading)
         )
+        SELECT {part}, revision, counted, heading FROM others
+        QUALIFY is_common OR avg(is_common::INTEGER) OVER (PARTITION BY {part}, revision) >= {_SAME_REPORT}
+    """)
+    if tell is not None:
+        for words in _left_out(engine, name):
+            tell(words)
+    kept = engine.frame(f"""
+        SELECT {columns} FROM (
+            SELECT *, {_KIND} AS is_total, {column} AS revision, substr(hs_code, 1, 4) AS heading
+            FROM {name}_all
+        ) ANTI JOIN {name}_repeated USING ({part}, revision, heading)
     """)
     return engine.keep(kept, name)
+
+
+def _left_out(engine: Engine, name: str) -> list[str]:
+    """Say which revision counted for which, where and when."""
+    rows = engine.rows(f"""
+        SELECT revision, counted, list_sort(list(DISTINCT reporter)), min(period), max(period)
+        FROM {name}_repeated GROUP BY ALL ORDER BY ALL
+    """)
+    notes = []
+    for left, counted, reporters, first, last in rows:
+        whose = ", ".join(reporters) if len(reporters) <= _MOST_CODES else f"{len(reporters)} reporters"
+        notes.append(f"{whose}, {first} to {last}: published in {left} and {counted}, {counted} counts")
+    return notes

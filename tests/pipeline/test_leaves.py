@@ -1,0 +1,151 @@
+"""One consistent set of leaves: each trap that would count a flow twice, or half of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from entrepot.pipeline.flows import FlowQuery, select_flows
+
+MONTHS = [f"2022-{m:02d}" for m in range(1, 13)]
+
+
+def row(product: str, value: float, *, period: str = "2022-01", partner: str = "KGZ") -> tuple:
+    return ("DEU", "export", partner, period, product, value)
+
+
+def values(lake, *, notes: list[str] | None = None, **options) -> dict:
+    """Return the reconciled value by (product, period)."""
+    tell = None if notes is None else notes.append
+    found = select_flows(lake, FlowQuery(**options), tell=tell)
+    assert set(found["importer_report_usd"].to_pylist()) == {None}
+    return {(r["hs_code"], r["period"]): r["value_usd"] for r in found.to_pylist()}
+
+
+def as_reported(lake) -> float:
+    return sum(select_flows(lake, FlowQuery(is_reconciled=False))["primary_value_usd"].to_pylist())
+
+
+# --- longer codes ---------------------------------------------------------------------------------------
+
+
+def test_eight_and_ten_digits_of_one_code_are_not_added_up(take_in) -> None:
+    take_in([row("87032310", 30), row("87032390", 20)])
+    lake = take_in([row("8703231000", 30), row("8703239010", 15), row("8703239090", 5)])
+    assert values(lake) == {("870323", "2022-01"): 50.0}
+
+
+def test_ten_digits_count_where_no_code_contains_them(take_in) -> None:
+    lake = take_in([row("87032310", 30), row("8703231000", 29), row("8703239010", 15), row("8703239090", 5)])
+    assert values(lake) == {("870323", "2022-01"): 50.0}
+
+
+@pytest.mark.parametrize("other", [{"partner": "KAZ"}, {"period": "2022-02"}], ids=str)
+def test_codes_of_another_slice_do_not_hide_longer_ones(other, take_in) -> None:
+    lake = take_in([row("87032310", 30, **other), row("8703231000", 7)])
+    found = select_flows(lake, FlowQuery(importers=("KGZ",), periods="2022-01"))
+    assert found["value_usd"].to_pylist() == [7.0]
+
+
+def test_six_eight_and_ten_digits_together_count_once(take_in) -> None:
+    lake = take_in([row("870323", 50), row("87032310", 30), row("8703231000", 30)])
+    assert values(lake) == {("870323", "2022-01"): 50.0}
+    assert as_reported(lake) == 110.0
+
+
+# --- years and months -----------------------------------------------------------------------------------
+
+
+def test_an_annual_total_does_not_hide_the_months_of_the_goods(take_in) -> None:
+    lake = take_in([row("870323", 1, period=p) for p in MONTHS] + [row("TOTAL", 900, period="2022")])
+    assert values(lake, frequency="A") == {("870323", "2022"): 12.0}
+    assert values(lake, frequency="A", products=("TOTAL",)) == {("TOTAL", "2022"): 900.0}
+
+
+def test_monthly_totals_do_not_make_a_year_of_goods_whole(take_in) -> None:
+    rows = [row("TOTAL", 100, period=p) for p in MONTHS] + [row("870323", 1, period=p) for p in MONTHS[:7]]
+    lake = take_in([*rows, row("870323", 5, period="2021")])
+    assert values(lake, frequency="A") == {("870323", "2021"): 5.0}
+    assert values(lake, frequency="A", products=("TOTAL",)) == {("TOTAL", "2022"): 1200.0}
+
+
+def test_an_annual_report_by_chapter_does_not_hide_the_months_by_product(take_in) -> None:
+    goods = ("870322", "870323", "870324")
+    lake = take_in(
+        [row(code, 1, period=p) for p in MONTHS for code in goods] + [row("87", 40, period="2022")]
+    )
+    assert values(lake, frequency="A") == {(code, "2022"): 12.0 for code in goods}
+
+
+def test_an_annual_report_to_one_partner_does_not_hide_the_months_of_another(take_in) -> None:
+    rows = [row("870323", 1, period=p, partner=partner) for p in MONTHS for partner in ("KGZ", "KAZ")]
+    lake = take_in([*rows, row("870323", 15, period="2022")])
+    found = select_flows(lake, FlowQuery(frequency="A")).to_pylist()
+    assert {r["importer"]: r["value_usd"] for r in found} == {"KGZ": 15.0, "KAZ": 12.0}
+
+
+def test_a_published_year_that_lacks_a_few_codes_still_counts_alone(take_in) -> None:
+    """A good moved to another code by a correction would stand in both."""
+    rows = [row(code, 1, period=p) for p in MONTHS for code in ("870322", "870323", "870324")]
+    lake = take_in([*rows, row("870322", 24, period="2022"), row("870323", 13, period="2022")])
+    assert values(lake, frequency="A") == {("870322", "2022"): 24.0, ("870323", "2022"): 13.0}
+
+
+def test_a_year_whose_months_are_published_at_two_levels_is_whole(take_in) -> None:
+    rows = [row("870323", 1, period=p) for p in MONTHS[:6]]
+    lake = take_in([*rows, *(row("87032310", 1, period=p) for p in MONTHS[6:])])
+    assert values(lake, frequency="A") == {("870323", "2022"): 12.0}
+
+
+# --- revisions ------------------------------------------------------------------------------------------
+
+GOODS = [f"8703{n}" for n in range(21, 25)]
+
+
+def test_a_slice_in_two_revisions_counts_once_in_the_later_one(take_in) -> None:
+    take_in([row(code, 10) for code in GOODS], revision="HS2017")
+    lake = take_in([row(code, 11) for code in GOODS], revision="HS2022")
+    notes: list[str] = []
+    assert values(lake, notes=notes) == {(code, "2022-01"): 11.0 for code in GOODS}
+    assert as_reported(lake) == 84.0
+    assert notes == ["DEU, 2022-01 to 2022-01: published in HS2017 and HS2022, HS2022 counts"]
+
+
+def test_the_fuller_revision_counts_before_the_later_one(take_in) -> None:
+    take_in([row(code, 11) for code in GOODS[:1]], revision="HS2022")
+    lake = take_in([row(code, 10) for code in GOODS], revision="HS2017")
+    assert values(lake) == {(code, "2022-01"): 10.0 for code in GOODS}
+
+
+def test_revisions_of_different_periods_and_partners_all_count(take_in) -> None:
+    take_in([row("870323", 1), row("870323", 2, period="2022-02")], revision="HS2017")
+    lake = take_in([row("870323", 4, period="2022-03"), row("870323", 8, partner="KAZ")], revision="HS2022")
+    notes: list[str] = []
+    assert sum(values(lake, notes=notes, importers=("KGZ",)).values()) == 7.0
+    assert values(lake, importers=("KAZ",)) == {("870323", "2022-01"): 8.0}
+    assert not any(" counts" in note for note in notes)
+
+
+def test_a_good_moved_to_a_new_heading_counts_once(take_in) -> None:
+    """Flat panels left 8529 for the new heading 8524: the rest of the slice tells that it is one report."""
+    take_in([row("852990", 30), *(row(code, 10) for code in GOODS)], revision="HS2017")
+    lake = take_in([row("852411", 30), *(row(code, 10) for code in GOODS)], revision="HS2022")
+    assert sum(values(lake).values()) == 70.0
+
+
+def test_a_complement_in_another_revision_is_kept(take_in) -> None:
+    take_in([row(code, 10) for code in GOODS], revision="HS2017")
+    lake = take_in([row(f"85{n}10", 7) for n in range(41, 44)], revision="HS2022")
+    assert sum(values(lake).values()) == 61.0
+
+
+def test_a_year_in_which_the_revision_changed_is_whole(take_in) -> None:
+    take_in([row("870323", 1, period=p) for p in MONTHS[:6]], revision="HS2017")
+    lake = take_in([row("870323", 1, period=p) for p in MONTHS[6:]], revision="HS2022")
+    assert values(lake, frequency="A") == {("870323", "2022"): 12.0}
+
+
+def test_a_total_in_one_revision_only_is_kept(take_in) -> None:
+    take_in([row("TOTAL", 900), *(row(code, 10) for code in GOODS)], revision="HS2017")
+    lake = take_in([row(code, 11) for code in GOODS], revision="HS2022")
+    assert values(lake, products=("TOTAL",)) == {("TOTAL", "2022-01"): 900.0}
+    assert sum(values(lake).values()) == 44.0
