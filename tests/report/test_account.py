@@ -265,3 +265,15 @@ def test_the_record_says_where_the_figures_come_from(result: DetourResult) -> No
     assert about["files"].startswith("a.csv (2023-12-01, 990 rows, SHA-256 0123456789ab…); b.csv (")
     assert all(isinstance(value, str) for value in about.values())
     assert about["placebos_usd"].startswith("2020-02:2020-08 against 2020-09:2021-01: 12000000; ")
+
+
+def test_many_late_reporters_are_counted_and_the_weighty_ones_named(result: DetourResult) -> None:
+    late = dict.fromkeys(["AFG", "ALB", "AND", "KGZ", "ZWE"], "1 of 20, to 2022-05") | {"RUS": "0 of 20"}
+    said = account_of(replace(result, reporters_late=late))
+    assert said.late.startswith("6 reporters have published the after-window in part or not at all")
+    named = said.late.partition(": ")[2].partition(" and ")[0]
+    assert named == ("Russia (0 of 20), Kyrgyzstan (1 of 20, to 2022-05), Afghanistan (1 of 20, to 2022-05)")
+    assert "and 3 others" in said.late
+    assert "--page" in said.late
+    assert len(said.all_late) == len(late)
+    assert {text.partition(" (")[0] for text in said.all_late} >= {"Zimbabwe", "Andorra"}

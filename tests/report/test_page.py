@@ -200,6 +200,15 @@ def test_labels_cannot_write_html(result: DetourResult, tmp_path: Path) -> None:
     assert "&lt;script&gt;" in text
 
 
+def test_all_late_reporters_can_be_unfolded(result: DetourResult, tmp_path: Path) -> None:
+    late = dict.fromkeys(["AFG", "ALB", "AND", "KGZ", "RUS", "ZWE"], "1 of 20, to 2022-05")
+    text, reader = _page(replace(result, reporters_late=late), tmp_path)
+    assert "All 6 late reporters" in reader.text
+    assert "and 3 others" in reader.text
+    assert "Zimbabwe (1 of 20, to 2022-05)" in text
+    assert "--page" not in reader.text
+
+
 def test_the_rows_can_be_taken_along(pages: dict[str, Page]) -> None:
     _, reader = pages["result"]
     link = next(a for tag, a in reader.tags if tag == "a" and "download" in a)

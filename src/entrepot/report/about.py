@@ -78,7 +78,7 @@ def _found(result: DetourResult) -> dict[str, str]:
         "shortfall_usd": _figure(head.shortfall_usd),
         "placebos_usd": "; ".join(f"{label}: {_figure(usd)}" for label, usd in placebos),
         "calibration": said.calibration,
-        "late reporters": said.late,
+        "late reporters": ", ".join(said.all_late),
         "kinds": " ".join(said.kinds),
         "limits": " ".join(said.limits),
     }

@@ -29,10 +29,16 @@ from entrepot.schema import DETOUR, DetourKind
 if TYPE_CHECKING:
     from entrepot.detect.result import DetourResult
 
-__all__ = ["VALUATION", "Account", "account_of", "who"]
+__all__ = ["ALL_LATE", "VALUATION", "Account", "account_of", "who"]
 
 #: Of every amount of a search.
 VALUATION = "USD, FOB at the origin"
+
+#: Begins the sentence that says where all late reporters are named.
+ALL_LATE = "All of them:"
+
+#: Late reporters named in a sentence.
+_FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,9 @@ class Account:
     calibration
         How far planted detours were recovered.
     late
-        Who has not published the whole after-window; empty where all have.
+        Who has not published the whole after-window, the most important ones; empty where all have.
+    all_late
+        All of them.
     withheld
         How many rows have no amount, and why; empty where all have one.
     kinds
@@ -84,6 +92,7 @@ class Account:
     placebos: str
     calibration: str
     late: str
+    all_late: tuple[str, ...]
     withheld: str
     kinds: tuple[str, ...]
     refutations: tuple[str, ...]
@@ -93,6 +102,7 @@ class Account:
 def account_of(result: DetourResult) -> Account:
     """Put a result in words."""
     head, (origins, hubs, destinations) = result.headline, who(result)
+    late, all_late = _late(result)
     return Account(
         title=f"{places(origins) or 'Any origin'} via {_hub_words(hubs)} to "
         f"{places(destinations) or 'any destination'}",
@@ -105,7 +115,8 @@ def account_of(result: DetourResult) -> Account:
         baseline=baseline_words(head),
         placebos=placebo_words(head),
         calibration=calibration_words(result.calibration),
-        late=_late(result.reporters_late),
+        late=late,
+        all_late=all_late,
         withheld=_withheld(result),
         kinds=meanings_of([*result.table["kind"].to_pylist(), *result.hubs["kind"].to_pylist()]),
         refutations=_refutations(result),
@@ -184,11 +195,25 @@ def _only_others(result: DetourResult) -> str:
     return " What others sent through hubs stands in rows of its own, a weaker statement."
 
 
-def _late(reporters: dict[str, str]) -> str:
-    if not reporters:
-        return ""
-    who = [f"{place(code)} ({have})" for code, have in reporters.items()]
-    return f"Periods of the after-window published so far: {enumerate_words(who, most=12)}."
+def _late(result: DetourResult) -> tuple[str, tuple[str, ...]]:
+    """Return who is late in a sentence, those first whose trade the rows are about, and all of them."""
+    weight: dict[str, float] = {}
+    for row in result.table.select(["origin", "hub", "destination", "before_in_usd"]).to_pylist():
+        for code in {row["origin"], row["hub"], row["destination"]}:
+            weight[code] = weight.get(code, 0.0) + (row["before_in_usd"] or 0.0)
+    reporters = result.reporters_late
+    first = sorted(reporters, key=lambda code: (-weight.get(code, -1.0), code))
+    named = tuple(f"{place(code)} ({reporters[code]})" for code in first)
+    if not named:
+        return "", ()
+    if len(named) <= _FEW + 1:
+        return f"Periods of the after-window published so far: {enumerate_words(named, most=_FEW)}.", named
+    text = (
+        f"{len(named)} reporters have published the after-window in part or not at all, those first whose "
+        f"trade weighs most in the rows: {enumerate_words(named, most=_FEW)}. "
+        f"{ALL_LATE} the page (--page) and what .xlsx, .json and .parquet files say about themselves."
+    )
+    return text, named
 
 
 def _withheld(result: DetourResult) -> str:

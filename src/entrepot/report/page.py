@@ -15,7 +15,7 @@ import pyarrow.csv as arrow_csv
 from markupsafe import Markup, escape
 
 from entrepot.report.about import LINEAGE, made_by
-from entrepot.report.account import Account, account_of
+from entrepot.report.account import ALL_LATE, Account, account_of
 from entrepot.report.amounts import MISSING, amount, amount_range, percent
 from entrepot.report.evidence import BASELINES
 from entrepot.report.figures import figures_of
@@ -94,6 +94,7 @@ def _context(result: DetourResult, about: Mapping[str, str]) -> dict[str, Any]:
     return {
         "style": Markup(style),  # noqa: S704  (our own file, nothing from the data in it)
         "said": said,
+        "all_late": ALL_LATE,
         "badge": _badge(said),
         "head": result.headline,
         "is_stated": result.headline.status == "identified",
