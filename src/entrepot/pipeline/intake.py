@@ -15,7 +15,7 @@ from entrepot.engine.container import estimated_rows, fingerprint
 from entrepot.errors import EmptyFileError, EntrepotError, InputFileError, TruncatedFileError
 from entrepot.pipeline.inputs import file_paths, make_readable, stage, vintage_of
 from entrepot.pipeline.judged import JudgedRows
-from entrepot.store import FileRows, Lake, Staging
+from entrepot.store import FileRows, Staging, lake_to_fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from entrepot.engine.container import Fingerprint
     from entrepot.sources.base import Layout, Source
+    from entrepot.store import Lake
 
 __all__ = ["FileReport", "IngestOptions", "IngestReport", "Step", "ingest"]
 
@@ -166,7 +167,7 @@ def ingest(
     paths
         Files, folders and patterns.
     lake
-        Folder of the lake; made if there is none.
+        Folder of the lake; made if there is none, and not left behind if no file gets in.
     options
         How files are taken in.
     progress
@@ -186,16 +187,16 @@ def ingest(
     """
     chosen = options or IngestOptions()
     files = file_paths(paths)
-    target = Lake.create(lake)
     reports = []
-    for path in files:
-        start = time.monotonic()
-        try:
-            reports.append(_OneFile(source, path, target, chosen, progress or _silent).run(start))
-        except EntrepotError as error:
-            reports.append(
-                FileReport(path=path, status="failed", error=error, seconds=time.monotonic() - start)
-            )
+    with lake_to_fill(lake) as target:
+        for path in files:
+            start = time.monotonic()
+            try:
+                reports.append(_OneFile(source, path, target, chosen, progress or _silent).run(start))
+            except EntrepotError as error:
+                reports.append(
+                    FileReport(path=path, status="failed", error=error, seconds=time.monotonic() - start)
+                )
     return IngestReport(tuple(reports))
 
 

@@ -6,8 +6,9 @@ Readers start with :meth:`Lake.open` and :func:`flows_sql`; the ingest writes th
 from __future__ import annotations
 
 from entrepot.store.compaction import compact, vacuum
+from entrepot.store.filling import lake_to_fill
 from entrepot.store.lake import Lake
 from entrepot.store.snapshot import flows_sql
 from entrepot.store.staging import FileRows, Staging
 
-__all__ = ["FileRows", "Lake", "Staging", "compact", "flows_sql", "vacuum"]
+__all__ = ["FileRows", "Lake", "Staging", "compact", "flows_sql", "lake_to_fill", "vacuum"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from entrepot.schema import Table
     from entrepot.store.delta import ActiveFile
 
-__all__ = ["COMPACTED", "KEY_LENGTH", "Lake", "file_key", "transaction_name"]
+__all__ = ["COMPACTED", "KEY_LENGTH", "Lake", "file_key", "lake_folder", "transaction_name"]
 
 #: Folder name of compacted files. What stands in them was committed before.
 COMPACTED = "compacted"
@@ -66,7 +66,7 @@ class Lake:
         LakeError
             There is no lake.
         """
-        lake = cls(_local(path))
+        lake = cls(lake_folder(path))
         if not is_table(lake.path / FLOW.name):
             raise LakeError(
                 "there is no lake in this folder"
@@ -80,15 +80,18 @@ class Lake:
     @classmethod
     def create(cls, path: str | Path) -> Lake:
         """Return the lake in a folder, made if there is none."""
-        lake = cls(_local(path))
+        lake = cls(lake_folder(path))
         try:
             lake.path.mkdir(parents=True, exist_ok=True)
-            (lake.path / _LOCKS).mkdir(exist_ok=True)
+            lake.locks.mkdir(exist_ok=True)
+            with lake.commit_lock():
+                pass
         except OSError as error:
+            what = "written" if lake.path.is_dir() else "made"
             raise LakeError(
-                f"the folder of the lake cannot be made: {error.strerror}",
+                f"the folder of the lake cannot be {what}: {error.strerror}",
                 where=str(lake.path),
-                hint="choose a folder that you may write to",
+                hint="give a folder that you may write to, --lake DIR",
             ) from error
         with lake.commit_lock():
             # core__flow last: its log is what makes the folder a lake.
@@ -97,13 +100,18 @@ class Lake:
                     create_table(lake.path / table.name, table.arrow_schema(), table.partition_by)
         return lake
 
+    @property
+    def locks(self) -> Path:
+        """Folder of the lock files."""
+        return self.path / _LOCKS
+
     def commit_lock(self) -> FileLock:
         """Return the lock under which anything is committed; it falls with its process."""
-        return FileLock(self.path / _LOCKS / "commit.lock")
+        return FileLock(self.locks / "commit.lock")
 
     def file_lock(self, key: str) -> FileLock:
         """Return the lock of one file's ingest."""
-        return FileLock(self.path / _LOCKS / f"{key}.lock")
+        return FileLock(self.locks / f"{key}.lock")
 
     def has(self, source: str, file_hash: str) -> bool:
         """Tell whether a file is in the lake."""
@@ -233,7 +241,8 @@ class Lake:
         return pa.concat_tables(parts[True]), pa.concat_tables(parts[False])
 
 
-def _local(path: str | Path) -> Path:
+def lake_folder(path: str | Path) -> Path:
+    """Return the folder of a lake as an absolute path."""
     if "://" in str(path):
         raise LakeError(
             "only lakes in local folders can be opened",
