@@ -5,12 +5,29 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from entrepot.errors import OptionError
+from entrepot.errors import OptionError, UnknownCodeError
+from entrepot.nomenclature import resolve_areas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["parse_day", "parse_sources"]
+__all__ = ["parse_areas", "parse_day", "parse_sources"]
+
+
+def parse_areas(text: str | None, *, option: str, on: date | None = None) -> tuple[str, ...]:
+    """Return the codes of ``KGZ,EAEU``; none where nothing was given.
+
+    Raises
+    ------
+    UnknownCodeError
+        A part is no area, or the option was given without any.
+    """
+    if text is None:
+        return ()
+    try:
+        return resolve_areas(text, on=on)
+    except UnknownCodeError as error:
+        raise UnknownCodeError(error.what, where=error.where or option, hint=error.hint) from error
 
 
 def parse_day(text: str | None, *, option: str) -> date | None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
+from entrepot.app.messages import show_error
 from entrepot.errors import EntrepotError
 
 __all__ = ["app", "main"]
@@ -26,11 +25,7 @@ def main() -> None:
     try:
         app()
     except EntrepotError as error:
-        console = Console(stderr=True, highlight=False)
-        console.print(f"[bold red]error:[/] {escape(error.what)}")
-        if error.where:
-            console.print(f"[dim]where:[/] {escape(error.where)}")
-        console.print(f"[bold]hint:[/]  {escape(error.hint)}")
+        show_error(error)
         sys.exit(1)
 
 

@@ -13,10 +13,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from entrepot.app.arguments import parse_day, parse_sources
+from entrepot.app.arguments import parse_areas, parse_day, parse_sources
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
 from entrepot.detect.options import GROUP_KEYS, DetourOptions
+from entrepot.detect.periods import parse_period, parse_span
 from entrepot.errors import OptionError
 from entrepot.nomenclature import resolve_areas
 
@@ -81,14 +82,16 @@ def detours_command(
     Example: entrepot detours --lake lake --event 2022-03 --origin EU27 --destination RUS --out detours.csv
     """
     revision = parse_revision(hs_revision, hs_shares)
-    areas = {name: _areas(text, event) for name, text in (("o", origin), ("h", hub), ("d", destination))}
+    day = _event_day(event)
+    origins = parse_areas(origin, option="--origin", on=day)
+    destinations = parse_areas(destination, option="--destination", on=day)
     options = DetourOptions(
         event=event,
         before=before,
         after=after,
-        origins=areas["o"],
-        hubs=tuple(code for code in areas["h"] if code not in areas["d"]),
-        destinations=areas["d"],
+        origins=origins,
+        hubs=_hubs(parse_areas(hub, option="--hub", on=day), origins, destinations),
+        destinations=destinations,
         products=product_list(products, revision),
         pooled_origins=_pooled(origin, event),
         by=_keys(by),
@@ -139,17 +142,32 @@ def screen_command(
     _run(options, where, asked, memory=memory)
 
 
-def _areas(text: str | None, event: str) -> tuple[str, ...]:
-    return resolve_areas(text, on=_event_day(event)) if text else ()
+def _hubs(hubs: tuple[str, ...], origins: tuple[str, ...], destinations: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the hubs without the destinations, which a group may hold; refuse those that can be none.
+
+    Without hubs all areas are hubs: an answer to another question must not come of a slip.
+    """
+    between = tuple(code for code in hubs if code not in destinations)
+    if hubs and (not between or (len(origins) == 1 and between == origins)):
+        raise OptionError(
+            f"{', '.join(hubs)} can be no hub: it is where the goods come from or end",
+            where="--hub",
+            hint="name areas between the two, or leave --hub out to search among all",
+        )
+    return between
 
 
-def _event_day(event: str) -> date | None:
-    """Return the first day of the event's period; None where the text is no period (said later)."""
-    parts = event.split("-")
-    if not all(part.isdigit() for part in parts) or len(parts) > 2:
-        return None
-    month = int(parts[1]) if len(parts) == 2 else 1
-    return date(int(parts[0]), month, 1) if 1 <= month <= 12 and 1 <= int(parts[0]) <= 9999 else None
+def _event_day(event: str) -> date:
+    """Return the first day of the event's period.
+
+    Raises
+    ------
+    OptionError
+        The text is no period.
+    """
+    number = parse_period(event, option="--event")
+    year, month = divmod(number, 12) if "-" in event else (number, 0)
+    return date(max(year, 1), month + 1, 1)
 
 
 def _pooled(origin: str | None, event: str) -> tuple[str, ...]:
@@ -196,6 +214,10 @@ def _run(options: DetourOptions, where: _Where, asked: _Asked, *, memory: str) -
     from entrepot.report import about_detours, check_out, print_detours, write_page, write_table  # noqa: PLC0415
     from entrepot.store import Lake  # noqa: PLC0415
 
+    _event_day(options.event)
+    for option, span in (("--before", options.before), ("--after", options.after)):
+        if span is not None:
+            parse_span(span, option=option)
     check_out(where.out)
     if where.page is not None:
         check_out(where.page, suffixes=(".html", ".htm"))

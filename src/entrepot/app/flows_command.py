@@ -8,11 +8,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from entrepot.app.arguments import parse_day, parse_sources
+from entrepot.app.arguments import parse_areas, parse_day, parse_sources
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
 from entrepot.errors import OptionError
-from entrepot.nomenclature import resolve_areas
 
 __all__ = ["flows_command"]
 
@@ -49,8 +48,8 @@ def flows_command(
     if freq not in {"A", "M"}:
         raise OptionError(f"{freq!r} is no frequency", where="--freq", hint="use A for years or M for months")
     day = parse_day(as_of, option="--as-of")
-    exporters = resolve_areas(exporter) if exporter else ()
-    importers = resolve_areas(importer) if importer else ()
+    exporters = parse_areas(exporter, option="--exporter")
+    importers = parse_areas(importer, option="--importer")
     revision = parse_revision(hs_revision, hs_shares)
     codes = product_list(products, revision)
 

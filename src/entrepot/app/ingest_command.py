@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from entrepot.app.arguments import parse_day
 from entrepot.app.cli import app
+from entrepot.app.messages import show_error
 from entrepot.pipeline.intake import IngestOptions, IngestReport, Step, ingest
 from entrepot.schema import FlowKind  # noqa: TC001 typer reads the annotations
 from entrepot.sources.base import Stated
@@ -22,7 +23,6 @@ from entrepot.sources.registry import open_source
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from entrepot.errors import EntrepotError
     from entrepot.pipeline.intake import FileReport
 
 __all__ = ["ingest_command"]
@@ -62,8 +62,14 @@ def ingest_command(
         vintage=parse_day(vintage, option="--vintage"), is_complete=complete, memory_limit=memory
     )
     opened = open_source(source, Stated(flow=flow, period=period))
-    with _progress() as progress:
-        report = ingest(opened, paths, lake=lake, options=options, progress=progress)
+    try:
+        with _progress() as progress:
+            report = ingest(opened, paths, lake=lake, options=options, progress=progress)
+    except KeyboardInterrupt:
+        _say(
+            _ERRORS, "interrupted: each file is in the lake whole or not at all; repeat the command to go on"
+        )
+        raise
     _show(report)
     if report.failed or (report.rows_quarantined and not accept_quarantine):
         raise typer.Exit(1)
@@ -97,18 +103,11 @@ def _progress() -> Iterator[Callable[[Step], None]]:
 def _show(report: IngestReport) -> None:
     for file in report.files:
         if file.error is not None:
-            _show_error(file.error)
+            show_error(file.error)
         elif file.status == "already_in":
             _say(_ERRORS, f"{file.path}: already in the lake, nothing done")
         else:
             _show_stored(file)
-
-
-def _show_error(error: EntrepotError) -> None:
-    _ERRORS.print(f"[bold red]error:[/] {escape(error.what)}", soft_wrap=True)
-    if error.where:
-        _ERRORS.print(f"[dim]where:[/] {escape(error.where)}", soft_wrap=True)
-    _ERRORS.print(f"[bold]hint:[/]  {escape(error.hint)}", soft_wrap=True)
 
 
 def _show_stored(file: FileReport) -> None:

@@ -23,7 +23,8 @@ __all__ = ["TRY_AGAIN", "file_errors", "is_archive", "pour"]
 
 _BLOCK: Final = 4 * 1024 * 1024
 _GZIP: Final = b"\x1f\x8b"
-_ZIP: Final = b"PK\x03\x04"
+#: A member's beginning, and the end of an archive of none.
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _SEVEN_ZIP: Final = b"7z\xbc\xaf\x27\x1c"
 
 _CUT: Final = "the archive ends before its data do: the download was cut short"
@@ -40,7 +41,7 @@ _DAMAGED: Final = (
 def is_archive(path: Path) -> bool:
     """Tell whether a file is a gzip, zip or 7z archive, by its bytes."""
     with file_errors(path), path.open("rb") as file:
-        return file.read(6).startswith((_GZIP, _ZIP, _SEVEN_ZIP))
+        return file.read(6).startswith((_GZIP, *_ZIP, _SEVEN_ZIP))
 
 
 @contextmanager
@@ -54,6 +55,12 @@ def file_errors(path: Path) -> Iterator[None]:
     InputFileError
         The file cannot be opened or read.
     """
+    if path.exists() and not path.is_file():
+        raise InputFileError(
+            "this is no file with a beginning and an end (a folder, a pipe or a device)",
+            where=str(path),
+            hint="save what it gives to a file first: it is read more than once",
+        )
     try:
         yield
     except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
@@ -134,12 +141,14 @@ def _chosen(path: Path, names: Sequence[str], members: str) -> list[str]:
     wanted = (
         sorted(name for name in files if re.search(members, name.rsplit("/", 1)[-1])) if members else files
     )
-    if members and not wanted:
+    if members and files and not wanted:
         raise InputFileError(
             f"none of the archive's {len(files)} files is a table of the source: {', '.join(files[:5])}",
             where=str(path),
             hint="give the publisher's own archive, or unpack it and give the files one by one",
         )
+    if not files:
+        raise InputFileError("the archive is empty", where=str(path), hint=TRY_AGAIN)
     if not members and len(wanted) != 1:
         raise InputFileError(
             f"the archive holds {len(wanted)} files instead of one: {', '.join(wanted[:5])}",

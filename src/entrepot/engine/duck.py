@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import threading
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import narwhals as nw
 from duckdb.func import FunctionNullHandling
 
 from entrepot.engine.quoting import identifier, literal
-from entrepot.errors import ContractError, EntrepotError, InputFileError, LakeError
+from entrepot.errors import ContractError, EntrepotError, InputFileError, LakeError, OptionError
 from entrepot.nomenclature.resolving import named_area
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ _DISK_FULL = (
     "disk quota exceeded",
     "max_temp_directory_size",
 )
+
+
+_MEMORY = re.compile(r"[0-9]+(\.[0-9]+)? ?[KMGT]i?B", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,10 @@ class Engine:
         temp_directory: Path | None = None,
         keeps_order: bool = False,
     ) -> None:
+        if not _MEMORY.fullmatch(memory_limit.strip()):
+            raise OptionError(
+                f"{memory_limit!r} is no amount of memory", where="--memory", hint="write it as 500MB or 4GB"
+            )
         self._own_temp = None if temp_directory else tempfile.TemporaryDirectory(prefix="entrepot-")
         spill = temp_directory or Path(self._own_temp.name if self._own_temp else ".")
         config: dict[str, str | bool | int | float | list[str]] = {

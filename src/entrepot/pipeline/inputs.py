@@ -38,7 +38,7 @@ def file_paths(paths: Iterable[str | Path]) -> tuple[Path, ...]:
     Raises
     ------
     EmptyFileError
-        A folder holds no files.
+        A folder holds no files, or a pattern fits none.
     """
     found: dict[Path, None] = {}
     for given in paths:
@@ -55,6 +55,10 @@ def file_paths(paths: Iterable[str | Path]) -> tuple[Path, ...]:
             inside = [path]
         else:
             matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  absolute patterns too
+            if not matches and glob.has_magic(str(path)):
+                raise EmptyFileError(
+                    "no file matches the pattern", where=str(path), hint="check the folder and the ending"
+                )
             inside = [Path(one) for one in matches] or [path]
         found |= dict.fromkeys(inside)
     return tuple(found)

@@ -6,11 +6,8 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from entrepot.engine.container import read_head
-from entrepot.errors import EmptyFileError, EncodingError, HeaderError, TruncatedFileError
+from entrepot.errors import EmptyFileError, EncodingError, HeaderError
+from entrepot.sources.parquet_files import is_parquet, parquet_columns
 from entrepot.sources.text_files import read_text_head, sniff_delimiter, split_line
 
 if TYPE_CHECKING:
@@ -70,8 +67,11 @@ def read_table_head(path: Path, *, encodings: Sequence[str] = ("",)) -> TableHea
     InputFileError
         The file is no table: HTML, a workbook, an archive.
     """
-    if read_head(path, 4) == b"PAR1":
-        return TableHead("parquet", _parquet_names(path))
+    if is_parquet(path):
+        # Columns of Parquet are read by their own names: what would need another one is left in the file.
+        named = parquet_columns(path)
+        own = zip(named, unique_names(named), strict=True)
+        return TableHead("parquet", tuple(name for name, unique in own if name == unique))
     head = _text_head(path, encodings)
     lines = [line for line in head.lines if line.strip()]
     delimiter = sniff_delimiter(lines[:_SNIFFED_LINES])
@@ -120,21 +120,6 @@ def _text_head(path: Path, encodings: Sequence[str]) -> TextHead:
         except EncodingError:
             continue
     return read_text_head(path, encoding=encodings[-1])
-
-
-def _parquet_names(path: Path) -> tuple[str, ...]:
-    try:
-        with pq.ParquetFile(path) as file:
-            if file.metadata.num_rows == 0:
-                raise EmptyFileError("the file has no rows", where=str(path), hint="leave it out")
-            names = tuple(file.schema_arrow.names)
-            return tuple(
-                name for name, unique in zip(names, unique_names(names), strict=True) if name == unique
-            )
-    except (pa.ArrowInvalid, OSError) as error:
-        raise TruncatedFileError(
-            f"the Parquet file cannot be read: {error}", where=str(path), hint="copy or download it again"
-        ) from error
 
 
 def match_names(

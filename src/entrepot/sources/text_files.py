@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["TextHead", "read_text_head", "sniff_delimiter", "split_line"]
+__all__ = ["TextHead", "read_text_head", "refuse_others", "refuse_workbook", "sniff_delimiter", "split_line"]
 
 _HEAD_BYTES: Final = 262_144
 
@@ -26,6 +26,8 @@ _OTHERS: Final[tuple[tuple[bytes, str, str], ...]] = (
     (b"Rar!", "a RAR archive", "unpack it first"),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook (.xls)", "save the sheet as CSV in UTF-8"),
     (b"%PDF", "a PDF", "ask the publisher for the table itself"),
+    (b"\x89PNG", "a picture", "ask the publisher for the table itself"),
+    (b"\xff\xd8\xff", "a picture", "ask the publisher for the table itself"),
 )
 
 _HTML: Final = ("<!doctype", "<html", "<table", "<head", "<body", "<?xml", "<div", "<meta")
@@ -68,12 +70,10 @@ def read_text_head(path: Path, *, encoding: str = "", members: str = "") -> Text
     InputFileError
         The file is HTML, a workbook, Parquet, an archive or other binary.
     """
-    _refuse_workbook(path)
+    refuse_workbook(path)
     data = read_head(path, _HEAD_BYTES + 1, members=members)
     is_whole = len(data) <= _HEAD_BYTES
-    for magic, what, hint in _OTHERS:
-        if data.startswith(magic):
-            raise InputFileError(f"the file is {what}, not a text table", where=str(path), hint=hint)
+    refuse_others(path, data)
     is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     codec = encoding or ("utf-16" if is_wide else "utf-8")
     if b"\x00" in data and not codec.lower().replace("_", "-").startswith(("utf-16", "utf-32")):
@@ -96,7 +96,27 @@ def read_text_head(path: Path, *, encoding: str = "", members: str = "") -> Text
     return TextHead(tuple(lines if is_whole or len(lines) == 1 else lines[:-1]), codec)
 
 
-def _refuse_workbook(path: Path) -> None:
+def refuse_others(path: Path, data: bytes) -> None:
+    """Refuse content that begins as no text table does: Parquet, a RAR archive, a PDF, a picture.
+
+    Raises
+    ------
+    InputFileError
+        It is such a file.
+    """
+    for magic, what, hint in _OTHERS:
+        if data.startswith(magic):
+            raise InputFileError(f"the file is {what}, not a text table", where=str(path), hint=hint)
+
+
+def refuse_workbook(path: Path) -> None:
+    """Refuse a workbook or a text document, which are zip archives too.
+
+    Raises
+    ------
+    InputFileError
+        It is such a file.
+    """
     if path.is_file() and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()

@@ -71,6 +71,8 @@ class Lake:
             raise LakeError(
                 "there is no lake in this folder"
                 if lake.path.is_dir()
+                else "this is a file, not the folder of a lake"
+                if lake.path.exists()
                 else "the folder of the lake does not exist",
                 where=str(lake.path),
                 hint="check the path, or make a lake: entrepot ingest SOURCE FILE --lake DIR",
@@ -87,9 +89,13 @@ class Lake:
             with lake.commit_lock():
                 pass
         except OSError as error:
-            what = "written" if lake.path.is_dir() else "made"
+            if isinstance(error, FileExistsError | NotADirectoryError):
+                what = "the lake must be a folder, and this is a file or lies under one"
+            else:
+                done = "written" if lake.path.is_dir() else "made"
+                what = f"the folder of the lake cannot be {done}: {error.strerror}"
             raise LakeError(
-                f"the folder of the lake cannot be {what}: {error.strerror}",
+                what,
                 where=str(lake.path),
                 hint="give a folder that you may write to, --lake DIR",
             ) from error

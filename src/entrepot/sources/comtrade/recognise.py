@@ -8,14 +8,12 @@ import io
 import json
 from typing import TYPE_CHECKING, Final, Literal
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from entrepot.engine.container import read_head
 from entrepot.errors import EmptyFileError, EncodingError, HeaderError, InputFileError, TruncatedFileError
 from entrepot.sources.base import Layout
 from entrepot.sources.comtrade.columns import layout_id, match_columns, unknown_columns
-from entrepot.sources.text_files import split_line
+from entrepot.sources.parquet_files import is_parquet, parquet_columns
+from entrepot.sources.text_files import refuse_others, refuse_workbook, split_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,12 +37,14 @@ _LINES_LOOKED_AT: Final = 50
 
 def recognise(path: Path) -> Layout:
     """Return the layout of a file; see :class:`~entrepot.sources.base.Source`."""
+    refuse_workbook(path)
+    if is_parquet(path):
+        return _layout(parquet_columns(path), form="parquet", where=str(path))
     head = read_head(path)
     where = str(path)
     if not head.strip():
         raise EmptyFileError("the file is empty", where=where, hint="download it again")
-    if head.startswith(b"PAR1"):
-        return _layout(_parquet_columns(path), form="parquet", where=where)
+    refuse_others(path, head)
     text, encoding = _decoded(head, where)
     if not text.strip("\ufeff \t\r\n"):
         raise EmptyFileError("the file is empty", where=where, hint="download it again")
@@ -80,15 +80,6 @@ def _decoded(head: bytes, where: str) -> tuple[str, str]:
         return codecs.getincrementaldecoder("utf-8")().decode(head), "utf-8"
     except UnicodeDecodeError:
         return head.decode("latin-1"), "cp1252"
-
-
-def _parquet_columns(path: Path) -> list[str]:
-    try:
-        return list(pq.read_schema(path).names)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise TruncatedFileError(
-            f"the Parquet file cannot be read: {error}", where=str(path), hint="copy or download it again"
-        ) from error
 
 
 def _json_columns(start: str, where: str) -> list[str]:
