@@ -141,9 +141,7 @@ def _compare(world: World, result: DetourResult, console: Console) -> None:
     by_hub = truth.filter(pc.is_in(truth["kind"], value_set=own)).group_by("hub").aggregate([("usd", "sum")])
     true = dict(zip(by_hub["hub"].to_pylist(), by_hub["usd_sum"].to_pylist(), strict=True))
     rows = {row["hub"]: row for row in result.hubs.to_pylist()}
-    table = Table(
-        title="The truth of this world beside the findings, million USD", title_justify="left", box=None
-    )
+    table = Table(box=None)
     table.add_column("hub")
     for name in ("estimate", "low", "high", "truth"):
         table.add_column(name, justify="right")
@@ -157,6 +155,7 @@ def _compare(world: World, result: DetourResult, console: Console) -> None:
     score = score_detours(result.table, truth, kinds=OWN)
     relay = score_detours(result.table, truth, kinds=[DetourKind.RELAY])
     console.print()
+    console.print("The truth of this world beside the findings, million USD", style="bold")
     console.print(table)
     console.print(
         f"In all {score.estimate_usd / 1e6:,.0f} estimated, {score.true_usd / 1e6:,.0f} true; "
