@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -127,7 +129,7 @@ def placebo(seed: int, random_cells, make_question, *, scale: float = 1.0) -> Pl
     return Placebo(cells.only(cells.pair != 3 * 14 + 2), question, None, scale, "placebo")
 
 
-PLAN = SpikePlan(returned_share=0.5, hub_weight=np.where(np.arange(14) > 5, 1.0, 0.0), n_hubs=3)
+PLAN = SpikePlan(total_usd=2e5, hub_weight=np.where(np.arange(14) > 5, 1.0, 0.0), n_hubs=3)
 
 
 def test_equal_seeds_give_equal_calibrations(random_cells, make_question, flat) -> None:
@@ -153,7 +155,7 @@ def test_amounts_are_worth_what_they_are_in_the_events_window(random_cells, make
         calibrate(
             [placebo(0, random_cells, make_question, scale=scale)],
             noise=flat(0.2),
-            plan=PLAN,
+            plan=replace(PLAN, total_usd=PLAN.total_usd * scale),
             z=1.0,
             sets=2,
             seed=0,

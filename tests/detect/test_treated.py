@@ -73,6 +73,10 @@ def matrix(pairs: dict[tuple[int, int], float], n: int = 10) -> np.ndarray:
     return signal
 
 
+def mask(*chosen: int) -> np.ndarray:
+    return np.isin(np.arange(10), chosen)
+
+
 def test_a_destination_needs_three_treated_origins() -> None:
     two = matrix({(0, 9): -9.0, (1, 9): -9.0})
     assert not treated_pairs(two).any()
@@ -84,6 +88,15 @@ def test_a_destination_needs_a_third_of_the_strongest_signal() -> None:
     strong = {(o, 9): -12.0 for o in range(3)}
     assert treated_pairs(matrix(strong | {(o, 8): -3.9 for o in range(3)}))[:, 8].sum() == 0
     assert treated_pairs(matrix(strong | {(o, 8): -4.1 for o in range(3)}))[:, 8].sum() == 3
+
+
+def test_an_origin_that_nobody_named_needs_a_quarter_of_the_strongest() -> None:
+    strong = {(o, 9): -20.0 for o in range(3)}
+    for value, is_treated in ((-4.9, False), (-5.1, True)):
+        signal = matrix(strong | {(3, 9): value})
+        assert treated_pairs(signal)[3, 9] == is_treated
+        assert treated_pairs(signal, destinations=mask(9))[3, 9] == is_treated
+        assert treated_pairs(signal, origins=mask(0, 1, 2, 3))[3, 9]  # a suspect of the user's own
 
 
 @pytest.mark.parametrize(("value", "is_treated"), [(-3.01, True), (-2.99, False)])
@@ -103,10 +116,6 @@ def test_placebos_can_lower_the_threshold_but_not_raise_it() -> None:
     assert threshold([np.full((3, 3), np.nan)]) == -3.0
     found = treated_pairs(matrix({(o, 9): -4.0 for o in range(3)}), below=-5.0)
     assert not found.any()
-
-
-def mask(*chosen: int) -> np.ndarray:
-    return np.isin(np.arange(10), chosen)
 
 
 def test_with_both_suspects_given_pass_one_is_a_report_not_a_filter() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -242,7 +242,7 @@ def calibrate(
     noise, z
         As for the estimate.
     plan
-        What the planted detours resemble.
+        What the planted detours resemble; its total is of the event's window.
     sets
         How many sets to plant.
     seed
@@ -257,7 +257,7 @@ def calibrate(
         planted = plant(
             placebo.cells,
             placebo.question,
-            plan,
+            replace(plan, total_usd=plan.total_usd / placebo.scale),
             noise=noise,
             rng=np.random.default_rng(seeds[number]),
         )

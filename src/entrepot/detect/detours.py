@@ -13,6 +13,7 @@ from entrepot.detect.corridors import kind_number
 from entrepot.detect.findings import KEYS, OWN_KINDS, Evidence, Parts, detour_table, withheld
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.periods import event_windows, period_text, placebo_windows
+from entrepot.detect.relay_limit import largest_relay
 from entrepot.detect.result import CalibrationSummary, DetourResult, Headline
 from entrepot.detect.search import Search
 from entrepot.detect.series import leg_series, month_shares
@@ -131,9 +132,8 @@ def detours(
 
 
 def _plan(found: Estimate, search: Search) -> SpikePlan:
-    """Plant detours like those found: the same share of the loss, hubs weighted as found but none certain."""
+    """Plant detours like those found: as much in all, hubs weighted as found but none certain."""
     question = search.question
-    lost = found.legs.direct.usd.sum()
     own = _own(found.corridors)
     by_hub = sum_by(own.hub, own.usd, question.hubs.size)
     possible = question.hubs & np.isin(
@@ -143,8 +143,7 @@ def _plan(found: Estimate, search: Search) -> SpikePlan:
     total = by_hub.sum()
     weight = (1.0 - _EVEN_PART) * by_hub / total + _EVEN_PART * even if total > 0 else even
     used = int((by_hub > 0.02 * total).sum()) if total > 0 else 3
-    share = float(total / lost) if lost > 0 and total > 0 else 0.1
-    return SpikePlan(returned_share=share, hub_weight=np.where(possible, weight, 0.0), n_hubs=max(used, 1))
+    return SpikePlan(total_usd=float(total), hub_weight=np.where(possible, weight, 0.0), n_hubs=max(used, 1))
 
 
 def _own(corridors: Corridors) -> Corridors:
@@ -299,11 +298,8 @@ def _headline(found: Estimate, decoys: Sequence[Parts], calibration: Calibration
     own = _own(found.corridors)
     total = float(own.usd.sum())
     placebo = tuple(float(d.usd[d.kind != _RELAY].sum()) for d in decoys)
-    interval = calibration.only(OWN_KINDS).interval(lambda _: ())
-    low, high = interval.around(np.array([total])) if interval is not None else (np.array([np.nan]),) * 2
+    low, high = _total_interval(total, calibration.only(OWN_KINDS))
     relayed = float(found.corridors.usd.sum() - total)
-    relay = calibration.only([_RELAY]).interval(lambda _: ())
-    most = relay.around(np.array([relayed]))[1][0] if relay is not None and relayed > 0 else relayed
     cells, question = search.cells[0], search.question
     inbound = (
         question.origins[cells.exporter] & question.hubs[cells.importer] & question.listed[cells.product]
@@ -312,8 +308,8 @@ def _headline(found: Estimate, decoys: Sequence[Parts], calibration: Calibration
     observed = own.usd[own.kind == _DECLARED].sum()
     return Headline(
         estimate_usd=total,
-        low_usd=float(low[0]),
-        high_usd=float(high[0]),
+        low_usd=low,
+        high_usd=high,
         placebo_usd=placebo,
         by_baseline={
             baseline.value: float(_own(search.run(0, baseline=baseline).corridors).usd.sum())
@@ -326,9 +322,22 @@ def _headline(found: Estimate, decoys: Sequence[Parts], calibration: Calibration
         excess_in_usd=float(found.legs.inbound.usd.sum()),
         unseen_usd=float(own.usd[own.kind == _UNSEEN].sum()),
         relay_usd=relayed,
-        relay_high_usd=float(most),
+        relay_high_usd=largest_relay(search.cells[0], search.question, found),
         onward_observed_share=float(observed / total) if total > 0 else float("nan"),
     )
+
+
+def _total_interval(total: float, calibration: Calibration) -> tuple[float, float]:
+    """Return the interval of the whole; NaN where nothing planted was ever found.
+
+    Planted detours may be recovered less fully than real ones, beside which more happens that looks like a
+    detour: the lower end is not lifted by what the planted ones lack in the median.
+    """
+    interval = calibration.interval(lambda _: ())
+    if interval is None:
+        return np.nan, np.nan
+    low, high = interval.around(np.array([total]))
+    return float(low[0]) * min(calibration.recovered_share, 1.0), float(high[0])
 
 
 def _summary(calibration: Calibration, search: Search) -> CalibrationSummary:

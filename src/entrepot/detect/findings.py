@@ -199,12 +199,13 @@ def detour_table(parts: Parts, evidence: Evidence, *, by: Sequence[str]) -> pa.T
     kinds = _kinds_in(parts, ids, n)
     legs = _legs(parts, ids, n, evidence)
     low, high = _ends(usd, kinds, evidence.calibration, by)
-    # No more can have passed than arrived.
-    high = np.where(usd > 0, high, np.minimum(high, legs["after_in_usd"]))
+    # No more can have passed than arrived, and of others' goods no more than arrived beyond expectation.
+    is_relay = kinds == 1 << _RELAY
+    most = np.where(is_relay, legs["excess_in_usd"], legs["after_in_usd"])
+    high = np.minimum(high, np.maximum(most, usd))
     share = _placebo_share(parts, ids, usd, evidence.hub_placebo_share)
     is_identified = (share <= LARGEST_PLACEBO_SHARE) & np.isfinite(low)
     is_identified &= evidence.baseline != Baseline.UNIDENTIFIED
-    is_relay = kinds == 1 << _RELAY
     columns: dict[str, NDArray[np.generic] | None] = _keys(parts, ids, n, by, evidence) | {
         "kind": np.select([kinds == 1 << at for at in range(len(KINDS))], [k.value for k in KINDS], ""),
         "estimate_usd": np.where(is_identified, usd, np.nan),

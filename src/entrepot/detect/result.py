@@ -47,7 +47,7 @@ class Headline:
     relay_usd
         What others sent through the same hubs; not a part of the estimate.
     relay_high_usd
-        Upper end of its calibrated 90% interval; never under ``relay_usd``.
+        The most that the sums of the legs allow; see :func:`entrepot.detect.relay_limit.largest_relay`.
     """
 
     estimate_usd: float

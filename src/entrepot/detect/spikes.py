@@ -14,6 +14,7 @@ import numpy as np
 
 from entrepot.detect.cells import merge_cells
 from entrepot.detect.corridors import kind_number
+from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.unseen import mirror_ratio
 from entrepot.schema import DetourKind
 
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Planted", "SpikePlan", "plant"]
 
+_UNKNOWN_SHARE = 0.1
+_LEAST_SHARE, _LARGEST_SHARE = 0.01, 0.9
 _NO_RELAY = 0.5
 _FRIENDS = 3
 _BOOMING = 1.0 / 3.0
 _BOOMING_GOODS = 0.5
+_MOST_ELSEWHERE = 0.15
 
 _DECLARED, _UNSEEN, _RELAY, _UNOBSERVED = (
     kind_number(kind)
@@ -42,15 +46,16 @@ class SpikePlan:
 
     Attributes
     ----------
-    returned_share
-        Centre of the share of the lost direct trade that comes back through hubs.
+    total_usd
+        Centre of what goes through the hubs in all, in the windows that are planted in. At most nine tenths
+        of the lost direct trade do; a tenth does where the centre is zero.
     hub_weight : (n_areas,)
         Weight with which each hub is drawn; zero for areas that are no hub.
     n_hubs
         Hubs of one planted set.
     """
 
-    returned_share: float
+    total_usd: float
     hub_weight: NDArray[np.float64]
     n_hubs: int
 
@@ -88,9 +93,8 @@ def plant(
     The amount is taken from the direct flow and added to the inbound leg. A part of 0 to 60% is never
     declared by the hub; its import book shows the rest as it has always shown the pair's trade, and where
     the onward leg is observed the rest goes on with a mark-up of 5 to 30%. In half of the sets other
-    suppliers use the same hubs. A third of the hubs buy more of half their goods
-    from all their suppliers for reasons of their own. What makes a real event hard must be in the planted
-    ones too.
+    suppliers use the same hubs. What makes a real event hard must be in the planted ones too: the origins
+    sell up to 15% of what they lost elsewhere, and hubs and innocent areas boom for reasons of their own.
     """
     direct = np.flatnonzero(
         question.is_treated[cells.exporter, cells.importer]
@@ -101,13 +105,16 @@ def plant(
     direct = direct[treated_product[cells.product[direct]]]
     lost = cells.after[direct] * rng.uniform(0.4, 0.95, direct.size)
     row, hub, usd = _routes(cells, direct, lost, plan, rng)
+    keep = ~question.is_treated[hub, cells.importer[direct][row]]
+    row, hub, usd = row[keep], hub[keep], usd[keep]
     origin, destination = cells.exporter[direct][row], cells.importer[direct][row]
     product = cells.product[direct][row]
     onward = question.is_observed[hub, destination]
     shown = usd * (1.0 - rng.uniform(0.0, 0.6, cells.n_areas)[hub])
     friend, relayed = _relay(cells, question, hub, product, shown, rng)
     markup = 1.0 + rng.uniform(0.05, 0.3, cells.n_areas)
-    boom, grown = _boom(cells, hub, rng)
+    sold, elsewhere = _deflected(cells, question, direct, lost, rng)
+    boom, grown = _boom(cells, question, hub, treated_product, rng)
     ratio = np.nan_to_num(mirror_ratio(cells, noise))
     mirrored = np.divide(
         cells.mirror_after, cells.after, out=np.zeros(cells.after.size), where=cells.after > 0
@@ -117,6 +124,7 @@ def plant(
         (_key(cells, origin, hub, product), usd, shown * ratio[origin, hub]),
         (_key(cells, hub, destination, product)[onward], ((shown + relayed) * markup[hub])[onward], None),
         (_key(cells, friend, hub, product), relayed, relayed * ratio[friend, hub]),
+        (cells.key[sold], elsewhere, elsewhere * mirrored[sold]),
         (cells.key[boom], grown, grown * mirrored[boom]),
     )
     roads = (
@@ -159,8 +167,10 @@ def _routes(
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return which lost flow goes through which hub, and how much: index into ``direct``, hub, USD."""
-    centre = float(np.clip(plan.returned_share, 0.01, 0.9) * np.exp(rng.normal(0.0, 0.5)))
-    share = np.clip(centre * np.exp(rng.normal(0.0, 0.5, direct.size)), 0.0, 0.95)
+    whole = lost.sum()
+    centre = plan.total_usd / whole if plan.total_usd > 0 and whole > 0 else _UNKNOWN_SHARE
+    centre = float(np.clip(centre * np.exp(rng.normal(0.0, 0.5)), _LEAST_SHARE, _LARGEST_SHARE))
+    share = np.clip(centre * np.exp(rng.normal(0.0, 0.8, direct.size)), 0.0, 0.95)
     hubs = _draw_hubs(plan, rng)
     weights = _hub_shares(cells, direct, hubs, plan, rng)
     row = np.repeat(np.arange(direct.size), hubs.size)
@@ -188,17 +198,50 @@ def _relay(
     return friend, np.where(friend == hub, 0.0, usd * share)
 
 
-def _boom(
-    cells: Cells, hub: NDArray[np.int64], rng: np.random.Generator
+def _deflected(
+    cells: Cells,
+    question: Question,
+    direct: NDArray[np.int64],
+    lost: NDArray[np.float64],
+    rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the cells of genuine booms, and the growth: a third of the hubs buy more of half their goods."""
-    booming = np.zeros(cells.n_areas, dtype=bool)
+    """Return where the origins sell a part of what they lost, and how much: by size of what they sold."""
+    size = cells.n_areas * cells.n_products
+    supply = cells.exporter * cells.n_products + cells.product
+    pool = sum_by(supply[direct], lost, size) * rng.uniform(0.0, _MOST_ELSEWHERE, cells.n_areas).repeat(
+        cells.n_products
+    )
+    other = np.flatnonzero((pool[supply] > 0) & ~question.is_treated[cells.exporter, cells.importer])
+    base = sum_by(supply[other], cells.after[other], size)
+    share = np.divide(pool, base, out=np.zeros(size), where=base > 0)
+    return other, cells.after[other] * np.minimum(share, 1.0)[supply[other]]
+
+
+def _boom(
+    cells: Cells,
+    question: Question,
+    hub: NDArray[np.int64],
+    treated: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the cells of genuine booms, and the growth.
+
+    A third of the hubs buy up to twice, and as many innocent areas as there are hubs up to three times as
+    much, of half of all goods or of exactly those under measures; every second innocent sells more too.
+    """
     used = np.unique(hub)
-    booming[used[rng.random(used.size) < _BOOMING]] = True
-    factor = rng.uniform(0.0, 1.0, cells.n_areas)
-    goods = rng.random(cells.n_products) < _BOOMING_GOODS
-    cell = np.flatnonzero(booming[cells.importer] & goods[cells.product])
-    return cell, cells.after[cell] * factor[cells.importer[cell]]
+    innocent = np.setdiff1d(np.flatnonzero(question.hubs & ~question.origins), used)
+    chosen = rng.choice(innocent, size=min(used.size, innocent.size), replace=False)
+    buying, selling = np.zeros(cells.n_areas), np.zeros(cells.n_areas)
+    buying[used] = rng.uniform(0.0, 1.0, used.size) * (rng.random(used.size) < _BOOMING)
+    buying[chosen] = rng.uniform(0.0, 2.0, chosen.size)
+    selling[chosen[::2]] = buying[chosen[::2]]
+    goods = rng.random((cells.n_areas, cells.n_products)) < _BOOMING_GOODS
+    goods[rng.random(cells.n_areas) < _BOOMING_GOODS] = treated
+    growth = buying[cells.importer] * goods[cells.importer, cells.product]
+    growth += selling[cells.exporter] * goods[cells.exporter, cells.product]
+    cell = np.flatnonzero(growth > 0)
+    return cell, cells.after[cell] * growth[cell]
 
 
 def _draw_hubs(plan: SpikePlan, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -225,5 +268,5 @@ def _hub_shares(
     for origin in np.unique(cells.exporter[direct]):
         own = rng.dirichlet(np.maximum(mean * 2.0 * hubs.size, 0.2))
         mine = np.flatnonzero(cells.exporter[direct] == origin)
-        shares[mine] = rng.dirichlet(np.maximum(own * 4.0 * hubs.size, 0.05), size=mine.size)
+        shares[mine] = rng.dirichlet(np.maximum(own * 2.0 * hubs.size, 0.05), size=mine.size)
     return shares

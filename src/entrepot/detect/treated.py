@@ -35,6 +35,7 @@ _FEWEST_PRODUCTS = 5
 _FEWEST_IN_LINE = 5
 _PLACEBO_TAIL = 0.001
 _WEAKEST_DESTINATION = 1.0 / 3.0
+_WEAKEST_ORIGIN = 1.0 / 4.0
 
 
 def pair_signal(
@@ -106,8 +107,10 @@ def treated_pairs(
         See :func:`threshold`.
     origins, destinations : (n_areas,)
         Suspects. With both given pass one is a report, not a filter: all their pairs are treated. With one
-        or none the signal decides; a destination that nobody named needs three treated origins and, all
-        its origins together, a third of the strongest destination's signal.
+        or none the signal decides; an origin that nobody named needs a quarter of the signal of the
+        destination's strongest (of a handful of small flows some fall that far for no reason, and an origin
+        so much weaker carries next to nothing), a destination that nobody named needs three treated origins
+        and, all its origins together, a third of the strongest destination's signal.
     """
     n = signal.shape[0]
     possible_origins = np.ones(n, dtype=bool) if origins is None else origins
@@ -118,6 +121,9 @@ def treated_pairs(
         return possible
     with np.errstate(invalid="ignore"):
         treated = possible & (signal < below)
+    if origins is None:
+        strongest = np.where(treated, signal, 0.0).min(axis=0, keepdims=True)
+        treated &= np.nan_to_num(signal) <= _WEAKEST_ORIGIN * strongest
     if destinations is None:
         fewest = _FEWEST_ORIGINS if origins is None else min(_FEWEST_ORIGINS, int(origins.sum()))
         treated &= (treated.sum(axis=0) >= fewest)[None, :]
