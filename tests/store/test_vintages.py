@@ -51,6 +51,7 @@ def put(
     *,
     is_committed: bool = True,
     lacks: tuple[str, ...] = (),
+    inside: str = "",
 ) -> str:
     """Take rows in as the ingest does; the value says which file and cell it is."""
     file_hash = name.rjust(64, "0")
@@ -60,7 +61,8 @@ def put(
             years.setdefault(row[0][:4], []).append(flow_row(file_hash, number, vintage, row, float(number)))
         flow = []
         for year, found in years.items():
-            path = staging.folder(FLOW.name) / f"{year}.parquet"
+            path = staging.folder(FLOW.name) / inside / f"{year}.parquet"
+            path.parent.mkdir(exist_ok=True)
             table = pa.Table.from_pylist(found, schema=FLOW.arrow_schema())
             pq.write_table(table.drop_columns(list(lacks)), path)
             flow.append(ParquetFile(path, len(found), path.stat().st_size, {"source": "test", "year": year}))
@@ -210,6 +212,20 @@ def test_others_can_read_the_tables(tmp_path: Path) -> None:
     assert frame.height == 3
     assert set(frame.columns) == set(FLOW.columns)
     assert sorted(frame["year"].to_list()) == [2021, 2022, 2022]
+
+
+def test_folders_with_signs_of_urls_are_found(tmp_path: Path) -> None:
+    """DuckDB writes ``source=csv:own`` as ``csv%3A``, and the log of a table writes that as ``csv%253A``."""
+    lake = Lake.create(tmp_path)
+    for day, name in enumerate("ab", start=1):
+        put(lake, name, date(2023, 1, day), rows_of("2022-01", "KGZ", day), inside="source=csv%3Aown")
+    assert "csv%253A" in "".join(path.read_text() for path in tmp_path.glob(f"{FLOW.name}/_delta_log/*.json"))
+    expected_rows = {("a", "2022-01", "KGZ", "000001"), ("b", "2022-01", "KGZ", "000002")}
+    assert seen(lake) == expected_rows
+    assert compact(lake) > 0
+    assert len(lake.table_files(FLOW.name)) == 1
+    assert vacuum(lake, keep_hours=0) > 0
+    assert seen(lake) == expected_rows
 
 
 #: Columns that a lake of an earlier version does not have.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -130,7 +131,13 @@ class JudgedRows:
         rows = f"SELECT * FROM {parquet([whole.path])}"
         written: list[ParquetFile] = []
         if last - first >= _FEW_YEARS:
-            written += self._engine.copy_to_parquet(rows, folder / "years", partition_by=FLOW.partition_by)
+            split = self._engine.copy_to_parquet(rows, folder / "years", partition_by=FLOW.partition_by)
+            # Others who read Delta tables take folders such as source=csv%3Aown for columns.
+            written += [
+                replace(file, path=file.path.rename(folder / f"{file.partition['year']}-{place}.parquet"))
+                for place, file in enumerate(split)
+            ]
+            shutil.rmtree(folder / "years")
         else:
             for year in range(first, last + 1):
                 chosen = f"{rows} WHERE year = {year}"
