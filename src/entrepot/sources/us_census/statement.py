@@ -11,6 +11,7 @@ from entrepot.nomenclature.national_codes import national_area_codes
 from entrepot.schema import FlowKind, Valuation
 from entrepot.schema.layouts import US_CENSUS
 from entrepot.sources.expressions import text_sql
+from entrepot.sources.named_columns import match_names
 from entrepot.sources.national import (
     NationalForm,
     RowTexts,
@@ -20,7 +21,6 @@ from entrepot.sources.national import (
     shared_tables,
     spelling_table,
 )
-from entrepot.sources.tables import match_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
