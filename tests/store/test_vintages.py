@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from entrepot.engine import Engine, ParquetFile
 from entrepot.errors import CoverageError, LakeError
-from entrepot.schema import FLOW
+from entrepot.schema import FILE, FLOW, QUARANTINE
 from entrepot.store import FileRows, Lake, Staging, compact, flows_sql, vacuum
+from entrepot.store.delta import create_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +43,16 @@ def flow_row(
     }  # fmt: skip
 
 
-def put(lake: Lake, name: str, vintage: date, rows: Rows, *, is_committed: bool = True) -> str:
+def put(
+    lake: Lake,
+    name: str,
+    vintage: date,
+    rows: Rows,
+    *,
+    is_committed: bool = True,
+    lacks: tuple[str, ...] = (),
+    inside: str = "",
+) -> str:
     """Take rows in as the ingest does; the value says which file and cell it is."""
     file_hash = name.rjust(64, "0")
     with Staging(lake, "test", file_hash, RAW) as staging:
@@ -51,8 +61,10 @@ def put(lake: Lake, name: str, vintage: date, rows: Rows, *, is_committed: bool 
             years.setdefault(row[0][:4], []).append(flow_row(file_hash, number, vintage, row, float(number)))
         flow = []
         for year, found in years.items():
-            path = staging.folder(FLOW.name) / f"{year}.parquet"
-            pq.write_table(pa.Table.from_pylist(found, schema=FLOW.arrow_schema()), path)
+            path = staging.folder(FLOW.name) / inside / f"{year}.parquet"
+            path.parent.mkdir(exist_ok=True)
+            table = pa.Table.from_pylist(found, schema=FLOW.arrow_schema())
+            pq.write_table(table.drop_columns(list(lacks)), path)
             flow.append(ParquetFile(path, len(found), path.stat().st_size, {"source": "test", "year": year}))
         raw_path = staging.folder(RAW) / "rows.parquet"
         raw = pa.table({"file_hash": [file_hash] * len(rows), "line": ["|".join(row) for row in rows]})
@@ -200,3 +212,65 @@ def test_others_can_read_the_tables(tmp_path: Path) -> None:
     assert frame.height == 3
     assert set(frame.columns) == set(FLOW.columns)
     assert sorted(frame["year"].to_list()) == [2021, 2022, 2022]
+
+
+def test_folders_with_signs_of_urls_are_found(tmp_path: Path) -> None:
+    """DuckDB writes ``source=csv:own`` as ``csv%3A``, and the log of a table writes that as ``csv%253A``."""
+    lake = Lake.create(tmp_path)
+    for day, name in enumerate("ab", start=1):
+        put(lake, name, date(2023, 1, day), rows_of("2022-01", "KGZ", day), inside="source=csv%3Aown")
+    assert "csv%253A" in "".join(path.read_text() for path in tmp_path.glob(f"{FLOW.name}/_delta_log/*.json"))
+    expected_rows = {("a", "2022-01", "KGZ", "000001"), ("b", "2022-01", "KGZ", "000002")}
+    assert seen(lake) == expected_rows
+    assert compact(lake) > 0
+    assert len(lake.table_files(FLOW.name)) == 1
+    assert vacuum(lake, keep_hours=0) > 0
+    assert seen(lake) == expected_rows
+
+
+#: Columns that a lake of an earlier version does not have.
+LACKED = ("consignment_partner", "customs_procedure")
+
+
+def earlier_lake(folder: Path, lacks: tuple[str, ...]) -> Lake:
+    """Make a lake as it was before columns were added to its flows."""
+    fields = [field for field in FLOW.arrow_schema() if field.name not in lacks]
+    create_table(folder / FLOW.name, pa.schema(fields), FLOW.partition_by)
+    lake = Lake(folder)
+    lake.locks.mkdir()
+    for table in (FILE, QUARANTINE):
+        create_table(folder / table.name, table.arrow_schema())
+    return lake
+
+
+def test_a_lake_of_an_earlier_version_is_read_with_nulls(tmp_path: Path) -> None:
+    lake = earlier_lake(tmp_path, LACKED)
+    put(lake, "a", date(2023, 1, 1), rows_of("2022-01", "KGZ", 1, 2, 3), lacks=LACKED)
+    put(lake, "b", date(2023, 2, 1), rows_of("2022-01", "KGZ", 1, 2), lacks=LACKED)
+    opened = Lake.open(tmp_path)
+    assert {row[0] for row in seen(opened)} == {"b"}
+    with Engine() as engine:
+        rows = engine.sql(flows_sql(opened, engine))
+    assert rows.schema.types == FLOW.arrow_schema().types
+    assert rows.schema.names == list(FLOW.columns)
+    assert [rows[name].null_count for name in LACKED] == [2, 2]
+
+
+def test_an_earlier_lake_takes_new_files(tmp_path: Path) -> None:
+    """Old and new files stand side by side; an old report and its new issue are one cell."""
+    put(earlier_lake(tmp_path, LACKED), "a", date(2023, 1, 1), rows_of("2022-01", "KGZ", 1, 2), lacks=LACKED)
+    lake = Lake.create(tmp_path)
+    put(lake, "b", date(2023, 2, 1), rows_of("2022-01", "KGZ", 2) + rows_of("2022-01", "KAZ", 1))
+    expected_rows = {("b", "2022-01", "KGZ", "000002"), ("b", "2022-01", "KAZ", "000001")}
+    assert seen(lake) == expected_rows
+    assert set(pl.scan_delta(str(tmp_path / FLOW.name)).collect().columns) == set(FLOW.columns)
+    assert compact(lake) > 0
+    assert seen(lake) == expected_rows
+
+
+def test_a_lake_without_a_column_that_is_never_null_is_refused(tmp_path: Path) -> None:
+    lake = earlier_lake(tmp_path, ("valuation",))
+    put(lake, "a", date(2023, 1, 1), rows_of("2022-01", "KGZ", 1), lacks=("valuation",))
+    with pytest.raises(LakeError, match="another version of entrepot: core__flow has no valuation") as error:
+        seen(lake)
+    assert "ingest" in error.value.hint

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from entrepot.engine.duck import Engine, ParquetFile
 from entrepot.engine.groups import map_groups
-from entrepot.engine.quoting import identifier, literal, parquet, read_path
+from entrepot.engine.quoting import identifier, literal, null_column, parquet, read_path
 from entrepot.engine.staging import Staged, TextForm, stage_text
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "identifier",
     "literal",
     "map_groups",
+    "null_column",
     "parquet",
     "read_path",
     "stage_text",

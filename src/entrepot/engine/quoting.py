@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["identifier", "literal", "parquet", "read_path"]
+__all__ = ["identifier", "literal", "null_column", "parquet", "read_path"]
+
+_SQL_TYPES: Final = {
+    pa.string(): "VARCHAR", pa.int32(): "INTEGER", pa.int64(): "BIGINT", pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN", pa.date32(): "DATE", pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
+}  # fmt: skip
 
 
 def identifier(name: str) -> str:
@@ -37,6 +44,17 @@ def literal(value: str | float | None) -> str:
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
     return repr(value)
+
+
+def null_column(field: pa.Field) -> str:
+    """Return a column without values as an item of a SELECT, of the field's name and type.
+
+    Examples
+    --------
+    >>> null_column(pa.field("year", pa.int32()))
+    'NULL::INTEGER AS "year"'
+    """
+    return f"NULL::{_SQL_TYPES[field.type]} AS {identifier(field.name)}"
 
 
 def read_path(path: str | Path) -> str:

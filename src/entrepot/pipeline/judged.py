@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from entrepot.engine import identifier, literal, parquet
+from entrepot.engine import identifier, literal, null_column, parquet
 from entrepot.errors import ContractError
 from entrepot.pipeline.twins import EXCLUDED, excluded_rows
 from entrepot.schema import FLOW, QUARANTINE, QuarantineReason
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["JudgedRows"]
 
-_SQL_TYPES: dict[pa.DataType, str] = {
-    pa.string(): "VARCHAR", pa.int32(): "INTEGER", pa.int64(): "BIGINT", pa.float64(): "DOUBLE",
-    pa.bool_(): "BOOLEAN", pa.date32(): "DATE",
-}  # fmt: skip
-
 #: Up to so many years a file's rows are written year by year; above, they are split while writing.
 _FEW_YEARS = 3
 
@@ -36,9 +32,7 @@ def _completed(engine: Engine, canonical: str) -> str:
     """Return a source's query with nulls for the columns that its publisher does not have."""
     found = {row[0] for row in engine.rows(f"DESCRIBE {canonical}")}
     nulls = [
-        f"NULL::{_SQL_TYPES[field.type]} AS {identifier(field.name)}"
-        for field in FLOW.arrow_schema()
-        if field.nullable and field.name not in found
+        null_column(field) for field in FLOW.arrow_schema() if field.nullable and field.name not in found
     ]
     return f"SELECT *, {', '.join(nulls)} FROM ({canonical})" if nulls else canonical
 
@@ -137,7 +131,13 @@ class JudgedRows:
         rows = f"SELECT * FROM {parquet([whole.path])}"
         written: list[ParquetFile] = []
         if last - first >= _FEW_YEARS:
-            written += self._engine.copy_to_parquet(rows, folder / "years", partition_by=FLOW.partition_by)
+            split = self._engine.copy_to_parquet(rows, folder / "years", partition_by=FLOW.partition_by)
+            # Others who read Delta tables take folders such as source=csv%3Aown for columns.
+            written += [
+                replace(file, path=file.path.rename(folder / f"{file.partition['year']}-{place}.parquet"))
+                for place, file in enumerate(split)
+            ]
+            shutil.rmtree(folder / "years")
         else:
             for year in range(first, last + 1):
                 chosen = f"{rows} WHERE year = {year}"

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Final, Literal
 import pyarrow as pa
 
 from entrepot.engine.quoting import literal
-from entrepot.nomenclature import HS_REVISIONS, area_code_table, area_table
+from entrepot.nomenclature import area_code_table, area_table
 from entrepot.nomenclature.hs import hs_chapters
 from entrepot.schema import FlowKind, PartnerConcept, QuarantineReason, Valuation
+from entrepot.sources.expressions import revision_sql
+from entrepot.sources.judging import ABSURD, is_no_number
 from entrepot.sources.numbers import number_sql
 from entrepot.sources.rates import ecb_rates
 
@@ -33,9 +35,6 @@ __all__ = [
 ]
 
 _NOTHING: Final = "NULL::VARCHAR"
-
-#: Four times the goods trade of the whole world in a year: no single value can be larger.
-_ABSURD: Final = 1e14
 
 _IMPORTS: Final = ", ".join(literal(flow.value) for flow in FlowKind if "import" in flow.value)
 
@@ -207,9 +206,6 @@ def _named(form: NationalForm) -> str:
 def _joined(form: NationalForm) -> str:
     prefix = form.prefix
     separators = {"decimal": form.decimal, "thousands": form.thousands}
-    by_year = " ".join(
-        f"WHEN periods.year >= {revision[2:]} THEN {literal(revision)}" for revision in reversed(HS_REVISIONS)
-    )
     rate = f"rates.currency = {literal(form.currency)} AND rates.period = periods.period"
     in_force = "periods.day BETWEEN areas.first_day AND areas.last_day"
     return f"""
@@ -221,7 +217,7 @@ def _joined(form: NationalForm) -> str:
             CASE WHEN product_text IN ('TOTAL', '9999AA') OR (chapters.chapter IS NOT NULL
                 AND regexp_full_match(product_text, '[0-9]{{2}}([0-9]{{2}}){{0,4}}'))
                 THEN product_text END AS code,
-            CASE {by_year} WHEN periods.year >= 1988 THEN 'HS1992' END AS hs_revision,
+            {revision_sql("periods.year")} AS hs_revision,
             {number_sql("value_text", **separators)} AS number,
             {number_sql("weight_text", **separators)} AS weight,
             {number_sql("amount_text", **separators)} AS amount,
@@ -240,10 +236,6 @@ def _joined(form: NationalForm) -> str:
     """
 
 
-def _is_bad(name: str, number: str) -> str:
-    return f"{name}_text IS NOT NULL AND ({number} IS NULL OR NOT isfinite({number}))"
-
-
 #: Reason, condition and offending field; the first that holds counts.
 _JUDGEMENTS: Final[tuple[tuple[QuarantineReason, str, str], ...]] = (
     (QuarantineReason.BAD_PERIOD, "period IS NULL", "period"),
@@ -253,15 +245,15 @@ _JUDGEMENTS: Final[tuple[tuple[QuarantineReason, str, str], ...]] = (
     (QuarantineReason.UNKNOWN_HS_CODE, "code IS NULL", "product"),
     (QuarantineReason.UNKNOWN_REVISION, "hs_revision IS NULL", "period"),
     (QuarantineReason.MISSING_VALUE, "value_text IS NULL", "value"),
-    (QuarantineReason.BAD_NUMBER, _is_bad("value", "number"), "value"),
-    (QuarantineReason.BAD_NUMBER, _is_bad("weight", "weight"), "weight"),
-    (QuarantineReason.BAD_NUMBER, f"unit <> '' AND {_is_bad('amount', 'amount')}", "amount"),
+    (QuarantineReason.BAD_NUMBER, is_no_number("value_text", "number"), "value"),
+    (QuarantineReason.BAD_NUMBER, is_no_number("weight_text", "weight"), "weight"),
+    (QuarantineReason.BAD_NUMBER, f"unit <> '' AND {is_no_number('amount_text', 'amount')}", "amount"),
     (QuarantineReason.NEGATIVE_VALUE, "number < 0", "value"),
     (QuarantineReason.NEGATIVE_VALUE, "weight < 0", "weight"),
     (QuarantineReason.NEGATIVE_VALUE, "unit <> '' AND amount < 0", "amount"),
     (QuarantineReason.MISSING_RATE, "per_usd IS NULL", "value"),
-    (QuarantineReason.ABSURD_VALUE, f"usd > {_ABSURD}", "value"),
-    (QuarantineReason.ABSURD_VALUE, f"weight > {_ABSURD}", "weight"),
+    (QuarantineReason.ABSURD_VALUE, f"usd > {ABSURD}", "value"),
+    (QuarantineReason.ABSURD_VALUE, f"weight > {ABSURD}", "weight"),
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -11,12 +10,12 @@ from entrepot.sources.parquet_files import is_parquet, parquet_columns
 from entrepot.sources.text_files import read_text_head, sniff_delimiter, split_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from entrepot.sources.text_files import TextHead
 
-__all__ = ["TableHead", "match_names", "read_table_head", "unique_names"]
+__all__ = ["TableHead", "read_table_head", "unique_names"]
 
 #: Names that the staged table has beside the file's own.
 _RESERVED: Final = frozenset({"row_number", "file_row_number", "file_hash", "_trailing"})
@@ -120,70 +119,3 @@ def _text_head(path: Path, encodings: Sequence[str]) -> TextHead:
         except EncodingError:
             continue
     return read_text_head(path, encoding=encodings[-1])
-
-
-def match_names(
-    names: Iterable[str],
-    known: Mapping[str, str],
-    *,
-    required: Mapping[str, Sequence[str]],
-    where: str,
-    may_repeat: bool = False,
-) -> dict[str, str]:
-    """Return the file's name of each of the publisher's columns that it has.
-
-    Parameters
-    ----------
-    names
-        Names of the file.
-    known
-        What a name means, by the name in lower case.
-    may_repeat
-        Whether a column may stand twice; the first counts.
-    required
-        What a row must say, and the meanings of which one is enough to say it.
-    where
-        The file.
-
-    Raises
-    ------
-    HeaderError
-        Two names mean one column, or a column that is needed is missing; the nearest name is proposed.
-    """
-    found: dict[str, str] = {}
-    unknown = []
-    for name in names:
-        # A column that stands twice is staged with _2 behind its name.
-        meaning = known.get(name.lower()) or known.get(name.lower().removesuffix("_2"))
-        if meaning is None:
-            unknown.append(name)
-        elif meaning in found and may_repeat:
-            continue
-        elif meaning in found:
-            raise HeaderError(
-                f"two columns mean the same: {found[meaning]!r} and {name!r}",
-                where=where,
-                hint="keep one of them: which of the two counts cannot be guessed",
-            )
-        else:
-            found[meaning] = name
-    missing = {
-        what: options for what, options in required.items() if not any(one in found for one in options)
-    }
-    if missing:
-        raise HeaderError(
-            f"columns are missing for {'; '.join(missing)}",
-            where=where,
-            hint=_nearest(missing, known, unknown),
-        )
-    return found
-
-
-def _nearest(missing: Mapping[str, Sequence[str]], known: Mapping[str, str], unknown: Sequence[str]) -> str:
-    wanted = {meaning for options in missing.values() for meaning in options}
-    spellings = [name for name, meaning in known.items() if meaning in wanted]
-    for name in unknown:
-        near = difflib.get_close_matches(name.strip().lower(), spellings, n=1, cutoff=0.6)
-        if near:
-            return f"{name!r} looks like {near[0]!r}: give it that name"
-    return f"give the file as the publisher gives it out, with {', '.join(spellings[:6])}"

@@ -15,6 +15,7 @@ from entrepot.engine.quoting import parquet
 from entrepot.schema import FILE, FLOW, QUARANTINE
 from entrepot.store.delta import active_files, replace_files
 from entrepot.store.lake import COMPACTED, KEY_LENGTH
+from entrepot.store.reading import stored_rows_sql
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +76,7 @@ def _merge(
         return 0
     target = folder / f"{COMPACTED}-{secrets.token_hex(8)}"
     target.mkdir()
-    query = f"SELECT {', '.join(table.columns)} FROM {parquet([folder / file.path for file in files])}"
+    query = stored_rows_sql(table, [folder / file.path for file in files])
     try:
         written = engine.copy_to_parquet(
             f"{query} ORDER BY period, reporter, flow" if table is FLOW else query,

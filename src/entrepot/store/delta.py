@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import DeltaTable, Field
@@ -100,7 +101,8 @@ def active_files(folder: Path) -> tuple[ActiveFile, ...]:
             return ()
     files = (
         ActiveFile(
-            path=action["path"],
+            # A log has paths as parts of URLs: the folder source=csv%3Aown stands there with %253A.
+            path=unquote(action["path"]),
             size=action["size_bytes"],
             rows=action["num_records"],
             partition={

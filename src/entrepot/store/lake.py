@@ -102,8 +102,8 @@ class Lake:
         with lake.commit_lock():
             # core__flow last: its log is what makes the folder a lake.
             for table in (FILE, QUARANTINE, FLOW):
-                if not is_table(lake.path / table.name):
-                    create_table(lake.path / table.name, table.arrow_schema(), table.partition_by)
+                # A lake of an earlier version gets the columns that were added since.
+                create_table(lake.path / table.name, table.arrow_schema(), table.partition_by)
         return lake
 
     @property

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from entrepot.engine.quoting import identifier, literal, parquet
+from entrepot.engine.quoting import literal
 from entrepot.schema import FLOW
 from entrepot.store.lake import COMPACTED
+from entrepot.store.reading import no_rows_sql, stored_rows_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,14 +80,14 @@ def flows_sql(
     sources = None if sources is None else tuple(sources)
     files = lake.table_files(FLOW.name, sources=sources, years=years)
     if not files:
-        return _no_rows()
+        return no_rows_sql(FLOW)
     dated = "" if as_of is None else f" WHERE vintage <= {literal(as_of.isoformat())}::DATE"
     withdrawn = [
         found
         for partition in _shared_partitions(lake, sources, years)
         if (found := _withdrawn(lake, engine, partition, dated)).num_rows
     ]
-    rows = f"SELECT {', '.join(FLOW.columns)} FROM {parquet(files)}{dated}"
+    rows = f"{stored_rows_sql(FLOW, files)}{dated}"
     if not withdrawn:
         return rows
     name = f"{_WITHDRAWN}_{'' if as_of is None else as_of.strftime('%Y%m%d')}"
@@ -97,15 +98,6 @@ def flows_sql(
         "AND flow_rows.source = old.source AND flow_rows.row_number = old.row_number "
         "AND flow_rows.cell IS NOT DISTINCT FROM old.cell"
     )
-
-
-def _no_rows() -> str:
-    kinds = {pa.string(): "VARCHAR", pa.int32(): "INTEGER", pa.int64(): "BIGINT", pa.float64(): "DOUBLE"}
-    kinds |= {pa.bool_(): "BOOLEAN", pa.date32(): "DATE"}
-    columns = ", ".join(
-        f"NULL::{kinds[field.type]} AS {identifier(field.name)}" for field in FLOW.arrow_schema()
-    )
-    return f"SELECT {columns} WHERE FALSE"
 
 
 def _keep(engine: Engine, name: str, table: pa.Table) -> str:
@@ -137,9 +129,9 @@ def _shared_partitions(
 def _withdrawn(lake: Lake, engine: Engine, files: list[Path], dated: str) -> pa.Table:
     """Return the rows of one partition that a later file replaces or withdraws."""
     slice_columns = ", ".join(SLICE)
+    rows = f"{stored_rows_sql(FLOW, files)}{dated}"
     slices = engine.sql(
-        f"SELECT {slice_columns} FROM {parquet(files)}{dated} GROUP BY ALL "
-        "HAVING min(file_hash) <> max(file_hash)"
+        f"SELECT {slice_columns} FROM ({rows}) GROUP BY ALL HAVING min(file_hash) <> max(file_hash)"
     )
     if slices.num_rows == 0:
         return _WITHDRAWN_SCHEMA.empty_table()
@@ -161,7 +153,7 @@ def _withdrawn(lake: Lake, engine: Engine, files: list[Path], dated: str) -> pa.
             SELECT source, file_hash, row_number, cell, rank,
                    hash({slice_columns}) AS slice_id,
                    hash({cells}) AS cell_low, hash('cell', {cells}) AS cell_high
-            FROM (SELECT * FROM {parquet(files)}{dated})
+            FROM ({rows})
             SEMI JOIN __slices USING ({slice_columns})
             JOIN __rank USING (source, file_hash)
         ),

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from entrepot.engine import Engine, stage_text
-from entrepot.engine.container import fingerprint
-from entrepot.pipeline.inputs import make_readable
 from entrepot.sources.csv_mapping import MappedTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
-    from entrepot.sources.base import Layout
 
 LONG = """
 id = "own"
@@ -43,40 +38,11 @@ GOOD = {
 }
 
 
-@dataclass(frozen=True)
-class Canonical:
-    """Rows in the order of the file, how many rows the file has, unreadable lines, and the layout."""
-
-    rows: list[dict[str, Any]]
-    staged: int
-    unreadable: int
-    layout: Layout
-
-    @property
-    def good(self) -> list[dict[str, Any]]:
-        return [row for row in self.rows if row["reason"] is None]
-
-    @property
-    def reasons(self) -> list[str | None]:
-        return [row["reason"] for row in self.rows]
-
-    @property
-    def only(self) -> dict[str, Any]:
-        (row,) = self.rows
-        return row
-
-
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
-    with Engine(memory_limit="1GB", threads=2) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="session")
-def read_in(engine: Engine) -> Callable[..., Canonical]:
+def read_in(judge_file: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that takes a table through recognition, staging and the query, in a given folder."""
 
-    def _read_in(folder: Path, mapping: str | Path, table: str | bytes | Path, name: str) -> Canonical:
+    def _read_in(folder: Path, mapping: str | Path, table: str | bytes | Path, name: str) -> Any:
         if isinstance(mapping, str):
             (folder / "mapping.toml").write_text(mapping, encoding="utf-8")
             mapping = folder / "mapping.toml"
@@ -84,26 +50,16 @@ def read_in(engine: Engine) -> Callable[..., Canonical]:
             data = table.encode() if isinstance(table, str) else table
             table = folder / name
             table.write_bytes(data)
-        source = MappedTable.from_toml(mapping)
-        layout = source.recognise(table)
-        readable = make_readable(table, layout, fingerprint(table), folder)
-        staged = stage_text(
-            engine, readable.path, folder / "rows.parquet", readable.form, constants={"file_hash": "0"}
-        )
-        for known, reference in source.reference_tables().items():
-            engine.register(known, reference)
-        query = source.canonical_sql(layout, f"({staged.query()})")
-        rows = engine.sql(f"SELECT * FROM ({query}) ORDER BY row_number, cell").to_pylist()
-        return Canonical(rows, staged.file.rows, staged.unreadable.num_rows, layout)
+        return judge_file(MappedTable.from_toml(mapping), table, folder)
 
     return _read_in
 
 
 @pytest.fixture
-def read(read_in: Callable[..., Canonical], tmp_path: Path) -> Callable[..., Canonical]:
+def read(read_in: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
     """Return the function, in this test's own folder."""
 
-    def _read(mapping: str | Path, table: str | bytes | Path, *, name: str = "table.csv") -> Canonical:
+    def _read(mapping: str | Path, table: str | bytes | Path, *, name: str = "table.csv") -> Any:
         return read_in(tmp_path, mapping, table, name)
 
     return _read
@@ -115,7 +71,7 @@ def long_mapping() -> str:
 
 
 @pytest.fixture
-def one(read: Callable[..., Canonical]) -> Callable[..., dict[str, Any]]:
+def one(read: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
     """Return a function that reads one row of the long table, given what differs from a good one."""
 
     def _one(mapping: str = LONG, **fields: str) -> dict[str, Any]:
@@ -127,7 +83,7 @@ def one(read: Callable[..., Canonical]) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def many(read: Callable[..., Canonical]) -> Callable[..., dict[str, dict[str, Any]]]:
+def many(read: Callable[..., Any]) -> Callable[..., dict[str, dict[str, Any]]]:
     """Return a function that reads one row for each text of one field, the rest of the row being good."""
 
     def _many(

@@ -5,13 +5,16 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from entrepot.engine import Engine
 from entrepot.errors import EmptyFileError, HeaderError, MappingError, OptionError
 from entrepot.pipeline.intake import ingest
 from entrepot.schema import FlowKind
 from entrepot.sources.base import Stated
 from entrepot.sources.registry import open_source
+from entrepot.store import Lake, compact, flows_sql, vacuum
 
 SAMPLES = Path(str(files("entrepot.sources.csv_mapping"))) / "samples"
 HEADER = "reporter,partner,flow,period,product,value\n"
@@ -21,12 +24,12 @@ HEADER = "reporter,partner,flow,period,product,value\n"
 def take_in(tmp_path: Path, long_mapping: str):
     """Return a function that ingests one text table and gives the report of it."""
 
-    def _take_in(table: str, mapping: str = long_mapping):
+    def _take_in(table: str, mapping: str = long_mapping, *, lake: str = ""):
         (tmp_path / "own.toml").write_text(mapping, encoding="utf-8")
         (tmp_path / "t.csv").write_text(HEADER + table, encoding="utf-8")
         source = open_source(f"csv:{tmp_path / 'own.toml'}")
-        lake = tmp_path / f"lake{len(list(tmp_path.glob('lake*')))}"
-        (report,) = ingest(source, [tmp_path / "t.csv"], lake=lake).files
+        folder = tmp_path / (lake or f"lake{len(list(tmp_path.glob('lake*')))}")
+        (report,) = ingest(source, [tmp_path / "t.csv"], lake=folder).files
         return report
 
     return _take_in
@@ -47,6 +50,29 @@ def test_rows_that_repeat_a_key_are_set_aside(take_in) -> None:
         "DEU,KGZ,export,2022,27,5\nDEU,KG,export,2022,27,5\nDEU,KAZ,export,2022,27,5\nDEU,UZB,export,2022,27,5\n"
     )
     assert report.reasons == {"duplicate_key": 1}
+
+
+def test_a_table_of_many_years_is_found_again(take_in, tmp_path: Path) -> None:
+    """The id of a mapping has a colon, which stands otherwise in a folder's name and in the lake's log."""
+    years = range(2016, 2024)
+    report = take_in("".join(f"DEU,KGZ,export,{year},27,{year}\n" for year in years))
+    assert report.status == "stored", report.error
+    take_in("DEU,KGZ,export,2016,28,9\n", lake="lake0")
+    opened = Lake.open(tmp_path / "lake0")
+    expected = sorted([("27", float(year)) for year in years] + [("28", 9.0)])
+
+    def stored() -> list[tuple[str, float]]:
+        with Engine() as engine:
+            rows = engine.rows(f"SELECT hs_code, primary_value_usd FROM ({flows_sql(opened, engine)})")
+        return sorted(rows)
+
+    assert stored() == expected
+    assert compact(opened) > 0
+    assert stored() == expected
+    frame = pl.scan_delta(str(tmp_path / "lake0" / "core__flow")).collect()
+    assert sorted(frame.select("hs_code", "primary_value_usd").rows()) == expected
+    vacuum(opened, keep_hours=0)
+    assert stored() == expected
 
 
 def test_rows_of_one_key_are_added_on_demand(take_in, read, long_mapping: str) -> None:
@@ -154,3 +180,24 @@ def test_real_files_go_into_a_lake(realdata: Path, tmp_path: Path) -> None:
         source = open_source(f"csv:{SAMPLES / sample}.toml")
         (report,) = ingest(source, [realdata / name], lake=tmp_path / "lake").files
         assert (report.status, report.rows_read, report.rows_quarantined) == ("stored", rows, quarantined)
+
+
+@pytest.mark.realdata
+def test_countries_that_stand_twice_count_once(realdata: Path, tmp_path: Path) -> None:
+    """Kazakhstan's sheets repeat countries at their end: without the repeats the countries are the total."""
+    path = realdata / "mirror-totals" / "kazakhstan_by_country_annual.csv"
+    (report,) = ingest(open_source("kazakhstan"), [path], lake=tmp_path / "lake").files
+    assert report.reasons == {"duplicate_key": 11}
+    opened = Lake.open(tmp_path / "lake")
+    assert {row["detail"].rpartition(" ")[0] for row in opened.quarantine().to_pylist()} == {
+        "identical to row"
+    }
+    with Engine() as engine:
+        rows = engine.rows(
+            f"SELECT flow, year, sum(primary_value_usd) FILTER (role = 'leaf'), "
+            f"any_value(primary_value_usd) FILTER (partner = 'XWD') FROM ({flows_sql(opened, engine)}) "
+            "WHERE year BETWEEN 2020 AND 2023 GROUP BY ALL"
+        )
+    assert len(rows) == 8
+    for flow, year, countries, total in rows:
+        assert countries == pytest.approx(total, rel=1e-9), (flow, year)

@@ -151,8 +151,9 @@ def _lines(rows: pa.Table, period: str, rate: float) -> pa.Table:
             "QUANTITY_KG": pa.array(kg[place]),
             "QUANTITY_SUPPL_UNIT": pa.array(items[place]),
         }
-        # Every report keeps its last line, whatever it is worth.
-        kept = pa.array((euro[place] > 0) | (place == len(_PARTS) - 1))
+        # Every report keeps its last line, whatever it is worth, and no line takes a weight or items with it.
+        is_something = (euro[place] > 0) | (kg[place] > 0) | (items[place] > 0)
+        kept = pa.array(is_something | (place == len(_PARTS) - 1))
         parts.append(pa.table({name: columns[name] for name in COMEXT_FULL_V2}).filter(kept))
     keys = ("REPORTER", "PARTNER", "FLOW", "PRODUCT_NC", "STAT_PROCEDURE")
     return pa.concat_tables(parts).sort_by([(key, "ascending") for key in keys])

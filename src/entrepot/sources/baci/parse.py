@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from entrepot.engine.quoting import identifier, literal
+from entrepot.engine.quoting import literal
 from entrepot.errors import EmptyFileError, HeaderError, InputFileError, UnknownCodeError
 from entrepot.nomenclature import area_code_table, revision_of
 from entrepot.nomenclature.hs import hs_chapters
 from entrepot.schema import QuarantineReason
 from entrepot.schema.layouts import BACI, BACI_FIRST
 from entrepot.sources.base import Layout
+from entrepot.sources.expressions import text_sql
 from entrepot.sources.judging import ABSURD, Judgement, detail_sql, is_no_number, reason_sql
 from entrepot.sources.named_columns import find_columns
 from entrepot.sources.text_files import read_text_head, sniff_delimiter, split_line
@@ -85,7 +86,7 @@ class BaciSource:
         names = find_columns(
             layout.columns, {*BACI, *BACI_FIRST}, required=_REQUIRED, where=layout.id, publisher="CEPII BACI"
         )
-        text = {meaning: f"nullif(trim(raw.{identifier(name)}), '')" for meaning, name in names.items()}
+        text = {meaning: text_sql(name) for meaning, name in names.items()}
         product = text.get("k") or text["hs6"]
         judgements = _judgements(layout.extra.get("year", ""))
         return f"""

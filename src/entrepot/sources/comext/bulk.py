@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from entrepot.engine.quoting import identifier, literal
 from entrepot.schema import QuarantineReason
 from entrepot.sources.comext.codes import PROCEDURES, TOTAL_PROCEDURE, WITHOUT_UNIT
+from entrepot.sources.expressions import text_sql
 from entrepot.sources.judging import ABSURD, Judgement, detail_sql, is_no_number, reason_sql
 
 if TYPE_CHECKING:
@@ -85,9 +86,7 @@ class _Columns:
 
     def text(self, *names: str) -> str:
         """Return the trimmed text of the first column that the file has and the row fills."""
-        texts = [
-            f"nullif(trim(raw.{identifier(self._found[name])}), '')" for name in names if name in self._found
-        ]
+        texts = [text_sql(self._found[name]) for name in names if name in self._found]
         if not texts:
             return "NULL::VARCHAR"
         return f"coalesce({', '.join(texts)})" if len(texts) > 1 else texts[0]
@@ -106,7 +105,7 @@ class _Columns:
             for name, found in self._found.items()
             if name.casefold().startswith("product_") and name not in {"PRODUCT_NC", "PRODUCT_SECTION"}
         ]
-        texts = ", ".join(f"nullif(trim(raw.{identifier(name)}), '')" for name in names)
+        texts = ", ".join(map(text_sql, names))
         if not texts:
             return "''"
         # Most codes are whole: only for the others is it worth putting together.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from entrepot.engine.quoting import identifier, literal
 from entrepot.schema import QuarantineReason
 from entrepot.sources.comext.bulk import RATE_NOTE, WITHHELD, hs_code_sql, is_code_sql
+from entrepot.sources.expressions import text_sql
 from entrepot.sources.judging import ABSURD, Judgement, detail_sql, is_no_number, reason_sql
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ _IS_FIGURE: Final = f"isfinite(figure) AND figure BETWEEN 0 AND {ABSURD}"
 def _text(found: Mapping[str, str], name: str) -> str:
     if name not in found:
         return "NULL::VARCHAR"
-    return f"nullif(trim(raw.{identifier(found[name])}), '')"
+    return text_sql(found[name])
 
 
 def _code(found: Mapping[str, str], name: str) -> str:

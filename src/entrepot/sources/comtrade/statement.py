@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from entrepot.engine.quoting import identifier, literal
+from entrepot.engine.quoting import literal
 from entrepot.nomenclature.areas import area_code_table
 from entrepot.nomenclature.hs import HS_REVISIONS, hs_chapters
 from entrepot.schema import FlowKind, PartnerConcept, QuarantineReason, Valuation
+from entrepot.sources.expressions import revision_sql, text_sql
+from entrepot.sources.judging import ABSURD, Judgement, detail_sql, is_no_number, reason_sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ABSURD_USD", "canonical_sql", "reference_tables"]
-
-#: Four times the goods trade of the whole world in a year: no single value can be larger.
-ABSURD_USD: Final = 1e14
+__all__ = ["canonical_sql", "reference_tables"]
 
 _FLOWS: Final = {
     "M": FlowKind.IMPORT, "X": FlowKind.EXPORT, "RX": FlowKind.RE_EXPORT, "RM": FlowKind.RE_IMPORT,
@@ -140,7 +139,7 @@ class _Columns:
         """Return the trimmed text of a column, empty text as null."""
         if name not in self._found:
             return "NULL::VARCHAR"
-        return f"nullif(trim(raw.{identifier(self._found[name])}), '')"
+        return text_sql(self._found[name])
 
     def first(self, *names: str) -> str:
         """Return the text of the first column that the file has and the row fills."""
@@ -177,7 +176,7 @@ def canonical_sql(found: Mapping[str, str], raw: str) -> str:
         LEFT JOIN comtrade_area AS area_p ON area_p.text = partner_text AND {_in_force("area_p")}
         LEFT JOIN comtrade_area AS area_c ON area_c.text = consignment_text AND {_in_force("area_c")}
     ),
-    judged AS (SELECT *, {_reason()} AS reason FROM joined)
+    judged AS (SELECT *, {reason_sql(_JUDGEMENTS)} AS reason FROM joined)
     SELECT row_number, NULL::VARCHAR AS cell,
         CASE WHEN breakdown IS NOT NULL THEN 'breakdown'
              WHEN is_aggregate THEN 'aggregate' ELSE 'leaf' END AS role,
@@ -194,7 +193,7 @@ def canonical_sql(found: Mapping[str, str], raw: str) -> str:
         CASE WHEN has_unit AND amount > 0
              THEN coalesce(unit, unit_name, 'unit ' || unit_text) END AS quantity_unit,
         {_estimated(columns, "isQtyEstimated", 2)} AS is_quantity_estimated,
-        reason, CASE WHEN reason IS NULL THEN breakdown ELSE {_detail()} END AS detail
+        reason, CASE WHEN reason IS NULL THEN breakdown ELSE {detail_sql(_JUDGEMENTS)} END AS detail
     FROM judged
     """
 
@@ -265,10 +264,7 @@ def _numbers() -> str:
 
 
 def _revision(columns: _Columns) -> str:
-    in_force = "CASE "
-    for revision in reversed(HS_REVISIONS):
-        in_force += f"WHEN periods.year >= {revision[2:]} THEN {literal(revision)} "
-    in_force += "WHEN periods.year >= 1988 THEN 'HS1992' END"
+    in_force = revision_sql("periods.year")
     if not columns.has("classificationCode"):
         return in_force
     return f"coalesce(revisions.hs_revision, CASE WHEN class_text = 'HS' THEN {in_force} END)"
@@ -295,35 +291,9 @@ def _estimated(columns: _Columns, name: str, bit: int) -> str:
     return "NULL::BOOLEAN"
 
 
-def _is_bad(text: str, number: str) -> str:
-    return f"{text} IS NOT NULL AND ({number} IS NULL OR NOT isfinite({number}))"
-
-
 _IS_CODE = (
     "cmd_text IN ('TOTAL', '9999AA') "
     "OR (chapter IS NOT NULL AND regexp_full_match(cmd_text, '[0-9]{2}([0-9]{2}){0,4}'))"
-)
-
-#: Reason, condition and offending column, the first that holds counts.
-_JUDGEMENTS: Final[tuple[tuple[QuarantineReason, str, str], ...]] = (
-    (QuarantineReason.BAD_PERIOD, "period IS NULL", "period"),
-    (QuarantineReason.BAD_PERIOD, "frequency <> coalesce(frequency_text, frequency)", "frequency"),
-    (QuarantineReason.UNKNOWN_FLOW, "flow IS NULL", "flow"),
-    (QuarantineReason.UNKNOWN_AREA, "reporter IS NULL", "reporter"),
-    (QuarantineReason.UNKNOWN_AREA, "partner IS NULL", "partner"),
-    (QuarantineReason.UNKNOWN_AREA, "consignment IS NULL AND consignment_text IS NOT NULL", "consignment"),
-    (QuarantineReason.UNKNOWN_REVISION, "hs_revision IS NULL", "class"),
-    (QuarantineReason.UNKNOWN_HS_CODE, f"cmd_text IS NULL OR NOT ({_IS_CODE})", "cmd"),
-    (QuarantineReason.BAD_NUMBER, _is_bad("value_text", "primary_value"), "value"),
-    (QuarantineReason.BAD_NUMBER, _is_bad("weight_text", "net_weight"), "weight"),
-    (QuarantineReason.BAD_NUMBER, f"has_unit AND {_is_bad('amount_text', 'amount')}", "amount"),
-    (QuarantineReason.MISSING_VALUE, "value IS NULL", "value"),
-    (QuarantineReason.BAD_NUMBER, "NOT isfinite(value)", "value"),
-    (QuarantineReason.NEGATIVE_VALUE, "value < 0", "value"),
-    (QuarantineReason.NEGATIVE_VALUE, "net_weight < 0", "weight"),
-    (QuarantineReason.NEGATIVE_VALUE, "has_unit AND amount < 0", "amount"),
-    (QuarantineReason.ABSURD_VALUE, f"value > {ABSURD_USD}", "value"),
-    (QuarantineReason.ABSURD_VALUE, f"net_weight > {ABSURD_USD}", "weight"),
 )
 
 _PUBLISHED_NAMES: Final = {
@@ -333,16 +303,29 @@ _PUBLISHED_NAMES: Final = {
     "weight": "netWgt", "amount": "qty",
 }  # fmt: skip
 
+#: Reason, condition and offending column, the first that holds counts.
+_FAULTS: Final[tuple[tuple[QuarantineReason, str, str], ...]] = (
+    (QuarantineReason.BAD_PERIOD, "period IS NULL", "period"),
+    (QuarantineReason.BAD_PERIOD, "frequency <> coalesce(frequency_text, frequency)", "frequency"),
+    (QuarantineReason.UNKNOWN_FLOW, "flow IS NULL", "flow"),
+    (QuarantineReason.UNKNOWN_AREA, "reporter IS NULL", "reporter"),
+    (QuarantineReason.UNKNOWN_AREA, "partner IS NULL", "partner"),
+    (QuarantineReason.UNKNOWN_AREA, "consignment IS NULL AND consignment_text IS NOT NULL", "consignment"),
+    (QuarantineReason.UNKNOWN_REVISION, "hs_revision IS NULL", "class"),
+    (QuarantineReason.UNKNOWN_HS_CODE, f"cmd_text IS NULL OR NOT ({_IS_CODE})", "cmd"),
+    (QuarantineReason.BAD_NUMBER, is_no_number("value_text", "primary_value"), "value"),
+    (QuarantineReason.BAD_NUMBER, is_no_number("weight_text", "net_weight"), "weight"),
+    (QuarantineReason.BAD_NUMBER, f"has_unit AND {is_no_number('amount_text', 'amount')}", "amount"),
+    (QuarantineReason.MISSING_VALUE, "value IS NULL", "value"),
+    (QuarantineReason.BAD_NUMBER, "NOT isfinite(value)", "value"),
+    (QuarantineReason.NEGATIVE_VALUE, "value < 0", "value"),
+    (QuarantineReason.NEGATIVE_VALUE, "net_weight < 0", "weight"),
+    (QuarantineReason.NEGATIVE_VALUE, "has_unit AND amount < 0", "amount"),
+    (QuarantineReason.ABSURD_VALUE, f"value > {ABSURD}", "value"),
+    (QuarantineReason.ABSURD_VALUE, f"net_weight > {ABSURD}", "weight"),
+)
 
-def _reason() -> str:
-    cases = " ".join(f"WHEN {condition} THEN {literal(reason.value)}" for reason, condition, _ in _JUDGEMENTS)
-    return f"CASE {cases} END"
-
-
-def _detail() -> str:
-    """Return the offending column and value, by the same judgements in the same order."""
-    cases = " ".join(
-        f"WHEN {condition} THEN {literal(_PUBLISHED_NAMES[name] + ' ')} || coalesce({name}_text, 'is empty')"
-        for _, condition, name in _JUDGEMENTS
-    )
-    return f"CASE {cases} END"
+_JUDGEMENTS: Final = tuple(
+    Judgement(reason, condition, _PUBLISHED_NAMES[name], f"{name}_text")
+    for reason, condition, name in _FAULTS
+)

@@ -11,6 +11,7 @@ from entrepot.sources.csv_mapping import words
 from entrepot.sources.csv_mapping.cells import cells_query, trimmed
 from entrepot.sources.csv_mapping.labels import area_ctes
 from entrepot.sources.csv_mapping.periods import period_parts, period_struct
+from entrepot.sources.expressions import revision_sql
 from entrepot.sources.numbers import number_sql
 
 if TYPE_CHECKING:
@@ -129,9 +130,6 @@ def _product(mapping: TableMapping) -> str:
 def _typed(mapping: TableMapping) -> str:
     numbers = {"decimal": mapping.file.decimal, "thousands": mapping.file.thousands}
     kilograms = _KILOGRAMS[mapping.units.net_weight]
-    adopted = (2022, 2017, 2012, 2007, 2002, 1996)
-    by_year = " ".join(f"WHEN p.p.y >= {year} THEN 'HS{year}'" for year in adopted)
-    by_year += " WHEN p.p.y >= 1988 THEN 'HS1992'"
     joins = [
         "LEFT JOIN d_flow f ON f.raw = c.flow",
         "LEFT JOIN d_period p ON p.raw = c.period",
@@ -161,7 +159,7 @@ def _typed(mapping: TableMapping) -> str:
         "f.flow AS flow, p.p.y AS year, p.p.m AS month",
         f"{concept} AS concept",
         "k.code AS code",
-        f"CASE WHEN h.is_by_year THEN CASE {by_year} END ELSE h.revision END AS revision",
+        f"CASE WHEN h.is_by_year THEN {revision_sql('p.p.y')} ELSE h.revision END AS revision",
         "y.currency AS currency_code, u.unit AS unit",
         "m.multiplier AS multiplier",
         f"{number_sql('c.value', **numbers)} AS number",

@@ -10,7 +10,8 @@ from entrepot.schema import FlowKind
 from entrepot.schema.layouts import GACC_QUERY
 from entrepot.sources.base import UNSTATED, Layout, Stated
 from entrepot.sources.gacc.statement import gacc_sql, gacc_tables
-from entrepot.sources.tables import match_names, read_table_head
+from entrepot.sources.named_columns import match_names
+from entrepot.sources.tables import read_table_head
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from entrepot.engine.quoting import identifier, literal
+from entrepot.engine.quoting import literal
 from entrepot.nomenclature.national_codes import national_area_codes
 from entrepot.schema import FlowKind
+from entrepot.sources.expressions import text_sql
 from entrepot.sources.national import (
     NationalForm,
     RowTexts,
@@ -104,4 +105,4 @@ def gacc_tables() -> dict[str, pa.Table]:
 
 def _text(name: str) -> str:
     """Return the SQL of a column's trimmed text; a question mark stands for nothing."""
-    return f"nullif(nullif(trim(raw.{identifier(name)}), ''), '?')"
+    return f"nullif({text_sql(name)}, '?')"

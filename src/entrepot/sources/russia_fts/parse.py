@@ -8,8 +8,9 @@ from entrepot.engine.container import read_head
 from entrepot.engine.dbf import is_dbf, read_dbf_names
 from entrepot.schema.layouts import RUSSIA_FTS
 from entrepot.sources.base import Layout
+from entrepot.sources.named_columns import match_names
 from entrepot.sources.russia_fts.statement import fts_sql, fts_tables
-from entrepot.sources.tables import TableHead, match_names, read_table_head
+from entrepot.sources.tables import TableHead, read_table_head
 
 if TYPE_CHECKING:
     from pathlib import Path

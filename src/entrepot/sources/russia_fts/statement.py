@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from entrepot.engine.quoting import identifier
 from entrepot.nomenclature.national_codes import national_area_codes
 from entrepot.schema import FlowKind
+from entrepot.sources.expressions import text_sql
 from entrepot.sources.national import (
     NationalForm,
     RowTexts,
@@ -51,7 +51,7 @@ def fts_sql(found: Mapping[str, str], raw: str) -> str:
     raw
         Name of the staged table.
     """
-    text = {meaning: f"nullif(trim(raw.{identifier(name)}), '')" for meaning, name in found.items()}
+    text = {meaning: text_sql(name) for meaning, name in found.items()}
     nothing = "NULL::VARCHAR"
     # The decimal separator is a comma or a point, and nothing separates thousands.
     numbers = {

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from entrepot.engine.quoting import identifier, literal
+from entrepot.engine.quoting import literal
 from entrepot.errors import HeaderError
 from entrepot.nomenclature.national_codes import national_area_codes
 from entrepot.schema import FlowKind, Valuation
 from entrepot.schema.layouts import US_CENSUS
+from entrepot.sources.expressions import text_sql
+from entrepot.sources.named_columns import match_names
 from entrepot.sources.national import (
     NationalForm,
     RowTexts,
@@ -19,7 +21,6 @@ from entrepot.sources.national import (
     shared_tables,
     spelling_table,
 )
-from entrepot.sources.tables import match_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -133,7 +134,7 @@ def census_columns(names: Iterable[str], *, where: str) -> CensusColumns:
 def census_sql(columns: CensusColumns, raw: str) -> str:
     """Return the query; see :class:`~entrepot.sources.base.Source`."""
     found, measure = columns.found, columns.measure
-    text = {meaning: f"nullif(trim(raw.{identifier(name)}), '')" for meaning, name in found.items()}
+    text = {meaning: text_sql(name) for meaning, name in found.items()}
     nothing = "NULL::VARCHAR"
     quantities = [text.get(name, nothing) for name in measure.quantities]
     units = [f"upper({text.get(name, nothing)})" for name in ("unit", "unit_2")]
