@@ -244,7 +244,7 @@ def _area_row(known: Area, on: date | None) -> dict[str, object]:
         "valid_from": known.valid_from,
         "valid_to": known.valid_to,
         "groups": ", ".join(groups) or None,
-        "other_names": " · ".join(names_in(known.iso2).values()) or None,
+        "other_names": " · ".join(dict.fromkeys(names_in(known.iso2).values())) or None,
     }
 
 
