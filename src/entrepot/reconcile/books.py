@@ -11,7 +11,15 @@ from entrepot.schema import FlowKind, PartnerConcept, RowRole
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrameT
 
-__all__ = ["CELL", "NEVER_ENDS", "consignment_pairs", "exporter_book", "importer_book", "reporting_calendar"]
+__all__ = [
+    "CELL",
+    "NEVER_ENDS",
+    "consignment_pairs",
+    "exporter_book",
+    "importer_book",
+    "reporting_calendar",
+    "summed",
+]
 
 #: What identifies a flow in both books.
 CELL = ("exporter", "importer", "hs_code", "frequency", "period")
@@ -42,7 +50,7 @@ def exporter_book(reports: IntoFrameT) -> IntoFrameT:
     data = nw.from_native(cast("Any", reports)).filter(_is_export())
     return cast(
         "IntoFrameT",
-        _summed(
+        summed(
             data.rename({"reporter": "exporter", "partner": "importer"}),
             "exporter_report_usd",
             "exporter_weight_kg",
@@ -68,7 +76,7 @@ def importer_book(reports: IntoFrameT) -> IntoFrameT:
     data = nw.from_native(cast("Any", reports)).filter(_is_import())
     return cast(
         "IntoFrameT",
-        _summed(
+        summed(
             data.rename({"reporter": "importer", "partner": "exporter"}),
             "importer_report_usd",
             "importer_weight_kg",
@@ -168,8 +176,8 @@ def _is_import() -> nw.Expr:
     )
 
 
-def _summed(data: Any, value: str, weight: str) -> Any:
-    """Sum values and weights by cell; a weight is known only where every part of it is.
+def summed(data: Any, value: str, weight: str) -> Any:
+    """Return values and weights summed by cell; a weight is known only where every part of it is.
 
     A partial weight beside a full value would make a wrong unit value.
     """
