@@ -110,3 +110,27 @@ def test_a_member_that_left_is_silent_by_origin_only_while_it_was_one(reports, k
         "HRV": [60.0, None, None, None],
         "CHN": [0.0, 0.0, 0.0, 0.0],
     }
+
+
+def test_the_year_of_the_change_may_have_both(reports) -> None:
+    """Croatia joined in July 2013: that year's imports from it are by origin and by consignment."""
+    annual = {"frequency": "A"}
+    table = reports(
+        [
+            *(("HRV", "export", "DEU", 100.0, annual | {"period": f"{y}"}) for y in (2012, 2013, 2014)),
+            *(
+                ("DEU", "import", "HRV", 5.0, annual | {"period": y, "hs_code": "010121"})
+                for y in ("2012", "2013")
+            ),
+            *(
+                ("DEU", "import", "HRV", 80.0, annual | {"period": y, "partner_concept": "consignment"})
+                for y in ("2013", "2014")
+            ),
+            *(("DEU", "import", "USA", 80.0, annual | {"period": f"{y}"}) for y in (2012, 2013, 2014)),
+        ]
+    )
+    paired = pair_books(table)
+    chips = paired[(paired["exporter"] == "HRV") & (paired["hs_code"] == "854231")].set_index("period")
+    found = chips["importer_report_usd"].to_dict()
+    assert (found["2012"], found["2013"]) == (0.0, 0.0)
+    assert pd.isna(found["2014"])

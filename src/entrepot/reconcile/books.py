@@ -117,7 +117,7 @@ def consignment_pairs(reports: IntoFrameT) -> IntoFrameT:
     -------
     frame of the caller's kind
         **Grain**: exporter × importer × frequency. ``silent_before``: the first period by origin, where all
-        by consignment came before it; ``silent_after``: the last one, where all came after it. A pair
+        by consignment came up to it; ``silent_after``: the last one, where all came from it on. A pair
         without any by origin is silent before ``~``, that is, always; one whose two kinds of report stand
         side by side is silent never.
     """
@@ -146,8 +146,9 @@ def consignment_pairs(reports: IntoFrameT) -> IntoFrameT:
             nw.col("first_origin").fill_null(NEVER_ENDS), nw.col("last_origin").fill_null(NEVER_ENDS)
         )
     )
-    begins_so = nw.col("last") < nw.col("first_origin")
-    ends_so = nw.col("first") > nw.col("last_origin")
+    # Both kinds in one period alone are the year of the change.
+    begins_so = nw.col("last") <= nw.col("first_origin")
+    ends_so = nw.col("first") >= nw.col("last_origin")
     return cast(
         "IntoFrameT",
         ends.select(
