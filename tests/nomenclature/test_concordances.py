@@ -45,6 +45,7 @@ def test_the_weights_of_every_code_sum_to_one(target, rule):
         for code, targets in codes.items():
             assert sum(targets.values()) == pytest.approx(1.0, abs=1e-12), (source, code)
             assert all(weight > 0 for weight in targets.values())
+            assert len(targets) > 1 or set(targets.values()) == {1.0}, "a single target is no split"
             assert all(has_hs_code(one, target) and len(one) == len(code) for one in targets)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot.errors import UnknownCodeError
-from entrepot.nomenclature import HS_REVISIONS, find_hs_codes, hs_codes, hs_title
+from entrepot.nomenclature import HS_REVISIONS, find_hs_codes, hs_codes, hs_title, look_up_codes
 
 
 def test_every_code_of_every_revision_has_words():
@@ -20,6 +20,14 @@ def test_an_ended_code_names_its_successors():
     with pytest.raises(UnknownCodeError, match="HS2022 has no code '880330'") as caught:
         hs_title("880330")
     assert "HS2017" in caught.value.hint
+
+
+def test_a_number_that_came_back_does_not_lend_its_new_title():
+    """290341 was trichlorofluoromethane up to HS2007, and is trifluoromethane since HS2022."""
+    assert "trifluoromethane" in hs_title("290341")
+    assert hs_title("290341", "HS2007").startswith("ended, now 290377: ")
+    assert look_up_codes("290341")["revisions"].to_pylist() == ["HS1996–2007, HS2022"]
+    assert look_up_codes("848210")["revisions"].to_pylist() == ["HS1992–2022"]
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,21 @@ def test_only_vintages_up_to_the_day_count(lake) -> None:
         find_detours(lake, DetourOptions(**QUESTION), choice=ReportChoice(as_of=date(2023, 5, 31)))
 
 
+def test_windows_are_refused_before_the_flows_are_brought_together(lake) -> None:
+    told: list[str] = []
+    for windows, where in (
+        ({"before": "2022-05:2022-06", "after": "2022-04:2022-05"}, "--before, --after, --event"),
+        ({"after": "2023-01:2023-06"}, "--after"),
+        ({"before": "2010-01:2011-12"}, "--before"),
+    ):
+        with pytest.raises(OptionError) as error:
+            find_detours(lake, DetourOptions(**QUESTION, **windows), tell=told.append)
+        assert error.value.where == where
+    assert told == []
+    find_detours(lake, DetourOptions(**QUESTION), tell=told.append)
+    assert "HS2017, HS2022" in told[0]
+
+
 def test_an_event_outside_the_data_is_refused(lake) -> None:
     with pytest.raises(OptionError, match="no month of the window") as caught:
         find_detours(lake, DetourOptions(**{**QUESTION, "event": "2031-01"}))

@@ -132,6 +132,35 @@ def test_a_good_moved_to_a_new_heading_counts_once(take_in) -> None:
     assert sum(values(lake).values()) == 70.0
 
 
+def test_a_partner_of_one_moved_good_counts_once(take_in) -> None:
+    """Aircraft left 8803 for 8807: the partners that both revisions have tell that it is one report."""
+    take_in([row("880330", 30, partner="KAZ"), *(row(code, 10) for code in GOODS)], revision="HS2017")
+    lake = take_in([row("880730", 30, partner="KAZ"), *(row(code, 10) for code in GOODS)], revision="HS2022")
+    assert values(lake, importers=("KAZ",)) == {("880730", "2022-01"): 30.0}
+    assert sum(values(lake, importers=("KGZ",)).values()) == 40.0
+
+
+def test_longer_codes_do_not_make_a_revision_fuller(take_in) -> None:
+    """Ten digits of the older revision are many rows of the same goods, not parts of the newer's codes."""
+    longer = [row(f"{code}{end}", 5) for code in GOODS for end in ("1000", "9000")]
+    take_in([row("8803300010", 30), row("8803300020", 10), *longer], revision="HS2017")
+    lake = take_in([row("880730", 40), *(row(code, 10) for code in GOODS)], revision="HS2022")
+    assert values(lake) == {("880730", "2022-01"): 40.0} | {(code, "2022-01"): 10.0 for code in GOODS}
+
+
+def test_two_sources_in_two_revisions_count_once(take_in) -> None:
+    take_in([row("880330", 30), *(row(code, 10) for code in GOODS)], revision="HS2017")
+    rows = [row("880730", 30), *(row(code, 11) for code in GOODS)]
+    lake = take_in(rows, revision="HS2022", source="office")
+    assert sum(values(lake).values()) == 74.0
+
+
+def test_a_complement_of_another_source_and_revision_is_kept(take_in) -> None:
+    take_in([row(code, 10) for code in GOODS], revision="HS2017")
+    lake = take_in([row("880730", 30), row("010121", 2)], revision="HS2022", source="office")
+    assert sum(values(lake).values()) == 72.0
+
+
 def test_a_complement_in_another_revision_is_kept(take_in) -> None:
     take_in([row(code, 10) for code in GOODS], revision="HS2017")
     lake = take_in([row(f"85{n}10", 7) for n in range(41, 44)], revision="HS2022")

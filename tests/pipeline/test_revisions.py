@@ -148,3 +148,14 @@ def test_a_publishers_own_flows_are_of_the_edition_asked_for(tmp_path: Path) -> 
     assert flows(None) == [("880330", "publisher", 700.0)]
     assert flows("HS2012") == [("880330", "publisher", 500.0)]
     assert flows("HS2022") == [("880730", "publisher", 700.0)]
+
+
+def test_a_publishers_own_years_stand_beside_months_that_make_no_year(take_in, tmp_path: Path) -> None:
+    take_in([("DEU", "export", "KGZ", f"2022-{month:02d}", "870323", 1) for month in range(1, 4)])
+    file = tmp_path / "BACI_HS17_Y2022_V202501.csv"
+    file.write_text("t,i,j,k,v,q\n2022,276,417,880330,0.7,1\n", "utf-8")
+    assert ingest(BaciSource(), [file], lake=tmp_path / "lake").failed == ()
+    found = select_flows(Lake.open(tmp_path / "lake"), FlowQuery(frequency="A")).to_pylist()
+    assert [(row["hs_code"], row["basis"], row["value_usd"]) for row in found] == [
+        ("880330", "publisher", 700.0)
+    ]

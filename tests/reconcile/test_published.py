@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
+import narwhals as nw
 import pandas as pd
 import polars as pl
 import pytest
 
+from entrepot.engine import Engine
 from entrepot.reconcile import pair_books, published_flows, reconcile
 from entrepot.schema import RECONCILED
 
@@ -71,3 +75,62 @@ def test_a_pair_with_both_concepts_keeps_its_zero(reports) -> None:
     )
     found = pair_books(table).set_index("hs_code")["importer_report_usd"]
     assert found["854231"] == 0.0
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow", "duckdb"])
+def test_a_member_that_left_is_silent_by_origin_only_while_it_was_one(reports, kind) -> None:
+    """Germany reports Britain by consignment up to 2020 and by origin from 2021; Croatia the other way."""
+    inside = {"partner_concept": "consignment"}
+    periods = [f"{year}-{month}" for year in (2020, 2021) for month in ("02", "03")]
+    table = reports(
+        [
+            *((who, "export", "DEU", 100.0, {"period": p}) for who in ("GBR", "HRV", "CHN") for p in periods),
+            *(("DEU", "import", "GBR", 80.0, inside | {"period": p}) for p in periods[:2]),
+            ("DEU", "import", "GBR", 70.0, {"period": "2021-02"}),
+            ("DEU", "import", "HRV", 60.0, {"period": "2020-02"}),
+            ("DEU", "import", "HRV", 80.0, inside | {"period": "2021-02"}),
+            *(("DEU", "import", "USA", 80.0, {"period": p}) for p in periods),
+        ]
+    )
+    with Engine(memory_limit="500MB", threads=1) as engine:
+        frames = {
+            "pandas": lambda: table,
+            "polars": lambda: pl.from_pandas(table),
+            "pyarrow": lambda: pl.from_pandas(table).to_arrow(compat_level=pl.CompatLevel.oldest()),
+            "duckdb": lambda: engine.arrow_frame(pl.from_pandas(table).to_arrow()).to_native(),
+        }
+        paired = nw.from_native(pair_books(frames[kind]())).lazy().collect(backend="polars").to_native()
+    rows = {(row["exporter"], row["period"]): row["importer_report_usd"] for row in paired.to_dicts()}
+    found = {who: [rows[who, period] for period in periods] for who in ("GBR", "HRV", "CHN")}
+    found = {
+        who: [None if v is None or math.isnan(v) else v for v in values] for who, values in found.items()
+    }
+    assert found == {
+        "GBR": [None, None, 70.0, 0.0],
+        "HRV": [60.0, None, None, None],
+        "CHN": [0.0, 0.0, 0.0, 0.0],
+    }
+
+
+def test_the_year_of_the_change_may_have_both(reports) -> None:
+    """Croatia joined in July 2013: that year's imports from it are by origin and by consignment."""
+    annual = {"frequency": "A"}
+    table = reports(
+        [
+            *(("HRV", "export", "DEU", 100.0, annual | {"period": f"{y}"}) for y in (2012, 2013, 2014)),
+            *(
+                ("DEU", "import", "HRV", 5.0, annual | {"period": y, "hs_code": "010121"})
+                for y in ("2012", "2013")
+            ),
+            *(
+                ("DEU", "import", "HRV", 80.0, annual | {"period": y, "partner_concept": "consignment"})
+                for y in ("2013", "2014")
+            ),
+            *(("DEU", "import", "USA", 80.0, annual | {"period": f"{y}"}) for y in (2012, 2013, 2014)),
+        ]
+    )
+    paired = pair_books(table)
+    chips = paired[(paired["exporter"] == "HRV") & (paired["hs_code"] == "854231")].set_index("period")
+    found = chips["importer_report_usd"].to_dict()
+    assert (found["2012"], found["2013"]) == (0.0, 0.0)
+    assert pd.isna(found["2014"])

@@ -173,7 +173,7 @@ def _event_day(event: str) -> date:
 def _pooled(origin: str | None, event: str) -> tuple[str, ...]:
     """Return the members of the customs union that was named as an origin."""
     named = [part.strip().upper() for part in (origin or "").split(",")]
-    unions = [name for name in named if name in _CUSTOMS_UNIONS]
+    unions = list(dict.fromkeys(name for name in named if name in _CUSTOMS_UNIONS))
     if len(unions) > 1:
         raise OptionError(
             f"{', '.join(unions)} are {len(unions)} customs unions; one can be pooled",

@@ -73,12 +73,13 @@ def class_of(scheme: ClassScheme, category: str) -> GoodsClass:
     >>> class_of("BEC4", "41").end_use, class_of("SITC4", "77641").title
     ('capital', 'Machinery and transport equipment')
     """
-    wanted = category[:1] if _checked(scheme) == "SITC4" else category
+    known = _checked(scheme)
+    wanted = category[:1] if known == "SITC4" else category
     for row in fact_rows("class_titles"):
-        if (row["scheme"], row["category"]) == (scheme, wanted):
-            return GoodsClass(scheme, category, row["title"], cast("EndUse", row["end_use"]))
+        if (row["scheme"], row["category"]) == (known, wanted):
+            return GoodsClass(known, category, row["title"], cast("EndUse", row["end_use"]))
     raise UnknownCodeError(
-        f"{scheme} has no category {category!r}", hint="see class_table for those there are"
+        f"{known} has no category {category!r}", hint="see class_table for those there are"
     )
 
 

@@ -249,4 +249,5 @@ def _mean(six: Shares, below: list[str], level: int, values: Mapping[str, float]
             if size[code]:
                 key = target[:level]
                 found[key] = found.get(key, 0.0) + share * size[code] / whole
-    return found
+    total = sum(found.values())  # off by rounding: a single target has all, not nearly all
+    return {target: share / total for target, share in found.items()}

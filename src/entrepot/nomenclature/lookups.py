@@ -37,8 +37,8 @@ def look_up_codes(words: str, *, revision: str = _LATEST) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        **Grain**: one code. ``hs_code, hs_revision, title, revisions`` (first to last), ``lists`` (with
-        tier), ``end_use`` (of BEC; several where the code is used in several ways).
+        **Grain**: one code. ``hs_code, hs_revision, title, revisions`` (first to last; a number may come
+        back), ``lists`` (with tier), ``end_use`` (of BEC; several where the code is used in several ways).
 
     Raises
     ------
@@ -53,7 +53,6 @@ def look_up_codes(words: str, *, revision: str = _LATEST) -> pa.Table:
                 listed[entry.code].append(label)
     rows = []
     for code in find_hs_codes(words, revision=revision):
-        stays = code_revisions(code)
         is_six = hs_level(code) == 6
         uses = code_classes(code, "BEC4", revision=revision) if is_six else {}
         rows.append(
@@ -61,13 +60,25 @@ def look_up_codes(words: str, *, revision: str = _LATEST) -> pa.Table:
                 "hs_code": code,
                 "hs_revision": revision,
                 "title": hs_title(code, revision),
-                "revisions": stays[0] if len(stays) == 1 else f"{stays[0]}–{stays[-1][2:]}",
+                "revisions": _stays(code),
                 "lists": ", ".join(listed.get(code, ())) or None,
                 "end_use": ", ".join(dict.fromkeys(class_of("BEC4", one).end_use for one in uses)) or None,
             }
         )
     names = ("hs_code", "hs_revision", "title", "revisions", "lists", "end_use")
     return _table(rows, dict.fromkeys(names, pa.string()))
+
+
+def _stays(code: str) -> str:
+    """Return the revisions of a code in words, first to last of every stay."""
+    stays: list[list[str]] = []
+    had = code_revisions(code)
+    for before, revision in zip(("", *HS_REVISIONS), HS_REVISIONS, strict=False):
+        if revision in had:
+            if before not in had:
+                stays.append([])
+            stays[-1].append(revision)
+    return ", ".join(stay[0] if len(stay) == 1 else f"{stay[0]}–{stay[-1][2:]}" for stay in stays)
 
 
 def look_up_lists() -> pa.Table:
@@ -244,7 +255,7 @@ def _area_row(known: Area, on: date | None) -> dict[str, object]:
         "valid_from": known.valid_from,
         "valid_to": known.valid_to,
         "groups": ", ".join(groups) or None,
-        "other_names": " · ".join(names_in(known.iso2).values()) or None,
+        "other_names": " · ".join(dict.fromkeys(names_in(known.iso2).values())) or None,
     }
 
 

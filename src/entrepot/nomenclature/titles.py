@@ -41,7 +41,7 @@ def hs_title(code: str, revision: str = _LATEST) -> str:
     code
         Text of 2, 4 or 6 digits, or TOTAL.
     revision
-        Revision of the code. One that is not in HS2022 is told by its successors there.
+        Revision of the code. One that did not last to HS2022 is told by its successors there.
 
     Raises
     ------
@@ -58,7 +58,8 @@ def hs_title(code: str, revision: str = _LATEST) -> str:
         others = ", ".join(code_revisions(code))
         hint = f"it is in {others}" if others else "look for words: entrepot codes WORDS"
         raise UnknownCodeError(f"{known} has no code {code!r}", hint=hint)
-    if has_hs_code(code, _LATEST):
+    # A number that ended and came back is another code: 290341 was CFC-11 up to HS2007.
+    if all(has_hs_code(code, later) for later in HS_REVISIONS[HS_REVISIONS.index(known) :]):
         return _titles().get(code, "")
     heirs = list(concordance(_LATEST, source=known).of(code, known))
     if not heirs:

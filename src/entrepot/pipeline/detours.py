@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import narwhals as nw
 
 from entrepot.detect.detours import detours
-from entrepot.engine import Engine
+from entrepot.detect.periods import event_windows
+from entrepot.engine import Engine, parquet
 from entrepot.pipeline.choices import ALL_REPORTS
 from entrepot.pipeline.flows import reconciled_flows
+from entrepot.schema import FLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,8 +60,22 @@ def find_detours(
     """
     with Engine(memory_limit=memory_limit) as engine:
         frequency = "M" if "-" in options.event else "A"
+        _check_windows(engine, lake, options, choice)
         flows = reconciled_flows(engine, lake, frequency=frequency, choice=choice, tell=tell)
         return detours(flows, options, engine=engine, progress=progress)
+
+
+def _check_windows(engine: Engine, lake: Lake, options: DetourOptions, choice: ReportChoice) -> None:
+    """Refuse windows that no report of the lake is in, before minutes are spent on its flows."""
+    files = lake.table_files(FLOW.name, sources=choice.sources or None, years=choice.years or None)
+    if not files:
+        return
+    # A year may be made of its months.
+    length = len("2022-03") if "-" in options.event else len("2022")
+    rows = engine.rows(f"SELECT DISTINCT substr(period, 1, {length}) FROM {parquet(files)}")
+    published = [period for (period,) in rows if len(period) == length]
+    if published:  # else the flows say what is missing
+        event_windows(options.event, published=published, before=options.before, after=options.after)
 
 
 def find_detours_in(

@@ -76,7 +76,9 @@ def reconciled_flows(
     if has_reports:
         reports, counted = (f"SELECT * FROM ({rows}) WHERE {_IS_REPORT}" for rows in (reports, counted))
     levels = hs_levels(engine, reports, frequency)
-    if frequency == "M":
+    if not has_reports:
+        counted = reports  # reports of the other frequency would outweigh the publisher's flows
+    elif frequency == "M":
         counted = frequency_reports(counted, frequency)
     # Every call keeps its own tables: an earlier frame on the engine still reads those of its call.
     call = engine.rows("SELECT count(*) FROM duckdb_tables()")[0][0]

@@ -1,9 +1,9 @@
 """One consistent set of leaves of each slice: nothing counts twice, and totals never mix with their parts.
 
 The slice here is source, reporter, partner, partner concept, flow and period; goods and totals of all goods
-(``TOTAL``) are apart. Of a code and longer codes below it the code counts, of a year and its months one of
-the two; of several code revisions one (:mod:`entrepot.pipeline.revisions`). What does not count stays in the
-lake, and in the reports as they are.
+(``TOTAL``) are apart. Of a code and longer codes of its revision below it the code counts, of a year and its
+months one of the two; of several code revisions one (:mod:`entrepot.pipeline.revisions`). What does not
+count stays in the lake, and in the reports as they are.
 """
 
 from __future__ import annotations
@@ -55,8 +55,9 @@ def hs_levels(engine: Engine, reports: str, frequency: str) -> tuple[int, ...]:
 def leaf_reports(reports: str, levels: tuple[int, ...]) -> str:
     """Return the query over the leaves of one HS level, longer codes rolled up to it.
 
-    A row counts unless the same slice has a row of a shorter code that contains it: a publisher's longer
-    codes may be a selection, and stand beside their own sum. Totals of all goods are kept as they are.
+    A row counts unless the same slice has a row of a shorter code of its revision that contains it: a
+    publisher's longer codes may be a selection, and stand beside their own sum. Totals of all goods are kept
+    as they are.
 
     Parameters
     ----------
@@ -66,8 +67,9 @@ def leaf_reports(reports: str, levels: tuple[int, ...]) -> str:
         The level to compare at, and the longer ones that are there, see :func:`hs_levels`.
     """
     level, *longer = levels
-    columns = ", ".join((*_SLICE, "role", "hs_revision", "primary_value_usd", "net_weight_kg"))
-    same = " AND ".join(f"parts.{name} = own.{name}" for name in _SLICE)
+    own = (*_SLICE, "hs_revision")
+    columns = ", ".join((*own, "role", "primary_value_usd", "net_weight_kg"))
+    same = " AND ".join(f"parts.{name} = own.{name}" for name in own)
     parts = f"SELECT * FROM leaves WHERE hs_level > {level}"
     for step in (level, *longer[:-1]):
         parts = (

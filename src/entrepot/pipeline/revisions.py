@@ -25,10 +25,10 @@ _MOST_CODES = 6
 #: Totals of all goods are looked at apart.
 _KIND = "hs_code = 'TOTAL'"
 
-#: Share of the rows of the fullest revision from which a newer one is preferred to it.
+#: Share of the codes of the fullest revision from which a newer one is preferred to it.
 _NEARLY_ALL = 0.9
 
-#: Share of common headings from which a partner's rows in another revision are the same report.
+#: Share of common headings from which rows in another revision are the same report.
 _SAME_REPORT = 0.5
 
 
@@ -146,12 +146,14 @@ def one_revision(
     column: str = "hs_revision",
     tell: Callable[[str], None] | None = None,
 ) -> nw.LazyFrame[Any]:
-    """Return reports without those that repeat, in another revision, what the same source reports.
+    """Return reports without those that repeat another one in another revision.
 
-    UN Comtrade publishes one report in several revisions. Of a reporter's flow and period the newest
-    revision counts that has nearly as many rows as the fullest. Another one of a partner that has most of
-    its headings in common with it is the same report and is left out, headings of its own included: goods
-    moved between them. One that has few in common is a complement, of which the common ones are left out.
+    UN Comtrade publishes one report in several revisions, and a national office may lag behind it. Of a
+    reporter's flow and period the newest revision counts that has nearly as many codes as the fullest.
+    Another one that has most headings in common with it, those of the partner or those of all partners that
+    both have, is the same report and is left out, headings of its own included: goods moved between them.
+    One that has few in common is a complement, of which the common ones are left out. A partner that is in
+    one revision alone counts in that.
 
     Parameters
     ----------
@@ -160,12 +162,12 @@ def one_revision(
     name
         Name for what is kept.
     column
-        Which column has the revision that the source published in.
+        Which column has the revision that the report was published in.
     tell
         Told in words which revision counts for which other.
     """
     reports.to_native().create_view(f"{name}_all", replace=True)
-    same = f"source, reporter, flow, period, {_KIND}"
+    same = f"reporter, flow, period, {_KIND}"
     twice = engine.rows(
         f"SELECT count(*) FROM (SELECT 1 FROM {name}_all GROUP BY {same} "
         f"HAVING min({column}) <> max({column}) LIMIT 1)"
@@ -173,12 +175,15 @@ def one_revision(
     if not twice[0][0]:
         return reports
     columns = ", ".join(reports.collect_schema().names())
-    group = "source, reporter, flow, is_total, period"
+    group = "reporter, flow, is_total, period"
     part = f"{group}, partner, partner_concept"
     engine.execute(f"""
         CREATE TEMP TABLE {name}_repeated AS
         WITH every AS (SELECT *, {_KIND} AS is_total, {column} AS revision FROM {name}_all),
-        sizes AS (SELECT {group}, revision, count(*) AS size FROM every GROUP BY ALL),
+        sizes AS (
+            SELECT {group}, revision, count(DISTINCT (partner, partner_concept, hs_code)) AS size
+            FROM every GROUP BY ALL
+        ),
         counted AS (
             SELECT {group}, max(revision) AS counted FROM (
                 SELECT *, max(size) OVER (PARTITION BY {group}) AS most FROM sizes
@@ -188,13 +193,18 @@ def one_revision(
             SELECT DISTINCT {part}, revision, counted, substr(hs_code, 1, 4) AS heading
             FROM every JOIN counted USING ({group})
         ),
+        main AS (SELECT {part}, heading, TRUE AS is_common FROM headings WHERE revision = counted),
         others AS (
-            SELECT {part}, other.revision, counted, heading, main.revision IS NOT NULL AS is_common
-            FROM (FROM headings WHERE revision <> counted) AS other
-            LEFT JOIN (FROM headings WHERE revision = counted) AS main USING ({part}, counted, heading)
+            SELECT * REPLACE (coalesce(is_common, FALSE) AS is_common)
+            FROM (FROM headings WHERE revision <> counted)
+            LEFT JOIN main USING ({part}, heading)
+            LEFT JOIN (SELECT DISTINCT {part}, TRUE AS is_partner FROM main) USING ({part})
         )
         SELECT {part}, revision, counted, heading FROM others
-        QUALIFY is_common OR avg(is_common::INTEGER) OVER (PARTITION BY {part}, revision) >= {_SAME_REPORT}
+        QUALIFY is_common OR (is_partner AND greatest(
+            avg(is_common::INTEGER) OVER (PARTITION BY {part}, revision),
+            avg(is_common::INTEGER) FILTER (is_partner) OVER (PARTITION BY {group}, revision)
+        ) >= {_SAME_REPORT})
     """)
     if tell is not None:
         for words in _left_out(engine, name):

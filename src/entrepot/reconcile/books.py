@@ -11,10 +11,21 @@ from entrepot.schema import FlowKind, PartnerConcept, RowRole
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrameT
 
-__all__ = ["CELL", "consignment_pairs", "exporter_book", "importer_book", "reporting_calendar"]
+__all__ = [
+    "CELL",
+    "NEVER_ENDS",
+    "consignment_pairs",
+    "exporter_book",
+    "importer_book",
+    "reporting_calendar",
+    "summed",
+]
 
 #: What identifies a flow in both books.
 CELL = ("exporter", "importer", "hs_code", "frequency", "period")
+
+#: Text after all periods.
+NEVER_ENDS = "~"
 
 
 def exporter_book(reports: IntoFrameT) -> IntoFrameT:
@@ -39,7 +50,7 @@ def exporter_book(reports: IntoFrameT) -> IntoFrameT:
     data = nw.from_native(cast("Any", reports)).filter(_is_export())
     return cast(
         "IntoFrameT",
-        _summed(
+        summed(
             data.rename({"reporter": "exporter", "partner": "importer"}),
             "exporter_report_usd",
             "exporter_weight_kg",
@@ -65,7 +76,7 @@ def importer_book(reports: IntoFrameT) -> IntoFrameT:
     data = nw.from_native(cast("Any", reports)).filter(_is_import())
     return cast(
         "IntoFrameT",
-        _summed(
+        summed(
             data.rename({"reporter": "importer", "partner": "exporter"}),
             "importer_report_usd",
             "importer_weight_kg",
@@ -97,32 +108,57 @@ def reporting_calendar(reports: IntoFrameT) -> IntoFrameT:
 
 
 def consignment_pairs(reports: IntoFrameT) -> IntoFrameT:
-    """Return the pairs that the importer reports by country of consignment alone.
+    """Return the pairs that the importer reports by country of consignment, and when it does so alone.
 
-    So are the imports of a member of the European Union from the others. Of such a pair the importer says
-    nothing by origin, and its silence is no zero.
+    So are the imports of a member of the European Union from the others, as long as both are members. Of
+    such a pair the importer says nothing by origin, and its silence is no zero.
 
     Returns
     -------
     frame of the caller's kind
-        **Grain**: exporter × importer × frequency.
+        **Grain**: exporter × importer × frequency. ``silent_before``: the first period by origin, where all
+        by consignment came up to it; ``silent_after``: the last one, where all came from it on. A pair
+        without any by origin is silent before ``~``, that is, always; one whose two kinds of report stand
+        side by side is silent never.
     """
+    period = nw.col("period")
+    is_origin = nw.col("partner_concept") == PartnerConcept.ORIGIN.value
     data = nw.from_native(cast("Any", reports)).filter(
         (nw.col("flow") == FlowKind.IMPORT.value) & (nw.col("role") == RowRole.LEAF.value)
     )
-    is_origin = nw.col("partner_concept") == PartnerConcept.ORIGIN.value
-    counted = (
+    ends = (
         data.select(
             nw.col("partner").alias("exporter"),
             nw.col("reporter").alias("importer"),
             "frequency",
-            nw.when(is_origin).then(nw.lit(1)).otherwise(nw.lit(0)).alias("by_origin"),
+            nw.when(is_origin).then(period).alias("origin"),
+            nw.when(~is_origin).then(period).alias("consignment"),
         )
         .group_by("exporter", "importer", "frequency")
-        .agg(nw.col("by_origin").max())
-        .filter(nw.col("by_origin") == 0)
+        .agg(
+            nw.col("origin").min().alias("first_origin"),
+            nw.col("origin").max().alias("last_origin"),
+            nw.col("consignment").min().alias("first"),
+            nw.col("consignment").max().alias("last"),
+        )
+        .filter(~nw.col("first").is_null())
+        .with_columns(
+            nw.col("first_origin").fill_null(NEVER_ENDS), nw.col("last_origin").fill_null(NEVER_ENDS)
+        )
     )
-    return cast("IntoFrameT", counted.select("exporter", "importer", "frequency").to_native())
+    # Both kinds in one period alone are the year of the change.
+    begins_so = nw.col("last") <= nw.col("first_origin")
+    ends_so = nw.col("first") >= nw.col("last_origin")
+    return cast(
+        "IntoFrameT",
+        ends.select(
+            "exporter",
+            "importer",
+            "frequency",
+            nw.when(begins_so).then(nw.col("first_origin")).otherwise(nw.lit("")).alias("silent_before"),
+            nw.when(ends_so).then(nw.col("last_origin")).otherwise(nw.lit(NEVER_ENDS)).alias("silent_after"),
+        ).to_native(),
+    )
 
 
 def _is_export() -> nw.Expr:
@@ -141,8 +177,8 @@ def _is_import() -> nw.Expr:
     )
 
 
-def _summed(data: Any, value: str, weight: str) -> Any:
-    """Sum values and weights by cell; a weight is known only where every part of it is.
+def summed(data: Any, value: str, weight: str) -> Any:
+    """Return values and weights summed by cell; a weight is known only where every part of it is.
 
     A partial weight beside a full value would make a wrong unit value.
     """

@@ -9,6 +9,7 @@ import narwhals as nw
 
 from entrepot.reconcile.books import (
     CELL,
+    NEVER_ENDS,
     consignment_pairs,
     exporter_book,
     importer_book,
@@ -57,8 +58,8 @@ def reconcile(reports: IntoFrameT) -> IntoFrameT:
 
     *Missing data*: ``exporter_report_usd`` is null where the exporter did not publish the period and zero
     where it published and has no row; the same for ``importer_report_usd``. A pair that the importer
-    reports by country of consignment alone (members of the European Union among themselves) has none by
-    origin: null. A flow that nobody published has no row.
+    reports by country of consignment alone (members of the European Union among themselves, as long as
+    both are) has none by origin: null. A flow that nobody published has no row.
     """
     paired = pair_books(reports)
     return reconcile_books(paired, cif_fob_ratios(paired))
@@ -133,12 +134,12 @@ def pair_books(reports: IntoFrameT) -> IntoFrameT:
         zero = nw.col(f"{side}_zero")
         if side == "importer":
             silent = nw.from_native(cast("Any", consignment_pairs(reports)))
-            joined = joined.join(
-                silent.with_columns(nw.lit(1).alias("is_by_consignment")),
-                on=["exporter", "importer", "frequency"],
-                how="left",
+            joined = joined.join(silent, on=["exporter", "importer", "frequency"], how="left").with_columns(
+                nw.col("silent_before").fill_null(""), nw.col("silent_after").fill_null(NEVER_ENDS)
             )
-            zero = nw.when(nw.col("is_by_consignment").is_null()).then(zero)
+            period = nw.col("period")
+            is_heard = (period >= nw.col("silent_before")) & (period <= nw.col("silent_after"))
+            zero = nw.when(is_heard).then(zero)
         # a report without a calendar entry cannot be: the calendar is made of the reports
         joined = joined.with_columns(
             nw.coalesce(nw.col(f"{side}_report_usd"), zero).alias(f"{side}_report_usd")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
 
-from entrepot.reconcile.books import CELL
+from entrepot.reconcile.books import summed
 from entrepot.reconcile.flows import interval_factor
 from entrepot.schema import RECONCILED, PartnerConcept, RowRole
 
@@ -44,20 +44,10 @@ def published_flows(reports: IntoFrameT) -> IntoFrameT:
         (nw.col("partner_concept") == PartnerConcept.RECONCILED.value)
         & (nw.col("role") == RowRole.LEAF.value)
     )
-    summed = (
-        data.rename({"reporter": "exporter", "partner": "importer"})
-        .group_by(*CELL)
-        .agg(
-            nw.col("primary_value_usd").sum().alias("value_usd"),
-            nw.col("net_weight_kg").sum().alias("weight"),
-            nw.col("net_weight_kg").count().alias("weighed"),
-            nw.len().alias("rows"),
-        )
-    )
+    cells = summed(data.rename({"reporter": "exporter", "partner": "importer"}), "value_usd", "net_weight_kg")
     factor = interval_factor()
     missing = nw.when(nw.col("value_usd") < 0).then(nw.col("value_usd"))  # a null of the engine's float
-    flows = summed.with_columns(
-        nw.when(nw.col("weighed") == nw.col("rows")).then(nw.col("weight")).alias("net_weight_kg"),
+    flows = cells.with_columns(
         (nw.col("value_usd") * math.exp(-factor)).alias("low_usd"),
         (nw.col("value_usd") * math.exp(factor)).alias("high_usd"),
         nw.col("value_usd").alias("exporter_report_usd"),
