@@ -31,7 +31,7 @@ HUBS = ("ARM", "GEO", "KAZ", "KGZ", "UZB")
 BEFORE = [f"{year}-{month:02d}" for year in (2020, 2021) for month in range(5, 12)]
 AFTER = [f"2022-{month:02d}" for month in range(5, 12)]
 
-#: Measured on 2026-11-23: 1.534bn USD, 90% interval 1.208 to 1.586bn, placebos 0 to 54m.
+#: Measured on 2026-11-23: 1.534bn USD, 90% interval 0.97 to 1.60bn, placebos 0 to 54m.
 MEASURED_USD = 1.534e9
 
 OPTIONS = DetourOptions(

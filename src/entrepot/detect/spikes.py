@@ -214,7 +214,8 @@ def _deflected(
     other = np.flatnonzero((pool[supply] > 0) & ~question.is_treated[cells.exporter, cells.importer])
     base = sum_by(supply[other], cells.after[other], size)
     share = np.divide(pool, base, out=np.zeros(size), where=base > 0)
-    return other, cells.after[other] * np.minimum(share, 1.0)[supply[other]]
+    # In a file of a few partners all of it would land on these: elsewhere is mostly outside the file.
+    return other, cells.after[other] * np.minimum(share, _MOST_ELSEWHERE)[supply[other]]
 
 
 def _boom(
