@@ -1,7 +1,7 @@
 """Known detours planted in the months before the event.
 
-The planted detours resemble what was found: as many hubs, the same order of magnitude of the lost trade
-that comes back; everything else is drawn widely. They go into the user's own figures, so the noise, the
+The planted detours resemble what was found: as many hubs, about as much in all; everything else is drawn
+widely, and what happens beside a real event is planted too. They go into the user's own figures, so the noise, the
 growth and the gaps around them are the real ones.
 """
 
