@@ -1,8 +1,8 @@
 """Known detours planted in the months before the event.
 
 The planted detours resemble what was found: as many hubs, about as much in all; everything else is drawn
-widely, and what happens beside a real event is planted too. They go into the user's own figures, so the noise, the
-growth and the gaps around them are the real ones.
+widely, and what happens beside a real event is planted too. They go into the user's own figures, so the
+noise, the growth and the gaps around them are the real ones.
 """
 
 from __future__ import annotations
