@@ -54,12 +54,18 @@ class Cells:
     @property
     def key(self) -> NDArray[np.int64]:
         """Return one number per cell: exporter, importer, product in mixed radix."""
-        return (self.exporter * self.n_areas + self.importer) * self.n_products + self.product
+        return self.key_of(self.exporter, self.importer, self.product)
 
     @property
     def pair(self) -> NDArray[np.int64]:
         """Return one number per exporter and importer."""
         return self.exporter * self.n_areas + self.importer
+
+    def key_of(
+        self, exporter: NDArray[np.int64], importer: NDArray[np.int64], product: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return the keys of flows, whether they have a cell or not."""
+        return (exporter * self.n_areas + importer) * self.n_products + product
 
     def only(self, mask: NDArray[np.bool_]) -> Cells:
         """Return the cells under a mask."""

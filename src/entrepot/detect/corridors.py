@@ -17,6 +17,8 @@ from entrepot.detect.kernels.sums import sum_by
 from entrepot.schema import DetourKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from entrepot.detect.bounds import Bounds
@@ -131,22 +133,19 @@ def allocate_detours(cells: Cells, legs: Legs, question: Question) -> Corridors:
     share = _origins_share(cells, legs)
     sent = legs.onward.cell
     onward_usd = legs.onward.net_usd * share[cells.exporter[sent], cells.product[sent]]
-    onward_key = (hub * cells.n_areas + destination) * cells.n_products + product
-    leg_on = find_cells(cells.key[sent], onward_key)
+    leg_on = find_cells(cells.key[sent], cells.key_of(hub, destination, product))
 
     observed = question.is_observed[hub, destination]
     # Nothing but its own mirror gap would tie a hub to a destination to which it sends no more than before.
     sends_on = np.isin(hub * cells.n_areas + destination, cells.pair[sent])
     apart = (hub != origin) & _can_pass(hub, destination, question)
-    rows, kinds = [], []
-    for number, there in (
-        (_DECLARED, apart & observed & (leg_on >= 0)),
-        (_UNSEEN, apart & observed & sends_on & (declared[leg_in] < 1.0)),
-        (_UNOBSERVED, apart & ~observed),
-    ):
-        rows.append(np.flatnonzero(there))
-        kinds.append(np.full(rows[-1].size, number))
-    row, kind = np.concatenate(rows), np.concatenate(kinds)
+    row, kind = _rows_of(
+        {
+            _DECLARED: apart & observed & (leg_on >= 0),
+            _UNSEEN: apart & observed & sends_on & (declared[leg_in] < 1.0),
+            _UNOBSERVED: apart & ~observed,
+        }
+    )
     n_in, n_direct = inbound.cell.size, direct.cell.size
     capacity = np.concatenate(
         [inbound.net_usd * declared, inbound.net_usd * (1.0 - declared), direct.net_usd, onward_usd]
@@ -192,9 +191,7 @@ def allocate_relays(cells: Cells, legs: Legs, question: Question, detours: Corri
     cell_in = others.cell[leg_in]
     origin, hub, product = cells.exporter[cell_in], cells.importer[cell_in], cells.product[cell_in]
     destination = market[at_market] // cells.n_products
-    leg_on = find_cells(
-        cells.key[legs.onward.cell], (hub * cells.n_areas + destination) * cells.n_products + product
-    )
+    leg_on = find_cells(cells.key[legs.onward.cell], cells.key_of(hub, destination, product))
     observed = question.is_observed[hub, destination]
     keep = (hub != origin) & (origin != destination) & _can_pass(hub, destination, question)
     keep &= ~observed | (leg_on >= 0)
@@ -214,9 +211,16 @@ def allocate_relays(cells: Cells, legs: Legs, question: Question, detours: Corri
         kind=np.full(usd.size, _RELAY),
         usd=usd,
         inbound=cell_in[keep],
-        direct=find_cells(cells.key, (origin * cells.n_areas + destination) * cells.n_products + product),
+        direct=find_cells(cells.key, cells.key_of(origin, destination, product)),
         onward=_cell_of(legs.onward, np.where(observed, leg_on, -1)),
     )
+
+
+def _rows_of(masks: Mapping[int, NDArray[np.bool_]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows under each kind's mask, kind after kind, and the kind of each."""
+    rows = {kind: np.flatnonzero(mask) for kind, mask in masks.items()}
+    kinds = [np.full(found.size, kind) for kind, found in rows.items()]
+    return np.concatenate(list(rows.values())), np.concatenate(kinds)
 
 
 def _can_pass(

@@ -158,15 +158,13 @@ def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]
         found.expected.usd, pooled.before, out=np.ones(pooled.before.size), where=pooled.before > 0
     )
     stand_in = np.where(search.members[cells.exporter], search.representative, cells.exporter)
-    twin = find_cells(
-        pooled.key, (stand_in * cells.n_areas + cells.importer) * cells.n_products + cells.product
-    )
+    twin = find_cells(pooled.key, cells.key_of(stand_in, cells.importer, cells.product))
     expected = cells.before * np.where(twin >= 0, factor[twin], 1.0)
     is_pooled = search.members[corridors.origin]
     row, cell, share = split(corridors, cells, factor[corridors.inbound], search.members)
     keep = is_pooled[row]
     single = np.flatnonzero(~is_pooled)
-    own = find_cells(cells.key, _key(cells, corridors.origin, corridors.hub, corridors.product)[single])
+    own = find_cells(cells.key, cells.key_of(corridors.origin, corridors.hub, corridors.product)[single])
     at = np.concatenate([row[keep], single])
     inbound = np.concatenate([cell[keep], own])
     usd = corridors.usd[at] * np.concatenate([share[keep], np.ones(single.size)])
@@ -186,16 +184,10 @@ def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]
         )[inbound],
         kind=corridors.kind[at],
         inbound=inbound,
-        direct=find_cells(cells.key, _key(cells, origin, destination, product)),
-        onward=find_cells(cells.key, _key(cells, hub, destination, product)),
+        direct=find_cells(cells.key, cells.key_of(origin, destination, product)),
+        onward=find_cells(cells.key, cells.key_of(hub, destination, product)),
     )
     return parts.only(real), expected
-
-
-def _key(
-    cells: Cells, exporter: NDArray[np.int64], importer: NDArray[np.int64], product: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    return (exporter * cells.n_areas + importer) * cells.n_products + product
 
 
 def _undetected(parts: Parts, search: Search) -> Parts:
@@ -214,7 +206,7 @@ def _undetected(parts: Parts, search: Search) -> Parts:
     inbound = np.repeat(legs, destinations.size)
     destination = np.tile(destinations, legs.size)
     origin, hub, product = cells.exporter[inbound], cells.importer[inbound], cells.product[inbound]
-    direct = find_cells(cells.key, _key(cells, origin, destination, product))
+    direct = find_cells(cells.key, cells.key_of(origin, destination, product))
     sender = np.where(search.members[origin], search.representative, origin)
     kind = np.where(question.is_observed[hub, destination], _DECLARED, _UNOBSERVED)
     seen = parts.only(parts.kind != _UNSEEN)
@@ -233,7 +225,7 @@ def _undetected(parts: Parts, search: Search) -> Parts:
         kind=kind,
         inbound=inbound,
         direct=direct,
-        onward=find_cells(cells.key, _key(cells, hub, destination, product)),
+        onward=find_cells(cells.key, cells.key_of(hub, destination, product)),
     ).only(keep)
 
 

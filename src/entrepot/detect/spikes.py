@@ -121,9 +121,9 @@ def plant(
     )
     changes = (
         (cells.key[direct], -lost, -lost * mirrored[direct]),
-        (_key(cells, origin, hub, product), usd, shown * ratio[origin, hub]),
-        (_key(cells, hub, destination, product)[onward], ((shown + relayed) * markup[hub])[onward], None),
-        (_key(cells, friend, hub, product), relayed, relayed * ratio[friend, hub]),
+        (cells.key_of(origin, hub, product), usd, shown * ratio[origin, hub]),
+        (cells.key_of(hub, destination, product)[onward], ((shown + relayed) * markup[hub])[onward], None),
+        (cells.key_of(friend, hub, product), relayed, relayed * ratio[friend, hub]),
         (cells.key[sold], elsewhere, elsewhere * mirrored[sold]),
         (cells.key[boom], grown, grown * mirrored[boom]),
     )
@@ -151,12 +151,6 @@ def plant(
         kind=np.repeat([kind for _, kind, _ in roads], usd.size)[real],
         usd=planted[real],
     )
-
-
-def _key(
-    cells: Cells, exporter: NDArray[np.int64], importer: NDArray[np.int64], product: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    return (exporter * cells.n_areas + importer) * cells.n_products + product
 
 
 def _routes(
