@@ -18,6 +18,7 @@ from entrepot.nomenclature.areas import (
     area_table,
 )
 from entrepot.nomenclature.dated_events import Event, events
+from entrepot.nomenclature.geography import geography_table
 from entrepot.nomenclature.groups import Membership, group_members, group_names, memberships
 from entrepot.nomenclature.hs import (
     HS_REVISIONS,
@@ -50,6 +51,7 @@ __all__ = [
     "area_name_table",
     "area_table",
     "events",
+    "geography_table",
     "group_members",
     "group_names",
     "hs_chapter_title",

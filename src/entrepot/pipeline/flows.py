@@ -10,12 +10,20 @@ import narwhals as nw
 from entrepot.detect.periods import parse_span, period_text
 from entrepot.engine import Engine
 from entrepot.errors import CoverageError, OptionError
-from entrepot.reconcile import cif_fob_ratios, pair_books, reconcile_books
+from entrepot.reconcile import (
+    BooksFit,
+    Estimate,
+    cif_fob_ratios,
+    fit_books,
+    pair_books,
+    reconcile_books,
+    weigh_books,
+)
 from entrepot.schema import FLOW
 from entrepot.store import flows_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     import pyarrow as pa
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FlowQuery",
+    "books_of",
     "finest_level",
     "frequency_reports",
     "leaf_reports",
@@ -84,6 +93,7 @@ def reconciled_flows(
     frequency: str = "M",
     as_of: date | None = None,
     years: Sequence[int] | None = None,
+    estimate: Estimate = "exporter_first",
 ) -> nw.LazyFrame[Any]:
     """Return the reconciled flows of a lake, kept on the engine.
 
@@ -99,6 +109,8 @@ def reconciled_flows(
         Use only vintages published up to this day.
     years
         Only these years.
+    estimate
+        See :func:`entrepot.reconcile.reconcile`.
 
     Returns
     -------
@@ -111,30 +123,69 @@ def reconciled_flows(
     CoverageError
         The lake has no reports of that frequency.
     """
+    parts: list[nw.LazyFrame[Any]] = []
+    for name, paired in _paired(engine, lake, frequency=frequency, as_of=as_of, years=years):
+        if estimate == "weighted":
+            flows = _weighted(engine, paired, name, frequency)[0]
+        else:
+            ratios = engine.keep(_lazy(cif_fob_ratios(paired.to_native())), f"ratios_{name}")
+            flows = _lazy(reconcile_books(paired.to_native(), ratios.to_native()))
+        parts.append(engine.keep(flows, f"reconciled_{name}"))
+        engine.execute(f"DROP TABLE paired_{name}")
+    return nw.concat(parts, how="vertical")
+
+
+def books_of(
+    engine: Engine, lake: Lake, *, frequency: str = "M", as_of: date | None = None
+) -> tuple[nw.LazyFrame[Any], nw.LazyFrame[Any], BooksFit]:
+    """Return the weighted flows of all goods, the reports that they are made of, and what was learnt.
+
+    Parameters
+    ----------
+    engine, lake, frequency, as_of
+        See :func:`reconciled_flows`.
+
+    Returns
+    -------
+    tuple
+        Rows of ``core__reconciled``; leaf reports of one HS level; the fit.
+    """
+    name, paired = next(_paired(engine, lake, frequency=frequency, as_of=as_of, years=None))
+    flows, fit = _weighted(engine, paired, name, frequency)
+    leaves = engine.frame(f"SELECT * FROM leaves_{name} WHERE hs_code <> 'TOTAL'")
+    return engine.keep(flows, f"reconciled_{name}"), leaves, fit
+
+
+def _weighted(
+    engine: Engine, paired: nw.LazyFrame[Any], name: str, frequency: str
+) -> tuple[nw.LazyFrame[Any], BooksFit]:
+    def keep(frame: Any, what: str) -> nw.LazyFrame[Any]:
+        return engine.keep(_lazy(frame), f"{what}_{name}")
+
+    is_monthly = frequency == "M"
+    fit = fit_books(paired.to_native(), is_monthly=is_monthly, keep=keep)
+    return _lazy(weigh_books(paired.to_native(), fit, is_monthly=is_monthly, keep=keep)), fit
+
+
+def _paired(
+    engine: Engine, lake: Lake, *, frequency: str, as_of: date | None, years: Sequence[int] | None
+) -> Iterator[tuple[str, nw.LazyFrame[Any]]]:
+    """Yield the paired books of goods, then those of totals, each with a name of its own on the engine."""
     reports = frequency_reports(flows_sql(lake, engine, as_of=as_of, years=years), frequency)
     level = finest_level(engine, reports, frequency)
     # Every call keeps its own tables: an earlier frame on the engine still reads those of its call.
     call = engine.rows("SELECT count(*) FROM duckdb_tables()")[0][0]
     leaves = engine.keep(
-        engine.frame(leaf_reports(reports, level=level, frequency=frequency)), f"leaves_{call}"
+        engine.frame(leaf_reports(reports, level=level, frequency=frequency)), f"leaves_goods_{call}"
     )
     leaves = _one_source(engine, leaves, call)
-    parts: list[nw.LazyFrame[Any]] = []
     for name, is_wanted in (
         ("goods", nw.col("hs_code") != "TOTAL"),
         ("totals", nw.col("hs_code") == "TOTAL"),
     ):
         rows = leaves.filter(is_wanted).to_native()
-        paired = engine.keep(_lazy(pair_books(rows)), f"paired_{name}_{call}")
-        ratios = engine.keep(_lazy(cif_fob_ratios(paired.to_native())), f"ratios_{name}_{call}")
-        parts.append(
-            engine.keep(
-                _lazy(reconcile_books(paired.to_native(), ratios.to_native())), f"reconciled_{name}_{call}"
-            )
-        )
-        engine.execute(f"DROP TABLE paired_{name}_{call}")
-    engine.execute(f"DROP TABLE leaves_{call}")
-    return nw.concat(parts, how="vertical")
+        yield f"{name}_{call}", engine.keep(_lazy(pair_books(rows)), f"paired_{name}_{call}")
+    engine.execute(f"DROP TABLE leaves_goods_{call}")
 
 
 def _one_source(engine: Engine, leaves: nw.LazyFrame[Any], call: int) -> nw.LazyFrame[Any]:
@@ -142,13 +193,13 @@ def _one_source(engine: Engine, leaves: nw.LazyFrame[Any], call: int) -> nw.Lazy
 
     Two publishers may both have a reporter's figures (Comtrade, the national office): they are never added.
     """
-    sources = engine.rows(f"SELECT count(DISTINCT source) FROM leaves_{call}")[0][0]
+    sources = engine.rows(f"SELECT count(DISTINCT source) FROM leaves_goods_{call}")[0][0]
     if sources < 2:
         return leaves
     columns = ", ".join(leaves.collect_schema().names())
     kept = engine.frame(f"""
-        WITH sizes AS (SELECT reporter, flow, source, count(*) AS size FROM leaves_{call} GROUP BY ALL)
-        SELECT {columns} FROM leaves_{call} JOIN sizes USING (reporter, flow, source)
+        WITH sizes AS (SELECT reporter, flow, source, count(*) AS size FROM leaves_goods_{call} GROUP BY ALL)
+        SELECT {columns} FROM leaves_goods_{call} JOIN sizes USING (reporter, flow, source)
         QUALIFY source = first_value(source) OVER (
             PARTITION BY reporter, partner, partner_concept, flow, period, hs_code ORDER BY size DESC, source
         )

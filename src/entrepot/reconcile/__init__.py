@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from entrepot.reconcile.books import exporter_book, importer_book, reporting_calendar
-from entrepot.reconcile.flows import pair_books, reconcile, reconcile_books
+from entrepot.reconcile.exporter_first import reconcile_books
+from entrepot.reconcile.flows import BooksFit, Estimate, fit_books, reconcile, weigh_books
+from entrepot.reconcile.pairing import pair_books
 from entrepot.reconcile.valuation import DEFAULT_CIF_FOB, cif_fob_ratios
 
 __all__ = [
     "DEFAULT_CIF_FOB",
+    "BooksFit",
+    "Estimate",
     "cif_fob_ratios",
     "exporter_book",
+    "fit_books",
     "importer_book",
     "pair_books",
     "reconcile",
     "reconcile_books",
     "reporting_calendar",
+    "weigh_books",
 ]

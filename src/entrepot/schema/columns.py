@@ -120,7 +120,10 @@ COLUMNS: dict[str, Column] = _index(
         Column("exporter_report_usd", "float64", "what the exporter reported, FOB", unit="USD", missing="the exporter did not publish the period; zero where it published and has no row", minimum=0),
         Column("importer_report_usd", "float64", "what the importer reported, as published", unit="USD", missing="the importer did not publish the period; zero where it published and has no row", minimum=0),
         Column("cif_fob_ratio", "float64", "ratio that puts the importer's report on FOB", missing="the importer's report is not used", minimum=0),
-        Column("basis", "text", "whose report the estimate rests on: exporter, importer or both"),
+        Column("basis", "text", "whose report the estimate rests on: exporter, importer or both; exporter_alone, importer_alone where the other side published that there was nothing"),
+        Column("exporter_share", "float64", "weight of the exporter's report in the estimate, 0 to 1", minimum=0),
+        Column("freight_ratio", "float64", "CIF over FOB of the pair and product group: freight and insurance alone", missing="the importer's report is not used", minimum=0),
+        Column("log_gap", "float64", "log of the importer's report on the exporter's scale over the exporter's", missing="not reported by both"),
         # --- detours
         Column("origin", "text", "where the goods come from (area code)"),
         Column("hub", "text", "where they are unloaded only to be shipped on (area code)"),

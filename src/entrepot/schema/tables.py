@@ -136,12 +136,14 @@ RECONCILED = Table(
         "exporter", "importer", "hs_code", "period", "frequency",
         "value_usd", "low_usd", "high_usd", "net_weight_kg",
         "exporter_report_usd", "importer_report_usd", "cif_fob_ratio", "basis",
+        "exporter_share", "freight_ratio", "log_gap",
     ),
     key=("exporter", "importer", "hs_code", "period", "frequency"),
     description="Two reports of one flow, both on FOB, and the estimate made of them.",
     traps=(
         "A missing row is a flow that neither side reported, not a proven zero.",
         "Goods that pass a hub stand in the importer's book under their origin, not under the hub.",
+        "A row that one side alone knows of (basis …_alone) may be the same goods under another partner.",
     ),
 )  # fmt: skip
 

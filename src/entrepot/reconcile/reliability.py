@@ -1,0 +1,382 @@
+"""How far each reporter's figures can be trusted, by flow and chapter: a variance analysis of the gaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+
+from entrepot.errors import UnknownCodeError
+from entrepot.reconcile.arrays import codes, combine_codes, floats
+from entrepot.reconcile.ratios import RATIO_KEYS
+from entrepot.reconcile.windows import chapter, product_group
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from narwhals.typing import IntoFrame, IntoFrameT
+    from numpy.typing import NDArray
+
+__all__ = ["ALL_CHAPTERS", "SIZES", "Reliability", "by_size", "fit_reliability", "gap_moments", "log_gaps", "size_class"]
+
+#: Sizes of a flow: under a thousand (USD, or units of the measure), then by factors of ten.
+SIZES = 7
+#: Every chapter that a code may have, and totals of all goods.
+ALL_CHAPTERS = (*(f"{number:02d}" for number in range(1, 100)), "TO")
+_SMALLEST = 3.0  # log10 of the first bound
+
+#: A gap beyond this (a factor of 20) counts as this.
+_FARTHEST = 3.0
+#: Standard deviations beyond which a gap counts as that many once a first fit is there.
+_TAIL = 2.5
+#: Flows at which a reporter's variance counts half against the typical one, and a chapter's against the
+#: reporter's.
+_HALF_REPORTER = 20.0
+_HALF_CHAPTER = 60.0
+#: Flows at which a size's factor counts half.
+_HALF_SIZE = 200.0
+#: Variance of one report where the data hold no flow with two: a standard deviation of 0.35.
+_UNKNOWN_VARIANCE = 0.35**2
+#: No report is believed to be better than this: a standard deviation of 0.5%.
+_LEAST_VARIANCE = 0.005**2
+#: Part of the best exporters' variance that is the importers': other months, other partner concept.
+_SHARED = 0.8
+_ROUNDS = 4
+_STEPS = 80
+
+
+def log_gaps(years: IntoFrameT, ratios: IntoFrame) -> IntoFrameT:
+    """Return the gap of every flow that both report, on one scale.
+
+    Parameters
+    ----------
+    years
+        See :func:`entrepot.reconcile.flow_years`.
+    ratios
+        ``RatioFit.table`` beside it.
+
+    Returns
+    -------
+    frame of the caller's kind
+        **Grain**: a row of ``years`` with two positive reports. ``exporter, importer, hs_code, year,
+        chapter``, ``log_gap`` = ln importer's − ln ratio − ln exporter's, ``size`` (class).
+    """
+    x, m = nw.col("exporter_sum"), nw.col("importer_sum")
+    two_sided = (
+        nw.from_native(cast("Any", years))
+        .filter((x > 0) & (m > 0) & (nw.col("exporter") != nw.col("importer")))
+        .with_columns(product_group().alias("product_group"))
+    )
+    known = nw.from_native(cast("Any", ratios)).select(*RATIO_KEYS, "log_ratio")
+    return cast(
+        "IntoFrameT",
+        two_sided.join(known, on=list(RATIO_KEYS), how="inner")
+        .with_columns((m.log() - nw.col("log_ratio") - x.log()).alias("log_gap"))
+        .select(
+            "exporter", "importer", "hs_code", "year", chapter().alias("chapter"), "log_gap",
+            size_class((x.log() + m.log() - nw.col("log_ratio")) / 2).alias("size"),
+        )
+        .to_native(),
+    )  # fmt: skip
+
+
+def size_class(log_amount: nw.Expr) -> nw.Expr:
+    """Return the expression of the size class, 0 to ``SIZES`` − 1, of a natural logarithm."""
+    tens = (log_amount / float(np.log(10.0)) - _SMALLEST + 1.0).floor()
+    return tens.clip(0.0, SIZES - 1.0).cast(nw.Int64)
+
+
+def by_size(factors: Sequence[float], size: nw.Expr) -> nw.Expr:
+    """Return the expression of the factor of a size class."""
+    found: nw.Expr = nw.lit(float(factors[0]))
+    for least in range(1, SIZES):
+        found = nw.when(size >= least).then(nw.lit(float(factors[least]))).otherwise(found)
+    return found
+
+
+def gap_moments(gaps: IntoFrameT, expected: nw.Expr | None = None) -> IntoFrameT:
+    """Return what reliability is fitted to: squares of the gaps, cut at ±3.
+
+    Parameters
+    ----------
+    gaps
+        See :func:`log_gaps`.
+    expected
+        Standard deviation of a gap; if it is given, gaps beyond two and a half of it count as that.
+
+    Returns
+    -------
+    frame of the caller's kind
+        **Grain**: exporter × importer × chapter × size. ``flows``, ``total``, ``squares``.
+    """
+    gap = nw.col("log_gap")
+    cut = gap.clip(-_FARTHEST, _FARTHEST)
+    if expected is not None:
+        most = expected * _TAIL
+        cut = nw.when(gap > most).then(most).when(gap < -most).then(-most).otherwise(gap)
+    return cast(
+        "IntoFrameT",
+        nw.from_native(cast("Any", gaps))
+        .with_columns(cut.alias("__cut"), (cut * cut).alias("__square"))
+        .group_by("exporter", "importer", "chapter", "size")
+        .agg(
+            nw.len().alias("flows"),
+            nw.col("__cut").sum().alias("total"),
+            nw.col("__square").sum().alias("squares"),
+        )
+        .to_native(),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reliability:
+    """What every reporter's figures are worth.
+
+    Attributes
+    ----------
+    table
+        **Grain**: reporter × flow × chapter, all reporters in all chapters. ``variance`` of the log of one
+        yearly report of ordinary size, ``flows`` it was learnt from.
+    reporters
+        **Grain**: reporter × flow. ``reporting_sd``, ``flows``, ``partners``, ``mean_gap`` (of log gaps after the ratio),
+        ``weight`` against a typical partner (0 to 1), ``rank`` of ``ranked`` (1 is the most reliable).
+    size_factors
+        (SIZES) by what a flow's variance is multiplied for its size.
+    typical
+        Variance of a typical report.
+    shared
+        What even the best exporters show. It is the importers' when the two reports are weighed (arrival
+        instead of departure, origin instead of last known destination), but counts for the exporter's
+        interval too, since the data cannot tell.
+    """
+
+    table: pa.Table
+    reporters: pa.Table
+    size_factors: NDArray[np.float64]
+    typical: float
+    shared: float
+
+    def explain(self, reporter: str) -> str:
+        """Say in words what a reporter's weight rests on.
+
+        Parameters
+        ----------
+        reporter
+            Area code.
+
+        Raises
+        ------
+        UnknownCodeError
+            The reporter has no flow that its partner reports too.
+        """
+        rows = [row for row in self.reporters.to_pylist() if row["reporter"] == reporter]
+        if not rows:
+            raise UnknownCodeError(
+                f"nothing is known of the reports of {reporter}",
+                where=f"{self.reporters.num_rows} reporters and flows are judged",
+                hint="only reporters with flows that their partners report too can be judged",
+            )
+        return "\n".join(_sentence(row) for row in rows)
+
+
+def _sentence(row: dict[str, Any]) -> str:
+    percent = 100 * (np.exp(row["reporting_sd"]) - 1)
+    side = "exports" if row["flow"] == "export" else "imports"
+    return (
+        f"{row['reporter']} {side}: one figure is typically {percent:.0f}% off (a factor of "
+        f"{np.exp(row['reporting_sd']):.2f}), judged by {row['flows']:,} yearly flows with {row['partners']} "
+        f"partners; rank {row['rank']} of {row['ranked']}. Against a typical partner it has "
+        f"{100 * row['weight']:.0f}% of the weight."
+    )
+
+
+def fit_reliability(moments: pa.Table, areas: list[str], chapters: Sequence[str]) -> Reliability:
+    r"""Split the variance of the gaps between exporters and importers.
+
+    *Formula*  E[gap²_ijcs] = (a_i + b_j)·h_s: a of the exporter, b of the importer, h of the size. Solved
+    by the multiplicative steps that raise the likelihood of gaps that are normal with that variance; each
+    reporter is drawn to the typical variance with 20 flows, each chapter to its reporter's with 60. Only
+    sums a + b are seen. What a and b have in common is split evenly at first; then four fifths of what
+    even the best tenth of the exporters show is booked on the importers: it is arrival instead of
+    departure, and origin instead of last known destination.
+
+    Parameters
+    ----------
+    moments
+        See :func:`gap_moments`, executed.
+    areas
+        All areas that may report.
+    chapters
+        All chapters that occur.
+
+    Returns
+    -------
+    Reliability
+        For every area and chapter.
+
+    References
+    ----------
+    Gaulier and Zignago (2010), BACI, CEPII working paper 2010-23, section 4.
+    """
+    n, squares = floats(moments, "flows"), floats(moments, "squares")
+    if not len(n):
+        return _unknown(areas, chapters)
+    exporters, i = codes(moments, "exporter")
+    importers, j = codes(moments, "importer")
+    names, c = codes(moments, "chapter")
+    size = floats(moments, "size").astype(np.int64)
+    typical = max(0.5 * float(squares.sum() / n.sum()), _LEAST_VARIANCE)
+    a, b = np.full(len(exporters), typical), np.full(len(importers), typical)
+    h = np.ones(SIZES)
+    pair = combine_codes(i, j)
+    first = np.unique(pair, return_index=True)[1]
+    counts = np.bincount(pair, n)
+    for _ in range(_ROUNDS):
+        q = np.bincount(pair, squares / h[size]) / counts
+        a, b = _split(q, counts, i[first], j[first], (a, b), (typical, typical), _HALF_REPORTER)
+        h = _size_factors(n, squares, a[i] + b[j], size)
+    shared = _shared_variance(a, np.bincount(i, n))
+    of_exporter, of_importer = combine_codes(i, c), combine_codes(j, c)
+    i_first, j_first = (np.unique(own, return_index=True)[1] for own in (of_exporter, of_importer))
+    a_c, b_c = _split(
+        squares / h[size] / n, n, of_exporter, of_importer,
+        (a[i[i_first]], b[j[j_first]]), (a[i[i_first]], b[j[j_first]]), _HALF_CHAPTER,
+    )  # fmt: skip
+    sides = (
+        ("export", exporters, a, (i[i_first], c[i_first], a_c, np.bincount(of_exporter, n))),
+        ("import", importers, b + shared, (j[j_first], c[j_first], b_c + shared, np.bincount(of_importer, n))),
+    )
+    table = pa.concat_tables(
+        [_by_chapter(flow, words, own, cells, (areas, chapters, names, typical)) for flow, words, own, cells in sides]
+    )
+    total = floats(moments, "total")
+    reporters = pa.concat_tables(
+        [
+            _by_reporter("export", exporters, a, (i, j, n, -total), typical),
+            _by_reporter("import", importers, b + shared, (j, i, n, total), typical),
+        ]
+    )
+    return Reliability(table, reporters, h, typical, shared)
+
+
+def _split(
+    q: NDArray[np.float64],
+    n: NDArray[np.float64],
+    i: NDArray[np.int64],
+    j: NDArray[np.int64],
+    start: tuple[NDArray[np.float64], NDArray[np.float64]],
+    prior: tuple[NDArray[np.float64] | float, NDArray[np.float64] | float],
+    strength: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Split mean squares q of n gaps into a_i + b_j, each drawn to its prior as if by ``strength`` flows.
+
+    Multiplicative steps (Févotte and Idier 2011, Itakura-Saito divergence): they keep a and b positive and
+    never lower the likelihood.
+    """
+    a, b = (np.array(side, dtype=np.float64) for side in start)
+    for _ in range(_STEPS):
+        for own, index, drawn in ((a, i, prior[0]), (b, j, prior[1])):
+            s = a[i] + b[j]
+            above = np.bincount(index, n * q / s**2, len(own)) + strength * drawn / own**2
+            below = np.bincount(index, n / s, len(own)) + strength / own
+            own *= np.sqrt(above / below)
+            np.maximum(own, _LEAST_VARIANCE, out=own)
+    return a, b
+
+
+def _shared_variance(a: NDArray[np.float64], flows: NDArray[np.float64]) -> float:
+    """Return the part of the exporters' variance that even the best of them show."""
+    known = flows >= _HALF_REPORTER
+    return _SHARED * float(np.quantile(a[known], 0.1)) if known.any() else 0.0
+
+
+def _size_factors(
+    n: NDArray[np.float64], squares: NDArray[np.float64], expected: NDArray[np.float64], size: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    found = (np.bincount(size, squares, SIZES) + _HALF_SIZE * (n * expected).sum() / n.sum()) / (
+        np.bincount(size, n * expected, SIZES) + _HALF_SIZE * (n * expected).sum() / n.sum()
+    )
+    # The typical variance is that of the typical flow.
+    return np.asarray(found / (np.bincount(size, n, SIZES) @ found / n.sum()))
+
+
+def _by_chapter(
+    flow: str,
+    words: list[str],
+    own: NDArray[np.float64],
+    cells: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]],
+    known: tuple[list[str], Sequence[str], list[str], float],
+) -> pa.Table:
+    """Return every reporter in every chapter: its own there, else its own, else the typical variance."""
+    areas, chapters, names, typical = known
+    place = {word: order for order, word in enumerate(areas)}
+    column = {word: order for order, word in enumerate(chapters)}
+    variance = np.full((len(areas), len(chapters)), typical)
+    flows = np.zeros((len(areas), len(chapters)), dtype=np.int64)
+    row = np.array([place[word] for word in words], dtype=np.int64)
+    variance[row] = own[:, None]
+    reporter, chapter_code, of_chapter, counted = cells
+    at = row[reporter], np.array([column[name] for name in names], dtype=np.int64)[chapter_code]
+    variance[at], flows[at] = of_chapter, counted.astype(np.int64)
+    return _table(flow, areas, chapters, variance, flows)
+
+
+def _table(
+    flow: str,
+    areas: list[str],
+    chapters: Sequence[str],
+    variance: NDArray[np.float64],
+    flows: NDArray[np.int64],
+) -> pa.Table:
+    return pa.table(
+        {
+            "reporter": pa.array(np.repeat(areas, len(chapters)).tolist(), pa.string()),
+            "flow": pa.array([flow] * variance.size, pa.string()),
+            "chapter": pa.array(list(chapters) * len(areas), pa.string()),
+            "variance": pa.array(variance.ravel()),
+            "flows": pa.array(flows.ravel()),
+        }
+    )
+
+
+def _by_reporter(
+    flow: str,
+    words: list[str],
+    variance: NDArray[np.float64],
+    cells: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]],
+    typical: float,
+) -> pa.Table:
+    own, other, n, total = cells
+    flows = np.bincount(own, n, len(words))
+    others = int(other.max(initial=0)) + 1
+    pairs = np.unique(own * others + other) // others
+    rank = np.argsort(np.argsort(variance, kind="stable"), kind="stable") + 1
+    return pa.table(
+        {
+            "reporter": pa.array(words, pa.string()),
+            "flow": pa.array([flow] * len(words), pa.string()),
+            "reporting_sd": pa.array(np.sqrt(variance)),
+            "mean_gap": pa.array(np.bincount(own, total, len(words)) / flows),
+            "flows": pa.array(flows.astype(np.int64)),
+            "partners": pa.array(np.bincount(pairs, minlength=len(words))),
+            "weight": pa.array(typical / (typical + variance)),
+            "rank": pa.array(rank.astype(np.int64)),
+            "ranked": pa.array(np.full(len(words), len(words), dtype=np.int64)),
+        }
+    )
+
+
+def _unknown(areas: list[str], chapters: Sequence[str]) -> Reliability:
+    shape = (len(areas), len(chapters))
+    variance, flows = np.full(shape, _UNKNOWN_VARIANCE), np.zeros(shape, dtype=np.int64)
+    none, nothing = np.empty(0, dtype=np.int64), np.empty(0)
+    return Reliability(
+        pa.concat_tables([_table(flow, areas, chapters, variance, flows) for flow in ("export", "import")]),
+        _by_reporter("export", [], nothing, (none, none, nothing, nothing), _UNKNOWN_VARIANCE),
+        np.ones(SIZES),
+        _UNKNOWN_VARIANCE,
+        0.0,
+    )
