@@ -34,6 +34,12 @@ def flows_command(
     as_of: Annotated[
         str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")
     ] = None,
+    estimate: Annotated[
+        str,
+        typer.Option(
+            help="weighted by the reporters' reliability, or exporter_first, as detours use it (--reconciled)"
+        ),
+    ] = "weighted",
     memory: Annotated[str, typer.Option(help="memory of the engine")] = "4GB",
 ) -> None:
     """Write the flows of a lake: both books brought together, or the reports as they are.
@@ -42,6 +48,10 @@ def flows_command(
     """
     if freq not in {"A", "M"}:
         raise OptionError(f"{freq!r} is no frequency", where="--freq", hint="use A for years or M for months")
+    if estimate not in {"weighted", "exporter_first"}:
+        raise OptionError(
+            f"{estimate!r} is no estimate", where="--estimate", hint="use weighted or exporter_first"
+        )
     day = parse_day(as_of, option="--as-of")
     exporters = resolve_areas(exporter) if exporter else ()
     importers = resolve_areas(importer) if importer else ()
@@ -62,9 +72,10 @@ def flows_command(
         importers=importers,
         products=codes,
         as_of=day,
+        estimate="weighted" if estimate == "weighted" else "exporter_first",
     )
     table = select_flows(opened, query, memory_limit=memory)
-    book = "reconciled, FOB" if reconciled else "as reported, each on its own valuation"
+    book = f"reconciled ({estimate}), FOB" if reconciled else "as reported, each on its own valuation"
     files = ", ".join(dict.fromkeys(opened.files()["file_name"].to_pylist()))
     write_table(table, out, about={"table": "flows", "book": book, "frequency": freq, "files": files})
     Console(stderr=True, highlight=False).print(f"{table.num_rows:,} rows, {book}")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
 import narwhals as nw
-import pyarrow as pa
 
 from entrepot.errors import ContractError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from narwhals.typing import IntoFrame
 
 __all__ = ["place_beside", "small_table"]
@@ -60,12 +60,12 @@ def place_beside(table: pa.Table, frame: IntoFrame) -> nw.LazyFrame[Any] | nw.Da
         The frame's engine takes no tables.
     """
     there = nw.from_native(frame)
-    native = nw.to_native(there)
+    native: Any = nw.to_native(there)
     if isinstance(native, duckdb.DuckDBPyRelation):
         return nw.from_native(_on_connection(native, table))
     if there.implementation.is_pyspark() or there.implementation.is_pyspark_connect():
-        rows: Any = native.sparkSession.createDataFrame(table)
-        return nw.from_native(rows)
+        rows: nw.LazyFrame[Any] = nw.from_native(native.sparkSession.createDataFrame(table))
+        return rows
     if there.implementation.is_ibis() or there.implementation.is_sqlframe():
         raise ContractError(
             f"frames of {there.implementation} cannot be joined to tables of ours",
@@ -79,4 +79,4 @@ def _on_connection(
     relation: duckdb.DuckDBPyRelation,
     rows_here: pa.Table,  # noqa: ARG001  (DuckDB finds it by its name)
 ) -> duckdb.DuckDBPyRelation:
-    return relation.query("beside_this", "SELECT * FROM rows_here")
+    return cast("duckdb.DuckDBPyRelation", relation.query("beside_this", "SELECT * FROM rows_here"))

@@ -11,10 +11,13 @@ from entrepot.detect.periods import parse_span, period_text
 from entrepot.engine import Engine
 from entrepot.errors import CoverageError, OptionError
 from entrepot.reconcile import (
+    VALUE,
+    WEIGHT,
     BooksFit,
     Estimate,
     cif_fob_ratios,
     fit_books,
+    flow_years,
     pair_books,
     reconcile_books,
     weigh_books,
@@ -163,8 +166,15 @@ def _weighted(
         return engine.keep(_lazy(frame), f"{what}_{name}")
 
     is_monthly = frequency == "M"
-    fit = fit_books(paired.to_native(), is_monthly=is_monthly, keep=keep)
-    return _lazy(weigh_books(paired.to_native(), fit, is_monthly=is_monthly, keep=keep)), fit
+    rows = paired.to_native()
+    years = {
+        measure.name: keep(
+            flow_years(rows, measure, is_monthly=is_monthly), f"years_{measure.name}"
+        ).to_native()
+        for measure in (VALUE, WEIGHT)
+    }
+    fit = fit_books(rows, is_monthly=is_monthly, years=years, keep=keep)
+    return _lazy(weigh_books(rows, fit, is_monthly=is_monthly, years=years)), fit
 
 
 def _paired(
@@ -233,6 +243,8 @@ class FlowQuery:
         when empty.
     as_of
         Use only vintages published up to this day.
+    estimate
+        How one figure is made of two reports, see :func:`entrepot.reconcile.reconcile`.
     """
 
     is_reconciled: bool = True
@@ -242,6 +254,7 @@ class FlowQuery:
     importers: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
     as_of: date | None = None
+    estimate: Estimate = "weighted"
 
 
 def select_flows(lake: Lake, query: FlowQuery, *, memory_limit: str = "4GB") -> pa.Table:
@@ -272,7 +285,9 @@ def select_flows(lake: Lake, query: FlowQuery, *, memory_limit: str = "4GB") -> 
     span = _span(query.periods, query.frequency) if query.periods else None
     with Engine(memory_limit=memory_limit) as engine:
         if query.is_reconciled:
-            frame = reconciled_flows(engine, lake, frequency=query.frequency, as_of=query.as_of)
+            frame = reconciled_flows(
+                engine, lake, frequency=query.frequency, as_of=query.as_of, estimate=query.estimate
+            )
         else:
             frame = engine.frame(_reported(engine, lake, query.frequency, query.as_of))
         if query.exporters:

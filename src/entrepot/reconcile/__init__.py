@@ -7,14 +7,19 @@ from entrepot.reconcile.exporter_first import reconcile_books
 from entrepot.reconcile.flows import BooksFit, Estimate, fit_books, reconcile, weigh_books
 from entrepot.reconcile.pairing import pair_books
 from entrepot.reconcile.valuation import DEFAULT_CIF_FOB, cif_fob_ratios
+from entrepot.reconcile.windows import VALUE, WEIGHT, Measure, flow_years
 
 __all__ = [
     "DEFAULT_CIF_FOB",
+    "VALUE",
+    "WEIGHT",
     "BooksFit",
     "Estimate",
+    "Measure",
     "cif_fob_ratios",
     "exporter_book",
     "fit_books",
+    "flow_years",
     "importer_book",
     "pair_books",
     "reconcile",

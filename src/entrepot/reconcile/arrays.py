@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["codes", "combine_codes", "common_variance", "floats", "weighted_medians"]
+__all__ = ["codes", "combine_codes", "common_variance", "floats", "sums", "weighted_medians"]
 
 #: Of the square of a standard normal number.
 _MEDIAN_OF_SQUARES = 0.454936
@@ -71,6 +71,13 @@ def common_variance(values: NDArray[np.float64], known: NDArray[np.float64], *, 
     return max(0.5 * (low + high), least)
 
 
+def sums(
+    owner: NDArray[np.int64], values: NDArray[np.float64] | NDArray[np.bool_], owners: int = 0
+) -> NDArray[np.float64]:
+    """Return the sum of each owner's values."""
+    return np.bincount(owner, values, owners).astype(np.float64)
+
+
 def floats(table: pa.Table, name: str) -> NDArray[np.float64]:
     """Return a column as numbers, NaN where it is null."""
     values = table[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
@@ -87,6 +94,6 @@ def codes(table: pa.Table, name: str) -> tuple[list[str], NDArray[np.int64]]:
 
 
 def combine_codes(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number the combinations of two codes, in their order."""
+    """Return the number of each combination of two codes, in their order."""
     combined = one * (int(other.max(initial=0)) + 1) + other
-    return np.unique(combined, return_inverse=True)[1].astype(np.int64)
+    return np.asarray(np.unique(combined, return_inverse=True)[1], dtype=np.int64)

@@ -69,7 +69,7 @@ def estimate_measure(
     *Missing data*: one published report, or one beside a published nothing, is the estimate; a published
     nothing against something has an interval from zero; both null give null.
     """
-    data = _with_fit(nw.from_native(cast("Any", paired)), years, fit, measure, place)
+    data = _with_fit(nw.from_native(cast("Any", paired)), years, fit, place)
     x, m = nw.col(measure.exporter), nw.col(measure.importer)
     if years is None:
         both = ~x.is_null() & ~m.is_null()
@@ -82,7 +82,9 @@ def estimate_measure(
         .fill_null(value=False)
         .alias("__matched"),
     ).with_columns(_case(x, m).alias("__case"))
-    data = data.with_columns(size_class(_log(nw.when(x > 0).then(x).otherwise(nw.col("__mirror")))).alias("__size"))
+    data = data.with_columns(
+        size_class(_log(nw.when(x > 0).then(x).otherwise(nw.col("__mirror")))).alias("__size")
+    )
     factor = by_size(fit.reliability.size_factors.tolist(), nw.col("__size"))
     data = data.with_columns(
         (nw.col("__a") * factor).alias("__a"),
@@ -95,9 +97,7 @@ def estimate_measure(
     return cast("IntoFrameT", _finish(data, fit, measure, is_monthly=years is not None).to_native())
 
 
-def _with_fit(
-    data: Any, years: Any, fit: MeasureFit, measure: Measure, place: Callable[[pa.Table], Any]
-) -> Any:
+def _with_fit(data: Any, years: Any, fit: MeasureFit, place: Callable[[pa.Table], Any]) -> Any:
     ratios = place(fit.ratios.table.select([*RATIO_KEYS, "log_ratio", "log_freight", "ratio_variance"]))
     ratios = ratios.rename({name: f"__{name}" for name in ("log_ratio", "log_freight", "ratio_variance")})
     data = data.with_columns(
@@ -107,7 +107,9 @@ def _with_fit(
     ).join(ratios, on=list(RATIO_KEYS), how="left")
     trust = fit.reliability.table
     for side, flow, name in (("exporter", "export", "__a"), ("importer", "import", "__b")):
-        of_side = place(trust.filter(pc.equal(trust["flow"], flow)).select(["reporter", "chapter", "variance"]))
+        of_side = place(
+            trust.filter(pc.equal(trust["flow"], flow)).select(["reporter", "chapter", "variance"])
+        )
         of_side = of_side.rename({"reporter": side, "chapter": "__chapter", "variance": name})
         data = data.join(of_side, on=[side, "__chapter"], how="left").with_columns(
             nw.coalesce(nw.col(name), nw.lit(_NEVER))

@@ -15,11 +15,11 @@ from entrepot.reconcile.exporter_first import reconcile_books
 from entrepot.reconcile.fitting import MeasureFit, fit_measure
 from entrepot.reconcile.pairing import pair_books
 from entrepot.reconcile.valuation import cif_fob_ratios
-from entrepot.reconcile.windows import VALUE, WEIGHT, Measure, flow_years
+from entrepot.reconcile.windows import VALUE, WEIGHT, flow_years
 from entrepot.schema import RECONCILED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import pyarrow as pa
     from narwhals.typing import IntoFrameT
@@ -103,6 +103,7 @@ def fit_books(
     *,
     geography: pa.Table | None = None,
     is_monthly: bool = True,
+    years: Mapping[str, Any] | None = None,
     keep: Callable[[Any, str], Any] | None = None,
 ) -> BooksFit:
     """Learn from the flows that both sides report: ratios, reliabilities, widths of intervals.
@@ -116,9 +117,12 @@ def fit_books(
     geography
         See :func:`reconcile`.
     is_monthly
-        Whether there are months; false saves a step where all periods are years.
+        Whether there are months; false saves steps where all periods are years.
+    years
+        :func:`flow_years` by name of the measure, where they are kept already.
     keep
-        Executes a lazy frame once and returns its rows, such as ``Engine.keep``.
+        Executes a lazy frame once and returns its rows, such as ``Engine.keep``; without it a lazy frame is
+        executed in every query.
 
     Returns
     -------
@@ -129,7 +133,7 @@ def fit_books(
     fits = [
         fit_measure(
             paired,
-            _years(paired, measure, keep),
+            years[measure.name] if years else flow_years(paired, measure, is_monthly=is_monthly),
             places,
             measure=measure,
             is_monthly=is_monthly,
@@ -145,7 +149,7 @@ def weigh_books(
     fit: BooksFit,
     *,
     is_monthly: bool = True,
-    keep: Callable[[Any, str], Any] | None = None,
+    years: Mapping[str, Any] | None = None,
 ) -> IntoFrameT:
     """Return one row per flow from paired books, weighted by reliability: see :func:`estimate_measure`.
 
@@ -155,9 +159,7 @@ def weigh_books(
         See :func:`pair_books`.
     fit
         See :func:`fit_books`.
-    is_monthly
-        As there.
-    keep
+    is_monthly, years
         As there.
 
     Returns
@@ -171,8 +173,8 @@ def weigh_books(
 
     frame = paired
     for measure, learnt in ((VALUE, fit.value), (WEIGHT, fit.weight)):
-        years = _years(paired, measure, keep) if is_monthly else None
-        frame = estimate_measure(frame, years, learnt, measure, place)
+        known = years[measure.name] if years else flow_years(paired, measure)
+        frame = estimate_measure(frame, known if is_monthly else None, learnt, measure, place)
     return cast(
         "IntoFrameT",
         nw.from_native(cast("Any", frame))
@@ -192,10 +194,3 @@ def weigh_books(
         .select(*RECONCILED.columns)
         .to_native(),
     )
-
-
-def _years(paired: Any, measure: Measure, keep: Callable[[Any, str], Any] | None) -> Any:
-    years = flow_years(paired, measure)
-    if keep is None:
-        return years
-    return nw.to_native(keep(nw.from_native(years), f"years_{measure.name}"))

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from scipy.optimize import least_squares
 
-from entrepot.reconcile.arrays import codes, combine_codes, common_variance, floats, weighted_medians
+from entrepot.reconcile.arrays import codes, combine_codes, common_variance, floats, sums, weighted_medians
 from entrepot.reconcile.valuation import DEFAULT_CIF_FOB
 from entrepot.reconcile.windows import product_group
 
@@ -215,7 +215,7 @@ def _cells(statistics: pa.Table) -> _Cells:
     i, j = exporter[first], importer[first]
     return _Cells(
         flows, pair, group, i, j, goods,
-        goods_of_pair=np.bincount(owner, goods, len(first)),
+        goods_of_pair=sums(owner, goods, len(first)),
         noise_of_pair=_noise(statistics, pair, i, j),
     )  # fmt: skip
 
@@ -225,12 +225,11 @@ def _noise(
 ) -> NDArray[np.float64]:
     """Return by pair the variance within cells, drawn to what its two reporters have with others."""
     flows, total, squares = (floats(statistics, name) for name in ("flows", "total", "squares"))
-    inside = np.bincount(pair, np.maximum(squares - total**2 / np.maximum(flows, 1.0), 0.0), len(i))
-    free = np.bincount(pair, np.maximum(flows - 1.0, 0.0), len(i))
+    inside = sums(pair, np.maximum(squares - total**2 / np.maximum(flows, 1.0), 0.0), len(i))
+    free = sums(pair, np.maximum(flows - 1.0, 0.0), len(i))
     whole = (inside.sum() + 0.25) / (free.sum() + 1.0)
     of_i, of_j = (
-        (np.bincount(side, inside) + _HALF_FLOWS * whole) / (np.bincount(side, free) + _HALF_FLOWS)
-        for side in (i, j)
+        (sums(side, inside) + _HALF_FLOWS * whole) / (sums(side, free) + _HALF_FLOWS) for side in (i, j)
     )
     # additive: what is over all exporters is in both
     expected = np.maximum(of_i[i] + of_j[j] - whole, 0.25 * np.minimum(of_i[i], of_j[j]))
@@ -248,9 +247,11 @@ def _design(
     if seen.sum() >= _FEWEST_CELLS:
         columns |= _places(statistics, geography)
         unit_value = floats(statistics, "log_unit_value")
-        columns["log_unit_value"] = np.nan_to_num(unit_value - np.nanmedian(unit_value)) if np.isfinite(
-            unit_value
-        ).any() else np.zeros(len(unit_value))
+        columns["log_unit_value"] = (
+            np.nan_to_num(unit_value - np.nanmedian(unit_value))
+            if np.isfinite(unit_value).any()
+            else np.zeros(len(unit_value))
+        )
         year = np.asarray(statistics["year"].to_pylist(), dtype=object)
         for one in sorted(set(year[seen]))[1:]:
             columns[f"year_{one}"] = (year == one).astype(float)
@@ -282,12 +283,19 @@ def _robust(
     beta = np.zeros(X.shape[1])
     beta[0] = np.median(y)
     weighted = X * weight[:, None]
+
+    def left(b: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(weight * y - weighted @ b)
+
+    def slopes(_: NDArray[np.float64]) -> NDArray[np.float64]:
+        return -weighted
+
     for loss in ("soft_l1", "cauchy"):
         scale = max(1.4826 * float(np.median(np.abs(weight * (y - X @ beta)))), 1e-6)
         beta = least_squares(
-            lambda b: weight * y - weighted @ b,
+            left,
             beta,
-            jac=lambda _: -weighted,
+            jac=slopes,
             loss=loss,
             f_scale=scale,
             max_nfev=60,
@@ -310,7 +318,7 @@ class _Own:
 def _own_ratios(cells: _Cells, left: NDArray[np.float64]) -> _Own:
     """Split what the regression leaves into habits, pairs and product groups of pairs."""
     pair, i, j = cells.pair, cells.exporter_of_pair, cells.importer_of_pair
-    flows = np.bincount(pair, cells.flows)
+    flows = sums(pair, cells.flows)
     goods = cells.goods_of_pair
     r = weighted_medians(left, cells.flows, pair, len(i))
     sampling = _MEDIAN_VARIANCE * cells.noise_of_pair / np.maximum(goods, 1.0)
@@ -339,7 +347,7 @@ def _habits(
     """
     weight = np.where(is_seen, weight, 0.0)
     u, v = np.zeros(int(j.max()) + 1), np.zeros(int(i.max()) + 1)
-    pairs_j, pairs_i = np.bincount(j, is_seen), np.bincount(i, is_seen)
+    pairs_j, pairs_i = sums(j, is_seen), sums(i, is_seen)
     for _ in range(3):
         u = weighted_medians(r - v[i], weight, j, len(u)) * pairs_j / (pairs_j + _HALF_PAIRS)
         v = weighted_medians(r - u[j], weight, i, len(v)) * pairs_i / (pairs_i + _HALF_PAIRS)
@@ -365,8 +373,8 @@ def _pair_spreads(
     usual = max(common, float(np.median(sampling[some])))
     weight = np.where(some, usual / (usual + sampling), 0.0)
     excess = p**2 - sampling
-    sums, total = np.bincount(j, weight * excess), np.bincount(j, weight)
-    own = (sums + _HALF_SPREAD * common) / (total + _HALF_SPREAD)
+    found, total = sums(j, weight * excess), sums(j, weight)
+    own = (found + _HALF_SPREAD * common) / (total + _HALF_SPREAD)
     return common, np.maximum(own, _LEAST_SPREAD**2)
 
 

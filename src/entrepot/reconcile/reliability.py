@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from entrepot.errors import UnknownCodeError
-from entrepot.reconcile.arrays import codes, combine_codes, floats
+from entrepot.reconcile.arrays import codes, combine_codes, floats, sums
 from entrepot.reconcile.ratios import RATIO_KEYS
 from entrepot.reconcile.windows import chapter, product_group
 
@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from narwhals.typing import IntoFrame, IntoFrameT
     from numpy.typing import NDArray
 
-__all__ = ["ALL_CHAPTERS", "SIZES", "Reliability", "by_size", "fit_reliability", "gap_moments", "log_gaps", "size_class"]
+__all__ = [
+    "ALL_CHAPTERS",
+    "SIZES",
+    "Reliability",
+    "by_size",
+    "fit_reliability",
+    "gap_moments",
+    "log_gaps",
+    "size_class",
+]
 
 #: Sizes of a flow: under a thousand (USD, or units of the measure), then by factors of ten.
 SIZES = 7
@@ -141,8 +150,8 @@ class Reliability:
         **Grain**: reporter × flow × chapter, all reporters in all chapters. ``variance`` of the log of one
         yearly report of ordinary size, ``flows`` it was learnt from.
     reporters
-        **Grain**: reporter × flow. ``reporting_sd``, ``flows``, ``partners``, ``mean_gap`` (of log gaps after the ratio),
-        ``weight`` against a typical partner (0 to 1), ``rank`` of ``ranked`` (1 is the most reliable).
+        **Grain**: reporter × flow. ``reporting_sd``, ``flows``, ``partners``, ``mean_gap`` (of log gaps after
+        the ratio), ``weight`` against a typical partner (0 to 1), ``rank`` of ``ranked`` (1 is the most reliable).
     size_factors
         (SIZES) by what a flow's variance is multiplied for its size.
     typical
@@ -233,12 +242,12 @@ def fit_reliability(moments: pa.Table, areas: list[str], chapters: Sequence[str]
     h = np.ones(SIZES)
     pair = combine_codes(i, j)
     first = np.unique(pair, return_index=True)[1]
-    counts = np.bincount(pair, n)
+    counts = sums(pair, n)
     for _ in range(_ROUNDS):
-        q = np.bincount(pair, squares / h[size]) / counts
+        q = sums(pair, squares / h[size]) / counts
         a, b = _split(q, counts, i[first], j[first], (a, b), (typical, typical), _HALF_REPORTER)
         h = _size_factors(n, squares, a[i] + b[j], size)
-    shared = _shared_variance(a, np.bincount(i, n))
+    shared = _shared_variance(a, sums(i, n))
     of_exporter, of_importer = combine_codes(i, c), combine_codes(j, c)
     i_first, j_first = (np.unique(own, return_index=True)[1] for own in (of_exporter, of_importer))
     a_c, b_c = _split(
@@ -246,11 +255,19 @@ def fit_reliability(moments: pa.Table, areas: list[str], chapters: Sequence[str]
         (a[i[i_first]], b[j[j_first]]), (a[i[i_first]], b[j[j_first]]), _HALF_CHAPTER,
     )  # fmt: skip
     sides = (
-        ("export", exporters, a, (i[i_first], c[i_first], a_c, np.bincount(of_exporter, n))),
-        ("import", importers, b + shared, (j[j_first], c[j_first], b_c + shared, np.bincount(of_importer, n))),
+        ("export", exporters, a, (i[i_first], c[i_first], a_c, sums(of_exporter, n))),
+        (
+            "import",
+            importers,
+            b + shared,
+            (j[j_first], c[j_first], b_c + shared, sums(of_importer, n)),
+        ),
     )
     table = pa.concat_tables(
-        [_by_chapter(flow, words, own, cells, (areas, chapters, names, typical)) for flow, words, own, cells in sides]
+        [
+            _by_chapter(flow, words, own, cells, (areas, chapters, names, typical))
+            for flow, words, own, cells in sides
+        ]
     )
     total = floats(moments, "total")
     reporters = pa.concat_tables(
@@ -280,10 +297,9 @@ def _split(
     for _ in range(_STEPS):
         for own, index, drawn in ((a, i, prior[0]), (b, j, prior[1])):
             s = a[i] + b[j]
-            above = np.bincount(index, n * q / s**2, len(own)) + strength * drawn / own**2
-            below = np.bincount(index, n / s, len(own)) + strength / own
-            own *= np.sqrt(above / below)
-            np.maximum(own, _LEAST_VARIANCE, out=own)
+            above = sums(index, n * q / s**2, len(own)) + strength * drawn / own**2
+            below = sums(index, n / s, len(own)) + strength / own
+            np.maximum(own * np.sqrt(above / below), _LEAST_VARIANCE, out=own)
     return a, b
 
 
@@ -294,13 +310,16 @@ def _shared_variance(a: NDArray[np.float64], flows: NDArray[np.float64]) -> floa
 
 
 def _size_factors(
-    n: NDArray[np.float64], squares: NDArray[np.float64], expected: NDArray[np.float64], size: NDArray[np.int64]
+    n: NDArray[np.float64],
+    squares: NDArray[np.float64],
+    expected: NDArray[np.float64],
+    size: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    found = (np.bincount(size, squares, SIZES) + _HALF_SIZE * (n * expected).sum() / n.sum()) / (
-        np.bincount(size, n * expected, SIZES) + _HALF_SIZE * (n * expected).sum() / n.sum()
+    found = (sums(size, squares, SIZES) + _HALF_SIZE * (n * expected).sum() / n.sum()) / (
+        sums(size, n * expected, SIZES) + _HALF_SIZE * (n * expected).sum() / n.sum()
     )
     # The typical variance is that of the typical flow.
-    return np.asarray(found / (np.bincount(size, n, SIZES) @ found / n.sum()))
+    return np.asarray(found / (sums(size, n, SIZES) @ found / n.sum()))
 
 
 def _by_chapter(
@@ -350,7 +369,7 @@ def _by_reporter(
     typical: float,
 ) -> pa.Table:
     own, other, n, total = cells
-    flows = np.bincount(own, n, len(words))
+    flows = sums(own, n, len(words))
     others = int(other.max(initial=0)) + 1
     pairs = np.unique(own * others + other) // others
     rank = np.argsort(np.argsort(variance, kind="stable"), kind="stable") + 1
@@ -359,7 +378,7 @@ def _by_reporter(
             "reporter": pa.array(words, pa.string()),
             "flow": pa.array([flow] * len(words), pa.string()),
             "reporting_sd": pa.array(np.sqrt(variance)),
-            "mean_gap": pa.array(np.bincount(own, total, len(words)) / flows),
+            "mean_gap": pa.array(sums(own, total, len(words)) / flows),
             "flows": pa.array(flows.astype(np.int64)),
             "partners": pa.array(np.bincount(pairs, minlength=len(words))),
             "weight": pa.array(typical / (typical + variance)),

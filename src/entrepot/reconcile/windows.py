@@ -10,7 +10,7 @@ import narwhals as nw
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrameT
 
-__all__ = ["PRODUCT_GROUPS", "QUANTITY", "VALUE", "WEIGHT", "Measure", "chapter", "flow_years", "product_group"]
+__all__ = ["PRODUCT_GROUPS", "VALUE", "WEIGHT", "Measure", "chapter", "flow_years", "product_group"]
 
 #: Goods whose freight is alike, by the last chapter of the group.
 PRODUCT_GROUPS: tuple[tuple[str, str], ...] = (
@@ -33,7 +33,7 @@ class Measure:
     Attributes
     ----------
     name
-        ``value``, ``weight`` or ``quantity``.
+        ``value`` or ``weight``.
     exporter, importer
         Columns of the paired books that hold it.
     """
@@ -45,7 +45,6 @@ class Measure:
 
 VALUE = Measure("value", "exporter_report_usd", "importer_report_usd")
 WEIGHT = Measure("weight", "exporter_weight_kg", "importer_weight_kg")
-QUANTITY = Measure("quantity", "exporter_quantity", "importer_quantity")
 
 
 def chapter() -> nw.Expr:
@@ -61,7 +60,7 @@ def product_group() -> nw.Expr:
     return group
 
 
-def flow_years(paired: IntoFrameT, measure: Measure = VALUE) -> IntoFrameT:
+def flow_years(paired: IntoFrameT, measure: Measure = VALUE, *, is_monthly: bool = True) -> IntoFrameT:
     """Sum both books of each flow over the months of a calendar year that both sides published.
 
     What leaves in one month arrives in the next: over a year that hardly matters, in a month it is most of
@@ -73,6 +72,8 @@ def flow_years(paired: IntoFrameT, measure: Measure = VALUE) -> IntoFrameT:
         See :func:`entrepot.reconcile.pair_books`.
     measure
         What is summed.
+    is_monthly
+        False where every period is a year already, so that nothing needs to be summed.
 
     Returns
     -------
@@ -92,10 +93,13 @@ def flow_years(paired: IntoFrameT, measure: Measure = VALUE) -> IntoFrameT:
         nw.when(~nw.col("exporter_weight_kg").is_null()).then(nw.col("exporter_report_usd")).alias("__usd"),
         nw.col("exporter_weight_kg").alias("__kg"),
     )  # fmt: skip
-    sums = data.group_by("exporter", "importer", "hs_code", "frequency", "year").agg(
-        nw.col("__x").count().alias("__shared"),
-        *[nw.col(name).sum() for name in ("__x", "__m", "__usd", "__kg")],
-    )
+    if is_monthly:
+        sums = data.group_by("exporter", "importer", "hs_code", "frequency", "year").agg(
+            nw.col("__x").count().alias("__shared"),
+            *[nw.col(name).sum() for name in ("__x", "__m", "__usd", "__kg")],
+        )
+    else:
+        sums = data.with_columns(nw.when(~nw.col("__x").is_null()).then(1).otherwise(0).alias("__shared"))
     is_known = nw.col("__shared") > 0
     is_weighed = (nw.col("__kg") > 0) & (nw.col("__usd") > 0)
     return cast(
@@ -111,6 +115,6 @@ def flow_years(paired: IntoFrameT, measure: Measure = VALUE) -> IntoFrameT:
 
 def _ratio(above: str, below: str) -> nw.Expr:
     """Divide, with a harmless number below where there is nothing to divide by (Spark raises on zero)."""
-    return nw.when(nw.col(above) > 0).then(nw.col(above)).otherwise(1.0) / nw.when(
-        nw.col(below) > 0
-    ).then(nw.col(below)).otherwise(1.0)
+    return nw.when(nw.col(above) > 0).then(nw.col(above)).otherwise(1.0) / nw.when(nw.col(below) > 0).then(
+        nw.col(below)
+    ).otherwise(1.0)
