@@ -3,8 +3,8 @@
     python benchmarks/bench_reconcile.py --worlds
     python benchmarks/bench_reconcile.py --speed --rows 20_000_000
 
-Worlds: seeds 11 to 15; the method was tuned on seed 1. Rivals take the other side's report where theirs is
-missing. Errors are mean absolute errors of the log value over flows that exist; ``gain`` is against the best
+Worlds: seeds 21 to 25; the method was tuned on seeds 1 to 3, after a look at 11 to 15. Rivals take the
+other side's report where theirs is missing. Errors are mean absolute errors of the log value over flows that exist; ``gain`` is against the best
 rival. Speed: each contender in a process of its own, whose peak memory the kernel tells.
 """
 
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -28,7 +29,7 @@ from entrepot.engine import Engine
 from entrepot.model.world import World, WorldOptions, build_world
 from entrepot.reconcile import VALUE, WEIGHT, BooksFit, fit_books, flow_years, pair_books, weigh_books
 
-SEEDS = (11, 12, 13, 14, 15)
+SEEDS = (21, 22, 23, 24, 25)
 SIZE = {"areas": 36, "products": 80, "quiet": True}
 #: Name, frequency, what the world is asked for.
 WORLDS = (
@@ -75,7 +76,6 @@ def geography(world: World) -> pa.Table:
 
 def run(engine: Engine, reports: object, places: pa.Table | None, frequency: str) -> tuple[object, BooksFit]:
     """Reconcile as the pipeline does, each step kept."""
-    import narwhals as nw
 
     def keep(frame: object, name: str) -> object:
         return engine.keep(nw.from_native(frame).lazy(), name)
@@ -205,7 +205,8 @@ def write_reports(path: Path, rows: int) -> None:
             )
             SELECT CASE WHEN flow = 'export' THEN x.code ELSE m.code END AS reporter,
                    CASE WHEN flow = 'export' THEN m.code ELSE x.code END AS partner, flow,
-                   CASE WHEN flow = 'export' THEN 'last_known_destination' ELSE 'origin' END AS partner_concept,
+                   CASE WHEN flow = 'export' THEN 'last_known_destination' ELSE 'origin' END
+                       AS partner_concept,
                    'leaf' AS role, printf('%02d%04d', 1 + k // 52, 1000 + k % 52) AS hs_code,
                    'A' AS frequency, '2022' AS period,
                    usd * (CASE WHEN flow = 'import' THEN 1.07 ELSE 1.0 END)
@@ -221,7 +222,7 @@ def write_reports(path: Path, rows: int) -> None:
 def run_ours(path: Path) -> dict[str, float]:
     start = time.perf_counter()
     with Engine(memory_limit="3500MB", threads=2) as engine:
-        flows, _ = run(engine, engine.frame(f"SELECT * FROM '{path}'").to_native(), None, "A")
+        run(engine, engine.frame(f"SELECT * FROM '{path}'").to_native(), None, "A")
         rows = engine.rows("SELECT count(*), sum(value_usd) FROM flows")[0]
     return {"seconds": time.perf_counter() - start, "flows": rows[0], "usd": rows[1]}
 

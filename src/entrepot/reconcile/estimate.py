@@ -27,6 +27,8 @@ _Z90 = 1.6448536269514722
 _NEVER = 0.35**2
 #: No report is weighed as if it were better than this.
 _LEAST = 0.005**2
+#: Standard deviations at which a gap pulls half as much as its weight says.
+_FAR = 2.5
 
 
 def estimate_measure(
@@ -93,7 +95,13 @@ def estimate_measure(
     )
     shared = factor * fit.reliability.shared
     a = nw.when(nw.col("__a") - shared > _LEAST).then(nw.col("__a") - shared).otherwise(_LEAST)
-    data = data.with_columns((nw.col("__b") / (a + nw.col("__b"))).alias("__w"))
+    data = data.with_columns(
+        (nw.col("__b") / (a + nw.col("__b"))).alias("__w"),
+        (nw.col("__gap") * nw.col("__gap") / (a + nw.col("__b"))).alias("__score"),
+    )
+    # A gap that noise cannot explain is another partner or product, not a noisy figure: it pulls less.
+    doubt = 1.0 + nw.col("__score") * nw.col("__score") / _FAR**4
+    data = data.with_columns((1.0 - (1.0 - nw.col("__w")) / doubt).alias("__w"))
     return cast("IntoFrameT", _finish(data, fit, measure, is_monthly=years is not None).to_native())
 
 
@@ -150,7 +158,7 @@ def _finish(data: Any, fit: MeasureFit, measure: Measure, *, is_monthly: bool) -
     a, b, gap, share = (nw.col(name) for name in ("__a", "__b", "__gap", "__w"))
     is_both, by_importer = nw.col("__case") == "both", nw.col("__case").str.starts_with("importer")
     value = nw.when(by_importer).then(mirror).when(is_both).then(x * ((1.0 - share) * gap).exp()).otherwise(x)
-    month_x, month_m = _month_variances(fit, a, b) if is_monthly else (nw.lit(0.0), nw.lit(0.0))
+    month_x, month_m = _month_variances(fit, a) if is_monthly else (nw.lit(0.0), nw.lit(0.0))
     variance = (
         nw.when(by_importer)
         .then(b + nw.col("__ratio_variance") + month_m)
@@ -181,8 +189,8 @@ def _finish(data: Any, fit: MeasureFit, measure: Measure, *, is_monthly: bool) -
     ).drop(*inner, "year", "product_group")  # fmt: skip
 
 
-def _month_variances(fit: MeasureFit, a: nw.Expr, b: nw.Expr) -> tuple[nw.Expr, nw.Expr]:
-    """Split what months add to the yearly gap: the exporter's months vary as its years do, the rest arrives late."""
+def _month_variances(fit: MeasureFit, a: nw.Expr) -> tuple[nw.Expr, nw.Expr]:
+    """Split what months add: the exporter's months vary as its years do, the rest is late arrival."""
     month = by_size(fit.month_variances, nw.col("__size"))
     most = month / 2
     of_exporter = nw.when(a < most).then(a).otherwise(most)

@@ -47,7 +47,7 @@ class RatioFit:
     table
         **Grain**: exporter × importer × product_group × year. ``log_ratio`` puts the importer's report on
         the exporter's scale: freight, insurance and what the importer has always left out.
-        ``log_freight`` is freight and insurance alone. ``ratio_variance``, of the log ratio; ``flows``
+        ``log_freight`` is freight and insurance alone, never under nought. ``ratio_variance``, of the log ratio; ``flows``
         with both reports.
     coefficients
         Of the log ratio: ``constant``, ``log_distance_km`` and its square, ``is_contiguous``, ``landlocked``,
@@ -147,7 +147,8 @@ def fit_ratios(statistics: pa.Table, geography: pa.Table) -> RatioFit:
     base = X @ beta
     own = _own_ratios(cells, np.where(seen, median - base, 0.0))
     return RatioFit(
-        _table(statistics, base + own.shift, base + own.freight, own.variance),
+        # Freight costs something: what is under one is habit, and stays in the log ratio.
+        _table(statistics, base + own.shift, np.maximum(base + own.freight, 0.0), own.variance),
         dict(zip(names, (float(value) for value in beta), strict=True)),
         int(seen.sum()),
     )

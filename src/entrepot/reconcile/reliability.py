@@ -40,7 +40,7 @@ _SMALLEST = 3.0  # log10 of the first bound
 #: A gap beyond this (a factor of 20) counts as this.
 _FARTHEST = 3.0
 #: Standard deviations beyond which a gap counts as that many once a first fit is there.
-_TAIL = 2.5
+_TAIL = 2.0
 #: Flows at which a reporter's variance counts half against the typical one, and a chapter's against the
 #: reporter's.
 _HALF_REPORTER = 20.0
@@ -114,7 +114,7 @@ def gap_moments(gaps: IntoFrameT, expected: nw.Expr | None = None) -> IntoFrameT
     gaps
         See :func:`log_gaps`.
     expected
-        Standard deviation of a gap; if it is given, gaps beyond two and a half of it count as that.
+        Standard deviation of a gap; if it is given, gaps beyond two of it count as that.
 
     Returns
     -------
@@ -151,7 +151,8 @@ class Reliability:
         yearly report of ordinary size, ``flows`` it was learnt from.
     reporters
         **Grain**: reporter × flow. ``reporting_sd``, ``flows``, ``partners``, ``mean_gap`` (of log gaps after
-        the ratio), ``weight`` against a typical partner (0 to 1), ``rank`` of ``ranked`` (1 is the most reliable).
+        the ratio), ``weight`` against a typical partner (0 to 1), ``rank`` of ``ranked`` (1 is the most
+        reliable).
     size_factors
         (SIZES) by what a flow's variance is multiplied for its size.
     typical
