@@ -168,7 +168,7 @@ def test_the_better_reporter_has_the_larger_share() -> None:
 
 
 def test_a_flow_with_one_report_has_a_wider_interval() -> None:
-    frame, _, _, table, sd = books()
+    frame, _, _, table, _ = books()
     silent = frame[~((frame["reporter"] == "A05") & (frame["flow"] == "export"))]
     found = reconcile(silent, geography=table)
     width = np.log(found["high_usd"] / found["low_usd"])

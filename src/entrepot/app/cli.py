@@ -40,5 +40,6 @@ from entrepot.app import (  # noqa: E402, F401
     detours_command,
     flows_command,
     ingest_command,
+    quality_command,
     world_command,
 )

@@ -140,23 +140,17 @@ def reconciled_flows(
 
 def books_of(
     engine: Engine, lake: Lake, *, frequency: str = "M", as_of: date | None = None
-) -> tuple[nw.LazyFrame[Any], nw.LazyFrame[Any], BooksFit]:
-    """Return the weighted flows of all goods, the reports that they are made of, and what was learnt.
+) -> tuple[nw.LazyFrame[Any], BooksFit]:
+    """Return the weighted flows of all goods, kept on the engine, and what was learnt of the reporters.
 
     Parameters
     ----------
     engine, lake, frequency, as_of
         See :func:`reconciled_flows`.
-
-    Returns
-    -------
-    tuple
-        Rows of ``core__reconciled``; leaf reports of one HS level; the fit.
     """
     name, paired = next(_paired(engine, lake, frequency=frequency, as_of=as_of, years=None))
     flows, fit = _weighted(engine, paired, name, frequency)
-    leaves = engine.frame(f"SELECT * FROM leaves_{name} WHERE hs_code <> 'TOTAL'")
-    return engine.keep(flows, f"reconciled_{name}"), leaves, fit
+    return engine.keep(flows, f"reconciled_{name}"), fit
 
 
 def _weighted(

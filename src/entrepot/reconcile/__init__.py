@@ -6,16 +6,21 @@ from entrepot.reconcile.books import exporter_book, importer_book, reporting_cal
 from entrepot.reconcile.exporter_first import reconcile_books
 from entrepot.reconcile.flows import BooksFit, Estimate, fit_books, reconcile, weigh_books
 from entrepot.reconcile.pairing import pair_books
+from entrepot.reconcile.quality import QUALITY_KEYS, book_quality
+from entrepot.reconcile.totals import add_up
 from entrepot.reconcile.valuation import DEFAULT_CIF_FOB, cif_fob_ratios
 from entrepot.reconcile.windows import VALUE, WEIGHT, Measure, flow_years
 
 __all__ = [
     "DEFAULT_CIF_FOB",
+    "QUALITY_KEYS",
     "VALUE",
     "WEIGHT",
     "BooksFit",
     "Estimate",
     "Measure",
+    "add_up",
+    "book_quality",
     "cif_fob_ratios",
     "exporter_book",
     "fit_books",

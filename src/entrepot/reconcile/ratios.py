@@ -47,8 +47,8 @@ class RatioFit:
     table
         **Grain**: exporter × importer × product_group × year. ``log_ratio`` puts the importer's report on
         the exporter's scale: freight, insurance and what the importer has always left out.
-        ``log_freight`` is freight and insurance alone, never under nought. ``ratio_variance``, of the log ratio; ``flows``
-        with both reports.
+        ``log_freight`` is freight and insurance alone, never under nought. ``ratio_variance``, of the log
+        ratio; ``flows`` with both reports.
     coefficients
         Of the log ratio: ``constant``, ``log_distance_km`` and its square, ``is_contiguous``, ``landlocked``,
         ``log_unit_value``, and one a year after the first. Those that the data cannot tell are absent.

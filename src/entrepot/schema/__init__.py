@@ -11,7 +11,17 @@ from __future__ import annotations
 from entrepot.schema.checks import bad_rows, conform, duplicated_rows
 from entrepot.schema.columns import COLUMNS, Column, Kind
 from entrepot.schema.dictionary import data_dictionary
-from entrepot.schema.tables import DETOUR, FILE, FLOW, QUARANTINE, RECONCILED, TABLES, Table
+from entrepot.schema.tables import (
+    DETOUR,
+    FILE,
+    FLOW,
+    QUALITY,
+    QUARANTINE,
+    RECONCILED,
+    TABLES,
+    TOTALS,
+    Table,
+)
 from entrepot.schema.terms import (
     DetourKind,
     FlowKind,
@@ -27,9 +37,11 @@ __all__ = [
     "DETOUR",
     "FILE",
     "FLOW",
+    "QUALITY",
     "QUARANTINE",
     "RECONCILED",
     "TABLES",
+    "TOTALS",
     "Column",
     "DetourKind",
     "FlowKind",
