@@ -23,7 +23,10 @@ from entrepot.nomenclature.facts import fact_rows, is_in_force, optional_date
 from entrepot.nomenclature.hs import HS_REVISIONS
 from entrepot.nomenclature.names import normalise_name
 
-TABLES = ("areas", "area_codes", "area_names", "groups", "hs_chapters", "lists", "list_ancestors", "events")
+TABLES = (
+    "areas", "area_codes", "area_names", "groups", "hs_chapters", "lists", "list_ancestors", "events",
+    "area_land", "area_places",
+)  # fmt: skip
 CODES = frozenset(row["code"] for row in fact_rows("areas"))
 
 

@@ -8,7 +8,7 @@ from entrepot.reconcile.flows import BooksFit, Estimate, fit_books, reconcile, w
 from entrepot.reconcile.pairing import pair_books
 from entrepot.reconcile.quality import QUALITY_KEYS, book_quality
 from entrepot.reconcile.totals import add_up
-from entrepot.reconcile.valuation import DEFAULT_CIF_FOB, cif_fob_ratios
+from entrepot.reconcile.valuation import DEFAULT_CIF_FOB, cif_fob_ratios, to_cif, to_fob
 from entrepot.reconcile.windows import VALUE, WEIGHT, Measure, flow_years
 
 __all__ = [
@@ -30,5 +30,7 @@ __all__ = [
     "reconcile",
     "reconcile_books",
     "reporting_calendar",
+    "to_cif",
+    "to_fob",
     "weigh_books",
 ]

@@ -95,7 +95,7 @@ def _side(data: Any, flow: str) -> Any:
         nw.lit(flow).alias("flow"),
         nw.col(partner).alias("partner"),
         chapter().alias("chapter"),
-        nw.col("period").str.slice(0, 4).alias("year"),
+        nw.col("period").str.slice(0, 4).cast(nw.Int32).alias("year"),
         own.alias("own"),
         other.alias("other"),
         "log_gap",
@@ -110,8 +110,15 @@ def _with_shares(found: Any, by: Sequence[str]) -> Any:
     summed = [name for name in QUALITY_KEYS if name not in by]
     return found.with_columns(published.alias("published_share"), missed.alias("missed_share")).with_columns(
         (100.0 * nw.col("published_share") * kept * agreement).alias("quality"),
-        *[nw.lit(None, dtype=nw.String).alias(name) for name in summed],
+        *[_null(name).alias(name) for name in summed],
     )
+
+
+def _null(name: str) -> nw.Expr:
+    """Return a null of the key's type; pandas has no integer that could be missing otherwise."""
+    if name == "year":
+        return nw.when(nw.col("reported_flows") < 0).then(nw.lit(0))
+    return nw.lit(None, dtype=nw.String)
 
 
 def _share(part: str, whole: str) -> nw.Expr:

@@ -13,7 +13,6 @@ from scipy.optimize import least_squares
 
 from entrepot.reconcile.arrays import codes, combine_codes, common_variance, floats, sums, weighted_medians
 from entrepot.reconcile.valuation import DEFAULT_CIF_FOB
-from entrepot.reconcile.windows import product_group
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrameT
@@ -25,6 +24,8 @@ RATIO_KEYS = ("exporter", "importer", "product_group", "year")
 
 #: Cells with both reports under which distance is not asked: a median of all must do.
 _FEWEST_CELLS = 30
+#: Cells that the regression looks at: the most precise.
+_MOST_CELLS = 60_000
 #: Flows at which a cell's median counts half in the regression, and pairs at which a habit counts half.
 _HALF_FLOWS = 10.0
 _HALF_PAIRS = 3.0
@@ -84,7 +85,7 @@ def ratio_statistics(years: IntoFrameT) -> IntoFrameT:
         "IntoFrameT",
         nw.from_native(cast("Any", years))
         .select(
-            "exporter", "importer", "year", "log_unit_value", product_group().alias("product_group"),
+            "exporter", "importer", "year", "log_unit_value", "product_group",
             nw.when(is_two_sided).then(log_ratio.log()).alias("__log"),
         )
         .with_columns(cut.alias("__cut"), (cut * cut).alias("__square"))
@@ -143,7 +144,9 @@ def fit_ratios(statistics: pa.Table, geography: pa.Table) -> RatioFit:
     median = floats(statistics, "median")
     names, X = _design(statistics, geography, seen)
     sampling = cells.noise_of_pair[cells.pair] / np.maximum(flows, 1.0)
-    beta = _robust(X[seen], median[seen], 1.0 / np.sqrt(sampling[seen] + np.median(sampling[seen])))
+    told = np.flatnonzero(seen)
+    told = told[np.argsort(sampling[told], kind="stable")[:_MOST_CELLS]]
+    beta = _robust(X[told], median[told], 1.0 / np.sqrt(sampling[told] + np.median(sampling[seen])))
     base = X @ beta
     own = _own_ratios(cells, np.where(seen, median - base, 0.0))
     return RatioFit(

@@ -12,7 +12,6 @@ import pyarrow as pa
 from entrepot.errors import UnknownCodeError
 from entrepot.reconcile.arrays import codes, combine_codes, floats, sums
 from entrepot.reconcile.ratios import RATIO_KEYS
-from entrepot.reconcile.windows import chapter, product_group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +53,9 @@ _LEAST_VARIANCE = 0.005**2
 #: Part of the best exporters' variance that is the importers': other months, other partner concept.
 _SHARED = 0.8
 _ROUNDS = 4
-_STEPS = 80
+#: Steps of a round, which goes on from the last, and of the chapters, which begin at their reporters'.
+_STEPS = 40
+_CHAPTER_STEPS = 12
 
 
 def log_gaps(years: IntoFrameT, ratios: IntoFrame) -> IntoFrameT:
@@ -74,10 +75,8 @@ def log_gaps(years: IntoFrameT, ratios: IntoFrame) -> IntoFrameT:
         chapter``, ``log_gap`` = ln importer's − ln ratio − ln exporter's, ``size`` (class).
     """
     x, m = nw.col("exporter_sum"), nw.col("importer_sum")
-    two_sided = (
-        nw.from_native(cast("Any", years))
-        .filter((x > 0) & (m > 0) & (nw.col("exporter") != nw.col("importer")))
-        .with_columns(product_group().alias("product_group"))
+    two_sided = nw.from_native(cast("Any", years)).filter(
+        (x > 0) & (m > 0) & (nw.col("exporter") != nw.col("importer"))
     )
     known = nw.from_native(cast("Any", ratios)).select(*RATIO_KEYS, "log_ratio")
     return cast(
@@ -85,7 +84,7 @@ def log_gaps(years: IntoFrameT, ratios: IntoFrame) -> IntoFrameT:
         two_sided.join(known, on=list(RATIO_KEYS), how="inner")
         .with_columns((m.log() - nw.col("log_ratio") - x.log()).alias("log_gap"))
         .select(
-            "exporter", "importer", "hs_code", "year", chapter().alias("chapter"), "log_gap",
+            "exporter", "importer", "hs_code", "year", "chapter", "log_gap",
             size_class((x.log() + m.log() - nw.col("log_ratio")) / 2).alias("size"),
         )
         .to_native(),
@@ -246,22 +245,27 @@ def fit_reliability(moments: pa.Table, areas: list[str], chapters: Sequence[str]
     counts = sums(pair, n)
     for _ in range(_ROUNDS):
         q = sums(pair, squares / h[size]) / counts
-        a, b = _split(q, counts, i[first], j[first], (a, b), (typical, typical), _HALF_REPORTER)
+        a, b = _split(q, counts, i[first], j[first], (a, b), (typical, typical, _HALF_REPORTER))
         h = _size_factors(n, squares, a[i] + b[j], size)
     shared = _shared_variance(a, sums(i, n))
-    of_exporter, of_importer = combine_codes(i, c), combine_codes(j, c)
+    # Cells of all sizes together: reporter, partner, chapter.
+    cell = combine_codes(pair, c)
+    at = np.unique(cell, return_index=True)[1]
+    i_at, j_at, c_at, n_at = i[at], j[at], c[at], sums(cell, n)
+    of_exporter, of_importer = combine_codes(i_at, c_at), combine_codes(j_at, c_at)
     i_first, j_first = (np.unique(own, return_index=True)[1] for own in (of_exporter, of_importer))
+    begin = (a[i_at[i_first]], b[j_at[j_first]])
     a_c, b_c = _split(
-        squares / h[size] / n, n, of_exporter, of_importer,
-        (a[i[i_first]], b[j[j_first]]), (a[i[i_first]], b[j[j_first]]), _HALF_CHAPTER,
+        sums(cell, squares / h[size]) / n_at, n_at, of_exporter, of_importer,
+        begin, (*begin, _HALF_CHAPTER), _CHAPTER_STEPS,
     )  # fmt: skip
     sides = (
-        ("export", exporters, a, (i[i_first], c[i_first], a_c, sums(of_exporter, n))),
+        ("export", exporters, a, (i_at[i_first], c_at[i_first], a_c, sums(of_exporter, n_at))),
         (
             "import",
             importers,
             b + shared,
-            (j[j_first], c[j_first], b_c + shared, sums(of_importer, n)),
+            (j_at[j_first], c_at[j_first], b_c + shared, sums(of_importer, n_at)),
         ),
     )
     table = pa.concat_tables(
@@ -286,16 +290,17 @@ def _split(
     i: NDArray[np.int64],
     j: NDArray[np.int64],
     start: tuple[NDArray[np.float64], NDArray[np.float64]],
-    prior: tuple[NDArray[np.float64] | float, NDArray[np.float64] | float],
-    strength: float,
+    prior: tuple[NDArray[np.float64] | float, NDArray[np.float64] | float, float],
+    steps: int = _STEPS,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Split mean squares q of n gaps into a_i + b_j, each drawn to its prior as if by ``strength`` flows.
+    """Split mean squares q of n gaps into a_i + b_j, each drawn to its prior as if by so many flows.
 
     Multiplicative steps (Févotte and Idier 2011, Itakura-Saito divergence): they keep a and b positive and
     never lower the likelihood.
     """
     a, b = (np.array(side, dtype=np.float64) for side in start)
-    for _ in range(_STEPS):
+    strength = prior[2]
+    for _ in range(steps):
         for own, index, drawn in ((a, i, prior[0]), (b, j, prior[1])):
             s = a[i] + b[j]
             above = sums(index, n * q / s**2, len(own)) + strength * drawn / own**2

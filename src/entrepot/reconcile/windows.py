@@ -78,8 +78,8 @@ def flow_years(paired: IntoFrameT, measure: Measure = VALUE, *, is_monthly: bool
     Returns
     -------
     frame of the caller's kind
-        **Grain**: exporter × importer × hs_code × frequency × year. ``exporter_sum``, ``importer_sum``;
-        ``log_unit_value`` (logs of USD a kg by the exporter's book).
+        **Grain**: exporter × importer × hs_code × frequency × year. ``chapter``, ``product_group``,
+        ``exporter_sum``, ``importer_sum``; ``log_unit_value`` (logs of USD a kg by the exporter's book).
 
     *Missing data*: the sums are null where no month was published by both.
     """
@@ -106,6 +106,7 @@ def flow_years(paired: IntoFrameT, measure: Measure = VALUE, *, is_monthly: bool
         "IntoFrameT",
         sums.select(
             "exporter", "importer", "hs_code", "frequency", "year",
+            chapter().alias("chapter"), product_group().alias("product_group"),
             nw.when(is_known).then(nw.col("__x")).alias("exporter_sum"),
             nw.when(is_known).then(nw.col("__m")).alias("importer_sum"),
             nw.when(is_weighed).then(_ratio("__usd", "__kg").log()).alias("log_unit_value"),
