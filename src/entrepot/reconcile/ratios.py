@@ -263,10 +263,21 @@ def _design(
     return kept, np.column_stack([columns[name] for name in kept])
 
 
+def _as_text(table: pa.Table) -> pa.Table:
+    """Return a table whose codes are plain strings: engines differ in the kind of their text."""
+    for name in ("exporter", "importer"):
+        at = table.column_names.index(name)
+        table = table.set_column(at, name, table[name].cast(pa.string()))
+    return table
+
+
 def _places(statistics: pa.Table, geography: pa.Table) -> dict[str, NDArray[np.float64]]:
     keys = ["exporter", "importer"]
-    numbered = statistics.select(keys).append_column("__row", pa.array(np.arange(statistics.num_rows)))
-    joined = numbered.join(geography, keys=keys, join_type="left outer").sort_by("__row")
+    numbered = _as_text(statistics.select(keys)).append_column(
+        "__row", pa.array(np.arange(statistics.num_rows))
+    )
+    places = geography.select([*keys, "distance_km", "is_contiguous", "landlocked"])
+    joined = numbered.join(_as_text(places), keys=keys, join_type="left outer").sort_by("__row")
     log_distance = np.log(floats(joined, "distance_km"))
     known = np.isfinite(log_distance)
     typical = float(np.median(log_distance[known])) if known.any() else 0.0
