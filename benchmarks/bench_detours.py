@@ -28,8 +28,9 @@ from entrepot.detect.periods import event_windows, period_text, placebo_windows
 from entrepot.detect.search import Search
 from entrepot.detect.windows import calendar_of, load_windows
 from entrepot.engine import Engine
-from entrepot.model.world import WorldOptions, build_world, detour_truth, score_detours
+from entrepot.model.world import OWN, WorldOptions, build_world, detour_truth, score_detours
 from entrepot.reconcile import cif_fob_ratios, pair_books, reconcile_books
+from entrepot.schema import DetourKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -202,7 +203,13 @@ def findings_of(legs: Legs, usd: pd.Series, question: Question) -> pa.Table:
     rows = legs.inbound.loc[there.index, ["exporter", "importer", "hs_code"]]
     rows = rows.rename(columns={"exporter": "origin", "importer": "hub"})
     rows = rows.assign(destination=question.destination, estimate_usd=there, low_usd=there, high_usd=there)
-    schema = pa.schema([(key, pa.string()) for key in _KEYS] + [(name, pa.float64()) for name in _AMOUNTS])
+    # The kind that the truth has of the hub: what cannot be told by hand is not held against it.
+    is_seen = rows["hub"].isin(legs.observed_hubs)
+    kinds = (DetourKind.DECLARED.value, DetourKind.ONWARD_UNOBSERVED.value)
+    rows = rows.assign(kind=np.where(is_seen, *kinds))
+    schema = pa.schema(
+        [(key, pa.string()) for key in (*_KEYS, "kind")] + [(name, pa.float64()) for name in _AMOUNTS]
+    )
     return pa.Table.from_pandas(rows, schema=schema, preserve_index=False)
 
 
@@ -235,10 +242,16 @@ def _ours(
     start = time.perf_counter()
     result = detours(flows, asked, engine=engine)
     row = _row(name, question, result.table, time.perf_counter() - start)
+    whole = score_detours(result.table, question.truth, kinds=OWN)
+    relay = score_detours(result.table, question.truth, kinds=[DetourKind.RELAY])
     treated = result.treated.filter(result.treated["is_treated"])["origin"].to_pylist()
     return row | {
-        "low": result.headline.low_usd / row["true"],
-        "high": result.headline.high_usd / row["true"],
+        "whole error": whole.absolute_error,
+        "whole hub error": whole.hub_error,
+        "whole total": whole.estimate_usd / whole.true_usd,
+        "low": result.headline.low_usd / whole.true_usd,
+        "high": result.headline.high_usd / whole.true_usd,
+        "relay": relay.estimate_usd / max(relay.true_usd, 1.0),
         "placebo": result.headline.placebo_share,
         "found": len({*treated} & {*question.origins}),
         "wrong": len({*treated} - {*question.origins}),
@@ -284,11 +297,14 @@ def seeds_table(rows: list[dict[str, Any]], method: str) -> str:
         "true volume, m USD": lambda row: f"{row['true'] / 1e6:,.0f}",
         "absolute error": lambda row: f"{row['error']:.2f}",
         "hub error": lambda row: f"{row['hub error']:.2f}",
-        "total ÷ truth": lambda row: f"{row['total']:.2f}",
+        "all sent: absolute error": lambda row: f"{row['whole error']:.2f}",
+        "all sent: hub error": lambda row: f"{row['whole hub error']:.2f}",
+        "all sent: total ÷ truth": lambda row: f"{row['whole total']:.2f}",
         "90% interval ÷ truth": lambda row: f"{row['low']:.2f} to {row['high']:.2f}",
         "true rows in their interval": lambda row: f"{row['coverage']:.0%}",
         "of the larger half": lambda row: f"{row['larger half']:.0%}",
         "placebo ÷ estimate": lambda row: f"{row['placebo']:.1%}",
+        "relay ÷ truth": lambda row: f"{row['relay']:.2f}",
         "origins found": lambda row: f"{row['found']} of {row['treated']}, {row['wrong']} wrong",
     }
     ours = [row for row in rows if row["method"] == method]

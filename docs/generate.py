@@ -9,6 +9,7 @@ import typer.main
 
 import entrepot
 from entrepot.app.cli import app
+from entrepot.report.kinds import MEANINGS
 from entrepot.schema import data_dictionary
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from typer._click import Command, Parameter
 
-__all__ = ["PAGES", "command_line", "commands", "python_api"]
+__all__ = ["PAGES", "command_line", "commands", "dictionary", "python_api"]
 
 
 def commands() -> dict[str, Command]:
@@ -91,8 +92,22 @@ def python_api() -> str:
     return "\n".join(lines)
 
 
+def dictionary() -> str:
+    """Return the data dictionary, and what the kinds of a detour mean."""
+    lines = [
+        data_dictionary(),
+        "## Kinds of detours",
+        "",
+        "What `kind` says; empty in a sum over several. [Formulas](../explanation/unseen-and-relay.md).",
+        "",
+        *[f"- `{kind.value}`: {text}" for kind, text in MEANINGS.items()],
+        "",
+    ]
+    return "\n".join(lines)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/command-line.md": command_line,
-    "reference/data-dictionary.md": data_dictionary,
+    "reference/data-dictionary.md": dictionary,
     "reference/python.md": python_api,
 }

@@ -20,6 +20,7 @@ HOMES = {
     "duckdb": ("entrepot.engine",),
     "pyspark": ("entrepot.engine",),
     "deltalake": ("entrepot.store",),
+    "py7zr": ("entrepot.engine",),
     "numba": ("entrepot.detect.kernels",),
     "llvmlite": ("entrepot.detect.kernels",),
     "altair": ("entrepot.report",),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 ALLOWED = re.compile(
     r"\b(?:MIT|BSD|0BSD|ISC|Apache|MPL|Mozilla Public|PSF|Python Software Foundation|Python-2\.0"
-    r"|LGPL|Unlicense|CC0|Zlib)\b"
+    r"|LGPL(?:v[23])?|Unlicense|CC0|Zlib)\b"
 )
 FORBIDDEN = re.compile(
     r"(?<!L)\bA?GPL|(?<!Lesser )\bGeneral Public License|Affero|SSPL|BUSL|Commons Clause", re.IGNORECASE
@@ -65,4 +65,5 @@ def test_the_rule_can_tell() -> None:
         FORBIDDEN.search(text)
         for text in ("LGPL-2.1", "GNU Lesser General Public License v3 (LGPLv3)", "MIT")
     )
+    assert ALLOWED.search("OSI Approved; GNU Lesser General Public License v2 or later (LGPLv2+)")
     assert not ALLOWED.search("Proprietary")

@@ -23,7 +23,9 @@ def make_cells() -> Callable[..., Cells]:
         columns = list(zip(*table, strict=True)) or [()] * 6
         index = [np.array(column, dtype=np.int64) for column in columns[:3]]
         amount = [np.array(column, dtype=np.float64) for column in columns[3:]]
-        return Cells(*index, *amount, n_areas=n_areas, n_products=n_products)
+        nothing = np.zeros(amount[0].size)
+        none = np.zeros((n_areas, n_areas), dtype=bool)
+        return Cells(*index, *amount, nothing, nothing, none, n_areas=n_areas, n_products=n_products)
 
     return make
 
@@ -93,6 +95,12 @@ def random_cells() -> Callable[..., Cells]:
         alive = (before > 0) | (after > 0)
         kg = np.where(rng.random(there.size) < 0.7, after / np.exp(rng.normal(2.0, 0.3, there.size)), np.nan)
         kg = np.where(after > 0, kg, np.nan)
+        # Of two pairs in three the importer's book is there too; it declares 30 to 100% of what is sent.
+        has_mirror = rng.random((n_areas, n_areas)) < 2 / 3
+        ratio = rng.uniform(0.3, 1.0, (n_areas, n_areas))[exporter, importer]
+        seen = has_mirror[exporter, importer] * ratio
+        mirror_before = before * seen * np.exp(rng.normal(0.0, 0.1, there.size))
+        mirror_after = after * seen * np.exp(rng.normal(0.0, 0.1, there.size))
         return Cells(
             exporter=exporter[alive],
             importer=importer[alive],
@@ -100,6 +108,9 @@ def random_cells() -> Callable[..., Cells]:
             before=before[alive],
             after=after[alive],
             after_kg=kg[alive],
+            mirror_before=mirror_before[alive],
+            mirror_after=mirror_after[alive],
+            has_mirror=has_mirror,
             n_areas=n_areas,
             n_products=n_products,
         )

@@ -23,7 +23,8 @@ def full_trade(n_areas: int, n_products: int, growth, seed: int = 0) -> Cells:
     before = np.exp(np.random.default_rng(seed).normal(10.0, 1.0, exporter.size))
     after = before * np.exp(growth(exporter, importer, product))
     nan = np.full(exporter.size, np.nan)
-    return Cells(exporter, importer, product, before, after, nan, n_areas, n_products)
+    nothing, none = np.zeros(nan.size), np.zeros((n_areas, n_areas), dtype=bool)
+    return Cells(exporter, importer, product, before, after, nan, nothing, nothing, none, n_areas, n_products)
 
 
 def everywhere(cells: Cells) -> np.ndarray:
@@ -57,7 +58,9 @@ def test_one_suppliers_growth_is_shrunk_with_n_over_n_plus_four(flat) -> None:
     cells = full_trade(9, 2, lambda i, j, k: np.where(i == 0, 0.8, 0.0))
     found = expected_flows(cells, untreated=everywhere(cells), noise=flat())
     growth = np.log(found.usd / cells.before)
-    np.testing.assert_allclose(growth[cells.exporter == 0], 0.8 * 8 / 12, rtol=1e-9)
+    in_general = 0.8 * 16 / 20  # over both products
+    own = in_general + (0.8 - in_general) * 8 / 12
+    np.testing.assert_allclose(growth[cells.exporter == 0], own, rtol=1e-9)
     np.testing.assert_allclose(growth[cells.exporter != 0], 0.0, atol=1e-9)
 
 

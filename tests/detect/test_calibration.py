@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.detect.calibration import Calibration, Placebo, SpikeRun, calibrate, group_ids
+from entrepot.detect.corridors import KINDS
 from entrepot.detect.findings import q_values, withheld
 from entrepot.detect.spikes import SpikePlan
+from entrepot.schema import DetourKind
 
 
 def rows(run: SpikeRun) -> list[np.ndarray]:
@@ -20,7 +22,7 @@ def run_of(planted, estimated) -> SpikeRun:
     planted, estimated = np.asarray(planted, dtype=float), np.asarray(estimated, dtype=float)
     index = np.arange(planted.size)
     zero = np.zeros(planted.size, dtype=np.int64)
-    return SpikeRun(index, index % 5, zero, zero, planted, estimated, np.ones(planted.size, dtype=bool))
+    return SpikeRun(index, index % 5, zero, zero, zero, planted, estimated)
 
 
 def exchangeable(seed: int, runs: int = 40, n: int = 50, missed: float = 0.0) -> Calibration:
@@ -172,14 +174,18 @@ def test_rows_missed_and_rows_imagined_stand_beside_each_other(random_cells, mak
     assert ((planted > 0) & (estimated == 0)).any()
     assert ((planted == 0) & (estimated > 0)).any()
     assert ((planted > 0) & (estimated > 0)).any()
+    unobserved = KINDS.index(DetourKind.ONWARD_UNOBSERVED)
     for run in calibration.runs:
-        np.testing.assert_array_equal(run.is_onward_observed, ~((run.hub == 3) & (run.destination == 2)))
-        assert len(set(zip(*(c.tolist() for c in rows(run)), strict=True))) == run.planted.size
-    seen = calibration.only(is_observed=True)
-    assert (
-        sum(r.planted.size for r in seen.runs) < planted.size
-        or not (np.concatenate([r.hub for r in calibration.runs]) == 3).any()
-    )
+        own = run.kind != KINDS.index(DetourKind.RELAY)
+        silent = (run.hub == 3) & (run.destination == 2)
+        np.testing.assert_array_equal((run.kind == unobserved)[own], silent[own])
+        keys = [*rows(run), run.kind]
+        assert len(set(zip(*(c.tolist() for c in keys), strict=True))) == run.planted.size
+    kinds = np.concatenate([r.kind for r in calibration.runs])
+    assert set(kinds) >= {KINDS.index(DetourKind.DECLARED), KINDS.index(DetourKind.UNSEEN)}
+    for kind in set(kinds):
+        chosen = calibration.only([kind])
+        assert sum(r.planted.size for r in chosen.runs) == (kinds == kind).sum()
 
 
 def test_no_placebo_no_calibration(flat) -> None:

@@ -27,27 +27,36 @@ def test_merge_equals_a_dictionary(seed, random_cells) -> None:
     rng = np.random.default_rng(seed)
     cells = random_cells(seed, n_areas=4, n_products=3, density=0.4)
     key = rng.integers(0, 4 * 4 * 3, 30)
-    change = rng.normal(0.0, 5e4, 30)
+    change, mirrored = rng.normal(0.0, 5e4, 30), rng.normal(0.0, 5e4, 30)
     after = dict(zip(cells.key.tolist(), cells.after.tolist(), strict=True))
     before = dict(zip(cells.key.tolist(), cells.before.tolist(), strict=True))
     for k in set(key.tolist()):
         amount = change[key == k].sum()
         if k in after or amount > 0:
             after[k] = max(after.get(k, 0.0) + amount, 0.0)
-    merged = merge_cells(cells, key=key, change=change)
+    merged = merge_cells(cells, key=key, change=change, mirrored=mirrored)
     assert np.unique(merged.key).size == merged.key.size
     found = dict(zip(merged.key.tolist(), merged.after.tolist(), strict=True))
     assert found == pytest.approx(after)
     assert dict(zip(merged.key.tolist(), merged.before.tolist(), strict=True)) == pytest.approx(
         {k: before.get(k, 0.0) for k in after}
     )
+    book = dict(zip(cells.key.tolist(), cells.mirror_after.tolist(), strict=True))
+    for k, usd in zip(merged.key.tolist(), merged.mirror_after.tolist(), strict=True):
+        i, j = divmod(k // 3, 4)
+        declared = mirrored[key == k].sum() if cells.has_mirror[i, j] else 0.0
+        expected = max(book.get(k, 0.0) + declared, 0.0) if k in book else declared
+        assert usd == pytest.approx(expected)  # where there is no book, nothing is written in it
 
 
 def test_merge_keeps_the_unit_value_and_never_goes_under_zero(make_cells) -> None:
     cells = make_cells([(0, 1, 0, 5.0, 10.0, 2.0), (0, 2, 0, 5.0, 10.0, 2.0), (0, 3, 0, 5.0, 0.0)])
     born = ((4 * 6) + 5) * 4
     merged = merge_cells(
-        cells, key=np.array([*cells.key, born, born]), change=np.array([10.0, -99.0, 7.0, 1.0, 2.0])
+        cells,
+        key=np.array([*cells.key, born, born]),
+        change=np.array([10.0, -99.0, 7.0, 1.0, 2.0]),
+        mirrored=np.zeros(5),
     )
     assert merged.after.tolist() == [20.0, 0.0, 7.0, 3.0]
     assert merged.after_kg[:2].tolist() == [4.0, 0.0]
@@ -58,7 +67,7 @@ def test_merge_keeps_the_unit_value_and_never_goes_under_zero(make_cells) -> Non
 def test_merge_adds_what_is_given(random_cells) -> None:
     cells = random_cells(1)
     key = np.random.default_rng(1).integers(0, 9 * 9 * 5, 200)
-    merged = merge_cells(cells, key=key, change=np.full(200, 3.0))
+    merged = merge_cells(cells, key=key, change=np.full(200, 3.0), mirrored=np.zeros(200))
     assert merged.after.sum() == pytest.approx(cells.after.sum() + 600.0)
     assert merged.before.sum() == pytest.approx(cells.before.sum())
 
@@ -106,20 +115,17 @@ def test_a_pooled_weight_is_known_where_every_part_that_flows_is_weighed(make_ce
 
 def corridors_of(hub: list[int], product: list[int]) -> Corridors:
     n = len(hub)
-    none, nan = np.full(n, -1, dtype=np.int64), np.full(n, np.nan)
+    none = np.full(n, -1, dtype=np.int64)
     return Corridors(
         origin=np.full(n, 2),
         hub=np.array(hub),
         destination=np.zeros(n, dtype=np.int64),
         product=np.array(product),
+        kind=np.zeros(n, dtype=np.int64),
         usd=np.ones(n),
-        is_onward_observed=np.zeros(n, dtype=bool),
         inbound=none,
         direct=none,
         onward=none,
-        excess_in=nan,
-        shortfall=nan,
-        excess_on=nan,
     )
 
 
@@ -153,3 +159,25 @@ def test_cells_under_a_mask_keep_their_order(random_cells) -> None:
     mask = cells.after > np.median(cells.after)
     np.testing.assert_array_equal(cells.only(mask).after, cells.after[mask])
     np.testing.assert_array_equal(replace(cells).key, cells.key)
+
+
+def test_a_unions_mirror_is_whole_or_absent(make_cells) -> None:
+    """Members 2 and 5 sell to 0 and 1; the book of 0 shows both, that of 1 only member 2: no mirror there."""
+    cells = make_cells(
+        [(2, 0, 0, 10.0, 20.0), (5, 0, 0, 30.0, 40.0), (2, 1, 0, 1.0, 2.0), (5, 1, 0, 3.0, 4.0)]
+    )
+    seen = np.zeros((6, 6), dtype=bool)
+    seen[2, 0] = seen[5, 0] = seen[2, 1] = True
+    cells = replace(
+        cells,
+        mirror_before=np.array([5.0, 15.0, 1.0, 0.0]),
+        mirror_after=np.array([10.0, 20.0, 2.0, 0.0]),
+        has_mirror=seen,
+    )
+    pooled = pool(cells, np.isin(np.arange(6), [2, 3, 5]))  # member 3 sells nothing: nothing is missing of it
+    assert pooled.has_mirror[2, [0, 1]].tolist() == [True, False]
+    assert dict(zip(pooled.importer.tolist(), pooled.mirror_before.tolist(), strict=True)) == {
+        0: 20.0,
+        1: 0.0,
+    }
+    assert dict(zip(pooled.importer.tolist(), pooled.mirror_after.tolist(), strict=True)) == {0: 30.0, 1: 0.0}

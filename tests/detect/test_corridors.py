@@ -7,8 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from entrepot.detect.corridors import Bounds, allocate_corridors, find_bounds, hub_markup, origins_share
+from entrepot.detect.bounds import find_bounds
+from entrepot.detect.corridors import KINDS, allocate_detours, allocate_relays
 from entrepot.detect.estimate import estimate
+from entrepot.detect.markup import hub_markup
+from entrepot.schema import DetourKind
 
 NAN = float("nan")
 
@@ -74,8 +77,13 @@ def six_alike(make_cells, rows):
     return make_cells([(i, j, k, x0, x1) for i, j, x0, x1 in rows for k in range(6)], n_products=6)
 
 
+def of_kind(corridors, *kinds: DetourKind):
+    return corridors.only(np.isin(corridors.kind, [KINDS.index(kind) for kind in kinds]))
+
+
 def one_detour(cells, question, flat):
-    return estimate(cells, question, noise=flat(0.01), z=1.0).corridors
+    corridors = estimate(cells, question, noise=flat(0.01), z=1.0).corridors
+    return of_kind(corridors, DetourKind.DECLARED, DetourKind.ONWARD_UNOBSERVED)
 
 
 def test_the_smallest_bound_is_the_amount(make_cells, make_question, flat) -> None:
@@ -87,7 +95,7 @@ def test_the_smallest_bound_is_the_amount(make_cells, make_question, flat) -> No
         assert found.usd == pytest.approx([expected] * 6)
         assert set(zip(found.origin, found.hub, found.destination, strict=True)) == {(0, 3, 2)}
         assert sorted(found.product) == list(range(6))
-        assert found.is_onward_observed.all()
+        assert set(found.kind) == {KINDS.index(DetourKind.DECLARED)}
 
 
 def test_a_clear_detour_of_a_single_product_is_found(make_cells, make_question, flat) -> None:
@@ -110,9 +118,8 @@ def test_an_unobserved_onward_leg_is_an_absent_bound_not_a_zero(make_cells, make
     question = make_question(cells, origins=(0,), hubs=(3,), unobserved=[(3, 2)])
     found = one_detour(cells, question, flat)
     assert found.usd == pytest.approx([400.0] * 6)
-    assert not found.is_onward_observed.any()
+    assert set(found.kind) == {KINDS.index(DetourKind.ONWARD_UNOBSERVED)}
     assert set(found.onward) == {-1}
-    assert np.isnan(found.excess_on).all()
 
 
 def test_what_others_sent_to_the_hub_leaves_less_of_what_it_sends_on(make_cells, make_question, flat) -> None:
@@ -122,16 +129,77 @@ def test_what_others_sent_to_the_hub_leaves_less_of_what_it_sends_on(make_cells,
     assert found.usd == pytest.approx([150.0] * 6)
 
 
-def test_the_origins_share_is_theirs_of_all_that_arrived(make_cells) -> None:
-    cells = make_cells([(0, 3, 0, 0.0, 300.0), (4, 3, 0, 0.0, 100.0), (4, 3, 1, 50.0, 60.0)])
-    usd = cells.after - cells.before
-    ours, others = (
-        Bounds(cell=index, usd=usd[index], net_usd=usd[index]) for index in (np.array([0]), np.array([1, 2]))
+# --- what the hub's books do not show, and what others send ---------------------------------------------
+
+#: Direct 1000 → 100, arrivals at hub 3 50 → 450 of which its own book shows a half, sent on 10 → 210.
+HALF_SEEN = [(0, 2, 1000.0, 100.0), (0, 3, 50.0, 450.0), (3, 2, 10.0, 210.0)]
+
+
+def mirrored(cells, ratio_before: float, ratio_after: float):
+    """Let the importer's book stand beside the exporter's of every pair, and show so much of it."""
+    seen = np.ones((cells.n_areas, cells.n_areas), dtype=bool)
+    return replace(
+        cells,
+        mirror_before=cells.before * ratio_before,
+        mirror_after=cells.before * ratio_before + (cells.after - cells.before) * ratio_after,
+        has_mirror=seen,
     )
-    share = origins_share(cells, ours, others)
-    assert share[3, 0] == pytest.approx(0.75)
-    assert share[3, 1] == 0.0  # nothing of this product came from the origins
-    assert (share[5] == 1.0).all()  # nothing reached it
+
+
+@pytest.mark.parametrize("chronic", [1.0, 0.3])
+def test_what_the_hub_does_not_show_is_unseen(chronic, make_cells, make_question, flat) -> None:
+    """A hub that has always declared 30% of arrivals hides nothing new while that ratio holds."""
+    cells = mirrored(six_alike(make_cells, HALF_SEEN), chronic, chronic * 0.5)
+    found = estimate(cells, make_question(cells, origins=(0,), hubs=(3,)), noise=flat(0.01), z=1.0).corridors
+    assert of_kind(found, DetourKind.DECLARED).usd == pytest.approx([200.0] * 6, rel=0.01)
+    assert of_kind(found, DetourKind.UNSEEN).usd == pytest.approx([200.0] * 6, rel=0.01)
+    shown = mirrored(six_alike(make_cells, HALF_SEEN), chronic, chronic)
+    found = estimate(shown, make_question(cells, origins=(0,), hubs=(3,)), noise=flat(0.01), z=1.0).corridors
+    assert of_kind(found, DetourKind.UNSEEN).usd.sum() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_hub_without_an_import_book_hides_nothing_that_we_know(make_cells, make_question, flat) -> None:
+    cells = six_alike(make_cells, HALF_SEEN)
+    found = estimate(cells, make_question(cells, origins=(0,), hubs=(3,)), noise=flat(0.01), z=1.0).corridors
+    assert of_kind(found, DetourKind.UNSEEN).usd.size == 0
+
+
+def test_a_gap_at_a_hub_that_sends_on_no_more_than_before_is_no_detour(
+    make_cells, make_question, flat
+) -> None:
+    """Under-declaration alone ties a hub to nobody."""
+    cells = mirrored(six_alike(make_cells, [*HALF_SEEN[:2], (3, 2, 10.0, 10.0)]), 1.0, 0.5)
+    found = estimate(cells, make_question(cells, origins=(0,), hubs=(3,)), noise=flat(0.01), z=1.0).corridors
+    assert found.usd.sum() == 0.0
+
+
+def test_where_nobody_publishes_the_onward_leg_unseen_is_not_told_apart(
+    make_cells, make_question, flat
+) -> None:
+    cells = mirrored(six_alike(make_cells, HALF_SEEN[:2]), 1.0, 0.5)
+    question = make_question(cells, origins=(0,), hubs=(3,), unobserved=[(3, 2)])
+    found = estimate(cells, question, noise=flat(0.01), z=1.0).corridors
+    assert set(found.kind) == {KINDS.index(DetourKind.ONWARD_UNOBSERVED)}
+    assert found.usd == pytest.approx([400.0] * 6)
+
+
+def test_others_goods_are_a_relay_and_never_a_detour(make_cells, make_question, flat) -> None:
+    """Supplier 4 sent 400 more as well: half of what the hub sent on is its, up to the unmet demand."""
+    cells = six_alike(make_cells, [*ONE, (4, 3, 100.0, 500.0)])
+    found = estimate(cells, make_question(cells, origins=(0,), hubs=(3,)), noise=flat(0.01), z=1.0).corridors
+    relay = of_kind(found, DetourKind.RELAY)
+    assert set(zip(relay.origin, relay.hub, relay.destination, strict=True)) == {(4, 3, 2)}
+    assert relay.usd == pytest.approx([150.0] * 6)
+    assert not (of_kind(found, DetourKind.DECLARED).origin == 4).any()
+
+
+def test_a_relay_fills_no_more_than_the_unmet_demand(make_cells, make_question, flat) -> None:
+    """Of a shortfall of 400, 300 came as detours: 100 may be a relay, however much more arrived."""
+    rows = [(0, 2, 1000.0, 600.0), (0, 3, 50.0, 350.0), (3, 2, 10.0, 1010.0), (4, 3, 100.0, 800.0)]
+    cells = six_alike(make_cells, rows)
+    found = estimate(cells, make_question(cells, origins=(0,), hubs=(3,)), noise=flat(0.01), z=1.0).corridors
+    assert of_kind(found, DetourKind.DECLARED).usd == pytest.approx([300.0] * 6)
+    assert of_kind(found, DetourKind.RELAY).usd == pytest.approx([100.0] * 6)
 
 
 def test_the_hubs_markup_comes_off_the_onward_leg(make_cells, make_question, flat) -> None:
@@ -173,7 +241,8 @@ def test_what_passes_a_hub_obeys_every_bound(seed, random_cells, make_question, 
     question = make_question(cells, origins=(0, 1, 7), destinations=(2,), unobserved=unobserved)
     cells = with_event(cells, question)
     found = estimate(cells, question, noise=flat(0.3, floor=100.0), z=0.5)
-    c = found.corridors
+    relays = of_kind(found.corridors, DetourKind.RELAY)
+    c = of_kind(found.corridors, *(kind for kind in KINDS if kind is not DetourKind.RELAY))
     assert c.usd.sum() > 0
     assert (c.usd >= 0).all()
     n = cells.before.size
@@ -186,15 +255,26 @@ def test_what_passes_a_hub_obeys_every_bound(seed, random_cells, make_question, 
     def bound(of) -> np.ndarray:
         return np.bincount(of.cell, weights=of.net_usd, minlength=n)
 
-    for leg, of in ((c.inbound, found.inbound), (c.direct, found.direct)):
+    legs = found.legs
+    for leg, of in ((c.inbound, legs.inbound), (c.direct, legs.direct)):
         assert (passed(leg) <= bound(of) + slack).all()
         assert (bound(of) <= np.bincount(of.cell, weights=of.usd, minlength=n) + slack).all()
-    assert (bound(found.direct) <= np.maximum(expected - cells.after, 0.0) + slack).all()
-    assert (bound(found.inbound) <= np.maximum(cells.after - expected, 0.0) + slack).all()
-    share = origins_share(cells, found.inbound, found.others)[cells.exporter, cells.product]
-    sent_on = bound(found.onward) * share / hub_markup(cells, question)[cells.exporter]
-    assert (passed(c.onward) <= sent_on + slack).all()
-    assert (c.onward >= 0).tolist() == c.is_onward_observed.tolist()
+    assert (bound(legs.direct) <= np.maximum(expected - cells.after, 0.0) + slack).all()
+    assert (bound(legs.inbound) <= np.maximum(cells.after - expected, 0.0) + slack).all()
+    declared = of_kind(c, DetourKind.DECLARED)
+    on = np.concatenate([declared.onward, relays.onward])
+    usd = np.concatenate([declared.usd, relays.usd])
+    sent_on = np.bincount(on[on >= 0], weights=usd[on >= 0], minlength=n)
+    assert (sent_on <= bound(legs.onward) + slack).all()
+    is_seen = question.is_observed[c.hub, c.destination]
+    assert (c.onward[declared.kind.size :] >= -1).all()
+    assert ((c.kind == KINDS.index(DetourKind.ONWARD_UNOBSERVED)) == ~is_seen).all()
+    assert (declared.onward >= 0).all()
+    arrived = np.bincount(relays.inbound, weights=relays.usd, minlength=n)
+    assert (arrived <= bound(legs.others) + slack).all()
+    demand = np.bincount(np.concatenate([c.product, relays.product]), np.concatenate([c.usd, relays.usd]), 8)
+    lost = np.bincount(cells.product[legs.direct.cell], legs.direct.net_usd, 8)
+    assert (demand <= lost + slack).all()
     np.testing.assert_array_equal(cells.importer[c.inbound], c.hub)
     np.testing.assert_array_equal(cells.exporter[c.inbound], c.origin)
     np.testing.assert_array_equal(cells.importer[c.direct], c.destination)
@@ -213,13 +293,23 @@ def test_the_answer_does_not_depend_on_the_order_of_cells(seed, random_cells, ma
         cells,
         **{
             name: getattr(cells, name)[order]
-            for name in ("exporter", "importer", "product", "before", "after", "after_kg")
+            for name in (
+                "exporter",
+                "importer",
+                "product",
+                "before",
+                "after",
+                "after_kg",
+                "mirror_before",
+                "mirror_after",
+            )
         },
     )
 
     def amounts(of) -> dict:
         c = estimate(of, question, noise=flat(0.4, floor=100.0), z=0.5).corridors
-        keys = zip(c.origin.tolist(), c.hub.tolist(), c.destination.tolist(), c.product.tolist(), strict=True)
+        names = ("origin", "hub", "destination", "product", "kind")
+        keys = zip(*[getattr(c, name).tolist() for name in names], strict=True)
         return dict(zip(keys, c.usd.tolist(), strict=True))
 
     found = amounts(cells)
@@ -232,7 +322,8 @@ def test_amounts_scale_with_the_currency(random_cells, make_question, flat) -> N
     question = make_question(cells)
     cells = with_event(cells, question)
     found = estimate(cells, question, noise=flat(0.4, floor=100.0)).corridors
-    euro = replace(cells, before=cells.before * 0.9, after=cells.after * 0.9)
+    names = ("before", "after", "mirror_before", "mirror_after")
+    euro = replace(cells, **{name: getattr(cells, name) * 0.9 for name in names})
     again = estimate(euro, question, noise=flat(0.4, floor=90.0)).corridors
     assert found.usd.sum() > 0
     np.testing.assert_allclose(again.usd, found.usd * 0.9, rtol=1e-9)
@@ -243,6 +334,6 @@ def test_no_legs_no_corridors(make_cells, make_question, flat) -> None:
     question = make_question(cells)
     found = estimate(cells, question, noise=flat())
     assert found.corridors.usd.size == 0
-    none = found.inbound
-    share = np.ones((6, 4))
-    assert allocate_corridors(cells, none, none, none, question, share).usd.size == 0
+    detours = allocate_detours(cells, found.legs, question)
+    assert detours.usd.size == 0
+    assert allocate_relays(cells, found.legs, question, detours).usd.size == 0

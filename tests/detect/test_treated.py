@@ -18,7 +18,9 @@ def trade(change: np.ndarray, n_products: int = 30, seed: int = 0, sd: float = 0
     rng = np.random.default_rng(seed)
     before = np.exp(rng.normal(12.0, 1.0, exporter.size))
     after = before * np.exp(change[exporter, importer] + rng.normal(0.0, sd, exporter.size))
-    return Cells(exporter, importer, product, before, after, np.full(exporter.size, np.nan), n, n_products)
+    nan, nothing = np.full(exporter.size, np.nan), np.zeros(exporter.size)
+    none = np.zeros((n, n), dtype=bool)
+    return Cells(exporter, importer, product, before, after, nan, nothing, nothing, none, n, n_products)
 
 
 def signal_of(cells: Cells, flat, **changes) -> np.ndarray:

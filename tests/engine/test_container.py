@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from entrepot.engine.archives import is_archive
 from entrepot.engine.container import (
     fingerprint,
     has_mixed_line_ends,
-    is_packed,
     read_head,
     unify_line_ends,
     unpack_json,
@@ -48,7 +48,7 @@ def test_archives(tmp_path: Path) -> None:
         archive.writestr("__MACOSX/x", "no")
         archive.writestr("folder/x.csv", "inside")
     assert [read_head(tmp_path / name) for name in ("a.gz", "b.zip")] == [b"inside", b"inside"]
-    assert is_packed(tmp_path / "a.gz")
+    assert is_archive(tmp_path / "a.gz")
     with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
         archive.writestr("x.csv", "1")
         archive.writestr("y.csv", "2")

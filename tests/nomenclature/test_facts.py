@@ -18,15 +18,25 @@ from entrepot.nomenclature import (
     group_names,
     is_hs_code,
     memberships,
+    named_area,
 )
 from entrepot.nomenclature.facts import fact_rows, is_in_force, optional_date
 from entrepot.nomenclature.hs import HS_REVISIONS
 from entrepot.nomenclature.names import normalise_name
 
 TABLES = (
-    "areas", "area_codes", "area_names", "groups", "hs_chapters", "lists", "list_ancestors", "events",
-    "area_land", "area_places",
-)  # fmt: skip
+    "areas",
+    "area_codes",
+    "area_land",
+    "area_places",
+    "area_names",
+    "national_area_codes",
+    "groups",
+    "hs_chapters",
+    "lists",
+    "list_ancestors",
+    "events",
+)
 CODES = frozenset(row["code"] for row in fact_rows("areas"))
 
 
@@ -102,6 +112,21 @@ def test_names_are_unique_on_their_normal_form():
     assert [form for form, codes in forms.items() if len(codes) > 1] == []
     own = {normalise_name(row["name"]): row["code"] for row in fact_rows("areas")}
     assert [form for form, codes in forms.items() if form in own and codes != {own[form]}] == []
+
+
+def test_national_codes_are_unique_and_known():
+    rows = fact_rows("national_area_codes")
+    assert not repeated((row["scheme"], row["foreign_code"]) for row in rows)
+    assert {row["code"] for row in rows} <= CODES
+    assert {row["scheme"] for row in rows} == {"gacc", "schedule_c", "russia_fts"}
+
+
+def test_national_names_mean_what_their_codes_mean():
+    """A name that the nomenclature knows is the area of its code; archipelagos and n.e.s. are unknown."""
+    rows = [row for row in fact_rows("national_area_codes") if row["scheme"] == "gacc"]
+    meant = {row["foreign_code"]: (named_area(row["name"]), row["code"]) for row in rows}
+    assert [code for code, (named, area_code) in meant.items() if named not in {None, area_code}] == []
+    assert sum(named is None for named, _ in meant.values()) < 20
 
 
 @pytest.mark.parametrize("name", group_names())

@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
-from entrepot.errors import InputFileError, OptionError, UnknownCodeError
-from entrepot.nomenclature import list_codes, list_entries, list_names, product_codes
+from entrepot.errors import InputFileError, UnknownCodeError
+from entrepot.nomenclature import has_hs_code, list_codes, list_entries, list_names, product_codes
 
 TIER_SIZES = {"1": 4, "2": 5, "3.A": 16, "3.B": 9, "4.A": 11, "4.B": 5}
 OLDER = ("HS2007", "HS2012", "HS2017")
@@ -70,10 +70,24 @@ def test_older_revisions_get_the_ancestors(revision):
     assert not {"854800", "852589", "854149", "854151", "854159", "880730"} & set(codes)
 
 
+@pytest.mark.parametrize("revision", ["HS1992", "HS1996", "HS2002"])
+def test_every_listed_code_has_ancestors_in_the_oldest_revisions_too(revision):
+    entries = list_entries("CHPL", revision=revision)
+    assert {entry.listed_code for entry in entries} == set(list_codes("CHPL"))
+    assert [entry.code for entry in entries if not has_hs_code(entry.code, revision)] == []
+    machines = [entry for entry in entries if entry.listed_code == "848620"]
+    assert ("847989", "broader") in {(entry.code, entry.relation) for entry in machines}
+    assert {entry.relation for entry in machines} == {"broader"}
+
+
+def test_chips_of_2002_were_coded_by_how_they_are_made():
+    codes = {entry.code for entry in list_entries("CHPL", revision="HS2002", tier="1")}
+    assert codes
+    assert all(code.startswith("8542") and has_hs_code(code, "HS2002") for code in codes)
+
+
 def test_spelling_of_the_revision_and_limits():
     assert list_codes("chpl", revision="H5") == list_codes("CHPL", revision="HS2017")
-    with pytest.raises(OptionError, match="HS2007"):
-        list_codes("CHPL", revision="HS2002")
     with pytest.raises(UnknownCodeError, match="CHPL"):
         list_codes("EAR99")
     with pytest.raises(UnknownCodeError, match=r"3\.A"):

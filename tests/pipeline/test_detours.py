@@ -8,6 +8,7 @@ import pytest
 
 from entrepot.detect.options import DetourOptions
 from entrepot.errors import CoverageError, OptionError
+from entrepot.pipeline.choices import ReportChoice
 from entrepot.pipeline.detours import find_detours
 from entrepot.schema import DETOUR
 
@@ -53,7 +54,7 @@ def test_a_year_works_on_annual_reports(lake) -> None:
 
 def test_only_vintages_up_to_the_day_count(lake) -> None:
     with pytest.raises(CoverageError, match="no monthly reports"):
-        find_detours(lake, DetourOptions(**QUESTION), as_of=date(2023, 5, 31))
+        find_detours(lake, DetourOptions(**QUESTION), choice=ReportChoice(as_of=date(2023, 5, 31)))
 
 
 def test_an_event_outside_the_data_is_refused(lake) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
 
 from entrepot.engine import Engine
 from entrepot.errors import CoverageError, OptionError
+from entrepot.pipeline import ingest
 from entrepot.pipeline.flows import FlowQuery, reconciled_flows, select_flows
 from entrepot.schema import FLOW, RECONCILED, bad_rows, duplicated_rows
+from entrepot.sources.baci import BaciSource
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MONTHS = [f"2022-{m:02d}" for m in range(1, 13)]
 
@@ -216,3 +222,16 @@ def test_flows_can_be_reconciled_twice_on_one_engine(mixed) -> None:
     with Engine(memory_limit="500MB") as engine:
         first = reconciled_flows(engine, mixed).collect().shape
         assert reconciled_flows(engine, mixed).collect().shape == first
+
+
+def test_what_a_publisher_reconciled_is_not_used_beside_reports(take_in, tmp_path: Path) -> None:
+    """Not even where it is finer than they are: BACI has six digits, these reports four."""
+    lake = take_in([("CHN", "export", "KGZ", "2022", "8542", 500.0)])
+    query = FlowQuery(frequency="A")
+    before = select_flows(lake, query).to_pylist()
+    path = tmp_path / "BACI_HS22_Y2022_V202501.csv"
+    path.write_text("t,i,j,k,v,q\n2022,156,417,854231,0.7,1\n2022,156,398,854231,0.1,1\n", encoding="utf-8")
+    assert ingest(BaciSource(), [path], lake=lake.path).failed == ()
+    assert select_flows(lake, query).to_pylist() == before
+    chosen = select_flows(lake, FlowQuery(frequency="A", sources=("baci",))).to_pylist()
+    assert [(row["importer"], row["value_usd"]) for row in chosen] == [("KAZ", 100.0), ("KGZ", 700.0)]

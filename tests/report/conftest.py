@@ -52,7 +52,10 @@ HEADLINE = Headline(
     shortfall_usd=8.4e9,
     raw_increase_usd=5.7e9,
     excess_in_usd=3.1e9,
-    onward_observed_share=0.83,
+    onward_observed_share=0.65,
+    unseen_usd=2.41e8,
+    relay_usd=8e7,
+    relay_high_usd=9e7,
 )
 
 CALIBRATION = CalibrationSummary(
@@ -100,6 +103,45 @@ def result() -> DetourResult:
 
 
 @pytest.fixture(scope="session")
+def of_all_kinds(result: DetourResult) -> DetourResult:
+    """Return the search with a row of every kind, and a hub whose sum is of several."""
+    rows = (
+        finding(estimate_usd=8.19e8),
+        finding(kind="unseen", estimate_usd=2.41e8),
+        finding(hub="ARM", kind="onward_unobserved", estimate_usd=2e8),
+        finding(origin="CHN", kind="relay", estimate_usd=9e7, low_usd=0.0, high_usd=2e8),
+    )
+    hubs = [
+        finding(origin=None, hs_code=None, kind=None, estimate_usd=1.06e9),
+        finding(origin=None, hs_code=None, hub="ARM", kind="onward_unobserved", estimate_usd=2e8),
+    ]
+    return replace(result, table=detour_rows(*rows), hubs=detour_rows(*hubs))
+
+
+@pytest.fixture(scope="session")
+def untold(result: DetourResult) -> DetourResult:
+    """Return a search whose baseline is unidentified: every amount withheld."""
+    none = {
+        "estimate_usd": None,
+        "low_usd": None,
+        "high_usd": None,
+        "baseline": "unidentified",
+        "status": "not identified: nothing in the data tells ordinary growth from the event",
+    }
+
+    def withheld(table: pa.Table) -> pa.Table:
+        return detour_rows(*[row | none for row in table.to_pylist()])
+
+    return replace(
+        result,
+        table=withheld(result.table),
+        hubs=withheld(result.hubs),
+        products=withheld(result.products),
+        headline=replace(HEADLINE, baseline="unidentified", by_baseline={"unidentified": 1.26e9}),
+    )
+
+
+@pytest.fixture(scope="session")
 def unidentified(result: DetourResult) -> DetourResult:
     """Return a search whose placebos give too much: every amount withheld."""
     why = "not identified: placebo dates give 44% of it"
@@ -130,6 +172,9 @@ def empty(result: DetourResult) -> DetourResult:
         headline=replace(
             HEADLINE,
             estimate_usd=0.0,
+            unseen_usd=0.0,
+            relay_usd=0.0,
+            relay_high_usd=0.0,
             low_usd=float("nan"),
             high_usd=float("nan"),
             placebo_usd=(),
@@ -161,6 +206,8 @@ def unobserved(result: DetourResult) -> DetourResult:
         table=blind(result.table),
         hubs=blind(result.hubs),
         products=blind(result.products),
-        headline=replace(HEADLINE, onward_observed_share=0.0),
+        headline=replace(
+            HEADLINE, onward_observed_share=0.0, unseen_usd=0.0, relay_usd=0.0, relay_high_usd=0.0
+        ),
         series=result.series.filter(pa.array(~is_onward)),
     )

@@ -6,12 +6,15 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
 import pytest
 
 from entrepot.nomenclature import group_members
 from entrepot.report import about_detours
 from entrepot.report.account import account_of
 from entrepot.report.evidence import strength
+from entrepot.report.kinds import MEANINGS, Shares, kind_words
+from entrepot.schema import DetourKind
 
 if TYPE_CHECKING:
     from entrepot.detect.result import DetourResult
@@ -32,7 +35,9 @@ def test_an_identified_search_is_said_with_its_interval(result: DetourResult) ->
     assert said.title == "Germany and France via Kyrgyzstan and Armenia to Russia"
     assert said.headline == (
         "The statistics are consistent with 1.26bn USD (90% interval 0.91–1.60bn) of goods from Germany and "
-        "France having reached Russia through Kyrgyzstan and Armenia in 2022-05 to 2023-12."
+        "France having reached Russia through Kyrgyzstan and Armenia in 2022-05 to 2023-12. Of it, 819m USD "
+        "go on from the hubs in published books (declared), 241m USD reached hubs whose own books do not "
+        "show them arriving (unseen) and for 200m USD the onward leg is not observed."
     )
     assert said.question == (
         "Event 2022-03; goods of HS 870323 and 854231; 2022-05 to 2023-12 against 2020-02 to 2022-01; "
@@ -41,12 +46,15 @@ def test_an_identified_search_is_said_with_its_interval(result: DetourResult) ->
     figures = {one.label: one.figure for one in said.comparisons}
     assert figures == {
         "Estimate": "1.26bn",
+        "of it declared": "819m",
+        "of it unseen": "241m",
+        "of it not observed": "200m",
         "With baseline unchanged": "1.50bn",
         "Placebo dates": "12.0–40.0m",
         "Excess only": "3.10bn",
         "Plain increase": "5.70bn",
         "Missing direct trade": "8.40bn",
-        "Onward leg observed": "83%",
+        "Relayed by others": "up to 90.0m",
     }
     assert "88% of the value" in said.calibration
     assert said.late == "Periods of the after-window published so far: Armenia (14 of 20, to 2023-06)."
@@ -98,6 +106,102 @@ def test_reasons_for_no_amount(result: DetourResult) -> None:
     assert "give more than the event does" in headline(placebo_usd=(9e9,))
 
 
+def test_an_unidentified_baseline_withholds_every_amount(untold: DetourResult) -> None:
+    said = account_of(untold)
+    assert said.headline.startswith(
+        "Not identified: nothing in the data tells ordinary growth from the event"
+    )
+    assert said.strength == "none"
+    assert said.relay == ""
+    assert said.withheld.endswith("(most often: nothing in the data tells ordinary growth from the event).")
+    figures = {one.label: one for one in said.comparisons}
+    assert figures["Estimate"].figure == "withheld"
+    assert figures["Excess only"].note == "inbound trade over the level of before"
+    assert not [label for label in figures if label.startswith(("of it", "Relayed"))]
+    about = about_detours(untold, sources=[])
+    assert not [name for name in about if name.startswith(("declared_", "unseen_", "onward_", "relay_"))]
+    every = " ".join([said.headline, said.baseline, *about.values()])
+    assert not any(figure in every for figure in ("1.26bn", "1260000000", "241m", "241000000", "90.0m"))
+
+
+@pytest.mark.parametrize(
+    ("declared", "unseen", "expected"),
+    [
+        (1.0, 0.0, " Published books show all of it going on from the hubs."),
+        (0.0, 1.26e9, " The hubs' own books show none of it arriving."),
+        (0.0, 0.0, " The onward leg is observed for none of it."),
+        (0.5, 6.3e8, "630m USD go on from the hubs in published books (declared) and 630m USD reached hubs"),
+        (0.5, 0.0, "(declared) and for 630m USD the onward leg is not observed."),
+        (math.nan, 0.0, "in 2022-05 to 2023-12."),
+    ],
+)
+def test_the_headline_names_only_the_parts_that_are_there(
+    result: DetourResult, declared: float, unseen: float, expected: str
+) -> None:
+    head = replace(result.headline, onward_observed_share=declared, unseen_usd=unseen)
+    said = account_of(replace(result, headline=head))
+    assert expected in said.headline
+    parts = Shares.of(head).named()
+    assert sum(parts.values()) == pytest.approx(0.0 if math.isnan(declared) else head.estimate_usd)
+    assert ("of it unseen" in {one.label for one in said.comparisons}) == (0 < unseen < head.estimate_usd)
+
+
+def test_what_others_sent_is_said_apart_and_weaker(result: DetourResult) -> None:
+    said = account_of(result)
+    assert said.relay == (
+        "More weakly: the statistics are also consistent with up to 90.0m USD relayed through the same hubs "
+        "by suppliers whose own direct trade did not fall. That is not part of the total."
+    )
+    assert "90.0m" not in said.headline
+    alone = replace(result, headline=replace(result.headline, relay_usd=0.0))
+    assert account_of(alone).relay == ""
+    assert account_of(alone).headline == said.headline
+    assert "Relayed by others" not in {one.label for one in account_of(alone).comparisons}
+    about = about_detours(result, sources=[])
+    assert about["what others sent"] == said.relay
+    assert about["relay_high_usd (not in the estimate)"] == "90000000"
+    assert about["estimate_usd"] == "1260000000"
+    parts = [about[name] for name in ("declared_usd", "unseen_usd", "onward_unobserved_usd")]
+    assert sum(map(int, parts)) == 1_260_000_000
+
+
+def test_relays_without_a_detour_are_pointed_to_without_an_amount(
+    of_all_kinds: DetourResult, empty: DetourResult
+) -> None:
+    table = of_all_kinds.table.filter(pc.equal(of_all_kinds.table["kind"], "relay"))
+    said = account_of(
+        replace(empty, table=table, headline=replace(empty.headline, relay_usd=8e7, relay_high_usd=9e7))
+    )
+    assert said.headline.startswith("No detour was found")
+    assert "What others sent through hubs stands in rows of its own" in said.headline
+    assert "90.0m" not in said.headline + said.relay
+    assert "rows of its own" not in account_of(empty).headline
+
+
+def test_every_kind_that_occurs_is_explained(of_all_kinds: DetourResult, result: DetourResult) -> None:
+    said = account_of(of_all_kinds)
+    assert [text.partition(":")[0] for text in said.kinds] == [
+        "Declared",
+        "Unseen",
+        "Onward leg not observed",
+        "Others' goods",
+    ]
+    unseen = said.kinds[1]
+    for words in (
+        "the hub's books do not show them arriving",
+        "consistent with transit, and with under-declaration or misclassification",
+        "accuses nobody",
+    ):
+        assert words in unseen
+    assert "not part of the total" in said.kinds[3]
+    assert [text.partition(":")[0] for text in account_of(result).kinds] == [
+        "Declared",
+        "Onward leg not observed",
+    ]
+    assert set(MEANINGS) == set(DetourKind)
+    assert len({kind_words(kind) for kind in DetourKind} | {kind_words(None)}) == len(DetourKind) + 1
+
+
 def test_nothing_found(empty: DetourResult) -> None:
     said = account_of(empty)
     assert said.headline.startswith("No detour was found from Germany and France to Russia in 2022-05")
@@ -123,13 +227,19 @@ def test_limits_come_with_every_search(
         assert "accuses nobody" in limits
 
 
-def test_no_word_accuses(result: DetourResult, unidentified: DetourResult, unobserved: DetourResult) -> None:
+def test_no_word_accuses(
+    result: DetourResult,
+    unidentified: DetourResult,
+    unobserved: DetourResult,
+    of_all_kinds: DetourResult,
+) -> None:
     accusing = re.compile(
         r"\b(evad|evas|smuggl|illegal|illicit|launder|violat|guilt|prove[sdn]?\b|crim)", re.IGNORECASE
     )
-    for one in (result, unidentified, unobserved):
+    for one in (result, unidentified, unobserved, of_all_kinds):
         said = account_of(one)
-        words = [said.headline, said.placebos, said.late, *said.refutations, *said.limits]
+        words = [said.headline, said.relay, said.placebos, said.late, *said.kinds]
+        words += [*said.refutations, *said.limits]
         assert [text for text in words if accusing.search(text)] == []
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from entrepot.report.charts import (
@@ -104,6 +105,50 @@ def test_figures_say_what_they_show(result: DetourResult) -> None:
     assert "Kyrgyzstan 1.26bn (0.91–1.60bn) and Armenia 200m (0–500m)" in figures["hubs"].alt
     assert "Hollow" in figures["hubs"].caption
     assert "1 of 4 planted sums" in figures["calibration"].caption
+
+
+def test_the_comparison_shows_parts_and_what_others_sent_apart(result: DetourResult) -> None:
+    figure = figures_of(result)["comparison"]
+    for words in (
+        "of it declared 819m",
+        "of it unseen 241m",
+        "of it not observed 200m",
+        "others' goods 80.0m",
+    ):
+        assert words in figure.alt
+    assert "estimate 1.26bn" in figure.alt  # the parts' sum, without the others' goods
+    assert "Others' goods are not part of the estimate" in figure.caption
+    whole = replace(result.headline, onward_observed_share=1.0, unseen_usd=0.0, relay_usd=0.0)
+    plain = figures_of(replace(result, headline=whole))["comparison"]
+    assert "of it" not in plain.alt
+    assert "thers' goods" not in plain.alt + plain.caption
+
+
+def test_parts_and_others_have_colours_of_their_own() -> None:
+    rows = [
+        {"label": role, "usd": 1e9, "low": None, "high": None, "role": role}
+        for role in ("estimate", "part", "relay", "other", "placebo")
+    ]
+    bars = comparison_chart(rows, 720).to_dict()["layer"][0]["encoding"]["color"]["scale"]
+    assert set(bars["domain"]) == {row["role"] for row in rows}
+    assert len(set(bars["range"])) == len(rows)
+
+
+def test_hubs_are_drawn_without_what_others_sent(of_all_kinds: DetourResult) -> None:
+    hubs = figures_of(of_all_kinds)["hubs"]
+    assert "Kyrgyzstan 1.06bn" in hubs.alt
+    assert "90.0m" not in hubs.alt
+    assert "What others sent through the hubs is not in it." in hubs.caption
+    alone = replace(of_all_kinds, headline=replace(of_all_kinds.headline, relay_usd=0.0))
+    assert "others" not in figures_of(alone)["hubs"].caption
+
+
+def test_unseen_hubs_are_hollow(of_all_kinds: DetourResult) -> None:
+    at = of_all_kinds.hubs.column_names.index("kind")
+    for kind, is_hollow in (("unseen", True), ("declared", False), (None, False)):
+        hubs = of_all_kinds.hubs.set_column(at, "kind", pa.array([kind, "declared"], pa.string()))
+        caption = figures_of(replace(of_all_kinds, hubs=hubs))["hubs"].caption
+        assert ("the hub's books do not show the goods arriving" in caption) == is_hollow
 
 
 def test_figures_without_amounts_are_left_out(unidentified: DetourResult, empty: DetourResult) -> None:

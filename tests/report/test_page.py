@@ -150,6 +150,35 @@ def test_an_unobserved_leg_is_said(pages: dict[str, Page]) -> None:
     assert "evidence weak" in text
 
 
+def test_kinds_are_said_in_plain_words(of_all_kinds: DetourResult, tmp_path: Path) -> None:
+    text, reader = _page(of_all_kinds, tmp_path)
+    for words in (
+        "More weakly: the statistics are also consistent with up to 90.0m USD",
+        "241m USD reached hubs whose own books do not show them arriving",
+        "unseen: not in the hub's books",
+        "onward leg not observed",
+        "others' goods, relayed",
+        "several kinds",
+        "consistent with transit, and with under-declaration or misclassification; it accuses nobody",
+        "do not add these rows to the others",
+    ):
+        assert words in reader.text, words
+    assert text.count('<tr class="relay">') == 1
+    assert text.count('<tr class="part">') == 3
+
+
+def test_what_others_sent_needs_an_amount(
+    pages: dict[str, Page], untold: DetourResult, tmp_path: Path
+) -> None:
+    text, reader = _page(untold, tmp_path)
+    assert (
+        "Every amount is withheld: not identified: nothing in the data tells ordinary growth" in reader.text
+    )
+    assert not any(figure in text for figure in ("1.26bn", "1260000000", "241m", "90.0m"))
+    for name in ("unidentified", "empty", "unobserved"):
+        assert "More weakly" not in pages[name][0]
+
+
 def test_an_empty_search_is_a_page(pages: dict[str, Page]) -> None:
     _, reader = pages["empty"]
     assert "No detour was found" in reader.text

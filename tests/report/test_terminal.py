@@ -55,6 +55,55 @@ def test_a_narrow_table_has_codes_and_a_wide_one_names(result: DetourResult) -> 
     assert "5.00m" in wide  # the plain increase of the row
 
 
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [
+        (80, {"declared", "unseen", "not observed", "others' goods", "several"}),
+        (
+            160,
+            {
+                "declared",
+                "unseen: not in the hub's books",
+                "onward leg not observed",
+                "others' goods, relayed",
+                "several kinds",
+            },
+        ),
+    ],
+)
+def test_rows_say_their_kind_in_plain_words(of_all_kinds: DetourResult, width: int, words: set[str]) -> None:
+    lines = _printed(of_all_kinds, width).splitlines()
+    starts = ("DEU", "CHN", "KGZ", "ARM") if width == 80 else ("Germany", "China", "Kyrgyz", "Armenia")
+    rows = [
+        line.rstrip() for line in lines if line.startswith(starts) and "–" in line and " via " not in line
+    ]
+    assert len(rows) == 6
+    assert {word for word in words if any(row.endswith(f" {word}") for row in rows)} == words
+
+
+def test_others_goods_stand_below_the_headline_and_in_no_hub(of_all_kinds: DetourResult) -> None:
+    text = " ".join(_printed(of_all_kinds, 100).split())
+    order = [
+        "the onward leg is not observed.",
+        "More weakly:",
+        "Estimate 1.26bn",
+        "of it unseen 241m",
+        "Hubs",
+    ]
+    places = [text.index(words) for words in order]
+    assert places == sorted(places)
+    hubs = text[text.index("Hubs hub") : text.index("Rows origin")]
+    assert "90.0m" not in hubs
+    assert "others' goods" not in hubs
+    assert "do not add these rows to the others" in text
+
+
+def test_an_unidentified_baseline_prints_no_amount(untold: DetourResult) -> None:
+    text = " ".join(_printed(untold, 80).split())
+    assert "nothing in the data tells ordinary growth from the event" in text
+    assert not any(figure in text for figure in ("1.26bn", "241m", "90.0m", "200m", "More weakly"))
+
+
 def test_amounts_are_right_aligned(result: DetourResult) -> None:
     lines = _printed(result, 80).splitlines()
     ends = {

@@ -66,6 +66,9 @@ def test_the_sheet_about_says_what_was_asked(book: Workbook) -> None:
     assert about["valuation"] == "USD, FOB at the origin"
     assert about["estimate_usd"] == "1260000000"
     assert "90% interval 0.91–1.60bn" in about["headline"]
+    assert (about["unseen_usd"], about["relay_usd (not in the estimate)"]) == ("241000000", "80000000")
+    assert about["what others sent"].endswith("That is not part of the total.")
+    assert about["kinds"].startswith("Declared: published books show the goods going on")
     assert about["made by"].startswith("entrepot ")
 
 

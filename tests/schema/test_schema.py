@@ -152,7 +152,7 @@ def test_bad_rows_keep_the_callers_kind_and_columns(put) -> None:
 
 def test_missing_columns_are_named(put) -> None:
     frame = put(pa.table({"reporter": ["DEU"]}))
-    with pytest.raises(ContractError, match="lacks 26 columns: source") as caught:
+    with pytest.raises(ContractError, match="lacks 27 columns: source") as caught:
         bad_rows(frame, FLOW)
     assert "reporter" in caught.value.where
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from entrepot.engine import Engine
+from entrepot.engine.container import fingerprint
 from entrepot.pipeline import IngestOptions, ingest
+from entrepot.pipeline.inputs import make_readable, stage
 from entrepot.sources.comtrade import ComtradeSource
 from entrepot.store import Lake, flows_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from entrepot.sources.base import Layout, Source
 
 
 @pytest.fixture
@@ -31,3 +36,53 @@ def taken_in(tmp_path: Path) -> Callable:
         return report.files[0], rows
 
     return take
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Rows that a source's query makes of a file, how many rows that has, unreadable ones, and the layout."""
+
+    rows: list[dict[str, Any]]
+    staged: int
+    unreadable: int
+    layout: Layout
+
+    @property
+    def good(self) -> list[dict[str, Any]]:
+        return [row for row in self.rows if row["reason"] is None]
+
+    @property
+    def faults(self) -> list[tuple[int, str, str]]:
+        return [(row["row_number"], row["reason"], row["detail"]) for row in self.rows if row["reason"]]
+
+    @property
+    def accounted(self) -> int:
+        """Rows of the file that the canonical rows stand for."""
+        return sum(row.get("parts") or 1 for row in self.rows)
+
+
+@pytest.fixture(scope="session")
+def source_engine():
+    with Engine(memory_limit="500MB", threads=1) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def judge_file(source_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Judged]:
+    """Return a function that takes a file through recognition, staging and the source's query."""
+
+    def judge(source: Source, path: Path) -> Judged:
+        folder = tmp_path_factory.mktemp("judged")
+        layout = source.recognise(path)
+        readable = make_readable(path, layout, fingerprint(path), folder)
+        staged, _ = stage(
+            source_engine, readable, folder / "rows.parquet", constants={"file_hash": "0"}, path=path,
+            scratch=folder,
+        )  # fmt: skip
+        for name, table in source.reference_tables().items():
+            source_engine.register(name, table)
+        query = source.canonical_sql(layout, f"({staged.query()})")
+        rows = source_engine.sql(f"SELECT * FROM ({query}) ORDER BY row_number").to_pylist()
+        return Judged(rows, staged.file.rows, staged.unreadable.num_rows, layout)
+
+    return judge

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def test_a_mapping_that_ships_is_found_by_name() -> None:
     assert open_source("csv:eu_panel").id == "csv:eu_panel"
+    assert open_source("wits").id == "csv:wits"
 
 
 def test_the_users_file_is_read_by_path(tmp_path: Path) -> None:
@@ -29,6 +30,16 @@ def test_an_unknown_mapping_names_those_that_ship() -> None:
         open_source("csv:eu_pannel")
 
 
+@pytest.mark.parametrize("name", ["comtrade", "russia_fts", "us_census"])
+def test_publishers_by_name(name: str) -> None:
+    assert open_source(name).id == name
+
+
 def test_an_unknown_source_names_the_known() -> None:
+    with pytest.raises(OptionError) as caught:
+        open_source("comtrad")
+    assert all(
+        name in caught.value.hint for name in ("gacc", "us_census", "russia_fts", "wits", "csv:MAPPING")
+    )
     with pytest.raises(OptionError, match="comtrade"):
         open_source("comtrad")

@@ -16,8 +16,9 @@ from entrepot.detect.detours import detours
 from entrepot.detect.options import DetourOptions
 from entrepot.detect.periods import period_text
 from entrepot.engine import Engine
-from entrepot.model.world import World, WorldOptions, build_world, detour_truth, score_detours
+from entrepot.model.world import OWN, World, WorldOptions, build_world, detour_truth, score_detours
 from entrepot.reconcile import cif_fob_ratios, pair_books, reconcile_books
+from entrepot.schema import DetourKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +69,15 @@ class Answer:
     score: DetourScore
 
     @property
+    def whole(self) -> DetourScore:
+        """Return the score of all that the origins sent, unseen goods included."""
+        return score_detours(self.result.table, self.truth, kinds=OWN)
+
+    @property
+    def relay(self) -> DetourScore:
+        return score_detours(self.result.table, self.truth, kinds=[DetourKind.RELAY])
+
+    @property
     def treated(self) -> set[str]:
         treated = self.result.treated
         return set(treated.filter(treated["is_treated"])["origin"].to_pylist())
@@ -78,13 +88,19 @@ class Answer:
 
     @property
     def true_by_hub(self) -> dict[str, float]:
-        by_hub = self.truth.group_by("hub").aggregate([("usd", "sum")])
+        own = pa.array([kind.value for kind in OWN], pa.string())
+        by_hub = (
+            self.truth.filter(pc.is_in(self.truth["kind"], value_set=own))
+            .group_by("hub")
+            .aggregate([("usd", "sum")])
+        )
         return dict(zip(by_hub["hub"].to_pylist(), by_hub["usd_sum"].to_pylist(), strict=True))
 
     @property
     def found_by_hub(self) -> dict[str, float]:
         hubs = self.result.hubs
-        return dict(zip(hubs["hub"].to_pylist(), hubs["estimate_usd"].to_pylist(), strict=True))
+        amounts = [usd or 0.0 for usd in hubs["estimate_usd"].to_pylist()]  # none where it is withheld
+        return dict(zip(hubs["hub"].to_pylist(), amounts, strict=True))
 
 
 def _leaves(world: World) -> pa.Table:

@@ -1,9 +1,9 @@
 """Smooth worlds: amounts of planted detours are recovered when origins and destination are given.
 
-Measured on 2026-11-23, seeds 101 to 105: absolute error 0.18, 0.25, 0.29, 0.46, 0.17 (median 0.254); hub
-error 0.10, 0.14, 0.25, 0.25, 0.08 (median 0.14); total over truth 0.98, 1.07, 1.25, 1.21, 0.98; rows in their
-interval 85, 80, 79, 84, 78%. The aim for the median of the absolute error is 0.25: these small worlds miss it
-by a hair, the benchmark's larger ones reach it (see docs/explanation/methods-compared.md).
+Measured on 2026-11-23, seeds 101 to 105, of what the books show: absolute error 0.17, 0.15, 0.14, 0.32, 0.14
+(median 0.15); hub error 0.14, 0.07, 0.07, 0.20, 0.11. Of all that the origins sent, unseen goods included:
+0.25, 0.21, 0.14, 0.28, 0.16; total over truth 1.00, 1.02, 1.00, 0.95, 0.95, in its interval in all five; rows
+in their interval 83, 83, 79, 82, 84%. Relays: total over truth 0.78, 0.93, 0.79, 1.19, 0.86.
 """
 
 from __future__ import annotations
@@ -33,20 +33,43 @@ def answers(make_known: Callable, ask: Callable) -> dict:
 
 def test_rows_are_recovered(answers: dict) -> None:
     errors = {seed: answer.score.absolute_error for seed, answer in answers.items()}
-    assert median(errors.values()) <= 0.3, errors
-    assert max(errors.values()) <= 0.5, errors
+    assert median(errors.values()) <= 0.2, errors
+    assert max(errors.values()) <= 0.35, errors
 
 
 def test_hubs_are_recovered(answers: dict) -> None:
     errors = {seed: answer.score.hub_error for seed, answer in answers.items()}
-    assert median(errors.values()) <= 0.2, errors
-    assert max(errors.values()) <= 0.3, errors
+    assert median(errors.values()) <= 0.15, errors
+    assert max(errors.values()) <= 0.25, errors
+
+
+def test_unseen_goods_are_recovered_too(answers: dict) -> None:
+    errors = {seed: answer.whole.absolute_error for seed, answer in answers.items()}
+    assert median(errors.values()) <= 0.25, errors
+    assert max(errors.values()) <= 0.35, errors
+
+
+def test_relays_are_put_down_to_friendly_origins(answers: dict) -> None:
+    """At least 30% of the friendly origins' true volume is found; a relay is the weaker claim all the same.
+
+    In these small worlds, goods not given, the largest innocent had 2 to 28% of the true volume.
+    """
+    innocents = []
+    for answer in answers.values():
+        relay = answer.rows[answer.rows["kind"].eq("relay")].groupby("origin")["estimate_usd"].sum()
+        friends = set(answer.known.with_role("friendly_origin"))
+        assert 0.3 <= relay[relay.index.isin(friends)].sum() / answer.relay.true_usd <= 1.3
+        innocents.append(relay[~relay.index.isin(friends)].max() / answer.relay.true_usd)
+    assert median(innocents) <= 0.15, innocents
+    assert max(innocents) <= 0.35, innocents
 
 
 def test_totals_are_recovered(answers: dict) -> None:
     for answer in answers.values():
         assert answer.result.headline.status == "identified"
-        assert 0.75 <= answer.score.estimate_usd / answer.score.true_usd <= 1.3
+        head = answer.result.headline
+        assert head.estimate_usd == pytest.approx(answer.whole.true_usd, rel=0.15)
+        assert head.low_usd <= answer.whole.true_usd <= head.high_usd
 
 
 def test_plain_increases_are_many_times_the_truth(answers: dict) -> None:
@@ -67,7 +90,7 @@ def test_intervals_hold_most_true_rows(answers: dict) -> None:
 def test_no_amount_breaks_its_bounds(answers: dict) -> None:
     for answer in answers.values():
         rows = answer.rows
-        found = rows[rows["estimate_usd"] > 0]
+        found = rows[(rows["estimate_usd"] > 0) & rows["kind"].ne("relay")]
         assert (found["estimate_usd"] <= found["after_in_usd"] * (1 + 1e-9)).all()
         assert (found["low_usd"] <= found["estimate_usd"]).all()
         assert (found["estimate_usd"] <= found["high_usd"] * (1 + 1e-9)).all()

@@ -41,12 +41,12 @@ def without_last_months(known, hub: str, count: int) -> Callable[[pd.DataFrame],
 
 def test_an_onward_leg_that_nobody_publishes_is_said(answer) -> None:
     rows = answer.rows
-    found = rows[rows["estimate_usd"] > 0]
+    found = rows[(rows["estimate_usd"] > 0) & rows["kind"].ne("relay")]
     silent = found["hub"].map(answer.known.publishes).eq("never")
     assert silent.any()
     assert not silent.all()
     assert set(found.loc[silent, "kind"]) == {"onward_unobserved"}
-    assert set(found.loc[~silent, "kind"]) == {"declared"}
+    assert set(found.loc[~silent, "kind"]) == {"declared", "unseen"}
     assert found.loc[silent, "excess_on_usd"].isna().all()
     assert found.loc[~silent, "excess_on_usd"].notna().all()
 
@@ -65,8 +65,9 @@ def test_a_hub_that_publishes_late_keeps_its_amount(
     assert late.result.reporters_late[open_hub].startswith("8 of 12")
     assert open_hub not in answer.result.reporters_late
     assert late.found_by_hub[open_hub] == pytest.approx(answer.found_by_hub[open_hub], rel=0.2)
-    kinds = late.rows.loc[lambda rows: rows["hub"].eq(open_hub) & (rows["estimate_usd"] > 0), "kind"]
-    assert set(kinds) == {"declared"}
+    rows = late.rows.loc[lambda rows: rows["hub"].eq(open_hub) & rows["kind"].ne("relay")]
+    kinds = rows.loc[rows["estimate_usd"] > 0, "kind"]
+    assert set(kinds) == {"declared", "unseen"}
 
 
 def test_a_hub_that_is_far_too_late_is_not_observed(
@@ -75,6 +76,7 @@ def test_a_hub_that_is_far_too_late_is_not_observed(
     """Less than a third of the after-window is no observation of it."""
     late = ask(reread(known, without_last_months(known, open_hub, 9)), spikes=8)
     rows = late.rows.loc[lambda rows: rows["hub"].eq(open_hub) & (rows["estimate_usd"] > 0)]
+    rows = rows[rows["kind"].ne("relay")]
     assert len(rows)
     assert set(rows["kind"]) == {"onward_unobserved"}
 
@@ -109,9 +111,8 @@ def test_one_book_of_listed_goods_still_answers(
 ) -> None:
     """Nothing untreated is left in the file, and nobody publishes the onward leg: both are said.
 
-    Measured on 2026-11-23 over eight worlds (smooth 101-105, rough 201-203): the total is 0.92 to 1.15 times
-    what went to the hubs to be sent on where totals are there (in its interval in six), 0.77 to 1.29 times
-    where they are not (in its interval in three).
+    Without totals the growth of the hubs cannot be told from detours: over eight worlds the total was 0.77
+    to 1.29 times the truth, inside its interval in three. No amount is given then.
     """
     answer = ask(
         reread(known, one_sided(known, with_totals=with_totals), silences_hubs=True),
@@ -122,15 +123,16 @@ def test_one_book_of_listed_goods_still_answers(
     assert head.baseline == baseline
     assert set(answer.rows["baseline"]) == {baseline}
     assert head.onward_observed_share == 0
-    found = answer.rows[answer.rows["estimate_usd"] > 0]
-    assert set(found["kind"]) == {"onward_unobserved"}
+    own = answer.rows[answer.rows["kind"].ne("relay")]
+    assert set(own["kind"]) == {"onward_unobserved"}
+    if not with_totals:
+        assert head.status.startswith("not identified: nothing in the data tells")
+        assert set(answer.rows["status"]) == {head.status}
+        assert answer.rows[["estimate_usd", "low_usd", "high_usd"]].isna().all(axis=None)
+        return
+    found = own[own["estimate_usd"] > 0]
     assert (found["estimate_usd"] <= found["after_in_usd"] * (1 + 1e-9)).all()
     assert head.estimate_usd <= head.shortfall_usd
-    ratio = answer.score.estimate_usd / answer.score.true_usd
-    if with_totals:
-        assert 0.9 <= ratio <= 1.3
-        assert head.low_usd <= answer.score.true_usd <= head.high_usd
-        assert answer.score.hub_error <= 0.3
-    else:
-        # The growth of the hubs cannot be told from detours: 1.29 here, with the truth under the interval.
-        assert 0.8 <= ratio <= 1.6
+    assert 0.9 <= answer.score.estimate_usd / answer.score.true_usd <= 1.3
+    assert head.low_usd <= answer.score.true_usd <= head.high_usd
+    assert answer.score.hub_error <= 0.3

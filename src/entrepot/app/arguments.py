@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 from entrepot.errors import OptionError
 
-__all__ = ["parse_day"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["parse_day", "parse_sources"]
 
 
 def parse_day(text: str | None, *, option: str) -> date | None:
@@ -23,3 +27,23 @@ def parse_day(text: str | None, *, option: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError as error:
         raise OptionError(f"{text!r} is no date", where=option, hint="write it as 2023-01-31") from error
+
+
+def parse_sources(text: str | None, *, known: Iterable[str]) -> tuple[str, ...]:
+    """Return the sources of ``comtrade,comext``; none where nothing was given.
+
+    Raises
+    ------
+    OptionError
+        The lake holds nothing of a source.
+    """
+    names = tuple(name.strip() for name in (text or "").split(",") if name.strip())
+    held = sorted(set(known))
+    absent = [name for name in names if name not in held]
+    if absent:
+        raise OptionError(
+            f"the lake holds nothing of {', '.join(absent)}",
+            where="--source",
+            hint=f"it holds {', '.join(held) or 'nothing yet'}",
+        )
+    return names

@@ -40,6 +40,7 @@ from entrepot.app import (  # noqa: E402, F401
     detours_command,
     flows_command,
     ingest_command,
+    lookup_commands,
     quality_command,
     world_command,
 )

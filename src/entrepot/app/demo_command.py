@@ -7,6 +7,8 @@ import time
 from pathlib import Path  # noqa: TC003  (typer reads the annotation)
 from typing import TYPE_CHECKING, Annotated
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +18,7 @@ from entrepot.detect.options import DetourOptions
 from entrepot.detect.periods import period_text
 from entrepot.errors import LakeError
 from entrepot.model.world import (
+    OWN,
     WorldOptions,
     build_world,
     detour_truth,
@@ -23,6 +26,7 @@ from entrepot.model.world import (
     write_comtrade,
     write_truth,
 )
+from entrepot.schema import DetourKind
 
 if TYPE_CHECKING:
     from entrepot.detect.result import DetourResult
@@ -133,7 +137,8 @@ def _compare(world: World, result: DetourResult, console: Console) -> None:
     """Print the truth beside the findings, by hub."""
     periods = [period_text(p, is_monthly=True) for p in result.windows.after]
     truth = detour_truth(world, periods)
-    by_hub = truth.group_by("hub").aggregate([("usd", "sum")])
+    own = pa.array([kind.value for kind in OWN], pa.string())
+    by_hub = truth.filter(pc.is_in(truth["kind"], value_set=own)).group_by("hub").aggregate([("usd", "sum")])
     true = dict(zip(by_hub["hub"].to_pylist(), by_hub["usd_sum"].to_pylist(), strict=True))
     rows = {row["hub"]: row for row in result.hubs.to_pylist()}
     table = Table(
@@ -149,10 +154,12 @@ def _compare(world: World, result: DetourResult, console: Console) -> None:
         row = rows.get(hub, {})
         figures = [row.get(name) for name in ("estimate_usd", "low_usd", "high_usd")]
         table.add_row(hub, *["–" if f is None else f"{f / 1e6:,.1f}" for f in [*figures, true.get(hub, 0.0)]])
-    score = score_detours(result.table, truth)
+    score = score_detours(result.table, truth, kinds=OWN)
+    relay = score_detours(result.table, truth, kinds=[DetourKind.RELAY])
     console.print()
     console.print(table)
     console.print(
         f"In all {score.estimate_usd / 1e6:,.0f} estimated, {score.true_usd / 1e6:,.0f} true; "
-        f"off by {score.hub_error:.0%} over hubs and by {score.absolute_error:.0%} over single rows."
+        f"off by {score.hub_error:.0%} over hubs and by {score.absolute_error:.0%} over single rows. "
+        f"Relayed by others: {relay.estimate_usd / 1e6:,.0f} estimated, {relay.true_usd / 1e6:,.0f} true."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,16 +13,18 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from entrepot.app.arguments import parse_day
+from entrepot.app.arguments import parse_day, parse_sources
 from entrepot.app.cli import app
+from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
 from entrepot.detect.options import GROUP_KEYS, DetourOptions
 from entrepot.errors import OptionError
-from entrepot.nomenclature import product_codes, resolve_areas
+from entrepot.nomenclature import resolve_areas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from entrepot.detect.result import DetourResult
+    from entrepot.pipeline.revisions import RevisionChoice
 
 __all__ = ["detours_command", "screen_command"]
 
@@ -41,6 +44,7 @@ _ByOption = Annotated[str, typer.Option(help="keys of the rows: origin,hub,desti
 _OutOption = Annotated[str, typer.Option(help=".csv, .parquet, .xlsx or .json; - prints CSV")]
 _PageOption = Annotated[Path | None, typer.Option(help="also write a self-contained HTML page here")]
 _AsOfOption = Annotated[str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")]
+_SourceOption = Annotated[str | None, typer.Option(help="sources to use, such as comtrade; default all")]
 _SpikesOption = Annotated[int, typer.Option(help="sets of planted detours that calibrate the intervals")]
 _SeedOption = Annotated[int, typer.Option(help="seed of all draws")]
 _MemoryOption = Annotated[str, typer.Option(help="memory of the engine; larger work spills to disk")]
@@ -64,15 +68,19 @@ def detours_command(
     by: _ByOption = _ALL_KEYS,
     page: _PageOption = None,
     as_of: _AsOfOption = None,
+    source: _SourceOption = None,
     z: Annotated[float, typer.Option(help="departures within so many standard deviations are noise")] = 1.0,
     spikes: _SpikesOption = 100,
     seed: _SeedOption = 0,
+    hs_revision: HsRevisionOption = None,
+    hs_shares: HsSharesOption = "kept",
     memory: _MemoryOption = "4GB",
 ) -> None:
     """Estimate what took a detour after an event: origin, hub, destination instead of the direct road.
 
     Example: entrepot detours --lake lake --event 2022-03 --origin EU27 --destination RUS --out detours.csv
     """
+    revision = parse_revision(hs_revision, hs_shares)
     areas = {name: _areas(text, event) for name, text in (("o", origin), ("h", hub), ("d", destination))}
     options = DetourOptions(
         event=event,
@@ -81,14 +89,16 @@ def detours_command(
         origins=areas["o"],
         hubs=tuple(code for code in areas["h"] if code not in areas["d"]),
         destinations=areas["d"],
-        products=product_codes(products) if products else (),
+        products=product_list(products, revision),
         pooled_origins=_pooled(origin, event),
         by=_keys(by),
         z=z,
         spikes=spikes,
         seed=seed,
     )
-    _run(options, lake=lake, out=out, page=page, as_of=as_of, memory=memory)
+    where = _Where(lake, out, page)
+    asked = _Asked(parse_day(as_of, option="--as-of"), source, revision)
+    _run(options, where, asked, memory=memory)
 
 
 @app.command("screen")
@@ -103,24 +113,30 @@ def screen_command(
     by: _ByOption = _ALL_KEYS,
     page: _PageOption = None,
     as_of: _AsOfOption = None,
+    source: _SourceOption = None,
     spikes: _SpikesOption = 100,
     seed: _SeedOption = 0,
+    hs_revision: HsRevisionOption = None,
+    hs_shares: HsSharesOption = "kept",
     memory: _MemoryOption = "4GB",
 ) -> None:
     """Search the whole world for detours after an event, no suspects given.
 
     Example: entrepot screen --lake lake --event 2022-03 --products CHPL --out detours.xlsx
     """
+    revision = parse_revision(hs_revision, hs_shares)
     options = DetourOptions(
         event=event,
         before=before,
         after=after,
-        products=product_codes(products) if products else (),
+        products=product_list(products, revision),
         by=_keys(by),
         spikes=spikes,
         seed=seed,
     )
-    _run(options, lake=lake, out=out, page=page, as_of=as_of, memory=memory)
+    where = _Where(lake, out, page)
+    asked = _Asked(parse_day(as_of, option="--as-of"), source, revision)
+    _run(options, where, asked, memory=memory)
 
 
 def _areas(text: str | None, event: str) -> tuple[str, ...]:
@@ -155,30 +171,54 @@ def _keys(text: str) -> tuple[str, ...]:
     return tuple(names.get(part, part) for part in parts)
 
 
-def _run(
-    options: DetourOptions, *, lake: Path, out: str, page: Path | None, as_of: str | None, memory: str
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """What a run reads and writes."""
+
+    lake: Path
+    out: str
+    page: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which reports of the lake are asked for, as far as the lake has been opened."""
+
+    as_of: date | None
+    source: str | None
+    revision: RevisionChoice | None
+
+
+def _run(options: DetourOptions, where: _Where, asked: _Asked, *, memory: str) -> None:
     # Heavy imports wait until the options are known to be right: `--help` and typing errors answer at once.
+    from entrepot.pipeline.choices import ReportChoice  # noqa: PLC0415
     from entrepot.pipeline.detours import find_detours  # noqa: PLC0415
     from entrepot.report import about_detours, check_out, print_detours, write_page, write_table  # noqa: PLC0415
     from entrepot.store import Lake  # noqa: PLC0415
 
-    check_out(out)
-    if page is not None:
-        check_out(page, suffixes=(".html", ".htm"))
-    opened = Lake.open(lake)
-    vintage = parse_day(as_of, option="--as-of")
+    check_out(where.out)
+    if where.page is not None:
+        check_out(where.page, suffixes=(".html", ".htm"))
+    opened = Lake.open(where.lake)
+    sources = parse_sources(asked.source, known=opened.files()["source"].to_pylist())
+    choice = ReportChoice(as_of=asked.as_of, sources=sources, revision=asked.revision)
+    notes: list[str] = []
     with _progress() as progress:
         result: DetourResult = find_detours(
-            opened, options, as_of=vintage, memory_limit=memory, progress=progress
+            opened, options, choice=choice, memory_limit=memory, progress=progress, tell=notes.append
         )
     about = about_detours(result, sources=opened.files().to_pylist())
-    write_table(result.table, out, about=about)
-    if page is not None:
-        write_page(result, page, about=about)
-    console = Console(stderr=out == "-", highlight=False)
+    if asked.revision is not None:
+        about |= {"hs_revision": f"{asked.revision.revision}, shares of split codes: {asked.revision.shares}"}
+    about |= {"codes": "; ".join(notes)} if notes else {}
+    write_table(result.table, where.out, about=about)
+    if where.page is not None:
+        write_page(result, where.page, about=about)
+    console = Console(stderr=where.out == "-", highlight=False)
     print_detours(result, console)
-    for path in (out, page):
+    for note in notes:
+        console.print(f"note: {note}", markup=False)
+    for path in (where.out, where.page):
         if path is not None and str(path) != "-":
             console.print(f"written: {path}", markup=False)
 

@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from entrepot.app.arguments import parse_day
+from entrepot.app.arguments import parse_day, parse_sources
 from entrepot.app.cli import app
+from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
 from entrepot.errors import OptionError
-from entrepot.nomenclature import product_codes, resolve_areas
+from entrepot.nomenclature import resolve_areas
 
 __all__ = ["flows_command"]
 
@@ -40,6 +41,11 @@ def flows_command(
             help="weighted by the reporters' reliability, or exporter_first, as detours use it (--reconciled)"
         ),
     ] = "weighted",
+    source: Annotated[
+        str | None, typer.Option(help="sources to use, such as comext,comtrade; default all")
+    ] = None,
+    hs_revision: HsRevisionOption = None,
+    hs_shares: HsSharesOption = "kept",
     memory: Annotated[str, typer.Option(help="memory of the engine")] = "4GB",
 ) -> None:
     """Write the flows of a lake: both books brought together, or the reports as they are.
@@ -55,7 +61,8 @@ def flows_command(
     day = parse_day(as_of, option="--as-of")
     exporters = resolve_areas(exporter) if exporter else ()
     importers = resolve_areas(importer) if importer else ()
-    codes = product_codes(products) if products else ()
+    revision = parse_revision(hs_revision, hs_shares)
+    codes = product_list(products, revision)
 
     # Heavy imports wait until the options are known to be right.
     from entrepot.pipeline.flows import FlowQuery, select_flows  # noqa: PLC0415
@@ -72,10 +79,19 @@ def flows_command(
         importers=importers,
         products=codes,
         as_of=day,
+        revision=revision,
+        sources=parse_sources(source, known=opened.files()["source"].to_pylist()),
         estimate="weighted" if estimate == "weighted" else "exporter_first",
     )
-    table = select_flows(opened, query, memory_limit=memory)
+    console = Console(stderr=True, highlight=False)
+    notes: list[str] = []
+    table = select_flows(opened, query, memory_limit=memory, tell=notes.append)
     book = f"reconciled ({estimate}), FOB" if reconciled else "as reported, each on its own valuation"
     files = ", ".join(dict.fromkeys(opened.files()["file_name"].to_pylist()))
-    write_table(table, out, about={"table": "flows", "book": book, "frequency": freq, "files": files})
-    Console(stderr=True, highlight=False).print(f"{table.num_rows:,} rows, {book}")
+    about = {"table": "flows", "book": book, "frequency": freq, "files": files}
+    if revision is not None:
+        about["hs_revision"] = f"{revision.revision}, shares of split codes: {revision.shares}"
+    write_table(table, out, about=about | ({"notes": "; ".join(notes)} if notes else {}))
+    for note in notes:
+        console.print(f"note: {note}", markup=False)
+    console.print(f"{table.num_rows:,} rows, {book}")

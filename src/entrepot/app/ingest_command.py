@@ -15,6 +15,8 @@ from rich.markup import escape
 from entrepot.app.arguments import parse_day
 from entrepot.app.cli import app
 from entrepot.pipeline.intake import IngestOptions, IngestReport, Step, ingest
+from entrepot.schema import FlowKind  # noqa: TC001 typer reads the annotations
+from entrepot.sources.base import Stated
 from entrepot.sources.registry import open_source
 
 if TYPE_CHECKING:
@@ -31,10 +33,23 @@ _QUIET_SECONDS = 2
 
 @app.command("ingest")
 def ingest_command(
-    source: Annotated[str, typer.Argument(help="comtrade, or csv:MAPPING.toml for a table of your own")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="a publisher such as comtrade, comext, baci, gacc, us_census, russia_fts; a ready mapping "
+            "such as wits; csv:MAPPING.toml for a table of your own"
+        ),
+    ],
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="files, folders or patterns")],
     *,
     lake: Annotated[Path, typer.Option(help="folder of the lake; made if there is none")],
+    flow: Annotated[
+        FlowKind | None,
+        typer.Option(help="flow of all rows, where the files do not say it", metavar="import|export|…"),
+    ] = None,
+    period: Annotated[
+        str | None, typer.Option(help="2023 or 2023-07: period of all rows, where the files do not say it")
+    ] = None,
     vintage: Annotated[str | None, typer.Option(help="publication date of the files, YYYY-MM-DD")] = None,
     accept_quarantine: Annotated[bool, typer.Option(help="rows set aside are no failure")] = False,
     complete: Annotated[
@@ -46,8 +61,9 @@ def ingest_command(
     options = IngestOptions(
         vintage=parse_day(vintage, option="--vintage"), is_complete=complete, memory_limit=memory
     )
+    opened = open_source(source, Stated(flow=flow, period=period))
     with _progress() as progress:
-        report = ingest(open_source(source), paths, lake=lake, options=options, progress=progress)
+        report = ingest(opened, paths, lake=lake, options=options, progress=progress)
     _show(report)
     if report.failed or (report.rows_quarantined and not accept_quarantine):
         raise typer.Exit(1)
@@ -109,6 +125,16 @@ def _show_stored(file: FileReport) -> None:
         f"  {file.rows_read:,} rows read, {file.rows_stored:,} stored, {file.rows_quarantined:,} quarantined"
         f" ({file.seconds:.1f} s, {file.rows_per_second:,.0f} rows/s)",
     )
+    if file.rows_added:
+        _say(
+            console,
+            f"  {file.rows_added:,} more rows are parts (provinces, procedures) in the sum of another row",
+        )
+    if file.rows_left_out:
+        _say(
+            console,
+            f"  {file.rows_left_out:,} more rows have no value of their own, or the mapping leaves them out",
+        )
     for reason, rows in file.reasons.items():
         _say(_ERRORS, f"{file.path}: {rows:,} rows in quarantine: {reason}")
     for note in file.notes:

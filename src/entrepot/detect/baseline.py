@@ -1,10 +1,11 @@
 r"""Expected flows: what would have gone where without the event.
 
-*Formula*  ê_ijk = x⁰_ijk · exp(p_k + a_ik + b_j + b_jk): product growth p_k, the growth of supplier i in
-product k beyond it (median over its other partners), the growth of importer j (median over what then
-remains) and of importer j in product k (median over its untreated suppliers). All are weighted by the
-precision of the flow, shrunk with n/(n+4), and learnt from untreated cells only. The last term is more than
-the design asks: it takes genuine booms of a hub in exactly the listed goods out of its excess.
+*Formula*  ê_ijk = x⁰_ijk · exp(p_k + a_i + a_ik + b_j + b_jk): product growth p_k, the growth of supplier i
+beyond it (median over all it sells), of supplier i in product k beyond that (median over its other
+partners), the growth of importer j (median over what then remains) and of importer j in product k (median
+over its untreated suppliers). All are weighted by the precision of the flow, shrunk with n/(n+4), and learnt
+from untreated cells only. Two terms are more than the design asks: a_i takes a general boom of a hub's sales
+out of what it sends on, b_jk takes genuine booms of a hub in exactly the listed goods out of what it buys.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ def _median_growth(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> 
     outside = np.int64(-1)
     by_product = np.where(untreated, cells.product, outside)
     supplier_product = cells.exporter * cells.n_products + cells.product
-    by_supplier = np.where(untreated, supplier_product, outside)
+    by_supplier_product = np.where(untreated, supplier_product, outside)
+    by_supplier = np.where(untreated, cells.exporter, outside)
     by_importer = np.where(untreated, cells.importer, outside)
     importer_growth = np.zeros(cells.n_areas)
     supply_growth = np.zeros(change.size)
@@ -105,12 +107,10 @@ def _median_growth(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> 
         rest = change - importer_growth[cells.importer]
         product_growth = np.nan_to_num(grouped_median(rest, weights, by_product, cells.n_products).value)
         supply_growth = product_growth[cells.product]
-        supply_growth = (
-            supply_growth
-            + _shrunk(rest - supply_growth, weights, by_supplier, cells.n_areas * cells.n_products)[
-                supplier_product
-            ]
-        )
+        general = _shrunk(rest - supply_growth, weights, by_supplier, cells.n_areas)
+        supply_growth = supply_growth + general[cells.exporter]
+        own = _shrunk(rest - supply_growth, weights, by_supplier_product, cells.n_areas * cells.n_products)
+        supply_growth = supply_growth + own[supplier_product]
         importer_growth = _shrunk(change - supply_growth, weights, by_importer, cells.n_areas)
     growth = supply_growth + importer_growth[cells.importer]
     # A boom of one importer in one product shows in its untreated suppliers too.

@@ -38,6 +38,8 @@ def pool(cells: Cells, members: NDArray[np.bool_]) -> Cells:
     if not members.any():
         return cells
     cells = cells.only(~(members[cells.exporter] & members[cells.importer]))
+    has_mirror = cells.has_mirror.copy()
+    has_mirror[representative(members)] = _mirrors(cells, members)
     exporter = np.where(members[cells.exporter], representative(members), cells.exporter)
     every, at = np.unique(replace(cells, exporter=exporter).key, return_inverse=True)
     pair, product = np.divmod(every, cells.n_products)
@@ -54,9 +56,20 @@ def pool(cells: Cells, members: NDArray[np.bool_]) -> Cells:
         before=sum_by(at, cells.before, every.size).astype(np.float64),
         after=after.astype(np.float64),
         after_kg=np.where(after > 0, pooled_kg, np.nan),
+        mirror_before=sum_by(at, cells.mirror_before, every.size) * has_mirror[pooled_exporter, importer],
+        mirror_after=sum_by(at, cells.mirror_after, every.size) * has_mirror[pooled_exporter, importer],
+        has_mirror=has_mirror,
         n_areas=cells.n_areas,
         n_products=cells.n_products,
     )
+
+
+def _mirrors(cells: Cells, members: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the importers whose book shows what every member sold there: else the sum would be a part."""
+    sold = np.zeros((cells.n_areas, cells.n_areas), dtype=bool)
+    sold[cells.exporter, cells.importer] = True
+    lacking = np.atleast_1d((sold & ~cells.has_mirror)[members].any(axis=0))
+    return ~lacking & np.atleast_1d((sold & cells.has_mirror)[members].any(axis=0))
 
 
 def split(

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from entrepot.detect.corridors import KINDS
 from entrepot.detect.estimate import estimate
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.spikes import plant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -57,21 +58,19 @@ class SpikeRun:
 
     Attributes
     ----------
-    origin, hub, destination, product : (t,)
-        Corridors planted or found.
+    origin, hub, destination, product, kind : (t,)
+        Corridors planted or found, and the number of their kind.
     planted, estimated : (t,)
         USD; zero where not planted, or missed.
-    is_onward_observed : (t,)
-        Whether the onward leg was there to bound the amount.
     """
 
     origin: NDArray[np.int64]
     hub: NDArray[np.int64]
     destination: NDArray[np.int64]
     product: NDArray[np.int64]
+    kind: NDArray[np.int64]
     planted: NDArray[np.float64]
     estimated: NDArray[np.float64]
-    is_onward_observed: NDArray[np.bool_]
 
     def only(self, mask: NDArray[np.bool_]) -> SpikeRun:
         """Return the corridors under a mask."""
@@ -80,9 +79,9 @@ class SpikeRun:
             self.hub[mask],
             self.destination[mask],
             self.product[mask],
+            self.kind[mask],
             self.planted[mask],
             self.estimated[mask],
-            self.is_onward_observed[mask],
         )
 
 
@@ -129,9 +128,9 @@ class Calibration:
 
     runs: tuple[SpikeRun, ...]
 
-    def only(self, *, is_observed: bool) -> Calibration:
-        """Return the calibration of corridors whose onward leg is observed, or is not."""
-        return Calibration(tuple(run.only(run.is_onward_observed == is_observed) for run in self.runs))
+    def only(self, kinds: Collection[int]) -> Calibration:
+        """Return the calibration of corridors of some kinds."""
+        return Calibration(tuple(run.only(np.isin(run.kind, list(kinds))) for run in self.runs))
 
     def grouped(
         self, by: Callable[[SpikeRun], Sequence[NDArray[np.int64]]]
@@ -255,7 +254,13 @@ def calibrate(
     seeds = np.random.SeedSequence(seed).spawn(sets)
     for number in range(sets if placebos else 0):
         placebo = placebos[number % len(placebos)]
-        planted = plant(placebo.cells, placebo.question, plan, np.random.default_rng(seeds[number]))
+        planted = plant(
+            placebo.cells,
+            placebo.question,
+            plan,
+            noise=noise,
+            rng=np.random.default_rng(seeds[number]),
+        )
         found = estimate(
             planted.cells, placebo.question, noise=noise, z=z, partner_growth=placebo.partner_growth
         ).corridors
@@ -269,9 +274,14 @@ def calibrate(
 def _aligned(planted: Planted, found: Corridors, placebo: Placebo) -> SpikeRun:
     """Put planted and found amounts of one run side by side, worth what they are in the event's window."""
     cells = planted.cells
+    n_kinds = len(KINDS)
     keys = [
-        ((side.origin * cells.n_areas + side.hub) * cells.n_areas + side.destination) * cells.n_products
-        + side.product
+        (
+            ((side.origin * cells.n_areas + side.hub) * cells.n_areas + side.destination) * cells.n_products
+            + side.product
+        )
+        * n_kinds
+        + side.kind
         for side in (planted, found)
     ]
     every = np.unique(np.concatenate(keys))
@@ -279,8 +289,8 @@ def _aligned(planted: Planted, found: Corridors, placebo: Placebo) -> SpikeRun:
         placebo.scale * sum_by(np.searchsorted(every, key), usd, every.size)
         for key, usd in zip(keys, (planted.usd, found.usd), strict=True)
     ]
-    rest, product = np.divmod(every, cells.n_products)
+    rest, kind = np.divmod(every, n_kinds)
+    rest, product = np.divmod(rest, cells.n_products)
     rest, destination = np.divmod(rest, cells.n_areas)
     origin, hub = np.divmod(rest, cells.n_areas)
-    observed = placebo.question.is_observed[hub, destination]
-    return SpikeRun(origin, hub, destination, product, amounts[0], amounts[1], observed)
+    return SpikeRun(origin, hub, destination, product, kind, amounts[0], amounts[1])

@@ -30,6 +30,11 @@ class Cells:
         USD (FOB) in the two windows, both on the length and months of the after-window.
     after_kg : (n,)
         Net weight in the after-window; NaN where not reported.
+    mirror_before, mirror_after : (n,)
+        The same flow in the importer's book, USD (FOB), where that book stands beside the exporter's; zero
+        where ``has_mirror`` is false of the pair.
+    has_mirror : (n_areas, n_areas)
+        Whether exporter and importer both published both windows.
     n_areas, n_products
         Number of areas and of products.
     """
@@ -40,6 +45,9 @@ class Cells:
     before: NDArray[np.float64]
     after: NDArray[np.float64]
     after_kg: NDArray[np.float64]
+    mirror_before: NDArray[np.float64]
+    mirror_after: NDArray[np.float64]
+    has_mirror: NDArray[np.bool_]
     n_areas: int
     n_products: int
 
@@ -63,6 +71,8 @@ class Cells:
             before=self.before[mask],
             after=self.after[mask],
             after_kg=self.after_kg[mask],
+            mirror_before=self.mirror_before[mask],
+            mirror_after=self.mirror_after[mask],
         )
 
 
@@ -75,7 +85,9 @@ def find_cells(own: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.
     return np.where(own[at] == wanted, at, -1)
 
 
-def merge_cells(cells: Cells, *, key: NDArray[np.int64], change: NDArray[np.float64]) -> Cells:
+def merge_cells(
+    cells: Cells, *, key: NDArray[np.int64], change: NDArray[np.float64], mirrored: NDArray[np.float64]
+) -> Cells:
     """Return the cells with amounts added to the after-window; cells that were not there are made.
 
     Parameters
@@ -86,22 +98,28 @@ def merge_cells(cells: Cells, *, key: NDArray[np.int64], change: NDArray[np.floa
         Cell numbers as of :attr:`Cells.key`; may repeat.
     change : (m,)
         USD to add to the after-window (negative to take away; never below zero).
+    mirrored : (m,)
+        USD to add to the importer's book, where there is one.
     """
     wanted, position = np.unique(key, return_inverse=True)
     amount = sum_by(position, change, wanted.size)
+    declared = sum_by(position, mirrored, wanted.size)
+    declared *= cells.has_mirror.ravel()[wanted // cells.n_products]
     slot = find_cells(cells.key, wanted)
     found = slot >= 0
     after = cells.after.copy()
     after_kg = cells.after_kg.copy()
+    mirror_after = cells.mirror_after.copy()
     at = slot[found]
+    mirror_after[at] = np.maximum(mirror_after[at] + declared[found], 0.0)
     old = after[at]
     after[at] = np.maximum(old + amount[found], 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         after_kg[at] = np.where(old > 0, after_kg[at] * after[at] / old, np.nan)
     new_key = wanted[~found]
-    new_amount = amount[~found]
+    new_amount, new_declared = amount[~found], declared[~found]
     born = new_amount > 0
-    new_key, new_amount = new_key[born], new_amount[born]
+    new_key, new_amount, new_declared = new_key[born], new_amount[born], new_declared[born]
     pair, product = np.divmod(new_key, cells.n_products)
     exporter, importer = np.divmod(pair, cells.n_areas)
     return Cells(
@@ -111,6 +129,9 @@ def merge_cells(cells: Cells, *, key: NDArray[np.int64], change: NDArray[np.floa
         before=np.concatenate([cells.before, np.zeros(new_key.size)]),
         after=np.concatenate([after, new_amount]),
         after_kg=np.concatenate([after_kg, np.full(new_key.size, np.nan)]),
+        mirror_before=np.concatenate([cells.mirror_before, np.zeros(new_key.size)]),
+        mirror_after=np.concatenate([mirror_after, new_declared]),
+        has_mirror=cells.has_mirror,
         n_areas=cells.n_areas,
         n_products=cells.n_products,
     )

@@ -1,4 +1,4 @@
-"""Corridors origin → hub → destination: their bounds, and the amounts that obey all of them.
+"""Corridors origin → hub → destination: the amounts that obey all bounds at once.
 
 Sparse throughout: a corridor is there only where the direct flow fell
 short and the inbound flow exceeds what was expected in the same product.
@@ -6,7 +6,7 @@ short and the inbound flow exceeds what was expected in the same product.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,239 +14,280 @@ import numpy as np
 from entrepot.detect.cells import find_cells
 from entrepot.detect.kernels.allocation import allocate
 from entrepot.detect.kernels.sums import sum_by
+from entrepot.schema import DetourKind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from entrepot.detect.bounds import Bounds
     from entrepot.detect.cells import Cells, Question
-    from entrepot.detect.noise import Noise
 
-__all__ = ["Bounds", "Corridors", "allocate_corridors", "find_bounds", "hub_markup", "origins_share"]
+__all__ = ["KINDS", "Corridors", "Legs", "allocate_detours", "allocate_relays", "kind_number"]
 
-_LARGEST_MARKUP = 1.5
-_FEWEST_UNIT_VALUES = 5
+#: Kinds by their number in :attr:`Corridors.kind`.
+KINDS = (DetourKind.DECLARED, DetourKind.UNSEEN, DetourKind.RELAY, DetourKind.ONWARD_UNOBSERVED)
+
+_DECLARED, _UNSEEN, _RELAY, _UNOBSERVED = range(4)
+
+
+#: A demand of which less than this share is left is met.
+_ROUNDING = 1e-9
+
+
+def kind_number(kind: DetourKind) -> int:
+    """Return the number of a kind in :attr:`Corridors.kind`."""
+    return KINDS.index(kind)
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """Legs that depart from their expected flow by more than the noise of their size.
+class Legs:
+    """Bounds of the legs of all corridors.
 
     Attributes
     ----------
-    cell : (m,)
-        Index of the leg's cell.
-    usd : (m,)
-        Excess (inbound, onward) or shortfall (direct), USD.
-    net_usd : (m,)
-        The same, scaled down so that the sum over a pair's products is not more than the pair's net
-        departure: with real noise the sum of positive parts alone is far too large.
+    inbound
+        Inbound excess of the origins.
+    others
+        The same of everybody else who supplies the hubs.
+    onward
+        What the hubs sent on beyond expectation, less their mark-up.
+    direct
+        Shortfall on the direct road.
+    declared : (n_areas,)
+        Share of the origins' inbound excess that each hub declares (:mod:`entrepot.detect.unseen`).
+    others_declared : (n_areas,)
+        The same of the others'.
     """
 
-    cell: NDArray[np.int64]
-    usd: NDArray[np.float64]
-    net_usd: NDArray[np.float64]
+    inbound: Bounds
+    others: Bounds
+    onward: Bounds
+    direct: Bounds
+    declared: NDArray[np.float64]
+    others_declared: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Corridors:
-    """Amounts of origin × hub × destination × product.
+    """Amounts of origin × hub × destination × product × kind.
 
     Attributes
     ----------
     origin, hub, destination, product : (t,)
         Indices.
+    kind : (t,)
+        Number of the kind, see :data:`KINDS`.
     usd : (t,)
         Amount, FOB at the origin.
-    is_onward_observed : (t,)
-        Whether the onward leg bounds the amount.
     inbound, direct, onward : (t,)
         Index of the legs' cells; -1 where there is none.
-    excess_in, shortfall, excess_on : (t,)
-        The bounds, USD; NaN where the onward leg is not observed.
     """
 
     origin: NDArray[np.int64]
     hub: NDArray[np.int64]
     destination: NDArray[np.int64]
     product: NDArray[np.int64]
+    kind: NDArray[np.int64]
     usd: NDArray[np.float64]
-    is_onward_observed: NDArray[np.bool_]
     inbound: NDArray[np.int64]
     direct: NDArray[np.int64]
     onward: NDArray[np.int64]
-    excess_in: NDArray[np.float64]
-    shortfall: NDArray[np.float64]
-    excess_on: NDArray[np.float64]
+
+    def only(self, mask: NDArray[np.bool_]) -> Corridors:
+        """Return the corridors under a mask."""
+        return Corridors(*[getattr(self, field.name)[mask] for field in fields(self)])
+
+    def joined(self, other: Corridors) -> Corridors:
+        """Return these corridors and others."""
+        pairs = [(getattr(self, field.name), getattr(other, field.name)) for field in fields(self)]
+        return Corridors(*[np.concatenate(pair) for pair in pairs])
 
 
-def find_bounds(
-    cells: Cells,
-    expected: NDArray[np.float64],
-    *,
-    noise: Noise,
-    legs: NDArray[np.bool_],
-    sign: int,
-    z: float,
-) -> Bounds:
-    """Return the legs whose departure has the given sign and exceeds ``z`` standard deviations.
+def allocate_detours(cells: Cells, legs: Legs, question: Question) -> Corridors:
+    """Join the origins' legs to corridors and share the bounds among them.
 
-    Parameters
-    ----------
-    cells, expected, noise
-        The flows, what was expected, and how much flows of that size change for no reason.
-    legs : (n,)
-        Cells that may be such a leg.
-    sign
-        1 for an excess, -1 for a shortfall.
-    z
-        Threshold on the log scale.
-    """
-    index = np.flatnonzero(legs)
-    departure = sign * (cells.after[index] - expected[index])
-    strength = sign * noise.log_change(cells.after[index], expected[index]) / noise.at(expected[index])
-    over = (strength > z) & (departure > 0)
-    pair = cells.pair[index]
-    n_pairs = cells.n_areas**2
-    net = np.maximum(sum_by(pair, departure, n_pairs), 0.0)
-    gross = sum_by(pair[over], departure[over], n_pairs)
-    share = np.divide(net, gross, out=np.zeros(n_pairs), where=gross > 0)
-    usd = departure[over]
-    return Bounds(cell=index[over], usd=usd, net_usd=usd * np.minimum(share, 1.0)[pair[over]])
-
-
-def origins_share(cells: Cells, ours: Bounds, others: Bounds) -> NDArray[np.float64]:
-    """Return the origins' share of all that reached each hub beyond expectation.
-
-    A hub sends on what came from others too (a friendly relay), and cannot send on what it never declared;
-    so only this share of its onward excess is the origins'.
-
-    Parameters
-    ----------
-    cells
-        The flows.
-    ours, others
-        Inbound excess of the origins, and of everybody else.
-
-    Returns
-    -------
-    (n_areas, n_products)
-        Share between 0 and 1; 1 where nothing reached the hub beyond expectation.
-    """
-    shape = (cells.n_areas, cells.n_products)
-
-    def arrived(legs: Bounds) -> NDArray[np.float64]:
-        at = cells.importer[legs.cell] * cells.n_products + cells.product[legs.cell]
-        return sum_by(at, legs.net_usd, cells.n_areas * cells.n_products).reshape(shape)
-
-    mine, whole = arrived(ours), arrived(ours) + arrived(others)
-    share: NDArray[np.float64] = np.divide(mine, whole, out=np.ones(shape), where=whole > 0)
-    return share
-
-
-def allocate_corridors(
-    cells: Cells,
-    inbound: Bounds,
-    onward: Bounds,
-    direct: Bounds,
-    question: Question,
-    share: NDArray[np.float64],
-) -> Corridors:
-    """Join the legs to corridors and share the bounds among them.
-
-    Every corridor aims at the smallest of its bounds; the amounts grow in proportion until the inbound
-    excess, the origins' share of the onward excess (less the hub's mark-up) and the shortfall bind.
+    What a hub declares goes on in its books and is bound by them; what it does not declare is bound by the
+    arrivals and the direct road only, and is looked for only where the hub sends more to the destination in
+    its books as well. Every corridor aims at the smallest of its bounds; the amounts grow
+    in proportion until the inbound excess, the origins' share of the onward excess (less the hub's
+    mark-up) and the shortfall bind.
 
     Parameters
     ----------
     cells, question
         The flows and who is asked about.
-    inbound, onward, direct
-        Bounds of the three legs.
-    share : (n_areas, n_products)
-        See :func:`origins_share`.
+    legs
+        Bounds of the legs.
     """
-    leg_in, leg_direct = _join(cells, inbound, direct)
-    cell_in, cell_direct = inbound.cell[leg_in], direct.cell[leg_direct]
-    hub = cells.importer[cell_in]
-    destination = cells.importer[cell_direct]
-    product = cells.product[cell_in]
-    origin = cells.exporter[cell_in]
-    observed = question.is_observed[hub, destination]
-    leg_on = find_cells(
-        cells.key[onward.cell], (hub * cells.n_areas + destination) * cells.n_products + product
+    inbound, direct = legs.inbound.positive(), legs.direct.positive()
+    leg_in, leg_direct = _join(
+        cells.exporter[inbound.cell] * cells.n_products + cells.product[inbound.cell],
+        cells.exporter[direct.cell] * cells.n_products + cells.product[direct.cell],
     )
-    keep = (hub != destination) & (~observed | (leg_on >= 0))
-    leg_in, leg_direct, leg_on, observed = leg_in[keep], leg_direct[keep], leg_on[keep], observed[keep]
-    origin, hub, destination, product = origin[keep], hub[keep], destination[keep], product[keep]
+    cell_in, cell_direct = inbound.cell[leg_in], direct.cell[leg_direct]
+    origin, hub, product = cells.exporter[cell_in], cells.importer[cell_in], cells.product[cell_in]
+    destination = cells.importer[cell_direct]
+    declared = _declared_part(cells, inbound, legs.declared, question)
+    share = _origins_share(cells, legs)
+    sent = legs.onward.cell
+    onward_usd = legs.onward.net_usd * share[cells.exporter[sent], cells.product[sent]]
+    onward_key = (hub * cells.n_areas + destination) * cells.n_products + product
+    leg_on = find_cells(cells.key[sent], onward_key)
 
-    markup = hub_markup(cells, question)
-    onward_hub, onward_product = cells.exporter[onward.cell], cells.product[onward.cell]
-    on_usd = onward.net_usd / markup[onward_hub] * share[onward_hub, onward_product]
-    capacity = np.concatenate([inbound.net_usd, direct.net_usd, on_usd])
-    at_direct = leg_direct + inbound.cell.size
-    at_on = np.where(observed, leg_on + inbound.cell.size + direct.cell.size, -1)
-    smallest = np.minimum(capacity[leg_in], capacity[at_direct])
-    smallest = np.where(at_on >= 0, np.minimum(smallest, capacity[at_on]), smallest)
-    usd = allocate(smallest, leg_in, at_on, at_direct, capacity, product)
+    observed = question.is_observed[hub, destination]
+    # Nothing but its own mirror gap would tie a hub to a destination to which it sends no more than before.
+    sends_on = np.isin(hub * cells.n_areas + destination, cells.pair[sent])
+    apart = (hub != origin) & _can_pass(hub, destination, question)
+    rows, kinds = [], []
+    for number, there in (
+        (_DECLARED, apart & observed & (leg_on >= 0)),
+        (_UNSEEN, apart & observed & sends_on & (declared[leg_in] < 1.0)),
+        (_UNOBSERVED, apart & ~observed),
+    ):
+        rows.append(np.flatnonzero(there))
+        kinds.append(np.full(rows[-1].size, number))
+    row, kind = np.concatenate(rows), np.concatenate(kinds)
+    n_in, n_direct = inbound.cell.size, direct.cell.size
+    capacity = np.concatenate(
+        [inbound.net_usd * declared, inbound.net_usd * (1.0 - declared), direct.net_usd, onward_usd]
+    )
+    at_in = leg_in[row] + np.where(kind == _UNSEEN, n_in, 0)
+    at_direct = leg_direct[row] + 2 * n_in
+    at_on = np.where(kind == _DECLARED, leg_on[row] + 2 * n_in + n_direct, -1)
+    usd = _share_out(capacity, at_in, at_on, at_direct, product[row])
+    return Corridors(
+        origin=origin[row],
+        hub=hub[row],
+        destination=destination[row],
+        product=product[row],
+        kind=kind,
+        usd=usd,
+        inbound=cell_in[row],
+        direct=cell_direct[row],
+        onward=_cell_of(legs.onward, np.where(observed, leg_on, -1)[row]),
+    )
+
+
+def allocate_relays(cells: Cells, legs: Legs, question: Question, detours: Corridors) -> Corridors:
+    """Return what other suppliers send to the destinations through the hubs: the friendly road.
+
+    Their direct trade did not fall, so no shortfall of their own bounds them: what is left of the onward
+    excess does, and the demand that the fall of the treated origins left unmet.
+
+    Parameters
+    ----------
+    cells, legs, question
+        As for :func:`allocate_detours`.
+    detours
+        What the origins themselves send through the hubs, which goes first.
+    """
+    others = legs.others.scaled(_declared_part(cells, legs.others, legs.others_declared, question)).positive()
+    n_markets = cells.n_areas * cells.n_products
+    direct, product_of = legs.direct.cell, cells.product[legs.direct.cell]
+    unmet = sum_by(cells.importer[direct] * cells.n_products + product_of, legs.direct.net_usd, n_markets)
+    lost = unmet.copy()
+    unmet -= sum_by(detours.destination * cells.n_products + detours.product, detours.usd, n_markets)
+    market = np.flatnonzero(unmet > _ROUNDING * lost)
+    leg_in, at_market = _join(cells.product[others.cell], market % cells.n_products)
+    cell_in = others.cell[leg_in]
+    origin, hub, product = cells.exporter[cell_in], cells.importer[cell_in], cells.product[cell_in]
+    destination = market[at_market] // cells.n_products
+    leg_on = find_cells(
+        cells.key[legs.onward.cell], (hub * cells.n_areas + destination) * cells.n_products + product
+    )
+    observed = question.is_observed[hub, destination]
+    keep = (hub != origin) & (origin != destination) & _can_pass(hub, destination, question)
+    keep &= ~observed | (leg_on >= 0)
+    passed = find_cells(legs.onward.cell, detours.onward)
+    declared = (detours.kind == _DECLARED) & (passed >= 0)
+    left_on = legs.onward.net_usd - sum_by(passed[declared], detours.usd[declared], legs.onward.cell.size)
+    capacity = np.concatenate([others.net_usd, unmet[market], np.maximum(left_on, 0.0)])
+    leg_in, at_market, leg_on, observed = leg_in[keep], at_market[keep], leg_on[keep], observed[keep]
+    at_on = np.where(observed, leg_on + others.cell.size + market.size, -1)
+    usd = _share_out(capacity, leg_in, at_on, at_market + others.cell.size, product[keep])
+    origin, hub, destination, product = origin[keep], hub[keep], destination[keep], product[keep]
     return Corridors(
         origin=origin,
         hub=hub,
         destination=destination,
         product=product,
+        kind=np.full(usd.size, _RELAY),
         usd=usd,
-        is_onward_observed=observed,
-        inbound=inbound.cell[leg_in],
-        direct=direct.cell[leg_direct],
-        onward=np.where(observed, onward.cell[leg_on] if onward.cell.size else -1, -1),
-        excess_in=inbound.usd[leg_in],
-        shortfall=direct.usd[leg_direct],
-        excess_on=np.where(observed, onward.usd[leg_on] if onward.cell.size else np.nan, np.nan),
+        inbound=cell_in[keep],
+        direct=find_cells(cells.key, (origin * cells.n_areas + destination) * cells.n_products + product),
+        onward=_cell_of(legs.onward, np.where(observed, leg_on, -1)),
     )
 
 
-def _join(cells: Cells, inbound: Bounds, direct: Bounds) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return every pair of an inbound leg and a direct leg with the same origin and product."""
-    key_in = cells.exporter[inbound.cell] * cells.n_products + cells.product[inbound.cell]
-    key_direct = cells.exporter[direct.cell] * cells.n_products + cells.product[direct.cell]
-    order = np.argsort(key_in, kind="stable")
-    first = np.searchsorted(key_in, key_direct, side="left", sorter=order)
-    count = np.searchsorted(key_in, key_direct, side="right", sorter=order) - first
-    leg_direct = np.repeat(np.arange(key_direct.size), count)
-    offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    return order[np.repeat(first, count) + offset], leg_direct
+def _can_pass(
+    hub: NDArray[np.int64], destination: NDArray[np.int64], question: Question
+) -> NDArray[np.bool_]:
+    """Return whether goods can go on: not from where trade with the destination is itself under measures."""
+    passes: NDArray[np.bool_] = (hub != destination) & ~question.is_treated[hub, destination]
+    return passes
 
 
-def hub_markup(cells: Cells, question: Question) -> NDArray[np.float64]:
-    """Return each hub's mark-up: unit value to the destinations over unit value from the origins.
+def _declared_part(
+    cells: Cells, inbound: Bounds, declared: NDArray[np.float64], question: Question
+) -> NDArray[np.float64]:
+    """Return the declared share of each inbound leg: all of it where nobody publishes the onward leg.
 
-    The median over products with weights on both legs, between 1 and 1.5; 1 where fewer than five
-    products have weights, which leaves the onward bound wider rather than narrower.
+    Of such a hub nothing tells what was declared from what was not.
+    """
+    is_observed = np.atleast_1d(question.is_observed[:, question.destinations].all(axis=1))
+    hub = cells.importer[inbound.cell]
+    return np.where(is_observed[hub], declared[hub], 1.0)
+
+
+def _origins_share(cells: Cells, legs: Legs) -> NDArray[np.float64]:
+    """Return the origins' share of all that each hub declares to have reached it beyond expectation.
+
+    A hub sends on what came from others too (a friendly relay), and cannot send on in its books what it
+    never declared; so only this share of its onward excess is the origins'. One where nothing arrived.
 
     Returns
     -------
-    (n_areas,)
-        Ratio of unit values.
+    (n_areas, n_products)
+        Share between 0 and 1.
     """
-    n = cells.n_areas * cells.n_products
-    weighed = (cells.after_kg > 0) & (cells.after > 0) & question.listed[cells.product]
+    shape = (cells.n_areas, cells.n_products)
 
-    def unit_value(legs: NDArray[np.bool_], hub: NDArray[np.int64]) -> NDArray[np.float64]:
-        at = hub[legs] * cells.n_products + cells.product[legs]
-        usd = sum_by(at, cells.after[legs], n)
-        kg = sum_by(at, cells.after_kg[legs], n)
-        ratio: NDArray[np.float64] = np.divide(usd, kg, out=np.full(n, np.nan), where=kg > 0)
-        return ratio
+    def arrived(bounds: Bounds, declared: NDArray[np.float64]) -> NDArray[np.float64]:
+        hub = cells.importer[bounds.cell]
+        at = hub * cells.n_products + cells.product[bounds.cell]
+        return sum_by(at, bounds.net_usd * declared[hub], cells.n_areas * cells.n_products).reshape(shape)
 
-    arriving = unit_value(
-        weighed & question.origins[cells.exporter] & question.hubs[cells.importer], cells.importer
-    )
-    leaving = unit_value(
-        weighed & question.hubs[cells.exporter] & question.destinations[cells.importer], cells.exporter
-    )
-    ratio = (leaving / arriving).reshape(cells.n_areas, cells.n_products)
-    markup = np.ones(cells.n_areas)
-    for hub in np.flatnonzero(question.hubs):
-        known = ratio[hub][np.isfinite(ratio[hub])]
-        if known.size >= _FEWEST_UNIT_VALUES:
-            markup[hub] = np.clip(np.median(known), 1.0, _LARGEST_MARKUP)
-    return markup
+    mine = arrived(legs.inbound, legs.declared)
+    whole = mine + arrived(legs.others, legs.others_declared)
+    share: NDArray[np.float64] = np.divide(mine, whole, out=np.ones(shape), where=whole > 0)
+    return share
+
+
+def _share_out(
+    capacity: NDArray[np.float64],
+    at_in: NDArray[np.int64],
+    at_on: NDArray[np.int64],
+    at_direct: NDArray[np.int64],
+    product: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Let every corridor aim at the smallest of its capacities, and fill them in proportion."""
+    if not at_in.size:
+        return np.zeros(0)
+    smallest = np.minimum(capacity[at_in], capacity[at_direct])
+    smallest = np.where(at_on >= 0, np.minimum(smallest, capacity[at_on]), smallest)
+    return allocate(smallest, at_in, at_on, at_direct, capacity, product)
+
+
+def _cell_of(bounds: Bounds, leg: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the cell of each leg, -1 for leg -1."""
+    return np.append(bounds.cell, -1)[leg]
+
+
+def _join(left: NDArray[np.int64], right: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the positions of every pair of equal keys, in the order of the right ones."""
+    order = np.argsort(left, kind="stable")
+    first = np.searchsorted(left, right, side="left", sorter=order)
+    count = np.searchsorted(left, right, side="right", sorter=order) - first
+    at_right = np.repeat(np.arange(right.size), count)
+    offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return order[np.repeat(first, count) + offset], at_right

@@ -9,7 +9,8 @@ import numpy as np
 from entrepot.detect.blocs import split
 from entrepot.detect.calibration import calibrate
 from entrepot.detect.cells import find_cells
-from entrepot.detect.findings import KEYS, Evidence, Parts, detour_table, withheld
+from entrepot.detect.corridors import kind_number
+from entrepot.detect.findings import KEYS, OWN_KINDS, Evidence, Parts, detour_table, withheld
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.periods import event_windows, period_text, placebo_windows
 from entrepot.detect.result import CalibrationSummary, DetourResult, Headline
@@ -17,6 +18,7 @@ from entrepot.detect.search import Search
 from entrepot.detect.series import leg_series, month_shares
 from entrepot.detect.spikes import SpikePlan
 from entrepot.detect.windows import calendar_of, load_windows
+from entrepot.schema import DetourKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +36,11 @@ if TYPE_CHECKING:
 __all__ = ["detours"]
 
 _EVEN_PART = 0.2
+
+_DECLARED, _UNSEEN, _RELAY, _UNOBSERVED = (
+    kind_number(kind)
+    for kind in (DetourKind.DECLARED, DetourKind.UNSEEN, DetourKind.RELAY, DetourKind.ONWARD_UNOBSERVED)
+)
 
 
 def detours(
@@ -91,11 +98,12 @@ def detours(
         progress=progress,
     )
     whole, expected = _parts(found, search)
+    own = whole.only(whole.kind != _RELAY)
     scales = [placebo.scale for placebo in search.placebos]
     decoys = [_decoy(q.corridors, scale) for q, scale in zip(quiet, scales, strict=True)]
     parts = _by_period(whole, flows, search, expected) if "period" in options.by else whole
     if set(options.by) == set(KEYS):
-        parts = parts.joined(_undetected(whole, search))
+        parts = parts.joined(_undetected(own, search))
 
     evidence = Evidence(
         calibration=calibration,
@@ -109,8 +117,8 @@ def detours(
     )
     return DetourResult(
         table=detour_table(parts, evidence, by=options.by),
-        hubs=detour_table(whole, evidence, by=("hub", "destination")),
-        products=detour_table(whole, evidence, by=("hs_code",)),
+        hubs=detour_table(own, evidence, by=("hub", "destination")),
+        products=detour_table(own, evidence, by=("hs_code",)),
         headline=_headline(found, decoys, calibration, search),
         calibration=_summary(calibration, search),
         series=leg_series(flows, **_series_codes(found, search)),
@@ -125,8 +133,9 @@ def detours(
 def _plan(found: Estimate, search: Search) -> SpikePlan:
     """Plant detours like those found: the same share of the loss, hubs weighted as found but none certain."""
     question = search.question
-    lost = found.direct.usd.sum()
-    by_hub = sum_by(found.corridors.hub, found.corridors.usd, question.hubs.size)
+    lost = found.legs.direct.usd.sum()
+    own = _own(found.corridors)
+    by_hub = sum_by(own.hub, own.usd, question.hubs.size)
     possible = question.hubs & np.isin(
         np.arange(question.hubs.size), search.cells[0].importer[question.origins[search.cells[0].exporter]]
     )
@@ -136,6 +145,11 @@ def _plan(found: Estimate, search: Search) -> SpikePlan:
     used = int((by_hub > 0.02 * total).sum()) if total > 0 else 3
     share = float(total / lost) if lost > 0 and total > 0 else 0.1
     return SpikePlan(returned_share=share, hub_weight=np.where(possible, weight, 0.0), n_hubs=max(used, 1))
+
+
+def _own(corridors: Corridors) -> Corridors:
+    """Return what the treated origins' goods took: all but relays, which are the goods of others."""
+    return corridors.only(corridors.kind != _RELAY)
 
 
 def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]:
@@ -171,7 +185,7 @@ def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]
         * np.divide(
             cells.after_kg, cells.after, out=np.full(cells.after.size, np.nan), where=cells.after > 0
         )[inbound],
-        is_onward_observed=corridors.is_onward_observed[at],
+        kind=corridors.kind[at],
         inbound=inbound,
         direct=find_cells(cells.key, _key(cells, origin, destination, product)),
         onward=find_cells(cells.key, _key(cells, hub, destination, product)),
@@ -203,7 +217,9 @@ def _undetected(parts: Parts, search: Search) -> Parts:
     origin, hub, product = cells.exporter[inbound], cells.importer[inbound], cells.product[inbound]
     direct = find_cells(cells.key, _key(cells, origin, destination, product))
     sender = np.where(search.members[origin], search.representative, origin)
-    known = _corridor_key(parts.origin, parts.hub, parts.destination, parts.product, cells)
+    kind = np.where(question.is_observed[hub, destination], _DECLARED, _UNOBSERVED)
+    seen = parts.only(parts.kind != _UNSEEN)
+    known = _corridor_key(seen.origin, seen.hub, seen.destination, seen.product, cells)
     new = ~np.isin(_corridor_key(origin, hub, destination, product, cells), known)
     keep = new & (hub != destination) & question.is_treated[sender, destination]
     n = inbound.size
@@ -215,7 +231,7 @@ def _undetected(parts: Parts, search: Search) -> Parts:
         period=np.full(n, ""),
         usd=np.zeros(n),
         kg=np.zeros(n),
-        is_onward_observed=question.is_observed[hub, destination],
+        kind=kind,
         inbound=inbound,
         direct=direct,
         onward=find_cells(cells.key, _key(cells, hub, destination, product)),
@@ -243,7 +259,7 @@ def _decoy(corridors: Corridors, scale: float) -> Parts:
         period=np.full(corridors.usd.size, ""),
         usd=corridors.usd * scale,
         kg=np.full(corridors.usd.size, np.nan),
-        is_onward_observed=corridors.is_onward_observed,
+        kind=corridors.kind,
         inbound=nothing,
         direct=nothing,
         onward=nothing,
@@ -273,46 +289,56 @@ def _by_period(
 
 def _hub_placebo_shares(corridors: Corridors, decoys: Sequence[Parts], search: Search) -> NDArray[np.float64]:
     n = search.question.hubs.size
-    by_hub = sum_by(corridors.hub, corridors.usd, n)
-    return withheld(by_hub, [sum_by(d.hub, d.usd, n) for d in decoys])
+    own = _own(corridors)
+    by_hub = sum_by(own.hub, own.usd, n)
+    mine = [d.only(d.kind != _RELAY) for d in decoys]
+    return withheld(by_hub, [sum_by(d.hub, d.usd, n) for d in mine])
 
 
 def _headline(found: Estimate, decoys: Sequence[Parts], calibration: Calibration, search: Search) -> Headline:
-    total = float(found.corridors.usd.sum())
-    placebo = tuple(float(d.usd.sum()) for d in decoys)
-    interval = calibration.interval(lambda _: ())
+    own = _own(found.corridors)
+    total = float(own.usd.sum())
+    placebo = tuple(float(d.usd[d.kind != _RELAY].sum()) for d in decoys)
+    interval = calibration.only(OWN_KINDS).interval(lambda _: ())
     low, high = interval.around(np.array([total])) if interval is not None else (np.array([np.nan]),) * 2
+    relayed = float(found.corridors.usd.sum() - total)
+    relay = calibration.only([_RELAY]).interval(lambda _: ())
+    most = relay.around(np.array([relayed]))[1][0] if relay is not None and relayed > 0 else relayed
     cells, question = search.cells[0], search.question
     inbound = (
         question.origins[cells.exporter] & question.hubs[cells.importer] & question.listed[cells.product]
     )
     rise = np.maximum(cells.after - cells.before, 0.0)[inbound].sum()
-    observed = found.corridors.usd[found.corridors.is_onward_observed].sum()
+    observed = own.usd[own.kind == _DECLARED].sum()
     return Headline(
         estimate_usd=total,
         low_usd=float(low[0]),
         high_usd=float(high[0]),
         placebo_usd=placebo,
         by_baseline={
-            baseline.value: float(search.run(0, baseline=baseline).corridors.usd.sum())
+            baseline.value: float(_own(search.run(0, baseline=baseline).corridors).usd.sum())
             for baseline in search.other_baselines(found.expected.baseline)
         }
         | {found.expected.baseline.value: total},
         baseline=found.expected.baseline.value,
-        shortfall_usd=float(found.direct.usd.sum()),
+        shortfall_usd=float(found.legs.direct.usd.sum()),
         raw_increase_usd=float(rise),
-        excess_in_usd=float(found.inbound.usd.sum()),
+        excess_in_usd=float(found.legs.inbound.usd.sum()),
+        unseen_usd=float(own.usd[own.kind == _UNSEEN].sum()),
+        relay_usd=relayed,
+        relay_high_usd=float(most),
         onward_observed_share=float(observed / total) if total > 0 else float("nan"),
     )
 
 
 def _summary(calibration: Calibration, search: Search) -> CalibrationSummary:
     def rows(run: SpikeRun) -> list[NDArray[np.int64]]:
-        return [run.origin, run.hub, run.destination, run.product]
+        return [run.origin, run.hub, run.destination, run.product, run.kind]
 
     def hubs(run: SpikeRun) -> list[NDArray[np.int64]]:
         return [run.hub]
 
+    calibration = calibration.only(OWN_KINDS)
     by_hub = calibration.grouped(hubs)
     return CalibrationSummary(
         sets=len(calibration.runs),
@@ -331,9 +357,10 @@ def _summary(calibration: Calibration, search: Search) -> CalibrationSummary:
 
 def _series_codes(found: Estimate, search: Search) -> dict[str, list[str]]:
     question, data = search.question, search.data
-    hubs = np.unique(found.corridors.hub[found.corridors.usd > 0])
+    own = _own(found.corridors)
+    hubs = np.unique(own.hub[own.usd > 0])
     origins = question.origins | (search.members if search.members.any() else False)
-    products = np.unique(search.cells[0].product[found.direct.cell])
+    products = np.unique(search.cells[0].product[found.legs.direct.cell])
     return {
         "origins": [data.areas[at] for at in np.flatnonzero(origins)],
         "hubs": [data.areas[at] for at in hubs],

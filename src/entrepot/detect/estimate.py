@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.baseline import Baseline, Expected, expected_flows
-from entrepot.detect.corridors import Bounds, Corridors, allocate_corridors, find_bounds, origins_share
+from entrepot.detect.bounds import Bounds, find_bounds
+from entrepot.detect.corridors import Corridors, Legs, allocate_detours, allocate_relays
 from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.markup import hub_markup
 from entrepot.detect.noise import MAD_TO_SD, Noise, appearing_size, fit_noise, flat_noise
 from entrepot.detect.shares import pooled_excess
+from entrepot.detect.unseen import declared_share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,19 +38,16 @@ class Estimate:
     Attributes
     ----------
     corridors
-        The amounts.
+        The amounts, relays among them.
     expected
         What was expected of every cell.
-    inbound, others, onward, direct
-        Excess of the origins and of everybody else at the hubs, excess that went on, and shortfall.
+    legs
+        The bounds that they obey.
     """
 
     corridors: Corridors
     expected: Expected
-    inbound: Bounds
-    others: Bounds
-    onward: Bounds
-    direct: Bounds
+    legs: Legs
 
 
 def learn_noise(
@@ -111,17 +111,18 @@ def estimate(
     def excess(legs: NDArray[np.bool_], lost: NDArray[np.float64]) -> Bounds:
         return pooled_excess(cells, expected.usd, noise=noise, legs=legs, lost=lost)
 
-    inbound_bounds, onward_bounds = excess(inbound, by_origin), excess(onward, by_destination)
-    others_bounds = excess(others, by_product)
-    share = origins_share(cells, inbound_bounds, others_bounds)
-    return Estimate(
-        corridors=allocate_corridors(cells, inbound_bounds, onward_bounds, direct_bounds, question, share),
-        expected=expected,
-        inbound=inbound_bounds,
-        others=others_bounds,
-        onward=onward_bounds,
+    ours, theirs, on = excess(inbound, by_origin), excess(others, by_product), excess(onward, by_destination)
+    legs = Legs(
+        inbound=ours,
+        others=theirs,
+        onward=on.scaled(1.0 / hub_markup(cells, question)[cells.exporter[on.cell]]),
         direct=direct_bounds,
+        declared=declared_share(cells, expected.usd, noise=noise, inbound=ours),
+        others_declared=declared_share(cells, expected.usd, noise=noise, inbound=theirs),
     )
+    detours = allocate_detours(cells, legs, question)
+    relays = allocate_relays(cells, legs, question, detours)
+    return Estimate(corridors=detours.joined(relays), expected=expected, legs=legs)
 
 
 def _lost(

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from entrepot.detect.baseline import Baseline
 from entrepot.detect.calibration import group_ids
+from entrepot.detect.corridors import KINDS, kind_number
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.schema import DETOUR, DetourKind
 
@@ -20,7 +22,17 @@ if TYPE_CHECKING:
     from entrepot.detect.calibration import Calibration, Interval, SpikeRun
     from entrepot.detect.cells import Cells
 
-__all__ = ["KEYS", "LARGEST_PLACEBO_SHARE", "Evidence", "Parts", "detour_table", "q_values", "withheld"]
+__all__ = [
+    "KEYS",
+    "LARGEST_PLACEBO_SHARE",
+    "OWN_KINDS",
+    "UNIDENTIFIED_BASELINE",
+    "Evidence",
+    "Parts",
+    "detour_table",
+    "q_values",
+    "withheld",
+]
 
 #: Keys of a result and the attribute of parts and runs that holds them.
 KEYS = {"origin": "origin", "hub": "hub", "destination": "destination", "hs_code": "product"}
@@ -28,10 +40,19 @@ KEYS = {"origin": "origin", "hub": "hub", "destination": "destination", "hs_code
 #: A finding is withheld where a placebo gives more than this share of it.
 LARGEST_PLACEBO_SHARE = 0.2
 
+#: Status where nothing tells growth from the event.
+UNIDENTIFIED_BASELINE = "not identified: nothing in the data tells ordinary growth from the event"
+
 #: Part of a sum's value that must have a weight before the sum is given one.
 _MOSTLY_WEIGHED = 0.8
 
 _FEWEST_OF_KIND = 200
+
+_RELAY = kind_number(DetourKind.RELAY)
+_UNOBSERVED = kind_number(DetourKind.ONWARD_UNOBSERVED)
+
+#: Numbers of the kinds that treated origins' goods take; a relay is the goods of others.
+OWN_KINDS = tuple(at for at in range(len(KINDS)) if at != _RELAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +67,8 @@ class Parts:
         Text of the period, or empty for the whole after-window.
     usd, kg : (m,)
         Amount; kg is NaN where the inbound leg has no weight.
-    is_onward_observed : (m,)
-        Whether the onward leg bounds the amount.
+    kind : (m,)
+        Number of the kind, see :data:`entrepot.detect.corridors.KINDS`.
     inbound, direct, onward : (m,)
         Index of the legs' cells in ``cells``; -1 where there is none.
     """
@@ -59,7 +80,7 @@ class Parts:
     period: NDArray[np.str_]
     usd: NDArray[np.float64]
     kg: NDArray[np.float64]
-    is_onward_observed: NDArray[np.bool_]
+    kind: NDArray[np.int64]
     inbound: NDArray[np.int64]
     direct: NDArray[np.int64]
     onward: NDArray[np.int64]
@@ -175,25 +196,30 @@ def detour_table(parts: Parts, evidence: Evidence, *, by: Sequence[str]) -> pa.T
     ids = _group_of(parts, by)
     n = int(ids.max()) + 1 if ids.size else 0
     usd = sum_by(ids, parts.usd, n)
-    seen = _seen(parts, ids, n)
+    kinds = _kinds_in(parts, ids, n)
     legs = _legs(parts, ids, n, evidence)
-    low, high = _ends(usd, seen, evidence.calibration, by)
+    low, high = _ends(usd, kinds, evidence.calibration, by)
     # No more can have passed than arrived.
     high = np.where(usd > 0, high, np.minimum(high, legs["after_in_usd"]))
     share = _placebo_share(parts, ids, usd, evidence.hub_placebo_share)
     is_identified = (share <= LARGEST_PLACEBO_SHARE) & np.isfinite(low)
-    decoys = [sum_by(_group_of(d, by, ignored="period"), d.usd, d.usd.size) for d in evidence.decoys]
+    is_identified &= evidence.baseline != Baseline.UNIDENTIFIED
+    is_relay = kinds == 1 << _RELAY
     columns: dict[str, NDArray[np.generic] | None] = _keys(parts, ids, n, by, evidence) | {
-        "kind": np.select([seen == 1, seen == 0], _KINDS, ""),
+        "kind": np.select([kinds == 1 << at for at in range(len(KINDS))], [k.value for k in KINDS], ""),
         "estimate_usd": np.where(is_identified, usd, np.nan),
         "low_usd": np.where(is_identified, low, np.nan),
         "high_usd": np.where(is_identified, high, np.nan),
-        "q_value": q_values(usd, decoys),
+        "q_value": np.where(
+            is_relay,
+            _q_values(usd * is_relay, evidence.decoys, by, is_relay=True),
+            _q_values(usd * ~is_relay, evidence.decoys, by, is_relay=False),
+        ),
         "estimate_kg": np.where(is_identified, _weight(parts, ids, usd), np.nan),
-        "status": _statuses(share, usd, low),
+        "status": _statuses(share, usd, low, evidence.baseline),
         "baseline": np.full(n, evidence.baseline),
         **legs,
-        "excess_on_usd": np.where(seen > 0, legs["excess_on_usd"], np.nan),
+        "excess_on_usd": np.where(kinds == 1 << _UNOBSERVED, np.nan, legs["excess_on_usd"]),
     }
     order = np.argsort(-usd, kind="stable")
     return pa.table(
@@ -201,20 +227,31 @@ def detour_table(parts: Parts, evidence: Evidence, *, by: Sequence[str]) -> pa.T
     )
 
 
-_KINDS = (DetourKind.DECLARED.value, DetourKind.ONWARD_UNOBSERVED.value)
-
-
 def _group_of(parts: Parts, by: Sequence[str], *, ignored: str = "") -> NDArray[np.int64]:
-    """Return the group of each part: its combination of keys."""
+    """Return the group of each part: its combination of keys.
+
+    By all four keys the kinds stand apart too; in sums only relays do, which are another claim.
+    """
     keys = [getattr(parts, KEYS[name]) for name in by if name in KEYS]
+    keys.append(parts.kind if set(KEYS) <= set(by) else (parts.kind == _RELAY).astype(np.int64))
     if "period" in by and ignored != "period":
         keys.append(np.unique(parts.period, return_inverse=True)[1].astype(np.int64))
     return group_ids(keys, parts.usd.size)
 
 
-def _seen(parts: Parts, ids: NDArray[np.int64], n: int) -> NDArray[np.float64]:
-    """Return the share of each group's parts whose onward leg is observed."""
-    return sum_by(ids, parts.is_onward_observed.astype(np.float64), n) / np.bincount(ids, minlength=n)
+def _q_values(
+    usd: NDArray[np.float64], decoys: Sequence[Parts], by: Sequence[str], *, is_relay: bool
+) -> NDArray[np.float64]:
+    """Return the q-values of sums, from decoys of the same sort."""
+    alike = [parts.only((parts.kind == _RELAY) == is_relay) for parts in decoys]
+    return q_values(usd, [sum_by(_group_of(d, by, ignored="period"), d.usd, d.usd.size) for d in alike])
+
+
+def _kinds_in(parts: Parts, ids: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Return the kinds in each group as bits: 1 shifted by the number of the kind."""
+    bits = np.zeros(n, dtype=np.int64)
+    np.bitwise_or.at(bits, ids, np.int64(1) << parts.kind)
+    return bits
 
 
 def _keys(
@@ -232,28 +269,28 @@ def _keys(
 
 
 def _ends(
-    usd: NDArray[np.float64], seen: NDArray[np.float64], calibration: Calibration, by: Sequence[str]
+    usd: NDArray[np.float64], kinds: NDArray[np.int64], calibration: Calibration, by: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the interval of each sum, learnt from sums by the same keys and kind; NaN without any."""
+    """Return the interval of each sum, learnt from sums by the same keys and kinds; NaN without any."""
     low, high = np.full(usd.size, np.nan), np.full(usd.size, np.nan)
-    for mask, is_observed in ((seen == 1, True), (seen == 0, False), ((seen > 0) & (seen < 1), None)):
-        interval = _interval(calibration, by, is_observed=is_observed) if mask.any() else None
+    for bits in np.unique(kinds).tolist():
+        mask = kinds == bits
+        interval = _interval(calibration, by, [at for at in range(len(KINDS)) if bits >> at & 1])
         if interval is not None:
             low[mask], high[mask] = interval.around(usd[mask])
     return low, high
 
 
-def _interval(calibration: Calibration, by: Sequence[str], *, is_observed: bool | None) -> Interval | None:
-    """Return the interval for sums by keys, learnt from runs of the same kind where there are enough."""
+def _interval(calibration: Calibration, by: Sequence[str], kinds: Sequence[int]) -> Interval | None:
+    """Return the interval for sums by keys, learnt from runs of the same kinds where there are enough."""
 
     def keys(run: SpikeRun) -> list[NDArray[np.int64]]:
         return [getattr(run, KEYS[name]) for name in by if name in KEYS]
 
-    if is_observed is not None:
-        same = calibration.only(is_observed=is_observed)
-        if sum(int((run.estimated > 0).sum()) for run in same.runs) >= _FEWEST_OF_KIND:
-            return same.interval(keys)
-    return calibration.interval(keys)
+    same = calibration.only(kinds)
+    if sum(int((run.estimated > 0).sum()) for run in same.runs) >= _FEWEST_OF_KIND or kinds == [_RELAY]:
+        return same.interval(keys)
+    return calibration.only(OWN_KINDS).interval(keys)
 
 
 def _placebo_share(
@@ -276,8 +313,10 @@ def _weight(parts: Parts, ids: NDArray[np.int64], usd: NDArray[np.float64]) -> N
 
 
 def _statuses(
-    share: NDArray[np.float64], usd: NDArray[np.float64], low: NDArray[np.float64]
+    share: NDArray[np.float64], usd: NDArray[np.float64], low: NDArray[np.float64], baseline: str
 ) -> NDArray[np.str_]:
+    if baseline == Baseline.UNIDENTIFIED:
+        return np.full(usd.size, UNIDENTIFIED_BASELINE)
     return np.array(
         [
             _status(s, usd=u, has_interval=bool(np.isfinite(v)))

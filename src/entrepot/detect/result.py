@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from entrepot.detect.findings import LARGEST_PLACEBO_SHARE
+from entrepot.detect.baseline import Baseline
+from entrepot.detect.findings import LARGEST_PLACEBO_SHARE, UNIDENTIFIED_BASELINE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +41,13 @@ class Headline:
     excess_in_usd
         Sum of all inbound excesses over the expected flow: the next simplest answer.
     onward_observed_share
-        Part of the estimate whose onward leg is in the data.
+        Part of the estimate that the hubs declare and that somebody's books show going on.
+    unseen_usd
+        Part of the estimate that reached hubs and that the hubs' own books do not show.
+    relay_usd
+        What others sent through the same hubs; not a part of the estimate.
+    relay_high_usd
+        Upper end of its calibrated 90% interval; never under ``relay_usd``.
     """
 
     estimate_usd: float
@@ -53,6 +60,9 @@ class Headline:
     raw_increase_usd: float
     excess_in_usd: float
     onward_observed_share: float
+    unseen_usd: float
+    relay_usd: float
+    relay_high_usd: float
 
     @property
     def placebo_share(self) -> float:
@@ -71,6 +81,8 @@ class Headline:
             return "nothing found"
         if not math.isfinite(self.low_usd):
             return "not identified: no months before the event to calibrate on"
+        if self.baseline == Baseline.UNIDENTIFIED:
+            return UNIDENTIFIED_BASELINE
         if self.placebo_share > LARGEST_PLACEBO_SHARE:
             return f"not identified: placebo dates give {min(self.placebo_share, 9.99):.0%} of it"
         return "identified"

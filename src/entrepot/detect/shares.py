@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from entrepot.detect.corridors import Bounds
+from entrepot.detect.bounds import Bounds
 from entrepot.detect.kernels.sums import sum_by
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def pooled_excess(
     Returns
     -------
     Bounds
-        Legs with an excess, never more than the leg's own.
+        Every leg of the pairs that have an excess; never more than the leg's own, which may be nothing.
     """
     index = np.flatnonzero(legs & (lost > 0))
     n_pairs = cells.n_areas**2
@@ -85,5 +85,5 @@ def pooled_excess(
     )
     # No product passes more than its own excess, whatever the pair as a whole says.
     usd = np.clip(posterior, 0.0, np.maximum(beyond, 0.0))
-    real = usd > 0
-    return Bounds(cell=index[real], usd=usd[real], net_usd=usd[real])
+    real = mean > 0
+    return Bounds(cell=index[real], usd=usd[real], net_usd=usd[real], predicted_usd=mean[real])

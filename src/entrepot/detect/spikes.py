@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.cells import merge_cells
+from entrepot.detect.corridors import kind_number
+from entrepot.detect.unseen import mirror_ratio
+from entrepot.schema import DetourKind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from entrepot.detect.cells import Cells, Question
+    from entrepot.detect.noise import Noise
 
 __all__ = ["Planted", "SpikePlan", "plant"]
 
@@ -25,6 +29,11 @@ _NO_RELAY = 0.5
 _FRIENDS = 3
 _BOOMING = 1.0 / 3.0
 _BOOMING_GOODS = 0.5
+
+_DECLARED, _UNSEEN, _RELAY, _UNOBSERVED = (
+    kind_number(kind)
+    for kind in (DetourKind.DECLARED, DetourKind.UNSEEN, DetourKind.RELAY, DetourKind.ONWARD_UNOBSERVED)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +63,8 @@ class Planted:
     ----------
     cells
         The flows after planting.
-    origin, hub, destination, product : (t,)
-        Corridors.
+    origin, hub, destination, product, kind : (t,)
+        Corridors, and the number of their kind (:data:`entrepot.detect.corridors.KINDS`).
     usd : (t,)
         Planted amount, FOB at the origin.
     """
@@ -65,20 +74,23 @@ class Planted:
     hub: NDArray[np.int64]
     destination: NDArray[np.int64]
     product: NDArray[np.int64]
+    kind: NDArray[np.int64]
     usd: NDArray[np.float64]
 
 
-def plant(cells: Cells, question: Question, plan: SpikePlan, rng: np.random.Generator) -> Planted:
+def plant(
+    cells: Cells, question: Question, plan: SpikePlan, *, noise: Noise, rng: np.random.Generator
+) -> Planted:
     """Plant one set of detours.
 
     Every treated direct flow of a drawn part of the listed products loses 40 to 95% of what it had; a
     drawn share of the loss goes through hubs, each origin by its own weights, each product near them.
-    The amount is taken from the direct flow and added to the inbound leg. Where the onward leg is observed,
-    a part of 0 to 60% is never declared by the hub, the rest goes on with a mark-up of 5 to 30%, and in
-    half of the sets other suppliers use the same hubs. A third of the hubs buy more of half their goods
+    The amount is taken from the direct flow and added to the inbound leg. A part of 0 to 60% is never
+    declared by the hub; its import book shows the rest as it has always shown the pair's trade, and where
+    the onward leg is observed the rest goes on with a mark-up of 5 to 30%. In half of the sets other
+    suppliers use the same hubs. A third of the hubs buy more of half their goods
     from all their suppliers for reasons of their own. What makes a real event hard must be in the planted
     ones too.
-    The truth is what was declared where the onward leg is observed, and all of it where it is not.
     """
     direct = np.flatnonzero(
         question.is_treated[cells.exporter, cells.importer]
@@ -92,25 +104,44 @@ def plant(cells: Cells, question: Question, plan: SpikePlan, rng: np.random.Gene
     origin, destination = cells.exporter[direct][row], cells.importer[direct][row]
     product = cells.product[direct][row]
     onward = question.is_observed[hub, destination]
-    usd_shown = np.where(onward, usd * (1.0 - rng.uniform(0.0, 0.6, cells.n_areas)[hub]), usd)
-    friend, relayed = _relay(cells, question, hub, product, usd_shown, rng)
+    shown = usd * (1.0 - rng.uniform(0.0, 0.6, cells.n_areas)[hub])
+    friend, relayed = _relay(cells, question, hub, product, shown, rng)
     markup = 1.0 + rng.uniform(0.05, 0.3, cells.n_areas)
     boom, grown = _boom(cells, hub, rng)
-    key = [
-        cells.key[direct],
-        _key(cells, origin, hub, product),
-        _key(cells, hub, destination, product)[onward],
-        _key(cells, friend, hub, product),
-        cells.key[boom],
-    ]
-    change = [-lost, usd, ((usd_shown + relayed) * markup[hub])[onward], relayed, grown]
+    ratio = np.nan_to_num(mirror_ratio(cells, noise))
+    mirrored = np.divide(
+        cells.mirror_after, cells.after, out=np.zeros(cells.after.size), where=cells.after > 0
+    )
+    changes = (
+        (cells.key[direct], -lost, -lost * mirrored[direct]),
+        (_key(cells, origin, hub, product), usd, shown * ratio[origin, hub]),
+        (_key(cells, hub, destination, product)[onward], ((shown + relayed) * markup[hub])[onward], None),
+        (_key(cells, friend, hub, product), relayed, relayed * ratio[friend, hub]),
+        (cells.key[boom], grown, grown * mirrored[boom]),
+    )
+    roads = (
+        (origin, _DECLARED, np.where(onward, shown, 0.0)),
+        (origin, _UNSEEN, np.where(onward, usd - shown, 0.0)),
+        (origin, _UNOBSERVED, np.where(onward, 0.0, usd)),
+        (friend, _RELAY, relayed),
+    )
+    planted = np.concatenate([amount for _, _, amount in roads])
+    real = planted > 0
     return Planted(
-        cells=merge_cells(cells, key=np.concatenate(key), change=np.concatenate(change)),
-        origin=origin,
-        hub=hub,
-        destination=destination,
-        product=product,
-        usd=usd_shown,
+        cells=merge_cells(
+            cells,
+            key=np.concatenate([key for key, _, _ in changes]),
+            change=np.concatenate([change for _, change, _ in changes]),
+            mirrored=np.concatenate(
+                [np.zeros(change.size) if seen is None else seen for _, change, seen in changes]
+            ),
+        ),
+        origin=np.concatenate([sender for sender, _, _ in roads])[real],
+        hub=np.tile(hub, len(roads))[real],
+        destination=np.tile(destination, len(roads))[real],
+        product=np.tile(product, len(roads))[real],
+        kind=np.repeat([kind for _, kind, _ in roads], usd.size)[real],
+        usd=planted[real],
     )
 
 

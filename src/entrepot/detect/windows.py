@@ -221,6 +221,7 @@ def _sums(flows: nw.LazyFrame[Any], names: dict[str, nw.LazyFrame[Any]], n_pairs
             own = nw.coalesce(nw.col("exporter_report_usd") * nw.col(f"e{name}{position}"), nw.lit(0.0))
             other = nw.coalesce(mirror * nw.col(f"i{name}{position}"), nw.lit(0.0))
             columns.append((own + (1.0 - is_used) * other).alias(f"{name}{position}"))
+            columns.append((is_used * other).alias(f"m{name}{position}"))
     weighed = ~nw.col("net_weight_kg").is_null()
     is_used = nw.coalesce(nw.col("eu0"), nw.lit(0.0))
     own, other = (nw.coalesce(nw.col(name), nw.lit(0.0)) for name in ("ea0", "ia0"))
@@ -229,7 +230,8 @@ def _sums(flows: nw.LazyFrame[Any], names: dict[str, nw.LazyFrame[Any]], n_pairs
         nw.when(weighed).then(nw.col("net_weight_kg") * months).otherwise(nw.lit(0.0)).alias("kg"),
         nw.when(weighed).then(nw.col("value_usd") * months).otherwise(nw.lit(0.0)).alias("weighed_usd"),
     ]
-    sums = [f"{name}{position}" for position in range(n_pairs) for name in ("b", "a")] + ["kg", "weighed_usd"]
+    sums = [f"{name}{position}" for position in range(n_pairs) for name in ("b", "a", "mb", "ma")]
+    sums += ["kg", "weighed_usd"]
     return (
         joined.with_columns(*columns)
         .group_by("exporter", "importer", "hs_code")
@@ -265,6 +267,8 @@ def _to_arrays(
         with np.errstate(divide="ignore", invalid="ignore"):
             known = (position == 0) & (kg > 0) & (weighed >= _WEIGHED * after)
             after_kg = np.where(known, after * kg / weighed, np.nan)
+        publishes_exports = _flags(areas, exporter_is_used, "exporter", f"eu{position}")
+        publishes_imports = _flags(areas, importer_is_used, "importer", f"iu{position}")
         cells.append(
             Cells(
                 exporter=exporter[keep],
@@ -273,12 +277,13 @@ def _to_arrays(
                 before=before[keep],
                 after=after[keep],
                 after_kg=after_kg[keep],
+                mirror_before=goods[f"mb{position}"].to_numpy()[keep],
+                mirror_after=goods[f"ma{position}"].to_numpy()[keep],
+                has_mirror=publishes_exports[:, None] & publishes_imports[None, :],
                 n_areas=n,
                 n_products=len(products),
             )
         )
-        publishes_exports = _flags(areas, exporter_is_used, "exporter", f"eu{position}")
-        publishes_imports = _flags(areas, importer_is_used, "importer", f"iu{position}")
         observed.append(publishes_exports[:, None] | publishes_imports[None, :])
         for name, into in (("b", total_before), ("a", total_after)):
             matrix = np.full((n, n), np.nan)

@@ -1,4 +1,4 @@
-"""Files as publishers and browsers deliver them: plain, gzip or zip; any encoding; JSON in one piece.
+"""Files as publishers and browsers deliver them: plain, gzip, zip or 7z; any encoding; JSON in one piece.
 
 What DuckDB shall read in parallel is plain text in UTF-8, and JSON with one object a line.
 """
@@ -6,19 +6,18 @@ What DuckDB shall read in parallel is plain text in UTF-8, and JSON with one obj
 from __future__ import annotations
 
 import codecs
-import gzip
 import hashlib
 import json
-import zipfile
-import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, cast
+from functools import partial
+from typing import TYPE_CHECKING
 
+from entrepot.engine.archives import TRY_AGAIN, file_errors, pour
 from entrepot.errors import EmptyFileError, EncodingError, InputFileError, LakeError, TruncatedFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -26,19 +25,14 @@ __all__ = [
     "estimated_rows",
     "fingerprint",
     "has_mixed_line_ends",
-    "is_packed",
-    "open_content",
     "read_head",
     "unify_line_ends",
     "unpack_json",
     "unpack_text",
+    "writing",
 ]
 
 _BLOCK = 4 * 1024 * 1024
-_GZIP = b"\x1f\x8b"
-_ZIP = b"PK\x03\x04"
-_CUT = "the archive ends before its data do: the download was cut short"
-_AGAIN = "download the file again, and compare its size with the publisher's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +59,7 @@ def fingerprint(path: Path, *, progress: Callable[[int], None] | None = None) ->
     digest = hashlib.sha256()
     decoder = codecs.getincrementaldecoder("utf-8")()
     size, is_utf8, is_pending = 0, True, False
-    with _file_errors(path), path.open("rb") as file:
+    with file_errors(path), path.open("rb") as file:
         while block := file.read(_BLOCK):
             size += len(block)
             digest.update(block)
@@ -87,77 +81,21 @@ def estimated_rows(path: Path) -> int:
     return round(path.stat().st_size * head.count(b"\n") / max(len(head), 1))
 
 
-def is_packed(path: Path) -> bool:
-    """Tell whether a file is a gzip or zip archive, by its bytes."""
-    with _file_errors(path), path.open("rb") as file:
-        start = file.read(4)
-    return start.startswith(_GZIP) or start == _ZIP
+def read_head(path: Path, size: int = 262_144, *, members: str = "") -> bytes:
+    """Return the first bytes of a file's content, unpacked; see :func:`entrepot.engine.archives.pour`."""
+    head = bytearray()
+
+    def take(block: bytes) -> bool:
+        head.extend(block[: size - len(head)])
+        return len(head) >= size
+
+    pour(path, take, members=members)
+    return bytes(head)
 
 
-@contextmanager
-def open_content(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file's content as bytes: what is inside, when it is a gzip or zip archive.
-
-    Raises
-    ------
-    TruncatedFileError
-        The archive is cut short; also while reading.
-    InputFileError
-        The file cannot be read, or the archive holds not exactly one file.
-    """
-    with _file_errors(path), path.open("rb") as file:
-        start = file.read(4)
-        file.seek(0)
-        if start.startswith(_GZIP):
-            with gzip.GzipFile(fileobj=file) as unzipped:
-                yield cast("IO[bytes]", unzipped)
-        elif start == _ZIP:
-            with zipfile.ZipFile(file) as archive, archive.open(_only_member(path, archive)) as content:
-                yield content
-        else:
-            yield file
-
-
-def _only_member(path: Path, archive: zipfile.ZipFile) -> str:
-    names = [
-        name
-        for name in archive.namelist()
-        if not name.endswith("/")
-        and not name.startswith("__MACOSX")
-        and not name.rsplit("/", 1)[-1].startswith(".")
-    ]
-    if len(names) != 1:
-        raise InputFileError(
-            f"the zip archive holds {len(names)} files instead of one: {', '.join(names[:5])}",
-            where=str(path),
-            hint="unpack it and give the files one by one, or their folder",
-        )
-    return names[0]
-
-
-@contextmanager
-def _file_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
-        raise TruncatedFileError(_CUT, where=f"{path}: {error}", hint=_AGAIN) from error
-    except OSError as error:
-        if error.filename is None or str(error.filename) == str(path):
-            raise InputFileError(
-                f"the file cannot be read: {error.strerror or error}",
-                where=str(path),
-                hint="check the path and that you may read the file",
-            ) from error
-        raise
-
-
-def read_head(path: Path, size: int = 262_144) -> bytes:
-    """Return the first bytes of a file's content, unpacked."""
-    with open_content(path) as content:
-        return content.read(size)
-
-
-def unpack_text(path: Path, target: Path, *, encoding: str, fallback: str = "") -> str:
+def unpack_text(
+    path: Path, target: Path, *, encoding: str, fallback: str = "", members: str = "", header_lines: int = 1
+) -> str:
     """Write a text file's content as UTF-8.
 
     Parameters
@@ -169,6 +107,8 @@ def unpack_text(path: Path, target: Path, *, encoding: str, fallback: str = "") 
     fallback
         Codec to use instead when the content is not valid in ``encoding``. Bytes that a fallback does not
         define are kept as the control characters that Latin-1 has there.
+    members, header_lines
+        Which members of an archive are read as one text; see :func:`entrepot.engine.archives.pour`.
 
     Returns
     -------
@@ -182,8 +122,9 @@ def unpack_text(path: Path, target: Path, *, encoding: str, fallback: str = "") 
     TruncatedFileError
         An archive is cut short.
     """
+    write = partial(_transcode, path, target, members=members, header_lines=header_lines)
     try:
-        _transcode(path, target, codecs.getincrementaldecoder(encoding)())
+        write(codecs.getincrementaldecoder(encoding)())
     except UnicodeDecodeError as error:
         if not fallback:
             raise EncodingError(
@@ -192,7 +133,7 @@ def unpack_text(path: Path, target: Path, *, encoding: str, fallback: str = "") 
                 hint="say the encoding of the file, or save it as UTF-8",
             ) from error
         codecs.register_error("entrepot_latin1", _as_latin1)
-        _transcode(path, target, codecs.getincrementaldecoder(fallback)("entrepot_latin1"))
+        write(codecs.getincrementaldecoder(fallback)("entrepot_latin1"))
         return fallback
     return encoding
 
@@ -201,7 +142,7 @@ def has_mixed_line_ends(path: Path) -> bool:
     """Tell whether lines end in different ways, or carriage returns stand inside of lines."""
     pairs = feeds = returns = 0
     previous = b""
-    with _file_errors(path), path.open("rb") as file:
+    with file_errors(path), path.open("rb") as file:
         while block := file.read(_BLOCK):
             pairs += block.count(b"\r\n") + (previous == b"\r" and block.startswith(b"\n"))
             feeds += block.count(b"\n")
@@ -212,7 +153,7 @@ def has_mixed_line_ends(path: Path) -> bool:
 
 def unify_line_ends(path: Path, target: Path) -> None:
     """Write a UTF-8 text with line feeds alone; carriage returns inside of lines become blanks."""
-    with _file_errors(path), path.open("rb") as file, _writing(target), target.open("wb") as out:
+    with file_errors(path), path.open("rb") as file, writing(target), target.open("wb") as out:
         kept = b""
         while block := file.read(_BLOCK):
             text = kept + block
@@ -228,22 +169,31 @@ def _as_latin1(error: UnicodeError) -> tuple[str, int]:
     return error.object[error.start : error.end].decode("latin-1"), error.end
 
 
-def _transcode(path: Path, target: Path, decoder: codecs.IncrementalDecoder) -> None:
-    with open_content(path) as content, _writing(target), target.open("wb") as out:
-        while block := content.read(_BLOCK):
-            out.write(decoder.decode(block).encode())
-        out.write(decoder.decode(b"", final=True).encode())
+def _transcode(
+    path: Path, target: Path, decoder: codecs.IncrementalDecoder, *, members: str, header_lines: int
+) -> None:
+    with writing(target):
+        out = target.open("wb")
+    with out:
+
+        def take(block: bytes) -> None:
+            text = decoder.decode(block).encode()
+            with writing(target):
+                out.write(text)
+
+        pour(path, take, members=members, header_lines=header_lines)
+        rest = decoder.decode(b"", final=True).encode()
+        with writing(target):
+            out.write(rest)
+            out.flush()
 
 
 @contextmanager
-def _writing(target: Path) -> Iterator[None]:
+def writing(target: Path) -> Iterator[None]:
+    """Turn errors of writing an unpacked file into errors of entrepot."""
     try:
         yield
-    except UnicodeError:
-        raise
     except OSError as error:
-        if isinstance(error, (gzip.BadGzipFile,)) or error.errno is None:
-            raise
         raise LakeError(
             f"the unpacked file cannot be written: {error.strerror}",
             where=str(target.parent),
@@ -251,7 +201,7 @@ def _writing(target: Path) -> Iterator[None]:
         ) from error
 
 
-def unpack_json(path: Path, target: Path, *, member: str = "data") -> int:
+def unpack_json(path: Path, target: Path, *, member: str = "data", names: Sequence[str] = ()) -> int:
     """Write the objects of a JSON answer one a line.
 
     Parameters
@@ -260,6 +210,8 @@ def unpack_json(path: Path, target: Path, *, member: str = "data") -> int:
         From where and to where.
     member
         Member of the answer that holds the list of objects; an answer that is a list needs none.
+    names
+        The answer is a list of lists, the first of which is the header: names for its columns.
 
     Returns
     -------
@@ -273,8 +225,9 @@ def unpack_json(path: Path, target: Path, *, member: str = "data") -> int:
     EmptyFileError
         The list is empty, or there is none.
     """
-    with open_content(path) as content:
-        text = content.read().decode("utf-8-sig", errors="replace")
+    blocks: list[bytes] = []
+    pour(path, blocks.append)
+    text = b"".join(blocks).decode("utf-8-sig", errors="replace")
     start = _list_start(text, member)
     if start < 0:
         raise EmptyFileError(
@@ -282,21 +235,42 @@ def unpack_json(path: Path, target: Path, *, member: str = "data") -> int:
         )
     decoder = json.JSONDecoder()
     count, position = 0, start
+    if names:
+        # The header is no row.
+        try:
+            position = _skip(text, decoder.raw_decode(text, _skip(text, start))[1])
+            position += text[position : position + 1] == ","
+        except json.JSONDecodeError as error:
+            raise TruncatedFileError(
+                "the JSON breaks in its first row", where=str(path), hint=TRY_AGAIN
+            ) from error
     try:
-        with _writing(target), target.open("w", encoding="utf-8") as out:
+        with writing(target), target.open("w", encoding="utf-8") as out:
             while text[(position := _skip(text, position))] != "]":
-                _, end = decoder.raw_decode(text, position)
-                out.write(text[position:end].replace("\r", " ").replace("\n", " ") + "\n")
+                row, end = decoder.raw_decode(text, position)
+                line = text[position:end] if not names else _as_object(row, names, count + 1, path)
+                out.write(line.replace("\r", " ").replace("\n", " ") + "\n")
                 count += 1
                 position = _skip(text, end)
                 if text[position] == ",":
                     position += 1
     except (IndexError, json.JSONDecodeError) as error:
         raise TruncatedFileError(
-            f"the JSON text ends or breaks after {count:,} objects", where=str(path), hint=_AGAIN
+            f"the JSON text ends or breaks after {count:,} objects", where=str(path), hint=TRY_AGAIN
         ) from error
     _check_count(path, text[:start] + text[position:], count)
     return count
+
+
+def _as_object(row: object, names: Sequence[str], number: int, path: Path) -> str:
+    if not isinstance(row, list) or len(row) != len(names):
+        found = f"{len(row)} values" if isinstance(row, list) else type(row).__name__
+        raise InputFileError(
+            f"row {number:,} has {found}, the header {len(names)} names",
+            where=str(path),
+            hint="keep the publisher's answer as it came",
+        )
+    return json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False)
 
 
 def _list_start(text: str, member: str) -> int:
@@ -322,12 +296,12 @@ def _check_count(path: Path, wrapper: str, count: int) -> None:
         answer = json.loads(wrapper) if wrapper.lstrip().startswith("{") else {}
     except json.JSONDecodeError as error:
         raise TruncatedFileError(
-            "the JSON text breaks after its list", where=str(path), hint=_AGAIN
+            "the JSON text breaks after its list", where=str(path), hint=TRY_AGAIN
         ) from error
     stated = answer.get("count")
     if isinstance(stated, int) and stated != count:
         raise TruncatedFileError(
-            f"the answer says count {stated:,} and holds {count:,} objects", where=str(path), hint=_AGAIN
+            f"the answer says count {stated:,} and holds {count:,} objects", where=str(path), hint=TRY_AGAIN
         )
     if count == 0:
         raise EmptyFileError(

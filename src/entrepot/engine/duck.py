@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import duckdb
 import narwhals as nw
+from duckdb.func import FunctionNullHandling
 
 from entrepot.engine.quoting import identifier, literal
 from entrepot.errors import ContractError, InputFileError, LakeError
+from entrepot.nomenclature.resolving import named_area
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -116,7 +118,9 @@ def _disk_full(text: str, where: str) -> LakeError:
 class Engine:
     """A private DuckDB database in memory, with its own limits and its own temporary folder.
 
-    Use it as a context manager. It never touches the network and never the default connection.
+    Use it as a context manager. It never touches the network and never the default connection. Queries know
+    the function ``area_named(text)``, which is :func:`~entrepot.nomenclature.named_area`: call it on distinct
+    texts, since it is Python.
 
     Parameters
     ----------
@@ -155,6 +159,9 @@ class Engine:
             self._connection.execute("SET enable_progress_bar_print = false")
             self._connection.execute("SET enable_progress_bar = true")
             self._connection.execute("SET TimeZone = 'UTC'")
+            self._connection.create_function(
+                "area_named", named_area, ["VARCHAR"], "VARCHAR", null_handling=FunctionNullHandling.SPECIAL
+            )
 
     def __enter__(self) -> Self:
         return self

@@ -17,6 +17,15 @@ from entrepot.nomenclature.areas import (
     area_name_table,
     area_table,
 )
+from entrepot.nomenclature.classes import ClassScheme, GoodsClass, class_of, class_table, code_classes
+from entrepot.nomenclature.code_lists import code_revisions, has_hs_code, hs_children, hs_codes
+from entrepot.nomenclature.concordances import (
+    CONCORDANCE_SCHEMA,
+    Concordance,
+    ShareRule,
+    code_links,
+    concordance,
+)
 from entrepot.nomenclature.dated_events import Event, events
 from entrepot.nomenclature.geography import geography_table
 from entrepot.nomenclature.groups import Membership, group_members, group_names, memberships
@@ -32,36 +41,67 @@ from entrepot.nomenclature.hs import (
     validate_hs,
 )
 from entrepot.nomenclature.lists import ListEntry, list_codes, list_entries, list_names, product_codes
+from entrepot.nomenclature.lookups import (
+    look_up_areas,
+    look_up_codes,
+    look_up_events,
+    look_up_list,
+    look_up_lists,
+)
 from entrepot.nomenclature.names import normalise_name
-from entrepot.nomenclature.resolving import resolve_area, resolve_areas
+from entrepot.nomenclature.resolving import named_area, resolve_area, resolve_areas
+from entrepot.nomenclature.titles import find_hs_codes, hs_title, nearest_words
 
 __all__ = [
+    "CONCORDANCE_SCHEMA",
     "HS_REVISIONS",
     "OTHER_ASIA",
     "TOTAL",
     "UNSPECIFIED",
     "WORLD",
     "Area",
+    "ClassScheme",
+    "Concordance",
     "Event",
+    "GoodsClass",
     "ListEntry",
     "Membership",
+    "ShareRule",
     "area",
     "area_code_table",
     "area_name",
     "area_name_table",
     "area_table",
+    "class_of",
+    "class_table",
+    "code_classes",
+    "code_links",
+    "code_revisions",
+    "concordance",
     "events",
+    "find_hs_codes",
     "geography_table",
     "group_members",
     "group_names",
+    "has_hs_code",
     "hs_chapter_title",
+    "hs_children",
+    "hs_codes",
     "hs_level",
     "hs_parent",
+    "hs_title",
     "is_hs_code",
     "list_codes",
     "list_entries",
     "list_names",
+    "look_up_areas",
+    "look_up_codes",
+    "look_up_events",
+    "look_up_list",
+    "look_up_lists",
     "memberships",
+    "named_area",
+    "nearest_words",
     "normalise_name",
     "product_codes",
     "resolve_area",

@@ -1,7 +1,8 @@
 """Commodity codes of the Harmonized System: shape, level, parent, revision.
 
-A code is text of 2, 4 or 6 digits, or ``TOTAL``. Whether a code exists is checked by its shape and
-chapter only; the full tables of the revisions are no part of this module yet, so ``"010199"`` passes.
+A code is text of 2, 4 or 6 digits, or ``TOTAL``. Here a code is judged by its shape and chapter only, so
+``"010199"`` passes: national and publishers' own codes are data too. Which codes a revision has says
+``code_lists``.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
-from entrepot.errors import InputFileError, OptionError, UnknownCodeError
+from entrepot.errors import InputFileError, UnknownCodeError
+from entrepot.nomenclature.concordances import concordance
 from entrepot.nomenclature.facts import fact_rows
 from entrepot.nomenclature.hs import HS_REVISIONS, TOTAL, revision_of, validate_hs
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["ListEntry", "list_codes", "list_entries", "list_names", "product_codes"]
 
 _LIST_REVISION = "HS2022"
+
+#: Ancestors are stated one by one back to this revision; further back the concordances give them.
+_FIRST_BY_HAND = "HS2007"
 _OPTION = "option --products"
 
 
@@ -89,22 +93,31 @@ def _known_list(name: str) -> str:
     return known
 
 
-def _checked_revision(revision: str) -> str:
-    known = revision_of(revision)
-    earliest = min(HS_REVISIONS.index(row["first_revision"]) for row in fact_rows("list_ancestors"))
-    if HS_REVISIONS.index(known) < earliest:
-        raise OptionError(
-            f"the lists have no ancestors in {known}",
-            hint=f"ask for one of {', '.join(HS_REVISIONS[earliest:])}; older ones code chips otherwise",
-        )
-    return known
+def _ancestors_before(code: str, relation: str, revision: str) -> tuple[tuple[str, str], ...]:
+    """Return the codes of a revision older than the hand-made ancestors reach, by the concordances."""
+    back = concordance(revision, source=_FIRST_BY_HAND).of(code, _FIRST_BY_HAND)
+    forward = concordance(_FIRST_BY_HAND, source=revision, rule="equal")
+    if not back:
+        return ((code, "broader"),)
+    found = []
+    for ancestor in back:
+        is_whole = len(back) == 1 and set(forward.of(ancestor, revision)) == {code}
+        kept = relation if is_whole and ancestor == code else "exact" if is_whole else "broader"
+        found.append((ancestor, "broader" if relation == "broader" else kept))
+    return tuple(found)
 
 
 @cache
 def _entries(name: str, revision: str) -> tuple[ListEntry, ...]:
     from datetime import date  # noqa: PLC0415  (a type elsewhere in the module)
 
-    ancestors = _ancestors(revision)
+    by_hand = max(revision, _FIRST_BY_HAND)
+    ancestors = _ancestors(by_hand)
+
+    def in_revision(listed: str) -> tuple[tuple[str, str], ...]:
+        code, relation = ancestors.get(listed, (listed, "same"))
+        return ((code, relation),) if revision == by_hand else _ancestors_before(code, relation, revision)
+
     return tuple(
         ListEntry(
             list_name=name,
@@ -120,7 +133,7 @@ def _entries(name: str, revision: str) -> tuple[ListEntry, ...]:
         )
         for row in fact_rows("lists")
         if row["list"] == name
-        for code, relation in (ancestors.get(row["code"], (row["code"], "same")),)
+        for code, relation in in_revision(row["code"])
     )
 
 
@@ -134,7 +147,8 @@ def list_entries(
     name
         Name of the list: ``CHPL``, the Common High Priority List.
     revision
-        Revision of the data to be filtered, HS2007 to HS2022 in any spelling of ``revision_of``.
+        Revision of the data to be filtered, in any spelling of ``revision_of``. Before HS2007 a listed code
+        may have several ancestors, most of them broader: chips and telecoms were coded otherwise.
     as_of
         The list as it was on a day; without it the latest.
     tier
@@ -143,21 +157,19 @@ def list_entries(
     Returns
     -------
     tuple
-        One entry a listed code, in the order of the list; two entries may share an ancestor.
+        One entry a listed code and ancestor, in the order of the list; two entries may share an ancestor.
 
     Raises
     ------
     UnknownCodeError
         List, tier or revision are unknown.
-    OptionError
-        The revision is older than the ancestors reach.
 
     Examples
     --------
     >>> [entry.code for entry in list_entries("CHPL", revision="HS2017", tier="2")]
     ['851762', '852691', '853221', '853224', '854890']
     """
-    every = _entries(_known_list(name), _checked_revision(revision))
+    every = _entries(_known_list(name), revision_of(revision))
     if tier is not None:
         wanted = tier.strip().upper()
         chosen = tuple(

@@ -22,6 +22,7 @@ __all__ = [
     "bracketed_forms",
     "exact_forms",
     "loose_forms",
+    "names_in",
     "normalise_name",
     "own_names",
 ]
@@ -184,3 +185,26 @@ def all_names() -> dict[str, str]:
                 names.setdefault(normalise_name(written), by_iso2[iso2])
     names.pop("", None)
     return names
+
+
+#: The languages of the United Nations besides English, and two more of the region's.
+_SHOWN = ("fr", "es", "ru", "zh", "ar", "de", "tr")
+
+
+@cache
+def names_in(iso2: str) -> dict[str, str]:
+    """Return an area's name by language, as CLDR writes it; empty for an area without an ISO code.
+
+    Examples
+    --------
+    >>> names_in("KG")["ru"], names_in("KG")["zh"]
+    ('Киргизия', '吉尔吉斯斯坦')
+    """
+    from babel import Locale  # noqa: PLC0415  (40 ms that only look-ups pay)
+
+    found = {}
+    for language in _SHOWN:
+        written = Locale.parse(language).territories.get(iso2)
+        if iso2 and written:
+            found[language] = written
+    return found

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
-__all__ = ["resolve_area", "resolve_areas"]
+__all__ = ["named_area", "resolve_area", "resolve_areas"]
 
 
 def _by_code(text: str, on: date | None) -> str | None:
@@ -36,8 +36,20 @@ def _by_code(text: str, on: date | None) -> str | None:
     )
 
 
-def _by_name(text: str) -> str | None:
-    """Return the area of a name, None if no language has it or its brackets say something else."""
+@lru_cache(maxsize=65536)
+def named_area(text: str | None) -> str | None:
+    """Return the area of a name, None if no language has it or its brackets say something else.
+
+    When to use: for labels alone, where a code must not be taken for a name. Queries know it as the
+    function ``area_named``, so that names mean the same in Python and in SQL.
+
+    Examples
+    --------
+    >>> named_area("Korea, Republic of"), named_area("Serbia (Kosovo)"), named_area("KGZ")
+    ('KOR', None, None)
+    """
+    if not text:
+        return None
     for names in (own_names, all_names):
         for form in exact_forms(text):
             if form in names():
@@ -59,7 +71,7 @@ def _by_name(text: str) -> str | None:
 def _resolve(text: str, on: date | None) -> str | None:
     trimmed = text.strip()
     code = _by_code(trimmed, on) if len(trimmed) <= 3 or trimmed.isdigit() else None
-    return code or _by_name(trimmed)
+    return code or named_area(trimmed)
 
 
 def _nearest(text: str) -> str:

@@ -8,16 +8,17 @@ import narwhals as nw
 
 from entrepot.detect.detours import detours
 from entrepot.engine import Engine
+from entrepot.pipeline.choices import ALL_REPORTS
 from entrepot.pipeline.flows import reconciled_flows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
 
     from narwhals.typing import IntoFrame
 
     from entrepot.detect.options import DetourOptions
     from entrepot.detect.result import DetourResult
+    from entrepot.pipeline.choices import ReportChoice
     from entrepot.store import Lake
 
 __all__ = ["find_detours", "find_detours_in"]
@@ -27,9 +28,10 @@ def find_detours(
     lake: Lake,
     options: DetourOptions,
     *,
-    as_of: date | None = None,
+    choice: ReportChoice = ALL_REPORTS,
     memory_limit: str = "4GB",
     progress: Callable[[int, int], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> DetourResult:
     """Reconcile the flows of a lake and estimate the detours among them.
 
@@ -39,12 +41,15 @@ def find_detours(
         The lake.
     options
         Windows, suspects, products; an event given as a year works on annual reports.
-    as_of
-        Use only vintages published up to this day.
+    choice
+        Which reports count, and the revision that their codes are brought to, so that one that was
+        renumbered is no break; the products of ``options`` are codes of it then.
     memory_limit
         Memory of the engine; larger work spills to disk.
     progress
         Called with the calibration sets done and all sets.
+    tell
+        Told in words what the codes' revisions mean for the result.
 
     Returns
     -------
@@ -53,7 +58,7 @@ def find_detours(
     """
     with Engine(memory_limit=memory_limit) as engine:
         frequency = "M" if "-" in options.event else "A"
-        flows = reconciled_flows(engine, lake, frequency=frequency, as_of=as_of)
+        flows = reconciled_flows(engine, lake, frequency=frequency, choice=choice, tell=tell)
         return detours(flows, options, engine=engine, progress=progress)
 
 

@@ -10,13 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from entrepot.engine import TextForm, stage_text
-from entrepot.engine.container import (
-    has_mixed_line_ends,
-    is_packed,
-    unify_line_ends,
-    unpack_json,
-    unpack_text,
-)
+from entrepot.engine.archives import is_archive
+from entrepot.engine.container import has_mixed_line_ends, unify_line_ends, unpack_json, unpack_text
+from entrepot.engine.dbf import unpack_dbf
 from entrepot.errors import EmptyFileError, InputFileError
 
 if TYPE_CHECKING:
@@ -112,7 +108,7 @@ def make_readable(path: Path, layout: Layout, known: Fingerprint, scratch: Path)
         Folder for an unpacked copy.
     """
     form = TextForm(
-        form=layout.form,
+        form="csv" if layout.form == "dbf" else layout.form,
         columns=layout.columns,
         delimiter=layout.delimiter,
         quote=layout.quote,
@@ -120,7 +116,7 @@ def make_readable(path: Path, layout: Layout, known: Fingerprint, scratch: Path)
         skip_lines=layout.skip_lines,
         null_text=layout.extra.get("null_text", ""),
     )
-    packed = is_packed(path)
+    packed = is_archive(path)
     notes = ("unpacked",) if packed else ()
     if layout.form == "parquet":
         if packed:
@@ -131,8 +127,13 @@ def make_readable(path: Path, layout: Layout, known: Fingerprint, scratch: Path)
             )
         return Readable(path, form, ())
     if layout.form == "json":
-        unpack_json(path, scratch / "rows.json")
+        names = layout.columns if layout.extra.get("json_rows") == "arrays" else ()
+        unpack_json(path, scratch / "rows.json", names=names)
         return Readable(scratch / "rows.json", form, notes)
+    if layout.form == "dbf":
+        if deleted := unpack_dbf(path, scratch / "rows.csv", encoding=layout.encoding):
+            notes = (*notes, f"{deleted:,} records are marked as deleted and were left out")
+        return Readable(scratch / "rows.csv", form, notes)
     encoding = layout.encoding.lower().replace("_", "-")
     if not packed and known.is_utf8 and encoding in {"utf-8", "utf-8-sig", "ascii"}:
         return Readable(path, form, ())
@@ -141,6 +142,8 @@ def make_readable(path: Path, layout: Layout, known: Fingerprint, scratch: Path)
         scratch / "rows.csv",
         encoding="utf-8" if known.is_utf8 and not packed and encoding != "utf-16" else encoding,
         fallback=layout.extra.get("fallback_encoding", ""),
+        members=layout.extra.get("members", ""),
+        header_lines=layout.skip_lines,
     )
     if used not in {"utf-8", "utf-8-sig"}:
         notes = (*notes, f"read as {used}")

@@ -88,6 +88,9 @@ class FileReport:
         Identity, layout and publication date.
     rows_read, rows_stored, rows_quarantined
         Counts; the first is the sum of the others.
+    rows_added, rows_left_out
+        Rows of the file that are in the sum of another row; rows that have none of their own, because the
+        mapping leaves them out or their cells are empty. Neither is among ``rows_read``.
     reasons
         Quarantined rows by reason.
     periods, reporters
@@ -109,6 +112,8 @@ class FileReport:
     rows_read: int = 0
     rows_stored: int = 0
     rows_quarantined: int = 0
+    rows_added: int = 0
+    rows_left_out: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     periods: tuple[str, str] = ("", "")
     reporters: int = 0
@@ -218,6 +223,7 @@ class _OneFile:
         known = fingerprint(self.path, progress=lambda done: self._tell_share(done / size))
         with Staging(self.lake, self.source.id, known.file_hash, layout.raw_table) as staging:
             if staging.is_done():
+                self._check_same_layout(layout, known)
                 return FileReport(
                     path=self.path,
                     status="already_in",
@@ -226,6 +232,16 @@ class _OneFile:
                     seconds=time.monotonic() - start,
                 )
             return self._take_in(staging, layout, known, start)
+
+    def _check_same_layout(self, layout: Layout, known: Fingerprint) -> None:
+        """Refuse a file that is in the lake as something else: the user stated another flow or period."""
+        entry = self.lake.entry(self.source.id, known.file_hash) if "stated" in layout.extra else None
+        if entry is not None and entry["layout"] != layout.id:
+            raise InputFileError(
+                f"the file is in the lake already, read as {entry['layout']}, not as {layout.id}",
+                where=str(self.path),
+                hint="if what was stated then was wrong, ingest the files anew into another lake",
+            )
 
     def _tell(self, name: str, *, rows: int | None = None) -> None:
         self._now = Step(self.path, name, rows=rows)
@@ -296,6 +312,8 @@ class _OneFile:
             rows_read=judged.rows_read,
             rows_stored=judged.rows_stored,
             rows_quarantined=judged.rows_quarantined,
+            rows_added=judged.rows_added,
+            rows_left_out=judged.rows_left_out,
             reasons=dict(judged.reasons),
             periods=(facts["first_period"], facts["last_period"]),
             reporters=facts["reporters"],
@@ -316,6 +334,12 @@ class _OneFile:
 
     def _check_quarantine(self, judged: JudgedRows) -> None:
         reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in judged.reasons.most_common())
+        if judged.rows_read == 0:
+            raise EmptyFileError(
+                f"no row is left: all {judged.rows_left_out:,} have no value, or the mapping leaves them out",
+                where=str(self.path),
+                hint="check [rows] and [wide] of the mapping, and that it is the right file",
+            )
         if judged.rows_stored == 0:
             raise EmptyFileError(
                 f"none of the {judged.rows_read:,} rows is valid: {reasons}",
@@ -339,6 +363,13 @@ def _notes(
     done: tuple[str, ...], vintage_from: str, layout: Layout, facts: dict[str, Any]
 ) -> tuple[str, ...]:
     notes = [*done]
+    if layout.extra.get("stated"):
+        notes.append(f"stated, not in the file: {layout.extra['stated']}")
+    if layout.extra.get("hs_revision") == "by_year":
+        taken = ", ".join(facts["revisions"])
+        notes.append(
+            f"the file does not name the HS revision: the one in force in the year is taken ({taken})"
+        )
     if vintage_from == "date of the file":
         notes.append("vintage is the date of the file: give --vintage if it was published on another day")
     if "unknown_columns" in layout.extra:

@@ -23,8 +23,24 @@ if TYPE_CHECKING:
 
 __all__ = ["JudgedRows"]
 
-#: Up to so many years a file's rows are judged once a year; above, they are split while writing.
+_SQL_TYPES: dict[pa.DataType, str] = {
+    pa.string(): "VARCHAR", pa.int32(): "INTEGER", pa.int64(): "BIGINT", pa.float64(): "DOUBLE",
+    pa.bool_(): "BOOLEAN", pa.date32(): "DATE",
+}  # fmt: skip
+
+#: Up to so many years a file's rows are written year by year; above, they are split while writing.
 _FEW_YEARS = 3
+
+
+def _completed(engine: Engine, canonical: str) -> str:
+    """Return a source's query with nulls for the columns that its publisher does not have."""
+    found = {row[0] for row in engine.rows(f"DESCRIBE {canonical}")}
+    nulls = [
+        f"NULL::{_SQL_TYPES[field.type]} AS {identifier(field.name)}"
+        for field in FLOW.arrow_schema()
+        if field.nullable and field.name not in found
+    ]
+    return f"SELECT *, {', '.join(nulls)} FROM ({canonical})" if nulls else canonical
 
 
 class JudgedRows:
@@ -36,14 +52,18 @@ class JudgedRows:
         self._engine = engine
         self._staging = staging
         self._staged = staged
-        self._canonical = canonical
+        self._canonical = _completed(engine, canonical)
         self._tell = tell
+        self._has_sums = "parts" in engine.sql(f"SELECT * FROM ({canonical}) LIMIT 0").column_names
         self._bad = EXCLUDED.empty_table()
         self.flow: tuple[ParquetFile, ...] = ()
         self.quarantine: tuple[ParquetFile, ...] = ()
         self.reasons: Counter[str] = Counter()
         self.rows_stored = 0
         self.rows_quarantined = 0
+        #: Rows of the file that are in the sum of another row, and rows that have none of their own.
+        self.rows_added = 0
+        self.rows_left_out = 0
 
     @property
     def rows_read(self) -> int:
@@ -54,23 +74,19 @@ class JudgedRows:
         """Write the good rows and the bad ones, and count them."""
         folder = self._staging.folder(FLOW.name)
         self._tell("judging", rows=self._staged.rows)
+        if self._has_sums:
+            # Sums are dear: the query runs once.
+            self._engine.execute(f"CREATE TEMP TABLE summed_rows AS {self._canonical}")
+            self._canonical = "SELECT * FROM summed_rows"
         self.flow = self._copy_flow(self._good(constants), folder / "rows", constants["source"])
         written = sum(file.rows for file in self.flow)
         unreadable = self._staged.unreadable
         judged_bad = EXCLUDED.empty_table()
-        is_wide = False
         if written != self._staged.file.rows:
             judged_bad = self._engine.sql(
                 f"SELECT row_number, cell, reason, detail FROM ({self._canonical}) WHERE reason IS NOT NULL"
             ).cast(EXCLUDED)
-            is_wide = written > 0 and self._is_wide()
-        if not is_wide and written + judged_bad.num_rows != self._staged.file.rows:
-            made = f"{written:,} good and {judged_bad.num_rows:,} bad ones made"
-            raise ContractError(
-                f"{self._staged.file.rows:,} rows read, but {made}",
-                where=str(self._staging.lake.path),
-                hint="this is a bug of the source's query: it drops or doubles rows; please report it",
-            )
+            self._account(written, judged_bad)
         self._tell("checking keys", rows=self._staged.rows)
         excluded = EXCLUDED.empty_table()
         if written:
@@ -105,22 +121,59 @@ class JudgedRows:
         return f"SELECT {columns} FROM ({self._canonical}) WHERE reason IS NULL"
 
     def _copy_flow(self, query: str, folder: Path, source: str) -> tuple[ParquetFile, ...]:
-        """Write rows as one or more files a year."""
-        years = [row[0] for row in self._engine.rows(f"SELECT DISTINCT year FROM ({query}) ORDER BY year")]
-        if len(years) > _FEW_YEARS:
-            return self._engine.copy_to_parquet(query, folder, partition_by=FLOW.partition_by)
-        # DuckDB's partitioned writing takes three times as long as its plain writing.
-        folder.mkdir()
-        written: list[ParquetFile] = []
-        for year in years:
-            chosen = query if len(years) == 1 else f"SELECT * FROM ({query}) WHERE year = {year}"
-            written += [
-                replace(file, partition={"source": source, "year": str(year)})
-                for file in self._engine.copy_to_parquet(chosen, folder / f"{year}.parquet")
-            ]
-        return tuple(written)
+        """Write rows as one or more files a year.
 
-    def _is_wide(self) -> bool:
+        They are judged once, into one file, which stays where it holds one year, as most files do. DuckDB's
+        partitioned writing takes three times as long as its plain writing.
+        """
+        folder.mkdir()
+        (whole,) = self._engine.copy_to_parquet(query, folder / "rows.parquet")
+        if not whole.rows:
+            whole.path.unlink()
+            return ()
+        first, last = (int(whole.statistics["year"][end]) for end in ("min", "max"))
+        if first == last:
+            return (replace(whole, partition={"source": source, "year": str(first)}),)
+        rows = f"SELECT * FROM {parquet([whole.path])}"
+        written: list[ParquetFile] = []
+        if last - first >= _FEW_YEARS:
+            written += self._engine.copy_to_parquet(rows, folder / "years", partition_by=FLOW.partition_by)
+        else:
+            for year in range(first, last + 1):
+                chosen = f"{rows} WHERE year = {year}"
+                written += [
+                    replace(file, partition={"source": source, "year": str(year)})
+                    for file in self._engine.copy_to_parquet(chosen, folder / f"{year}.parquet")
+                ]
+        whole.path.unlink()
+        return tuple(file for file in written if file.rows)
+
+    def _account(self, written: int, bad: pa.Table) -> None:
+        """Find out what became of every row of the file: good, bad, part of a sum, or none of its own."""
+        rows = self._staged.file.rows
+        if self._has_sums:
+            self.rows_added = self._engine.rows(
+                "SELECT coalesce(sum(parts) - count(*), 0)::BIGINT FROM summed_rows WHERE reason IS NULL"
+            )[0][0]
+        if written + bad.num_rows + self.rows_added == rows:
+            return
+        if not self._has_cells(bad):
+            raise ContractError(
+                f"{rows:,} rows read, but {written:,} good and {bad.num_rows:,} bad ones made",
+                where=str(self._staging.lake.path),
+                hint="this is a bug of the source's query: it drops or doubles rows; please report it",
+            )
+        good = f"SELECT row_number FROM {parquet([file.path for file in self.flow])}" if self.flow else ""
+        seen = " UNION ".join(filter(None, (good, "SELECT row_number FROM bad_cells")))
+        found = self._engine.sql(f"SELECT count(*) AS rows FROM ({seen})", bad_cells=bad)
+        self.rows_left_out = rows - found["rows"][0].as_py() - self.rows_added
+
+    def _has_cells(self, bad: pa.Table) -> bool:
+        """Tell whether the source's rows are cells: then a row of the file may have many, or none."""
+        if bad["cell"].null_count < bad.num_rows or (not self.flow and not bad.num_rows):
+            return True
+        if not self.flow:
+            return False
         written = parquet([file.path for file in self.flow])
         return bool(self._engine.rows(f"SELECT count(cell) FROM {written}")[0][0])
 
@@ -167,10 +220,9 @@ class JudgedRows:
         if not self.reasons:
             return ""
         reason = self.reasons.most_common(1)[0][0]
-        for row in self._bad.to_pylist():
-            if row["reason"] == reason:
-                return f"row {row['row_number']:,}: {reason}, {row['detail']}"
-        return ""
+        rows = [row for row in self._bad.to_pylist() if row["reason"] == reason]
+        first = min(rows, key=lambda row: (row["row_number"], row["cell"] or ""))
+        return f"row {first['row_number']:,}: {reason}, {first['detail']}"
 
     def facts(self) -> dict[str, Any]:
         """Return what the good rows are about."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from entrepot.engine import Engine
+from entrepot.pipeline.choices import ReportChoice
 from entrepot.pipeline.flows import books_of
 from entrepot.reconcile import QUALITY_KEYS, book_quality
 
@@ -57,7 +58,7 @@ def data_quality(
         A key is unknown.
     """
     with Engine(memory_limit=memory_limit) as engine:
-        flows, _ = books_of(engine, lake, frequency=frequency, as_of=as_of)
+        flows, _ = books_of(engine, lake, frequency=frequency, choice=ReportChoice(as_of=as_of))
         found: nw.LazyFrame[Any] = nw.from_native(book_quality(flows.to_native(), by)).lazy()
         return found.sort(*by).collect(backend="pyarrow").to_native()
 
@@ -85,5 +86,5 @@ def explain_reporter(
         The reporter has no flow that its partner reports too.
     """
     with Engine(memory_limit=memory_limit) as engine:
-        _, fit = books_of(engine, lake, frequency=frequency, as_of=as_of)
+        _, fit = books_of(engine, lake, frequency=frequency, choice=ReportChoice(as_of=as_of))
         return fit.explain(reporter)

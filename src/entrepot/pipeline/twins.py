@@ -27,7 +27,7 @@ EXCLUDED = pa.schema(
 
 _KEY = (
     "reporter", "partner", "flow", "period", "frequency", "hs_code", "national_code", "hs_level",
-    "hs_revision", "role", "partner_concept", "consignment_partner",
+    "hs_revision", "role", "partner_concept", "consignment_partner", "customs_procedure",
 )  # fmt: skip
 _VALUES = ("primary_value_usd", "reported_value", "net_weight_kg", "quantity", "quantity_unit")
 
@@ -110,12 +110,12 @@ def _repeats(rows_sql: str, key: Sequence[str]) -> str:
 
 
 def _orphans(engine: Engine, written: str) -> pa.Table:
-    total_key = [name for name in _KEY if name not in {"role", "consignment_partner"}]
+    total_key = [name for name in _KEY if name not in {"role", "consignment_partner", "customs_procedure"}]
     same = " AND ".join(f"total.{name} IS NOT DISTINCT FROM part.{name}" for name in total_key)
     return engine.sql(
         f"""
         SELECT part.row_number, part.cell, '{QuarantineReason.BREAKDOWN_WITHOUT_TOTAL.value}' AS reason,
-               'the file has no row for all procedures, modes and second partners' AS detail
+               'the file has no row of the whole that this is a part of' AS detail
         FROM (SELECT * FROM {written} WHERE role = 'breakdown') AS part
         ANTI JOIN (SELECT * FROM {written} WHERE role <> 'breakdown') AS total ON {same}
         """

@@ -11,7 +11,7 @@ from entrepot.schema import FlowKind, PartnerConcept, RowRole
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrameT
 
-__all__ = ["CELL", "exporter_book", "importer_book", "reporting_calendar"]
+__all__ = ["CELL", "consignment_pairs", "exporter_book", "importer_book", "reporting_calendar"]
 
 #: What identifies a flow in both books.
 CELL = ("exporter", "importer", "hs_code", "frequency", "period")
@@ -20,7 +20,8 @@ CELL = ("exporter", "importer", "hs_code", "frequency", "period")
 def exporter_book(reports: IntoFrameT) -> IntoFrameT:
     """Return what exporters report.
 
-    Exports contain re-exports and domestic exports, which are therefore left out.
+    Exports contain re-exports and domestic exports, which are therefore left out. Rows that their publisher
+    reconciled are no exporter's report: see :func:`entrepot.reconcile.published_flows`.
 
     Parameters
     ----------
@@ -95,8 +96,41 @@ def reporting_calendar(reports: IntoFrameT) -> IntoFrameT:
     )
 
 
+def consignment_pairs(reports: IntoFrameT) -> IntoFrameT:
+    """Return the pairs that the importer reports by country of consignment alone.
+
+    So are the imports of a member of the European Union from the others. Of such a pair the importer says
+    nothing by origin, and its silence is no zero.
+
+    Returns
+    -------
+    frame of the caller's kind
+        **Grain**: exporter × importer × frequency.
+    """
+    data = nw.from_native(cast("Any", reports)).filter(
+        (nw.col("flow") == FlowKind.IMPORT.value) & (nw.col("role") == RowRole.LEAF.value)
+    )
+    is_origin = nw.col("partner_concept") == PartnerConcept.ORIGIN.value
+    counted = (
+        data.select(
+            nw.col("partner").alias("exporter"),
+            nw.col("reporter").alias("importer"),
+            "frequency",
+            nw.when(is_origin).then(nw.lit(1)).otherwise(nw.lit(0)).alias("by_origin"),
+        )
+        .group_by("exporter", "importer", "frequency")
+        .agg(nw.col("by_origin").max())
+        .filter(nw.col("by_origin") == 0)
+    )
+    return cast("IntoFrameT", counted.select("exporter", "importer", "frequency").to_native())
+
+
 def _is_export() -> nw.Expr:
-    return (nw.col("flow") == FlowKind.EXPORT.value) & (nw.col("role") == RowRole.LEAF.value)
+    return (
+        (nw.col("flow") == FlowKind.EXPORT.value)
+        & (nw.col("role") == RowRole.LEAF.value)
+        & (nw.col("partner_concept") != PartnerConcept.RECONCILED.value)
+    )
 
 
 def _is_import() -> nw.Expr:

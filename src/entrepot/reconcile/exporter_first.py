@@ -13,13 +13,18 @@ from entrepot.schema import RECONCILED
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrameT
 
-__all__ = ["reconcile_books"]
+__all__ = ["interval_factor", "reconcile_books"]
 
 _MAD_TO_SD = 1.4826
 _Z90 = 1.6448536269514722
 
 #: Standard deviation of the log gap between the books where the data hold too few flows with two reports.
 _DEFAULT_SPREAD = 0.5
+
+
+def interval_factor() -> float:
+    """Return the log half-width of the 90% interval of one book where no spread can be learnt."""
+    return _DEFAULT_SPREAD * _Z90 / math.sqrt(2.0)
 
 
 def reconcile_books(paired: IntoFrameT, ratios: IntoFrameT) -> IntoFrameT:

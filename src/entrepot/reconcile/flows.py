@@ -78,8 +78,9 @@ def reconcile(
         **Grain** and columns of ``core__reconciled``. ``low_usd`` to ``high_usd`` is a 90% interval.
 
     *Missing data*: ``exporter_report_usd`` is null where the exporter did not publish the period and zero
-    where it published and has no row; the same for ``importer_report_usd``. A flow that nobody published
-    has no row.
+    where it published and has no row; the same for ``importer_report_usd``. A pair that the importer
+    reports by country of consignment alone (members of the European Union among themselves) has none by
+    origin: null. A flow that nobody published has no row.
 
     Raises
     ------

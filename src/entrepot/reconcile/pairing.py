@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
 
-from entrepot.reconcile.books import CELL, exporter_book, importer_book, reporting_calendar
+from entrepot.reconcile.books import (
+    CELL,
+    consignment_pairs,
+    exporter_book,
+    importer_book,
+    reporting_calendar,
+)
 from entrepot.schema import FlowKind
 
 if TYPE_CHECKING:
@@ -39,9 +45,18 @@ def pair_books(reports: IntoFrameT) -> IntoFrameT:
             nw.col("area").alias(side), "frequency", "period", nw.lit(0.0).alias(f"{side}_zero")
         )
         joined = joined.join(published, on=[side, "frequency", "period"], how="left")
+        zero = nw.col(f"{side}_zero")
+        if side == "importer":
+            silent = nw.from_native(cast("Any", consignment_pairs(reports)))
+            joined = joined.join(
+                silent.with_columns(nw.lit(1).alias("is_by_consignment")),
+                on=["exporter", "importer", "frequency"],
+                how="left",
+            )
+            zero = nw.when(nw.col("is_by_consignment").is_null()).then(zero)
         # a report without a calendar entry cannot be: the calendar is made of the reports
         joined = joined.with_columns(
-            nw.coalesce(nw.col(f"{side}_report_usd"), nw.col(f"{side}_zero")).alias(f"{side}_report_usd")
+            nw.coalesce(nw.col(f"{side}_report_usd"), zero).alias(f"{side}_report_usd")
         )
     return cast(
         "IntoFrameT",

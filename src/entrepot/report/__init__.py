@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from entrepot.report.about import about_detours
     from entrepot.report.files import check_out, write_table
+    from entrepot.report.lookups import print_facts
     from entrepot.report.page import write_page
     from entrepot.report.terminal import print_detours
 
-__all__ = ["about_detours", "check_out", "print_detours", "write_page", "write_table"]
+__all__ = ["about_detours", "check_out", "print_detours", "print_facts", "write_page", "write_table"]
 
 _HOME = {
     "about_detours": "entrepot.report.about",
     "check_out": "entrepot.report.files",
     "print_detours": "entrepot.report.terminal",
+    "print_facts": "entrepot.report.lookups",
     "write_page": "entrepot.report.page",
     "write_table": "entrepot.report.files",
 }

@@ -6,6 +6,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from entrepot.report.account import VALUATION, account_of, who
+from entrepot.report.kinds import Shares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,6 +69,7 @@ def _found(result: DetourResult) -> dict[str, str]:
     placebos = zip(result.placebo_labels, head.placebo_usd, strict=True)
     record = {
         "headline": said.headline,
+        "what others sent": said.relay,
         "status": head.status,
         "strength": said.strength,
         "baseline": head.baseline,
@@ -77,15 +79,22 @@ def _found(result: DetourResult) -> dict[str, str]:
         "placebos_usd": "; ".join(f"{label}: {_figure(usd)}" for label, usd in placebos),
         "calibration": said.calibration,
         "late reporters": said.late,
+        "kinds": " ".join(said.kinds),
         "limits": " ".join(said.limits),
     }
     if head.status == "identified":
+        parts = Shares.of(head)
         record |= {
             "estimate_usd": _figure(head.estimate_usd),
             "low_usd": _figure(head.low_usd),
             "high_usd": _figure(head.high_usd),
             "by_baseline_usd": "; ".join(f"{name}: {_figure(usd)}" for name, usd in head.by_baseline.items()),
             "onward_observed_share": f"{head.onward_observed_share:.3f}",
+            "declared_usd": _figure(parts.declared),
+            "unseen_usd": _figure(parts.unseen),
+            "onward_unobserved_usd": _figure(parts.unobserved),
+            "relay_usd (not in the estimate)": _figure(head.relay_usd),
+            "relay_high_usd (not in the estimate)": _figure(head.relay_high_usd),
         }
     return record
 

@@ -14,14 +14,15 @@ import pyarrow.compute as pc
 
 from entrepot.report.amounts import amount, amount_range, percent
 from entrepot.report.evidence import (
+    UNIDENTIFIED,
     Comparison,
     baseline_words,
     calibration_words,
     comparisons,
     placebo_words,
     strength,
-    unseen_words,
 )
+from entrepot.report.kinds import Shares, meanings_of, parts_words, relay_words
 from entrepot.report.labels import codes_words, enumerate_words, place, places, span
 from entrepot.schema import DETOUR, DetourKind
 
@@ -45,7 +46,9 @@ class Account:
     question
         Event, windows and goods.
     headline
-        The finding, or why there is none.
+        The finding and its parts by kind, or why there is none.
+    relay
+        The weaker statement on what others sent through the same hubs; empty where there is none.
     status
         Status of the headline.
     strength
@@ -62,6 +65,8 @@ class Account:
         Who has not published the whole after-window; empty where all have.
     withheld
         How many rows have no amount, and why; empty where all have one.
+    kinds
+        What the kinds of the rows mean, those that occur.
     refutations
         What would refute it.
     limits
@@ -71,6 +76,7 @@ class Account:
     title: str
     question: str
     headline: str
+    relay: str
     status: str
     strength: str
     comparisons: tuple[Comparison, ...]
@@ -79,6 +85,7 @@ class Account:
     calibration: str
     late: str
     withheld: str
+    kinds: tuple[str, ...]
     refutations: tuple[str, ...]
     limits: tuple[str, ...]
 
@@ -91,6 +98,7 @@ def account_of(result: DetourResult) -> Account:
         f"{places(destinations) or 'any destination'}",
         question=_question(result),
         headline=_headline(result, origins, hubs, destinations),
+        relay=relay_words(head),
         status=head.status,
         strength=strength(head),
         comparisons=tuple(comparisons(head)),
@@ -99,6 +107,7 @@ def account_of(result: DetourResult) -> Account:
         calibration=calibration_words(result.calibration),
         late=_late(result.reporters_late),
         withheld=_withheld(result),
+        kinds=meanings_of([*result.table["kind"].to_pylist(), *result.hubs["kind"].to_pylist()]),
         refutations=_refutations(result),
         limits=_limits(result),
     )
@@ -147,20 +156,32 @@ def _headline(
         return (
             f"The statistics {verb} {amount(head.estimate_usd)} USD "
             f"(90% interval {amount_range(head.low_usd, head.high_usd)}) of goods {whence} having reached "
-            f"{whither} through {_hub_words(hubs)} {when}.{unseen_words(head)}"
+            f"{whither} through {_hub_words(hubs)} {when}.{parts_words(head)}"
         )
     if head.status == "nothing found":
         return (
             f"No detour was found {whence} to {whither} {when}: nowhere do missing direct trade and an "
-            "excess through a hub meet beyond what chance gives."
+            f"excess through a hub meet beyond what chance gives.{_only_others(result)}"
         )
     if not math.isfinite(head.low_usd):
         reason = "the data hold no months before the event on which the search could be calibrated"
+    elif head.baseline == UNIDENTIFIED:
+        reason = (
+            "nothing in the data tells ordinary growth from the event (totals of the same pairs, or further "
+            "partners, would)"
+        )
     elif head.placebo_share > 1:
         reason = "dates at which nothing happened give more than the event does"
     else:
         reason = f"dates at which nothing happened give {percent(head.placebo_share)} of what the event gives"
     return f"Not identified: {reason}. No amount is stated for goods {whence} to {whither} {when}."
+
+
+def _only_others(result: DetourResult) -> str:
+    """Return where to look for relays, where they are all that was found."""
+    if DetourKind.RELAY.value not in result.table["kind"].to_pylist():
+        return ""
+    return " What others sent through hubs stands in rows of its own, a weaker statement."
 
 
 def _late(reporters: dict[str, str]) -> str:
@@ -204,6 +225,11 @@ def _refutations(result: DetourResult) -> tuple[str, ...]:
         f"Growth of {largest}'s imports of the same goods from suppliers that the event did not touch, as "
         "strong as from the origins: then it is the hub's own demand."
     )
+    if Shares.of(result.headline).unseen > 0:
+        lines.append(
+            "Transit records, or the hubs' imports under other codes and regimes, that show where the goods "
+            "went: they would refute the unseen part, or explain it."
+        )
     early = "A rise of the inbound trade that began well before the event, in the chart by month."
     lines += [own_use, own_demand, early]
     if result.reporters_late:
@@ -220,6 +246,11 @@ def _limits(result: DetourResult) -> tuple[str, ...]:
         lines.append(
             f"The onward leg is not observed for {places(unseen, most=6)}: neither side publishes it, so it "
             "bounds nothing."
+        )
+    if DetourKind.RELAY.value in result.table["kind"].to_pylist() or result.headline.relay_usd > 0:
+        lines.append(
+            "What others sent through the same hubs is bounded by no loss of their own, only by what the "
+            "hubs sent on and by demand left unmet; it may be trade that would have come anyway."
         )
     lines.append(
         "A code holds many goods: a detour of a code is not a detour of the one product that a measure means."

@@ -247,7 +247,8 @@ def comparison_chart(rows: Sequence[dict[str, Any]], width: int) -> Any:
     Parameters
     ----------
     rows
-        ``label, usd, low, high, role`` (estimate, other, placebo); low and high None without an interval.
+        ``label, usd, low, high, role`` (estimate, part, relay, other, placebo); low and high None without
+        an interval.
     width
         Width in pixels, the labels among them.
     """
@@ -259,7 +260,10 @@ def comparison_chart(rows: Sequence[dict[str, Any]], width: int) -> Any:
     colour = alt.Color(
         "role:N",
         legend=None,
-        scale=alt.Scale(domain=["estimate", "other", "placebo"], range=[_INBOUND, "#9aa7b5", "#c9b6d3"]),
+        scale=alt.Scale(
+            domain=["estimate", "part", "relay", "other", "placebo"],
+            range=[_INBOUND, "#e8ab85", "#d9dee4", "#9aa7b5", "#c9b6d3"],
+        ),
     )
     x = alt.X("usd:Q", title="USD", scale=scale, axis=alt.Axis(labelExpr=_USD, tickCount=4))
     base = alt.Chart(_data(shown))

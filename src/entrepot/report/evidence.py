@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from entrepot.report.amounts import MISSING, amount, amount_range, percent
+from entrepot.report.kinds import Shares
 from entrepot.report.labels import enumerate_words
+from entrepot.schema import DetourKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,21 +18,24 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BASELINES",
+    "UNIDENTIFIED",
     "Comparison",
     "baseline_words",
     "calibration_words",
     "comparisons",
     "placebo_words",
     "strength",
-    "unseen_words",
 ]
+
+#: The baseline that withholds every amount.
+UNIDENTIFIED = "unidentified"
 
 #: What each baseline expects.
 BASELINES = {
     "untreated": "growth of trade that the event did not touch",
     "unlisted": "growth of the same areas' other goods",
     "unchanged": "level of before, without growth",
-    "unidentified": "level of before, since the data hold no untreated trade",
+    UNIDENTIFIED: "level of before, since nothing in the data tells ordinary growth from the event",
 }
 
 _STRONG_PLACEBO = 0.05
@@ -47,19 +52,22 @@ class Comparison:
     ----------
     label, figure, note
         What it is, how much, and what to make of it.
+    is_part
+        Whether it is a part of the figure above it.
     """
 
     label: str
     figure: str
     note: str
+    is_part: bool = False
 
 
 def strength(head: Headline) -> str:
     """Return how firmly the evidence lets the headline be said.
 
-    ``strong``: placebos give at most 5% of it, most of its onward leg is observed, and the interval's ends
-    are within a factor of four. ``moderate``: one of the three fails; ``weak``: more, or no placebo was
-    possible, or next to nothing of the onward leg is observed. ``none``: no amount is given.
+    ``strong``: placebos give at most 5% of it, published books show most of it going on, and the interval's
+    ends are within a factor of four. ``moderate``: one of the three fails; ``weak``: more, or no placebo
+    was possible, or next to nothing is seen going on. ``none``: no amount is given.
     """
     if head.status != "identified":
         return "none"
@@ -74,18 +82,6 @@ def strength(head: Headline) -> str:
     return "moderate" if any(failed) else "strong"
 
 
-def unseen_words(head: Headline) -> str:
-    """Return the reservation that belongs into the headline where most of the onward leg is not observed."""
-    if head.onward_observed_share >= _MOSTLY:
-        return ""
-    seen = (
-        f"for {percent(head.onward_observed_share)} of it only"
-        if head.onward_observed_share > 0
-        else "for none of it"
-    )
-    return f" The onward leg is observed {seen}."
-
-
 def comparisons(head: Headline) -> Iterator[Comparison]:
     """Yield the estimate and what competes with it."""
     is_stated = head.status == "identified"
@@ -97,6 +93,7 @@ def comparisons(head: Headline) -> Iterator[Comparison]:
             amount(head.estimate_usd),
             f"90% interval {interval}; {missing} of the missing direct trade",
         )
+        yield from _parts(head)
         for name, usd in head.by_baseline.items():
             if name != head.baseline:
                 yield Comparison(f"With baseline {name}", amount(usd), BASELINES.get(name, ""))
@@ -109,20 +106,40 @@ def comparisons(head: Headline) -> Iterator[Comparison]:
         yield Comparison(
             "Placebo dates", most, f"{_dates(len(head.placebo_usd))} on which nothing happened{mean}"
         )
-    yield Comparison("Excess only", amount(head.excess_in_usd), "inbound trade over its expected growth")
+    over = "the level of before" if head.baseline == UNIDENTIFIED else "its expected growth"
+    yield Comparison("Excess only", amount(head.excess_in_usd), f"inbound trade over {over}")
     yield Comparison(
         "Plain increase",
         amount(head.raw_increase_usd),
         "origin → hub: what a spreadsheet would call rerouted",
     )
     yield Comparison(
-        "Missing direct trade", amount(head.shortfall_usd), "origin → destination, under its expected growth"
+        "Missing direct trade", amount(head.shortfall_usd), f"origin → destination, under {over}"
     )
-    if is_stated and math.isfinite(head.onward_observed_share):
-        seen = percent(head.onward_observed_share)
+    if is_stated and head.relay_usd > 0:
         yield Comparison(
-            "Onward leg observed", seen, "of the estimate; the rest of it is bounded by the inbound leg only"
+            "Relayed by others",
+            f"up to {amount(head.relay_high_usd)}",
+            "not part of the estimate: goods of suppliers whose own direct trade did not fall; a weaker "
+            "statement",
         )
+
+
+def _parts(head: Headline) -> Iterator[Comparison]:
+    """Yield what of the estimate is of which kind, where it is of more than one."""
+    said = {
+        DetourKind.DECLARED: ("of it declared", "published books show the goods going on"),
+        DetourKind.UNSEEN: (
+            "of it unseen",
+            "not in the hubs' books: consistent with transit, under-declaration or misclassification",
+        ),
+        DetourKind.ONWARD_UNOBSERVED: ("of it not observed", "nobody publishes the onward leg"),
+    }
+    parts = Shares.of(head).named()
+    if len(parts) > 1:
+        for kind, usd in parts.items():
+            label, note = said[kind]
+            yield Comparison(label, amount(usd), f"{percent(usd / head.estimate_usd)}; {note}", is_part=True)
 
 
 def baseline_words(head: Headline) -> str:

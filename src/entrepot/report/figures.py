@@ -18,6 +18,7 @@ from entrepot.report.charts import (
     time_chart,
     whole_until,
 )
+from entrepot.report.kinds import Shares
 from entrepot.report.labels import enumerate_words, goods, place, span
 from entrepot.schema import DetourKind
 
@@ -26,12 +27,18 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from entrepot.detect.result import DetourResult
+    from entrepot.detect.result import DetourResult, Headline
 
 __all__ = ["Figure", "figures_of"]
 
 _WIDE, _NARROW, _SQUARE = 720, 350, 350
 _MOST_LINES = 15
+_HOLLOW = {DetourKind.ONWARD_UNOBSERVED.value, DetourKind.UNSEEN.value}
+_PARTS = {
+    DetourKind.DECLARED: "of it declared",
+    DetourKind.UNSEEN: "of it unseen",
+    DetourKind.ONWARD_UNOBSERVED: "of it not observed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,7 @@ def _comparison(result: DetourResult) -> Figure | None:
                 "role": "estimate",
             }
         )
+        rows += _parts(head)
     rows += [
         {"label": f"placebo {at}", "usd": usd, "role": "placebo"}
         for at, usd in enumerate(head.placebo_usd, start=1)
@@ -108,12 +116,22 @@ def _comparison(result: DetourResult) -> Figure | None:
     rows = [{"low": None, "high": None} | row for row in rows if np.isfinite(row["usd"])]
     said = [f"{row['label']} {amount(row['usd'])} USD" for row in rows]
     interval = " The line on the estimate is its 90% interval." if is_stated else " No estimate is stated."
+    if any(row["role"] == "relay" for row in rows):
+        interval += " Others' goods are not part of the estimate: a weaker statement."
     return _drawn(
         lambda width: comparison_chart(rows, width),
         alt=f"Bar chart: {enumerate_words(said, most=12)}.{interval}",
         caption=f"What competes with the estimate. {VALUATION}; sums over the after-window, "
         f"{_after(result)}; placebos worth what they are in a window of that length.{interval}",
     )
+
+
+def _parts(head: Headline) -> list[dict[str, Any]]:
+    """Return what of the estimate is of which kind, where of several, and what others sent beside it."""
+    parts = Shares.of(head).named()
+    rows = [{"label": _PARTS[kind], "usd": usd, "role": "part"} for kind, usd in parts.items()]
+    relay = [{"label": "others' goods", "usd": head.relay_usd, "role": "relay"}] if head.relay_usd > 0 else []
+    return (rows if len(rows) > 1 else []) + relay
 
 
 def _time(result: DetourResult) -> Figure | None:
@@ -165,7 +183,7 @@ def _ranked(result: DetourResult, table: pa.Table, label: Callable[..., str], *,
             "estimate": row["estimate_usd"],
             "low": row["low_usd"],
             "high": row["high_usd"],
-            "is_observed": row["kind"] != DetourKind.ONWARD_UNOBSERVED.value,
+            "is_observed": row["kind"] not in _HOLLOW,
         }
         for row in table.slice(0, _MOST_LINES).to_pylist()
     ]
@@ -180,7 +198,13 @@ def _ranked(result: DetourResult, table: pa.Table, label: Callable[..., str], *,
         if table.num_rows > len(rows)
         else f"All {what}"
     )
-    hollow = " Hollow: the onward leg is not observed." if any(not row["is_observed"] for row in rows) else ""
+    hollow = (
+        " Hollow: the onward leg is not observed, or the hub's books do not show the goods arriving."
+        if any(not row["is_observed"] for row in rows)
+        else ""
+    )
+    if result.headline.relay_usd > 0:
+        hollow += " What others sent through the hubs is not in it."
     return _drawn(
         lambda width: interval_chart(rows, width),
         alt=f"Estimates with 90% intervals in USD: {enumerate_words(said, most=_MOST_LINES)}.",

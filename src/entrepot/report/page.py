@@ -20,6 +20,7 @@ from entrepot.report.amounts import MISSING, amount, amount_range, percent
 from entrepot.report.evidence import BASELINES
 from entrepot.report.figures import figures_of
 from entrepot.report.files import as_printed, check_out, replacing
+from entrepot.report.kinds import kind_words
 from entrepot.report.labels import goods, place, span
 from entrepot.schema import COLUMNS
 
@@ -36,12 +37,6 @@ _SUFFIXES = (".html", ".htm")
 _MOST_SHOWN = 200
 _MOST_EMBEDDED = 5_000
 _KEPT_TOGETHER = re.compile(r"\d{4}-\d{2}(?!\d)|\d[\w.–]* USD")
-_KINDS = {
-    "declared": "observed",
-    "unseen": "unseen",
-    "relay": "relay",
-    "onward_unobserved": "not observed",
-}
 
 
 def write_page(result: DetourResult, out: str | Path, *, about: Mapping[str, str]) -> None:
@@ -164,7 +159,7 @@ def _badge(said: Account) -> str:
 
 
 def _rows(table: pa.Table) -> list[dict[str, Any]]:
-    return [row | {"onward": _KINDS.get(row["kind"] or "", "part observed")} for row in table.to_pylist()]
+    return [row | {"kind_words": kind_words(row["kind"])} for row in table.to_pylist()]
 
 
 def _download(table: pa.Table) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from entrepot.report.account import account_of
 from entrepot.report.amounts import MISSING, amount, amount_range
+from entrepot.report.kinds import kind_words, short_kind
 from entrepot.report.labels import goods, place
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ _HEADINGS = {
     "hs_code": "HS",
     "period": "period",
 }
-_KINDS = {"declared": "observed", "unseen": "unseen", "relay": "relay", "onward_unobserved": "not observed"}
 
 
 def print_detours(result: DetourResult, console: Console) -> None:
@@ -53,6 +53,9 @@ def print_detours(result: DetourResult, console: Console) -> None:
     out.line(said.question, style="dim")
     console.print()
     out.line(said.headline, style=_TONE[said.strength])
+    if said.relay:
+        console.print()
+        out.line(said.relay)
     console.print()
     out.comparisons(said.comparisons)
     console.print()
@@ -64,6 +67,8 @@ def print_detours(result: DetourResult, console: Console) -> None:
         out.table("Largest rows" if result.table.num_rows > _ROWS else "Rows", result.table)
     if said.withheld:
         out.line(said.withheld)
+    for text in said.kinds:
+        out.item(text)
     console.print()
     for text in said.limits:
         out.item(text, style="dim")
@@ -101,7 +106,8 @@ class _Printer:
         grid.add_column(justify="right", no_wrap=True, style="bold")
         grid.add_column()
         for one in comparisons:
-            grid.add_row(self._text(one.label), self._text(one.figure), self._text(one.note, "dim"))
+            label = f"  {one.label}" if one.is_part else one.label
+            grid.add_row(self._text(label), self._text(one.figure), self._text(one.note, "dim"))
         self.console.print(grid)
 
     def table(self, title: str, rows: pa.Table) -> None:
@@ -121,7 +127,7 @@ class _Printer:
             "q",
         ):
             grid.add_column(heading, justify="right", no_wrap=True)
-        grid.add_column("onward leg", no_wrap=True, overflow="ellipsis")
+        grid.add_column("kind", no_wrap=True, overflow="ellipsis")
         for row in shown:
             grid.add_row(*[self._text(text) for text in self._cells(row, keys, is_wide=is_wide)])
         self.console.print()
@@ -140,7 +146,7 @@ class _Printer:
         if is_wide:
             cells += [amount(row["shortfall_usd"]), amount(row["raw_increase_usd"])]
         cells.append(MISSING if row["q_value"] is None else f"{row['q_value']:.3f}")
-        cells.append(_KINDS.get(row["kind"] or "", "part observed"))
+        cells.append(kind_words(row["kind"]) if is_wide else short_kind(row["kind"]))
         return cells
 
     @staticmethod

@@ -8,7 +8,18 @@ import pyarrow as pa
 
 from entrepot.schema.columns import COLUMNS, Column, Kind
 
-__all__ = ["DETOUR", "FILE", "FLOW", "QUALITY", "QUARANTINE", "RECONCILED", "TABLES", "TOTALS", "Table"]
+__all__ = [
+    "DETOUR",
+    "FILE",
+    "FLOW",
+    "QUALITY",
+    "QUARANTINE",
+    "RECONCILED",
+    "REVISED_FLOW",
+    "TABLES",
+    "TOTALS",
+    "Table",
+]
 
 _ARROW: dict[Kind, pa.DataType] = {
     "text": pa.string(),
@@ -93,7 +104,8 @@ FLOW = Table(
     grain="one report: what one reporter says of one flow, in one vintage of one file",
     columns=(
         "source", "year", "vintage", "file_hash", "row_number", "cell", "role",
-        "reporter", "partner", "partner_concept", "consignment_partner", "flow", "frequency", "period",
+        "reporter", "partner", "partner_concept", "consignment_partner", "flow", "customs_procedure",
+        "frequency", "period",
         "hs_code", "hs_level", "hs_revision", "national_code",
         "primary_value_usd", "valuation", "reported_value", "reported_currency",
         "net_weight_kg", "is_net_weight_estimated", "quantity", "quantity_unit", "is_quantity_estimated",
@@ -103,11 +115,28 @@ FLOW = Table(
     traps=(
         "Imports are CIF by country of origin, exports FOB by last known destination.",
         "Only rows of role leaf are flows; aggregates and breakdowns repeat them.",
+        "A cell may have a row a customs_procedure: add them.",
+        "Rows of partner_concept reconciled are no book of either side: never beside reports.",
         "Rows of several hs_level overlap: choose one level, never add them.",
         "Several vintages of a cell stand side by side: choose by vintage.",
         "Not reported is not zero: a reporter without rows in a period has not published it.",
     ),
     partition_by=("source", "year"),
+)  # fmt: skip
+
+REVISED_FLOW = Table(
+    name="out__revised_flow",
+    grain="the share of one report that stands under one code of the revision asked for",
+    columns=(
+        *FLOW.columns, "source_hs_code", "source_hs_revision", "revision_weight", "revision_match",
+    ),
+    key=("file_hash", "row_number", "cell", "hs_code"),
+    description="Reports in one revision of the Harmonized System, amounts shared by a weighted concordance.",
+    traps=(
+        "One report may stand in several rows: their weights sum to one.",
+        "Rows without a counterpart keep their own code and revision: revision_match is unmatched.",
+        "The shares of a split are an assumption unless they were learnt from trade under both revisions.",
+    ),
 )  # fmt: skip
 
 FILE = Table(
@@ -165,6 +194,8 @@ DETOUR = Table(
     description="Amounts that took a detour, each with an interval and the figures it was made of.",
     traps=(
         "Trade by code is an upper bound on controlled goods.",
+        "The declared and the unseen row of one corridor repeat the same legs: do not add bounds over kinds.",
+        "Relay rows are the goods of others: do not add them to the other kinds.",
         "An estimate is a statistical finding about flows; it accuses nobody.",
         "Intervals of a sum are not sums of intervals: ask for the sum.",
     ),
@@ -200,4 +231,4 @@ TOTALS = Table(
     traps=("Levels overlap: choose one, never add them.",),
 )  # fmt: skip
 
-TABLES: tuple[Table, ...] = (FLOW, FILE, QUARANTINE, RECONCILED, DETOUR, QUALITY, TOTALS)
+TABLES: tuple[Table, ...] = (FLOW, REVISED_FLOW, FILE, QUARANTINE, RECONCILED, DETOUR, QUALITY, TOTALS)

@@ -10,6 +10,7 @@ __all__ = [
     "Frequency",
     "PartnerConcept",
     "QuarantineReason",
+    "RevisionMatch",
     "RowRole",
     "Valuation",
 ]
@@ -37,11 +38,16 @@ class FlowKind(StrEnum):
 
 
 class PartnerConcept(StrEnum):
-    """What the partner of a report is (IMTS 2010, chapter VI)."""
+    """What the partner of a report is (IMTS 2010, chapter VI).
+
+    ``reconciled`` rows are no report: their publisher made one figure of both sides' books. They stand as
+    exports of the exporter, FOB, and are never brought together with a book.
+    """
 
     ORIGIN = "origin"
     LAST_KNOWN_DESTINATION = "last_known_destination"
     CONSIGNMENT = "consignment"
+    RECONCILED = "reconciled"
 
 
 class Valuation(StrEnum):
@@ -62,8 +68,9 @@ class RowRole(StrEnum):
     """How a stored row takes part in sums.
 
     ``leaf`` rows are the flows. ``aggregate`` rows (partner World, a group, a region) and ``breakdown``
-    rows (one customs procedure, one transport mode, one second partner out of a total that is there too)
-    repeat what the leaves say; they are kept for checks and never added to them.
+    rows (one customs procedure, one transport mode, one second partner out of a total that is there too,
+    or a line that gives nothing but the leaf's weight) repeat what the leaves say; they are kept for checks
+    and never added to them.
     """
 
     LEAF = "leaf"
@@ -91,9 +98,19 @@ class QuarantineReason(StrEnum):
 
 
 class DetourKind(StrEnum):
-    """How the onward leg of a detour is seen."""
+    """Whose goods took the detour, and how the books of the hub show it."""
 
     DECLARED = "declared"
     UNSEEN = "unseen"
     RELAY = "relay"
     ONWARD_UNOBSERVED = "onward_unobserved"
+
+
+class RevisionMatch(StrEnum):
+    """How a row came to its code in the revision asked for."""
+
+    AS_PUBLISHED = "as_published"  # the row is in that revision already
+    KEPT = "kept"  # the code keeps its number, and all of the row's goods
+    RECODED = "recoded"  # all of the row's goods under another number
+    SPLIT = "split"  # the row is shared among several codes by weights
+    UNMATCHED = "unmatched"  # no counterpart: the row stands under its own code and revision

@@ -7,15 +7,61 @@ A source never opens a database and never writes. It looks at the head of a file
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, Self, runtime_checkable
+
+from entrepot.errors import OptionError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
 
-__all__ = ["Layout", "Source"]
+    from entrepot.schema import FlowKind
+
+__all__ = ["UNSTATED", "Layout", "Source", "Stated", "TellableSource"]
+
+_PERIOD = re.compile(r"(19|20)\d{2}(-(0[1-9]|1[0-2]))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What the user states because a file leaves it unsaid.
+
+    Attributes
+    ----------
+    flow
+        Trade flow of all rows.
+    period
+        Period of all rows, ``2023`` or ``2023-07``.
+    """
+
+    flow: FlowKind | None = None
+    period: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a period that is none."""
+        if self.period is not None and not _PERIOD.fullmatch(self.period):
+            raise OptionError(
+                f"{self.period!r} is no period",
+                where="--period",
+                hint="write 2023 for a year, 2023-07 for a month",
+            )
+
+    def fields(self) -> dict[str, str]:
+        """Return what is stated, by field."""
+        given = {"flow": self.flow and self.flow.value, "period": self.period}
+        return {name: text for name, text in given.items() if text}
+
+    def layout_id(self, name: str) -> str:
+        """Return the name of a layout with what is stated: other statements, other meaning."""
+        return "-".join([name, *self.fields().values()])
+
+    def notes(self) -> dict[str, str]:
+        """Return the entry of ``Layout.extra`` that says what is stated, empty where nothing is."""
+        said = ", ".join(f"{name} {text}" for name, text in self.fields().items())
+        return {"stated": said} if said else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +89,7 @@ class Layout:
 
     id: str
     raw_table: str
-    form: Literal["csv", "parquet", "json"]
+    form: Literal["csv", "parquet", "json", "dbf"]
     columns: tuple[str, ...]
     delimiter: str = ","
     quote: str = '"'
@@ -51,6 +97,10 @@ class Layout:
     has_trailing_delimiter: bool = False
     skip_lines: int = 1
     extra: dict[str, str] = field(default_factory=dict)
+
+
+#: Nothing is stated.
+UNSTATED = Stated()
 
 
 class Source(Protocol):
@@ -79,10 +129,29 @@ class Source(Protocol):
         row of ``raw`` (for a wide layout: for every non-empty cell), the columns of ``core__flow`` but
         for ``source``, ``file_hash`` and ``vintage``, and two more: ``reason`` (a
         :class:`~entrepot.schema.terms.QuarantineReason` value, null for a good row) and ``detail``
-        (the offending column and value). It may join the tables of :meth:`reference_tables`.
+        (the offending column and value). A column that may be null and that the publisher does not have
+        may be left out. It may join the tables of :meth:`reference_tables`.
+
+        Where rows are parts that are added to one, a further column ``parts`` says for how many rows of
+        ``raw`` each row stands.
         """
         ...
 
     def reference_tables(self) -> dict[str, pa.Table]:
         """Return the small tables that the query joins, by the name under which it expects them."""
+        ...
+
+
+@runtime_checkable
+class TellableSource(Source, Protocol):
+    """A source whose files may leave something unsaid: the user states it, nothing is guessed."""
+
+    def told(self, stated: Stated) -> Self:
+        """Return the source that knows what the user states.
+
+        Raises
+        ------
+        OptionError
+            Something that no file of the source says is not stated, or what the files do say is.
+        """
         ...

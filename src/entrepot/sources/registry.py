@@ -7,18 +7,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from entrepot.errors import OptionError
+from entrepot.sources.baci import BaciSource
+from entrepot.sources.base import UNSTATED, TellableSource
+from entrepot.sources.comext import ComextSource
 from entrepot.sources.comtrade import ComtradeSource
 from entrepot.sources.csv_mapping import MappedTable
+from entrepot.sources.gacc import GaccSource
+from entrepot.sources.russia_fts import RussiaFtsSource
+from entrepot.sources.us_census import UsCensusSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from entrepot.sources.base import Source
+    from entrepot.sources.base import Source, Stated
 
 __all__ = ["SOURCES", "open_source"]
 
 #: Publishers with a reader of their own.
-SOURCES: tuple[Callable[[], Source], ...] = (ComtradeSource,)
+SOURCES: tuple[Callable[[], Source], ...] = (
+    ComtradeSource,
+    ComextSource,
+    BaciSource,
+    GaccSource,
+    RussiaFtsSource,
+    UsCensusSource,
+)
 
 _MAPPED = "csv:"
 _SHIPPED = Path(__file__).with_name("csv_mapping") / "samples"
@@ -26,14 +39,16 @@ _SHIPPED = Path(__file__).with_name("csv_mapping") / "samples"
 _GROUP = "entrepot.sources"
 
 
-def open_source(name: str) -> Source:
+def open_source(name: str, stated: Stated | None = None) -> Source:
     """Return the source of a name.
 
     Parameters
     ----------
     name
-        A publisher's id, or ``csv:`` and the path of a mapping or the name of one that ships with the
-        package.
+        A publisher's id, the name of a mapping that ships with the package, or ``csv:`` and the path of a
+        mapping.
+    stated
+        What the files leave unsaid.
 
     Raises
     ------
@@ -47,19 +62,41 @@ def open_source(name: str) -> Source:
     >>> open_source("comtrade").id
     'comtrade'
     """
+    given = stated or UNSTATED
     if name.startswith(_MAPPED):
-        return MappedTable.from_toml(_mapping(name.removeprefix(_MAPPED)))
+        return MappedTable.from_toml(_mapping(name.removeprefix(_MAPPED)), given)
     known = {source.id: source for source in (make() for make in SOURCES)}
     if name in known:
-        return known[name]
+        return _told(known[name], given)
     outside = {point.name: point for point in entry_points(group=_GROUP)}
     if name in outside:
-        return cast("Source", outside[name].load()())
+        return _told(cast("Source", outside[name].load()()), given)
+    shipped = _shipped()
+    if name in shipped:
+        return MappedTable.from_toml(shipped[name], given)
     raise OptionError(
         f"no source is called {name!r}",
         where="SOURCE",
-        hint=f"sources are {', '.join([*known, *outside, 'csv:MAPPING.toml'])}",
+        hint=f"sources are {', '.join([*known, *outside, *shipped, 'csv:MAPPING.toml'])}",
     )
+
+
+def _told(source: Source, stated: Stated) -> Source:
+    """Return the source with what the user states, where it asks for something."""
+    if isinstance(source, TellableSource):
+        return source.told(stated)
+    if given := stated.fields():
+        raise OptionError(
+            f"the files of {source.id} say their own {' and '.join(given)}",
+            where=" ".join(f"--{name}" for name in given),
+            hint="leave it out",
+        )
+    return source
+
+
+def _shipped() -> dict[str, Path]:
+    """Return the mappings that ship with the package by name."""
+    return {file.stem: file for file in sorted(_SHIPPED.glob("*.toml"))}
 
 
 def _mapping(name: str) -> Path:
@@ -67,12 +104,11 @@ def _mapping(name: str) -> Path:
     path = Path(name).expanduser()
     if path.suffix or path.exists():
         return path
-    shipped = sorted(_SHIPPED.glob("*.toml"))
-    names = [file.stem for file in shipped]
-    if name in names:
-        return shipped[names.index(name)]
+    shipped = _shipped()
+    if name in shipped:
+        return shipped[name]
     raise OptionError(
         f"there is no mapping {name!r}",
         where=f"{_MAPPED}{name}",
-        hint=f"give the path of a .toml file, or one that ships with the package: {', '.join(names)}",
+        hint=f"give the path of a .toml file, or one that ships with the package: {', '.join(shipped)}",
     )

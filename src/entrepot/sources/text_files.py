@@ -23,7 +23,6 @@ _HEAD_BYTES: Final = 262_144
 #: First bytes of files that people mistake for text tables, and what to do with them.
 _OTHERS: Final[tuple[tuple[bytes, str, str], ...]] = (
     (b"PAR1", "a Parquet file", "read it as Parquet"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first"),
     (b"Rar!", "a RAR archive", "unpack it first"),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook (.xls)", "save the sheet as CSV in UTF-8"),
     (b"%PDF", "a PDF", "ask the publisher for the table itself"),
@@ -48,8 +47,8 @@ class TextHead:
     encoding: str
 
 
-def read_text_head(path: Path, *, encoding: str = "") -> TextHead:
-    """Return the head of a text file; gz and zip are unpacked.
+def read_text_head(path: Path, *, encoding: str = "", members: str = "") -> TextHead:
+    """Return the head of a text file; gz, zip and 7z are unpacked.
 
     Parameters
     ----------
@@ -57,6 +56,8 @@ def read_text_head(path: Path, *, encoding: str = "") -> TextHead:
         The file.
     encoding
         Python codec; without it a byte order mark decides, else UTF-8.
+    members
+        Which members of an archive are meant; see :func:`entrepot.engine.archives.pour`.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def read_text_head(path: Path, *, encoding: str = "") -> TextHead:
         The file is HTML, a workbook, Parquet, an archive or other binary.
     """
     _refuse_workbook(path)
-    data = read_head(path, _HEAD_BYTES + 1)
+    data = read_head(path, _HEAD_BYTES + 1, members=members)
     is_whole = len(data) <= _HEAD_BYTES
     for magic, what, hint in _OTHERS:
         if data.startswith(magic):

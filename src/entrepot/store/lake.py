@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -133,6 +133,20 @@ class Lake:
             if (wanted_sources is None or file.partition.get("source") in wanted_sources)
             and (wanted_years is None or file.partition.get("year") in wanted_years)
         ]
+
+    def entry(self, source: str, file_hash: str) -> dict[str, Any] | None:
+        """Return a file's row of the register, None if it is not in the lake."""
+        key = file_key(source, file_hash)
+        own = [file.path for file in self.active(FILE.name) if file.path.startswith(key)]
+        register = (
+            pq.ParquetFile(self.path / FILE.name / own[0]).read()
+            if own and self.has(source, file_hash)
+            else self.files()
+        )
+        found = [
+            row for row in register.to_pylist() if (row["source"], row["file_hash"]) == (source, file_hash)
+        ]
+        return found[0] if found else None
 
     def files(self) -> pa.Table:
         """Return the register of the files in the lake, columns of ``core__file``, in order of ingest."""

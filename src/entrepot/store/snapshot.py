@@ -34,7 +34,7 @@ SLICE = ("source", "reporter", "period", "flow")
 #: What makes two rows reports of the same cell, inside a slice.
 CELL = (
     "partner", "frequency", "hs_code", "national_code", "hs_level", "hs_revision", "role", "partner_concept",
-    "consignment_partner",
+    "consignment_partner", "customs_procedure",
 )  # fmt: skip
 
 _WITHDRAWN = "__withdrawn"

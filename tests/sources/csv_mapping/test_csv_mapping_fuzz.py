@@ -1,18 +1,25 @@
 """Any table under any mapping: an error of ours, or every row there once, good or with its reason."""
 
+# ruff: noqa: E501  (tables of cases: one case stands on one line)
+
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
+import pyarrow as pa
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from entrepot.errors import EntrepotError
+from entrepot.nomenclature import named_area
 from entrepot.schema import FLOW, QuarantineReason
+from entrepot.sources.csv_mapping.labels import area_ctes, area_spellings
+from entrepot.sources.csv_mapping.sections import AreasSection
 
 OPTIONS = settings(
-    max_examples=12,
+    max_examples=int(os.environ.get("ENTREPOT_FUZZ", "12")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -94,7 +101,7 @@ def _check_rows(rows: list[dict[str, object]]) -> None:
             continue
         assert row["detail"] is None
         for column in FLOW.column_contracts():
-            if column.name in {"source", "vintage", "file_hash"}:
+            if column.name in {"source", "vintage", "file_hash", "customs_procedure"}:
                 continue
             value = row[column.name]
             assert value is not None or column.is_nullable, column.name
@@ -161,6 +168,32 @@ def test_any_bytes_are_read_or_refused(data: bytes, read_in, long_mapping: str) 
                 continue
             assert len(found.rows) == found.staged
             _check_rows(found.rows)
+
+
+label_parts = st.sampled_from((
+    "Korea", "Congo", "Côte d’Ivoire", "St Kitts", "Rep.", "of", "the", "The", "Germany", "Isds", "Serbia", "nes", "n.e.s.",
+    "(", ")", "（", "）", "(incl. ", "Kosovo", "&", ",", " ", "2", "¹", "*", "'DD'", "ES, 95-99", "Кыргызстан", "中国", "Straße",
+    "Ærø", "Democratic", "not elsewhere specified", "Other Asia", "-",
+))  # fmt: skip
+
+
+@OPTIONS
+@given(
+    labels=st.lists(
+        st.lists(label_parts, min_size=1, max_size=6).map("".join) | st.text(max_size=20),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_a_label_means_the_same_in_sql_and_in_python(labels: list[str], engine) -> None:
+    """Every label, however it is written, is the area that the nomenclature makes of it."""
+    spellings = area_spellings(AreasSection(scheme="labels"))
+    ctes = area_ctes("cells", columns=["label"], spellings="label_spellings")
+    query = f"WITH {', '.join(ctes)} SELECT label, area FROM cells LEFT JOIN d_area ON raw = label"
+    cells = pa.table({"label": pa.array(sorted(set(labels)), pa.string())})
+    found = engine.sql(query, cells=cells, label_spellings=spellings).to_pylist()
+    assert {row["label"]: row["area"] for row in found} == {label: named_area(label) for label in set(labels)}
+    assert len(found) == cells.num_rows
 
 
 @OPTIONS

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from entrepot.errors import EmptyFileError, HeaderError
+from entrepot.errors import EmptyFileError, HeaderError, MappingError, OptionError
 from entrepot.pipeline.intake import ingest
+from entrepot.schema import FlowKind
+from entrepot.sources.base import Stated
 from entrepot.sources.registry import open_source
 
 SAMPLES = Path(str(files("entrepot.sources.csv_mapping"))) / "samples"
@@ -53,7 +55,7 @@ def test_rows_of_one_key_are_added_on_demand(take_in, read, long_mapping: str) -
     parts = "DEU,KGZ,export,2022,27,5,1\nDEU,KG,export,2022,27,7,2\n"
     parts += "DEU,KAZ,export,2022,27,1,\nDEU,KAZ,export,2022,27,1,3\n"
     table = (
-        HEADER.replace("value", "value,kg") + parts + "DEU,UZB,export,2022,27,4,\nDEU,KGZ,export,2022,27,x,\n"
+        HEADER.replace("value", "value,kg") + parts + "DEU,UZB,export,2022,27,4,\nDEU,UZB,export,2021,27,x,\n"
     )
     found = read(mapping + '[rows]\nduplicates = "add"\n', table)
     assert [(r["row_number"], r["reported_value"], r["net_weight_kg"], r["reason"]) for r in found.rows] == [
@@ -65,6 +67,59 @@ def test_rows_of_one_key_are_added_on_demand(take_in, read, long_mapping: str) -
     without_weights = "".join(line.rpartition(",")[0] + "\n" for line in parts.splitlines())
     report = take_in(without_weights, long_mapping + '[rows]\nduplicates = "add"\n')
     assert (report.status, report.rows_stored, report.rows_quarantined) == ("stored", 2, 0)
+    assert (report.rows_added, report.rows_left_out) == (2, 0)
+
+
+def test_a_sum_of_which_a_part_cannot_be_read_is_no_sum(take_in, long_mapping: str) -> None:
+    parts = "DEU,KGZ,export,2022,27,5\nDEU,KGZ,export,2022,27,x\n"
+    parts += "DEU,KAZ,export,2022,27,1\nDEU,KAZ,export,2022,27,2\n"
+    parts += "DEU,UZB,export,2022,27,1\n"
+    report = take_in(parts, long_mapping + '[rows]\nduplicates = "add"\n')
+    assert report.reasons == {"bad_number": 1, "missing_value": 1}
+    assert (report.rows_stored, report.rows_added) == (2, 1)
+
+
+def test_the_user_states_what_the_mapping_leaves_open(tmp_path: Path, long_mapping: str) -> None:
+    (tmp_path / "own.toml").write_text(long_mapping.replace('flow = "flow"\n', ""), encoding="utf-8")
+    (tmp_path / "t.csv").write_text("reporter,partner,period,product,value\nDEU,KGZ,2022,27,5\n")
+    name = f"csv:{tmp_path / 'own.toml'}"
+    with pytest.raises(MappingError, match="gives flow") as caught:
+        open_source(name)
+    assert "--flow import or --flow export" in caught.value.hint
+    (report,) = ingest(
+        open_source(name, Stated(FlowKind.IMPORT)), [tmp_path / "t.csv"], lake=tmp_path / "l"
+    ).files
+    assert (report.status, report.layout) == ("stored", "long-import")
+    assert "stated, not in the file: flow import" in report.notes
+    (report,) = ingest(
+        open_source(name, Stated(FlowKind.EXPORT)), [tmp_path / "t.csv"], lake=tmp_path / "l"
+    ).files
+    assert "read as long-import, not as long-export" in report.error.what
+    with pytest.raises(OptionError, match="says the period"):
+        open_source(name, Stated(FlowKind.EXPORT, "2022"))
+
+
+def test_a_wide_table_of_which_nothing_is_valid_is_refused_as_a_long_one(tmp_path: Path) -> None:
+    mapping = 'id = "w"\n[columns]\npartner = "p"\n[wide]\ncolumns = "(?P<year>[0-9]+)"\n[constants]\n'
+    mapping += (
+        'reporter = "KGZ"\nflow = "export"\nproduct = "TOTAL"\ncurrency = "USD"\nhs_revision = "by_year"\n'
+    )
+    (tmp_path / "w.toml").write_text(mapping, encoding="utf-8")
+    for number, (cells, what) in enumerate(
+        [("Atlantis,1,2", "none of the 2 rows is valid"), ("CHN,,", "no row is left: all 1 have no value")]
+    ):
+        (tmp_path / f"{number}.csv").write_text(f"p,2021,2022\n{cells}\n", encoding="utf-8")
+        source = open_source(f"csv:{tmp_path / 'w.toml'}")
+        (report,) = ingest(source, [tmp_path / f"{number}.csv"], lake=tmp_path / "lake").files
+        assert isinstance(report.error, EmptyFileError)
+        assert report.error.what.startswith(what)
+
+
+def test_rows_without_a_value_are_counted(tmp_path: Path, take_in, long_mapping: str) -> None:
+    rows = "DEU,KGZ,export,2022,27,5\nDEU,KAZ,export,2022,27,:\nFRA,KGZ,export,2022,27,5\n"
+    report = take_in(rows, long_mapping + '[rows]\nskip_missing = true\n[rows.keep]\nreporter = ["DEU"]\n')
+    assert (report.rows_stored, report.rows_added, report.rows_left_out) == (1, 0, 2)
+    assert any("HS revision" in note and "HS2022" in note for note in report.notes)
 
 
 def test_rows_left_out_are_no_rows(take_in, long_mapping: str) -> None:

@@ -26,7 +26,16 @@ def test_every_sample_is_a_mapping_that_says_where_its_data_come_from(path: Path
 
 def test_the_samples_are_those_promised() -> None:
     names = {path.stem for path in SAMPLES.glob("*.toml")}
-    assert names == {"armstat", "census_hs10", "comext_easy", "eu_panel", "imf_wide", "kyrgyz_wide", "wits"}
+    assert names == {
+        "armstat",
+        "census_hs10",
+        "comext_easy",
+        "eu_panel",
+        "imf_wide",
+        "kazakhstan",
+        "kyrgyz_wide",
+        "wits",
+    }
 
 
 @pytest.mark.parametrize(

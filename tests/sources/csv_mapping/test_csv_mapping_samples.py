@@ -261,3 +261,26 @@ def test_census_hs10(realdata: Path, read) -> None:
     assert len({row["partner"] for row in found.good}) == 51
     assert {row["hs_level"] for row in found.good} == {10}
     assert [row["national_code"] for row in found.good[:50]] == table["HS10"][:50]
+
+
+def test_kazakhstan(realdata: Path, read) -> None:
+    """The countries without the groups among them add up to the published total."""
+    path = realdata / "mirror-totals" / "kazakhstan_by_country_annual.csv"
+    found = read(SAMPLES / "kazakhstan.toml", path)
+    names = {"export": "exports_thousand_usd", "import": "imports_thousand_usd"}
+    lines = list(_lines(path))
+    given = [
+        (flow, line["year"], line["partner_ru"], float(line[name]) * 1000)
+        for line in lines
+        for flow, name in names.items()
+        if line[name]
+    ]
+    assert set(found.reasons) == {None}
+    assert len(found.good) == len(given)
+    assert sum(r["primary_value_usd"] for r in found.good) == pytest.approx(sum(value for *_, value in given))
+    leaves = [row for row in found.good if row["role"] == "leaf"]
+    total = {(flow, year): value for flow, year, partner, value in given if partner.startswith("Всего")}
+    assert len(total) == 12
+    sums = _sums(((r["flow"], r["period"]), r["primary_value_usd"]) for r in leaves)
+    for key, value in total.items():
+        assert sums[key][1].expected == pytest.approx(value, rel=1e-3), key

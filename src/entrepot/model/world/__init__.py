@@ -2,7 +2,8 @@ r"""Worlds with a known truth: the offline demonstration, the test bed and the b
 
 A world is drawn from one seed: areas, products, months of trade, an event, what it does, and what customs
 statistics show of it. Codes are real but dealt at random, so that nothing known about real countries
-helps. Reports come as a table or as UN Comtrade files; the truth comes beside them.
+helps. Reports come as a table, as UN Comtrade files, as Eurostat's or as BACI; the truth comes beside
+them.
 
 **Ordinary trade.** Exporter i, importer j, product k, month t; λ is the mean value, FOB::
 
@@ -54,13 +55,17 @@ reporters are three to six months late: all three can be switched, and some repo
 
 from __future__ import annotations
 
+from entrepot.model.world.baci import write_baci
 from entrepot.model.world.build import World, build_world
+from entrepot.model.world.comext import write_comext
 from entrepot.model.world.comtrade import write_comtrade
 from entrepot.model.world.files import write_truth
 from entrepot.model.world.options import Setting, WorldOptions
-from entrepot.model.world.scoring import DetourScore, detour_truth, score_detours
+from entrepot.model.world.scoring import OWN, SHOWN, DetourScore, detour_truth, score_detours
 
 __all__ = [
+    "OWN",
+    "SHOWN",
     "DetourScore",
     "Setting",
     "World",
@@ -68,6 +73,8 @@ __all__ = [
     "build_world",
     "detour_truth",
     "score_detours",
+    "write_baci",
+    "write_comext",
     "write_comtrade",
     "write_truth",
 ]

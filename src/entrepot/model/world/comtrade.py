@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from entrepot.model.world.build import World
 
-__all__ = ["write_comtrade"]
+__all__ = ["comtrade_number", "write_comtrade"]
 
 #: Comtrade's own numbers and names, where they are not M49's and ours (its list of reporters, 2026).
 _NUMBERS = {"CHE": 757, "FRA": 251, "IND": 699, "NOR": 579, "USA": 842}
@@ -140,7 +140,7 @@ def _all_lines(world: World) -> tuple[_Lines, _Words]:
     """Take the reports apart and add the publisher's aggregates, sorted as in a download."""
     reports = world.reports
     words = _Words(
-        areas=sorted(world.truth_areas["area"].to_pylist(), key=_number),
+        areas=sorted(world.truth_areas["area"].to_pylist(), key=comtrade_number),
         products=sorted(world.truth_products["hs_code"].to_pylist()),
         periods=[*world.options.periods, *world.options.years],
     )
@@ -195,7 +195,8 @@ def _summed(lines: _Lines, *, partner: int | None = None, product: int | None = 
     )
 
 
-def _number(code: str) -> int:
+def comtrade_number(code: str) -> int:
+    """Return the number of an area in UN Comtrade, where it differs from M49's."""
     return _NUMBERS.get(code, area(code).m49[0])
 
 
@@ -221,7 +222,7 @@ class _Fragments:
 
     @classmethod
     def of(cls, words: _Words) -> _Fragments:
-        names = [(str(_number(c)), c, _NAMES.get(c, area(c).name)) for c in words.areas]
+        names = [(str(comtrade_number(c)), c, _NAMES.get(c, area(c).name)) for c in words.areas]
         goods = [
             _quoted(code, hs_chapter_title(code), "6", "true", "C00", "TOTAL CPC") for code in words.products
         ]

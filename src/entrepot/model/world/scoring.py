@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from entrepot.schema import DetourKind
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -16,7 +18,11 @@ if TYPE_CHECKING:
 
     from entrepot.model.world.build import World
 
-__all__ = ["DetourScore", "detour_truth", "score_detours"]
+__all__ = ["OWN", "SHOWN", "DetourScore", "detour_truth", "score_detours"]
+
+#: What both books can show of the treated origins' detours, and all that they sent.
+SHOWN = (DetourKind.DECLARED, DetourKind.ONWARD_UNOBSERVED)
+OWN = (*SHOWN, DetourKind.UNSEEN)
 
 _KEYS = ("origin", "hub", "destination", "hs_code")
 
@@ -30,7 +36,7 @@ class DetourScore:
     true_usd, estimate_usd
         Totals, USD.
     absolute_error
-        Σ|estimate − truth| over origin × hub × destination × product.
+        Σ|estimate − truth| over origin × hub × destination × product, the kinds summed.
     hub_error
         The same over hubs.
     overlap
@@ -51,14 +57,14 @@ class DetourScore:
 
 
 def detour_truth(world: World, periods: Collection[str]) -> pa.Table:
-    """Return the true detours of treated origins that files can show.
+    """Return the true detours and relays, as files can tell them apart.
 
-    Of a hub that publishes, what it declared; of a hub that does not, all that was sent there to go on.
+    Of a hub that never publishes nobody can tell what it declared: its detours are ``onward_unobserved``.
 
     Returns
     -------
     pa.Table
-        **Grain**: origin × hub × destination × hs_code; ``usd`` FOB at the origin, over the periods.
+        **Grain**: origin × hub × destination × hs_code × kind; ``usd`` FOB at the origin, over the periods.
     """
     areas = world.truth_areas
     silent = [
@@ -70,15 +76,19 @@ def detour_truth(world: World, periods: Collection[str]) -> pa.Table:
         pc.is_in(world.truth_detours["period"], value_set=pa.array(sorted(periods), pa.string()))
     )
     is_silent = pc.is_in(detours["hub"], value_set=pa.array(silent, pa.string()))
-    shown = pc.or_(
-        pc.equal(detours["kind"], "declared"), pc.and_(pc.equal(detours["kind"], "unseen"), is_silent)
+    is_own = pc.not_equal(detours["kind"].cast(pa.string()), DetourKind.RELAY.value)
+    kind = pc.if_else(
+        pc.and_(is_silent, is_own),
+        pa.scalar(DetourKind.ONWARD_UNOBSERVED.value),
+        detours["kind"].cast(pa.string()),
     )
-    summed = detours.filter(shown).group_by(list(_KEYS)).aggregate([("amount_usd", "sum")])
-    return summed.rename_columns([*_KEYS, "usd"])
+    told = detours.set_column(detours.column_names.index("kind"), "kind", kind)
+    summed = told.group_by([*_KEYS, "kind"]).aggregate([("amount_usd", "sum")])
+    return summed.rename_columns([*_KEYS, "kind", "usd"])
 
 
-def score_detours(found: pa.Table, truth: pa.Table) -> DetourScore:
-    """Compare findings with the truth.
+def score_detours(found: pa.Table, truth: pa.Table, *, kinds: Collection[DetourKind] = SHOWN) -> DetourScore:
+    """Compare findings of some kinds with the truth of the same kinds.
 
     Parameters
     ----------
@@ -86,7 +96,11 @@ def score_detours(found: pa.Table, truth: pa.Table) -> DetourScore:
         Rows of ``out__detour`` by all four keys; a withheld estimate counts as zero.
     truth
         See :func:`detour_truth`.
+    kinds
+        Kinds that count; by default what hubs declared, and all that went to hubs that never publish.
     """
+    wanted = pa.array([kind.value for kind in kinds], pa.string())
+    found, truth = (rows.filter(pc.is_in(rows["kind"], value_set=wanted)) for rows in (found, truth))
     rows = pa.concat_tables([found.select(_KEYS), truth.select(_KEYS)]).combine_chunks()
     text = pc.binary_join_element_wise(*[rows[key] for key in _KEYS], "|")
     ids = pc.dictionary_encode(text).combine_chunks().indices.to_numpy().astype(np.int64)

@@ -15,6 +15,7 @@ from entrepot.engine.container import read_head
 from entrepot.errors import EmptyFileError, EncodingError, HeaderError, InputFileError, TruncatedFileError
 from entrepot.sources.base import Layout
 from entrepot.sources.comtrade.columns import layout_id, match_columns, unknown_columns
+from entrepot.sources.text_files import split_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +46,8 @@ def recognise(path: Path) -> Layout:
     if head.startswith(b"PAR1"):
         return _layout(_parquet_columns(path), form="parquet", where=where)
     text, encoding = _decoded(head, where)
+    if not text.strip("\ufeff \t\r\n"):
+        raise EmptyFileError("the file is empty", where=where, hint="download it again")
     start = text.lstrip("\ufeff \t\r\n")
     if start[:300].lower().lstrip().startswith(("<!doctype", "<html", "<?xml", "<head", "<body")):
         raise InputFileError(
@@ -61,7 +64,14 @@ def _decoded(head: bytes, where: str) -> tuple[str, str]:
     """Return the head as text, and the codec that fits it."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         # The head may end inside a character.
-        return codecs.getincrementaldecoder("utf-16")().decode(head), "utf-16"
+        try:
+            return codecs.getincrementaldecoder("utf-16")().decode(head), "utf-16"
+        except UnicodeDecodeError as error:
+            raise EncodingError(
+                f"the file has the mark of UTF-16 and is not: {error.reason}",
+                where=where,
+                hint="download it again",
+            ) from error
     if b"\x00" in head[:1024]:
         raise EncodingError(
             "the file is no text, or UTF-16 without a byte order mark", where=where, hint="save it as UTF-8"
@@ -146,9 +156,7 @@ def _delimited(text: str, encoding: str, where: str) -> Layout:
 
 def _header(line: str, where: str) -> tuple[str, list[str]]:
     """Return the delimiter and the names of a header line."""
-    split = {
-        delimiter: next(csv.reader([line.strip("\r\n")], delimiter=delimiter)) for delimiter in _DELIMITERS
-    }
+    split = {delimiter: split_line(line.strip("\r\n"), delimiter) for delimiter in _DELIMITERS}
     delimiter = max(_DELIMITERS, key=lambda one: len(split[one]))
     if len(split[delimiter]) == 1:
         raise HeaderError(
@@ -162,9 +170,9 @@ def _header(line: str, where: str) -> tuple[str, list[str]]:
 def _field_counts(text: str, delimiter: str) -> list[int]:
     """Return how many fields the first rows have; the last line seen may be cut by the head's end."""
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    next(rows)
     counts = []
     try:
+        next(rows, None)
         for row in rows:
             if row:
                 counts.append(len(row))

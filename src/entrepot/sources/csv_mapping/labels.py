@@ -1,19 +1,16 @@
-"""Areas written as labels, codes or numbers: the table of known spellings and the SQL that looks them up.
+"""Areas written as labels, codes or numbers: the table of known codes and the SQL that looks texts up.
 
-The distinct texts of a file are in the data, which a source does not read. So the normal form of a label
-is made in SQL, on both sides of the join: of the texts of the file and of the names of the nomenclature.
+What a label means says the nomenclature alone: the engine knows its function as ``area_named``.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from entrepot.engine.quoting import literal
-from entrepot.nomenclature import area, area_code_table, area_name_table
-from entrepot.nomenclature.names import AMBIGUOUS_STEMS
+from entrepot.nomenclature import area, area_code_table, area_table
 from entrepot.sources.csv_mapping.cells import trimmed
 
 if TYPE_CHECKING:
@@ -44,29 +41,17 @@ _ALLOWED: Final[dict[str, frozenset[str]]] = {
     "own": frozenset(),
 }
 
-_NOTE = (
-    r"(?i)\(\s*(?:incl|excl|including|excluding|y compris|sauf|включая|без|part of|from|since|until|depuis)"
-    r"(?:[.:,\s][^()]*)?\)"
-)
-_SHORT = {
-    "dem": "democratic",
-    "isd": "island",
-    "isds": "islands",
-    "rep": "republic",
-    "st": "saint",
-    "ste": "sainte",
-    "terr": "territory",
-}
-
 
 def area_spellings(areas: AreasSection) -> pa.Table:
-    """Return every known spelling of every area that the mapping allows.
+    """Return every code and every own spelling of every area that the mapping allows.
 
     Returns
     -------
     pyarrow.Table
-        **Grain**: one spelling in one span of time. Columns ``kind`` (own, m49, iso2, iso3, comtrade_iso,
-        name), ``key``, ``area``, ``is_aggregate``, ``valid_from``, ``valid_to`` (null is open).
+        **Grain**: one spelling in one span of time. Columns ``kind`` (own, m49, iso2, iso3, comtrade_iso),
+        ``key``, ``area``, ``is_aggregate``, ``valid_from``, ``valid_to`` (null is open). Where labels are
+        allowed, each area has one more row of kind ``name`` with its code as the key: what ``area_named``
+        gives is looked up there.
     """
     own = [
         {
@@ -90,13 +75,8 @@ def _known_spellings(scheme: str) -> pa.Table:
     ]
     if "name" in allowed:
         rows += [
-            {
-                "kind": "name",
-                "key": row["name"],
-                "area": row["code"],
-                "is_aggregate": area(row["code"]).is_aggregate,
-            }
-            for row in area_name_table().to_pylist()
+            {"kind": "name", "key": row["code"], "area": row["code"], "is_aggregate": row["is_aggregate"]}
+            for row in area_table().to_pylist()
         ]
     return pa.Table.from_pylist(rows, schema=_SCHEMA)
 
@@ -116,17 +96,12 @@ def area_ctes(cells: str, *, columns: Sequence[str], spellings: str) -> list[str
         The table of :func:`area_spellings`.
     """
     texts = " UNION ".join(f"SELECT {column} AS raw FROM {cells}" for column in columns)
-    bracketed = _key("array_to_string(regexp_extract_all(text, '\\(([^()]*)', 1), ' ')")
-    normal = f"{_key('text')} AS whole, {_key(_stem('text'))} AS stem, ' ' || {bracketed} || ' ' AS bracketed"
-    names = f"SELECT {_key('key')} AS name, area, is_aggregate FROM {spellings} WHERE kind = 'name'"
-    unique = f"min(area) AS area, bool_and(is_aggregate) AS is_aggregate FROM ({names})"
-    known = " UNION ALL ".join((_own(spellings), _coded(spellings), _named("whole"), _named("stem")))
+    known = " UNION ALL ".join((_own(spellings), _coded(spellings), _named(spellings)))
     span = "coalesce(valid_from, DATE '0001-01-01') AS since, coalesce(valid_to, DATE '9999-12-31') AS until"
     best = f"FROM ({known}) QUALIFY rank = min(rank) OVER (PARTITION BY raw)"
     texts = f"SELECT raw, {trimmed('raw')} AS text FROM ({texts})"
     return [
-        f"area_texts AS MATERIALIZED (SELECT raw, text, {normal} FROM ({texts}) WHERE text <> '')",
-        f"area_names AS MATERIALIZED (SELECT name, {unique} GROUP BY name HAVING count(DISTINCT area) = 1)",
+        f"area_texts AS MATERIALIZED (SELECT raw, text FROM ({texts}) WHERE text <> '')",
         f"d_area AS MATERIALIZED (SELECT raw, area, is_aggregate, {span} {best})",
     ]
 
@@ -151,35 +126,9 @@ def _coded(spellings: str) -> str:
     )
 
 
-def _named(form: Literal["whole", "stem"]) -> str:
-    query = (
-        f"SELECT t.raw, {4 if form == 'whole' else 5}, n.area, n.is_aggregate, {_ANY_SPAN} "
-        f"FROM area_texts t JOIN area_names n ON n.name = t.{form}"
-    )
-    if form == "whole":
-        return query
-    stems = ", ".join(literal(stem) for stem in sorted(AMBIGUOUS_STEMS))
-    # "Serbia (Kosovo)" is not Serbia: what stands in brackets must name no other area.
+def _named(spellings: str) -> str:
+    named = "SELECT raw, area_named(text) AS named FROM area_texts"
     return (
-        f"{query} AND t.stem <> t.whole AND t.stem NOT IN ({stems}) WHERE NOT EXISTS (FROM area_names other "
-        "WHERE other.area <> n.area AND contains(t.bracketed, ' ' || other.name || ' '))"
+        f"SELECT t.raw, 4, s.area, s.is_aggregate, {_ANY_SPAN} FROM ({named}) t "
+        f"JOIN {spellings} s ON s.kind = 'name' AND s.key = t.named"
     )
-
-
-def _stem(text: str) -> str:
-    """Return the SQL that takes brackets out, innermost first, two deep."""
-    once = f"regexp_replace({text}, '\\([^()]*\\)', ' ', 'g')"
-    return f"regexp_replace({once}, '\\([^()]*\\)', ' ', 'g')"
-
-
-def _key(text: str) -> str:
-    """Return the SQL of a label's normal form, the steps of ``nomenclature.normalise_name``."""
-    bare = f"regexp_replace({text}, {literal(_NOTE)}, ' ', 'g')"
-    bare = f"regexp_replace({bare}, '(\\pL)\\s*(?:\\d{{1,2}}|[⁰¹²³⁴⁵⁶⁷⁸⁹*†‡]+)\\s*[)*]?\\s*$', '\\1')"
-    plain = f"lower(strip_accents(translate(replace({bare}, '&', ' and '), 'øØłŁđĐıİ', 'oOlLdDii')))"
-    plain = f"replace(replace({plain}, 'ß', 'ss'), 'æ', 'ae')"
-    words = f"' ' || regexp_replace({plain}, '[^\\pL\\pN_]+', ' ', 'g') || ' '"
-    for short, full in _SHORT.items():
-        words = f"replace({words}, ' {short} ', ' {full} ')"
-    words = f"replace(replace(replace({words}, ' the ', ' '), ' of ', ' '), ' of ', ' ')"
-    return f"trim({words})"

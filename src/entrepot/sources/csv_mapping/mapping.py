@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from entrepot.errors import MappingError
+from entrepot.errors import MappingError, OptionError
 from entrepot.schema import FlowKind  # noqa: TC001 pydantic reads the annotation
 from entrepot.sources.csv_mapping.sections import (
     AreaChoice,
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
+
+    from entrepot.sources.base import Stated
 
 __all__ = ["TableMapping", "read_mapping"]
 
@@ -174,13 +176,15 @@ def _check_re2(where: str, pattern: str) -> None:
         raise ValueError(msg)
 
 
-def read_mapping(path: Path) -> TableMapping:
+def read_mapping(path: Path, stated: Stated | None = None) -> TableMapping:
     """Return the mapping of a TOML file.
 
     Parameters
     ----------
     path
         The mapping. Every key is described in the how-to "Map your own table".
+    stated
+        What the user states for all rows; it counts as constants.
 
     Raises
     ------
@@ -209,10 +213,30 @@ def read_mapping(path: Path) -> TableMapping:
             where=str(path),
             hint='texts stand in quotes, as in flow = "FLOW"',
         ) from error
+    if stated is not None:
+        content = _with_stated(content, stated.fields(), path)
     try:
         return TableMapping.model_validate(content, strict=False)
     except ValidationError as error:
         raise _mapping_error(error.errors(), content, path) from error
+
+
+def _with_stated(content: dict[str, Any], given: Mapping[str, str], path: Path) -> dict[str, Any]:
+    """Return the mapping with what the user states as constants; what it says itself is not replaced."""
+    said = [
+        name
+        for section in ("columns", "constants")
+        for name in given
+        if isinstance(content.get(section), dict) and name in content[section]
+    ]
+    if said:
+        raise OptionError(
+            f"the mapping says the {' and '.join(said)} of its rows itself",
+            where=f"{' '.join(f'--{name}' for name in said)}; {path}",
+            hint="leave it out, or take it out of the mapping",
+        )
+    constants = content.get("constants", {})
+    return {**content, "constants": {**constants, **given}} if isinstance(constants, dict) else content
 
 
 def _mapping_error(errors: list[ErrorDetails], content: Mapping[str, Any], path: Path) -> MappingError:
@@ -231,6 +255,8 @@ def _mapping_error(errors: list[ErrorDetails], content: Mapping[str, Any], path:
         else:
             said = error["msg"].removeprefix("Value error, ")
             problems.append(f"{key}: {said}" if key else said)
+        if error["msg"].startswith("Value error, no column, constant") and "flow" in error["msg"]:
+            hints.append("give it in the mapping, or state it for all rows: --flow import or --flow export")
     hint = "; ".join(dict.fromkeys(hint for hint in hints if hint))
     return MappingError(
         "; ".join(dict.fromkeys(problems)),

@@ -14,11 +14,12 @@ import pyarrow.parquet as pq
 from entrepot.engine.container import read_head
 from entrepot.errors import EmptyFileError, InputFileError, MappingError
 from entrepot.nomenclature import area_table
-from entrepot.sources.base import Layout
+from entrepot.sources.base import UNSTATED, Layout, Stated
 from entrepot.sources.csv_mapping.cells import wide_cells
 from entrepot.sources.csv_mapping.headers import check_columns, staged_names
 from entrepot.sources.csv_mapping.labels import area_spellings
 from entrepot.sources.csv_mapping.mapping import TableMapping, read_mapping
+from entrepot.sources.csv_mapping.sections import MappedField
 from entrepot.sources.csv_mapping.statement import AREAS_TABLE, RATES_TABLE, canonical_query
 from entrepot.sources.rates import RATE_SCHEMA, ecb_rates, own_rates
 from entrepot.sources.text_files import read_text_head, sniff_delimiter, split_line
@@ -42,21 +43,31 @@ class MappedTable:
         What the columns mean.
     folder
         Folder of the mapping; a file of rates is looked for there.
+    stated
+        What the user states for all rows; it is among the mapping's constants.
     """
 
     mapping: TableMapping
     folder: Path
+    stated: Stated = UNSTATED
 
     @classmethod
-    def from_toml(cls, path: Path) -> MappedTable:
+    def from_toml(cls, path: Path, stated: Stated | None = None) -> MappedTable:
         """Return the source that a mapping describes.
+
+        Parameters
+        ----------
+        path
+            The mapping.
+        stated
+            What the user states for all rows, where the mapping does not say it.
 
         Raises
         ------
         MappingError
             The mapping is not valid, or names areas that nobody knows.
         """
-        mapping = read_mapping(path)
+        mapping = read_mapping(path, stated)
         known = set(area_table()["code"].to_pylist())
         for label, choice in mapping.areas.names.items():
             if choice.area not in known:
@@ -66,7 +77,7 @@ class MappedTable:
                     where=str(path),
                     hint=f"codes are ISO 3166 alpha-3 or ours; near ones are {', '.join(near) or 'none'}",
                 )
-        return cls(mapping, path.parent)
+        return cls(mapping, path.parent, stated or UNSTATED)
 
     @property
     def id(self) -> str:
@@ -93,6 +104,9 @@ class MappedTable:
         check_columns(wanted, layout.columns, where=path.name)
         wide_cells(self.mapping, layout.columns, where=path.name)
         layout.extra.update(self._told_by_name(path))
+        layout.extra.update(self.stated.notes())
+        if self.mapping.constants.get(MappedField.HS_REVISION) == "by_year":
+            layout.extra["hs_revision"] = "by_year"
         if self.mapping.file.row_limits:
             layout.extra["row_limits"] = ",".join(map(str, self.mapping.file.row_limits))
         return layout
@@ -131,7 +145,8 @@ class MappedTable:
         columns = tuple(
             name for name, staged in zip(names, staged_names(names), strict=True) if name == staged
         )
-        return Layout("parquet", self._raw_table(), "parquet", columns, skip_lines=0)
+        name = self.stated.layout_id("parquet")
+        return Layout(name, self._raw_table(), "parquet", columns, skip_lines=0)
 
     def _text_layout(self, path: Path) -> Layout:
         options = self.mapping.file
@@ -157,7 +172,7 @@ class MappedTable:
         if names and not names[-1] and data[0].rstrip().endswith(delimiter):
             names, is_trailing = names[:-1], True
         return Layout(
-            "wide" if self.mapping.wide else "long",
+            self.stated.layout_id("wide" if self.mapping.wide else "long"),
             self._raw_table(),
             "csv",
             staged_names(names),

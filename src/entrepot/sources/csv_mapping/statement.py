@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from entrepot.engine.quoting import identifier, literal
@@ -12,6 +11,7 @@ from entrepot.sources.csv_mapping import words
 from entrepot.sources.csv_mapping.cells import cells_query, trimmed
 from entrepot.sources.csv_mapping.labels import area_ctes
 from entrepot.sources.csv_mapping.periods import period_parts, period_struct
+from entrepot.sources.numbers import number_sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,9 +43,20 @@ def canonical_query(mapping: TableMapping, layout: Layout, raw: str) -> str:
         *area_ctes("cells", columns=["reporter", "partner", "consignment_partner"], spellings=AREAS_TABLE),
         f"typed AS ({_typed(mapping)})",
         f"judged AS ({_judged()})",
-        f"reported AS ({_ADDED if mapping.rows.duplicates == 'add' else 'FROM judged'})",
+        *_reported(mapping),
     ]
     return "WITH " + ",\n".join(parts) + "\n" + _final(mapping)
+
+
+def _reported(mapping: TableMapping) -> list[str]:
+    """Return the common table expressions that end in ``reported``: rows of their own, or parts added up."""
+    if mapping.rows.duplicates != "add":
+        return ["reported AS (FROM judged)"]
+    bad = "SELECT *, 1 AS parts FROM whole WHERE fault IS NOT NULL"
+    return [
+        f"whole AS MATERIALIZED ({_WHOLE})",
+        f"reported AS ({_ADDED} UNION ALL BY NAME {bad})",
+    ]
 
 
 def _dimension(name: str, column: str, expressions: str) -> str:
@@ -91,7 +102,7 @@ def _dimensions(mapping: TableMapping) -> list[str]:
         _dimension(
             "multiplier",
             "unit_multiplier",
-            f"CASE WHEN text = '' THEN 1 ELSE nullif({_number('text')}, 0) END AS multiplier",
+            f"CASE WHEN text = '' THEN 1 ELSE nullif({number_sql('text')}, 0) END AS multiplier",
         ),
     ]
 
@@ -112,32 +123,6 @@ def _product(mapping: TableMapping) -> str:
         f"CASE WHEN lower(text) IN ({totals}) THEN '' "
         f"WHEN regexp_full_match({bare}, '[0-9]+') AND length({digits}) IN ({allowed}) "
         f"AND left({digits}, 2) IN ({chapters}) THEN {digits} END"
-    )
-
-
-def _number(text: str, *, decimal: str = ".", thousands: str = "") -> str:
-    """Return the SQL that reads a number strictly: separators only where the mapping puts them.
-
-    ``1,234`` read with a lost separator would be wrong a thousandfold, so that groups must have three digits.
-    """
-    point = re.escape(decimal)
-    forms = [rf"[+\-−]?(?:\d+(?:{point}\d*)?|{point}\d+)(?:[eE][+\-]?\d+)?"]
-    bare = text
-    if thousands:
-        separator = (
-            r"[ \x{a0}\x{202f}\x{2009}]"
-            if thousands == " "
-            else "['’]"
-            if thousands == "'"
-            else re.escape(thousands)
-        )
-        forms.append(rf"[+\-−]?\d{{1,3}}(?:{separator}\d{{3}})+(?:{point}\d*)?")
-        bare = f"regexp_replace({bare}, {literal(separator)}, '', 'g')"
-    if decimal != ".":
-        bare = f"replace({bare}, {literal(decimal)}, '.')"
-    form = literal("|".join(f"(?:{form})" for form in forms))
-    return (
-        f"CASE WHEN regexp_full_match({text}, {form}) THEN TRY_CAST(replace({bare}, '−', '-') AS DOUBLE) END"
     )
 
 
@@ -179,9 +164,9 @@ def _typed(mapping: TableMapping) -> str:
         f"CASE WHEN h.is_by_year THEN CASE {by_year} END ELSE h.revision END AS revision",
         "y.currency AS currency_code, u.unit AS unit",
         "m.multiplier AS multiplier",
-        f"{_number('c.value', **numbers)} AS number",
-        f"{_number('c.net_weight', **numbers)} * {kilograms} AS kilograms",
-        f"{_number('c.quantity', **numbers)} AS units",
+        f"{number_sql('c.value', **numbers)} AS number",
+        f"{number_sql('c.net_weight', **numbers)} * {kilograms} AS kilograms",
+        f"{number_sql('c.quantity', **numbers)} AS units",
     ]
     return f"SELECT {', '.join(columns)} FROM cells c {' '.join(joins)}"
 
@@ -240,6 +225,19 @@ def _judged() -> str:
 
 _KEY: Final = "reporter, partner, consignment_area, flow, concept, period, code, revision, currency_code"
 
+#: A sum of which a part cannot be read is no sum: its other parts are set aside too.
+_WHOLE: Final = f"""
+    SELECT * EXCLUDE (bad_row) REPLACE (
+        CASE WHEN fault IS NULL AND bad_row IS NOT NULL THEN {{
+            'reason': 'missing_value',
+            'detail': 'part of a sum, of which row ' || bad_row || ' cannot be read'
+        }} ELSE fault END AS fault
+    )
+    FROM (
+        SELECT *, min(row_number) FILTER (fault IS NOT NULL) OVER (PARTITION BY {_KEY}) AS bad_row FROM judged
+    )
+"""
+
 #: Rows of one key are parts: the first stands for their sum. Of weights and quantities a sum needs all parts.
 _ADDED: Final = f"""
     SELECT * REPLACE (
@@ -248,11 +246,10 @@ _ADDED: Final = f"""
             AS kilograms,
         CASE WHEN count(nullif(units, 0)) OVER same = count(*) OVER same
             AND min(unit) OVER same = max(unit) OVER same THEN sum(units) OVER same END AS units
-    )
-    FROM judged WHERE fault IS NULL
+    ), count(*) OVER same AS parts
+    FROM whole WHERE fault IS NULL
     WINDOW same AS (PARTITION BY {_KEY})
     QUALIFY row_number() OVER (PARTITION BY {_KEY} ORDER BY row_number, cell) = 1
-    UNION ALL BY NAME FROM judged WHERE fault IS NOT NULL
 """
 
 
@@ -289,5 +286,7 @@ def _final(mapping: TableMapping) -> str:
         "reason": "fault.reason",
         "detail": "fault.detail",
     }
+    if mapping.rows.duplicates == "add":
+        columns["parts"] = "parts"
     selected = ", ".join(f"{expression} AS {identifier(name)}" for name, expression in columns.items())
     return f"SELECT {selected} FROM reported"

@@ -1,0 +1,49 @@
+"""The options that bring codes to one revision, read alike by several commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from entrepot.nomenclature import product_codes
+
+if TYPE_CHECKING:
+    from entrepot.pipeline.revisions import RevisionChoice, SplitRule
+
+__all__ = ["HsRevisionOption", "HsSharesOption", "parse_revision", "product_list"]
+
+HsRevisionOption = Annotated[
+    str | None,
+    typer.Option(help="bring all codes to one revision, HS1992 to HS2022; default each as published"),
+]
+HsSharesOption = Annotated[
+    str, typer.Option(help="shares of a code with several counterparts: kept, equal or learnt")
+]
+
+
+def parse_revision(revision: str | None, shares: str) -> RevisionChoice | None:
+    """Return the revision asked for; None where nothing was given.
+
+    Raises
+    ------
+    UnknownCodeError
+        No revision has the name.
+    OptionError
+        The shares are none of the allowed ways.
+    """
+    # The pipeline is heavy: only those who ask for a revision wait for it here.
+    if revision is None:
+        return None
+    from entrepot.pipeline.revisions import RevisionChoice  # noqa: PLC0415
+
+    return RevisionChoice(revision, cast("SplitRule", shares))
+
+
+def product_list(products: str | None, revision: RevisionChoice | None) -> tuple[str, ...]:
+    """Return the codes of ``--products``, lists expanded in the revision asked for."""
+    if not products:
+        return ()
+    return (
+        product_codes(products) if revision is None else product_codes(products, revision=revision.revision)
+    )

@@ -1,0 +1,85 @@
+r"""What a hub declares of what is sent to it beyond expectation; the rest of it goes unseen.
+
+*Formula*  For hub h, over origins o and products k: x the excess of o's exports to h, m the excess of h's own
+imports from o, divided by the pair's earlier ratio ρ⁰ (a hub that has always declared 30% of arrivals hides
+nothing new), z the excess that the pair's share of the lost trade predicts. declared share φ_h =
+Σ z·m/e ÷ Σ z·x/e. The prediction z is an instrument: ordinary shipments move x and m alike and would
+draw a plain regression to one. φ is drawn to one as far as its standard error demands (prior standard
+deviation 0.5), and is one where the hub publishes no imports.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from entrepot.detect.kernels.sums import sum_by
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from entrepot.detect.bounds import Bounds
+    from entrepot.detect.cells import Cells
+    from entrepot.detect.noise import Noise
+
+__all__ = ["declared_share", "mirror_ratio"]
+
+_PRIOR_SD = 0.5
+_SMALLEST = 0.02
+
+
+def mirror_ratio(cells: Cells, noise: Noise) -> NDArray[np.float64]:
+    """Return the importer's over the exporter's figure before the event, by pair.
+
+    Pairs with little trade are drawn to their importer's ratio. NaN where the two books do not stand side
+    by side.
+
+    Returns
+    -------
+    (n_areas, n_areas)
+        Ratio, on FOB; below one where the importer has always declared a part only.
+    """
+    n = cells.n_areas
+    both = cells.has_mirror[cells.exporter, cells.importer]
+    pair = cells.pair[both]
+    declared = sum_by(pair, cells.mirror_before[both], n * n).reshape(n, n)
+    sent = sum_by(pair, cells.before[both], n * n).reshape(n, n)
+    whole = declared.sum(axis=0) / np.maximum(sent.sum(axis=0), 1e-300)
+    whole = np.where(sent.sum(axis=0) > 0, whole, np.nan)
+    ratio: NDArray[np.float64] = (declared + noise.floor * whole) / (sent + noise.floor)
+    ratio[~cells.has_mirror] = np.nan
+    return ratio
+
+
+def declared_share(
+    cells: Cells, expected: NDArray[np.float64], *, noise: Noise, inbound: Bounds
+) -> NDArray[np.float64]:
+    """Return the share of what reached each hub beyond expectation that the hub declares as arrived.
+
+    Parameters
+    ----------
+    cells, expected, noise
+        The flows, what was expected, and how much flows of that size change for no reason.
+    inbound
+        Inbound excess; its ``predicted_usd`` is the instrument.
+
+    Returns
+    -------
+    (n_areas,)
+        Share between 0.02 and 1.
+    """
+    ratio = mirror_ratio(cells, noise)[cells.exporter[inbound.cell], cells.importer[inbound.cell]]
+    usable = np.isfinite(ratio) & (ratio > 0) & (cells.before[inbound.cell] > 0)
+    cell, ratio = inbound.cell[usable], ratio[usable]
+    usual = cells.mirror_before[cell] * expected[cell] / cells.before[cell]
+    sent = cells.after[cell] - expected[cell]
+    declared = (cells.mirror_after[cell] - usual) / ratio
+    weight = inbound.predicted_usd[usable] / (expected[cell] + noise.floor)
+    hub, n = cells.importer[cell], cells.n_areas
+    base = sum_by(hub, weight * sent, n)
+    share = np.divide(sum_by(hub, weight * declared, n), base, out=np.ones(n), where=base > 0)
+    error = sum_by(hub, (weight * (declared - share[hub] * sent)) ** 2, n)
+    variance = np.divide(error, base**2, out=np.full(n, np.inf), where=base > 0)
+    drawn: NDArray[np.float64] = 1.0 + (share - 1.0) * _PRIOR_SD**2 / (_PRIOR_SD**2 + variance)
+    return drawn.clip(_SMALLEST, 1.0)

@@ -1,0 +1,254 @@
+"""Facts as tables, found by words: codes, lists, events, areas. The faces print or write them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from entrepot.errors import UnknownCodeError
+from entrepot.nomenclature.areas import Area, area, area_table
+from entrepot.nomenclature.classes import class_of, code_classes
+from entrepot.nomenclature.code_lists import code_revisions
+from entrepot.nomenclature.dated_events import Event, events
+from entrepot.nomenclature.groups import group_members, group_names, memberships
+from entrepot.nomenclature.hs import HS_REVISIONS, hs_level
+from entrepot.nomenclature.lists import list_entries, list_names
+from entrepot.nomenclature.names import all_names, names_in, normalise_name
+from entrepot.nomenclature.resolving import resolve_area
+from entrepot.nomenclature.titles import find_hs_codes, hs_title, nearest_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date
+
+__all__ = ["look_up_areas", "look_up_codes", "look_up_events", "look_up_list", "look_up_lists"]
+
+_LATEST = HS_REVISIONS[-1]
+
+
+def _table(rows: Iterable[Mapping[str, object]], names: dict[str, pa.DataType]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=pa.schema(list(names.items())))
+
+
+def look_up_codes(words: str, *, revision: str = _LATEST) -> pa.Table:
+    """Return the commodity codes that words or digits mean, the best first.
+
+    Returns
+    -------
+    pyarrow.Table
+        **Grain**: one code. ``hs_code, hs_revision, title, revisions`` (first to last), ``lists`` (with
+        tier), ``end_use`` (of BEC; several where the code is used in several ways).
+
+    Raises
+    ------
+    UnknownCodeError
+        Nothing is found; the hint proposes the nearest words.
+    """
+    listed: dict[str, list[str]] = {}
+    for name in list_names():
+        for entry in list_entries(name, revision=revision):
+            label = f"{name}:{entry.tier}"
+            if label not in listed.setdefault(entry.code, []):
+                listed[entry.code].append(label)
+    rows = []
+    for code in find_hs_codes(words, revision=revision):
+        stays = code_revisions(code)
+        is_six = hs_level(code) == 6
+        uses = code_classes(code, "BEC4", revision=revision) if is_six else {}
+        rows.append(
+            {
+                "hs_code": code,
+                "hs_revision": revision,
+                "title": hs_title(code, revision),
+                "revisions": stays[0] if len(stays) == 1 else f"{stays[0]}–{stays[-1][2:]}",
+                "lists": ", ".join(listed.get(code, ())) or None,
+                "end_use": ", ".join(dict.fromkeys(class_of("BEC4", one).end_use for one in uses)) or None,
+            }
+        )
+    names = ("hs_code", "hs_revision", "title", "revisions", "lists", "end_use")
+    return _table(rows, dict.fromkeys(names, pa.string()))
+
+
+def look_up_lists() -> pa.Table:
+    """Return the control lists that there are.
+
+    Returns
+    -------
+    pyarrow.Table
+        **Grain**: one list. ``list, codes, tiers, first_added, last_added``.
+    """
+    rows = []
+    for name in list_names():
+        entries = list_entries(name)
+        rows.append(
+            {
+                "list": name,
+                "codes": len(entries),
+                "tiers": ", ".join(dict.fromkeys(entry.tier for entry in entries)),
+                "first_added": min(entry.added for entry in entries),
+                "last_added": max(entry.added for entry in entries),
+            }
+        )
+    kinds = (pa.string(), pa.int64(), pa.string(), pa.date32(), pa.date32())
+    return _table(rows, dict(zip(rows[0], kinds, strict=True)))
+
+
+def look_up_list(name: str, *, revision: str = _LATEST, as_of: date | None = None) -> pa.Table:
+    """Return the codes of a list as of a day, in a revision; ``CHPL:3.A`` names one tier.
+
+    Returns
+    -------
+    pyarrow.Table
+        **Grain**: listed code × its code in the revision. ``list, tier, hs_code, hs_revision, listed_code,
+        relation, title, added, certainty, source``. Empty where the list did not exist yet.
+
+    Raises
+    ------
+    UnknownCodeError
+        List, tier or revision are unknown; the hint names those there are.
+    """
+    wanted, _, tier = name.partition(":")
+    found = list_entries(wanted, revision=revision, as_of=as_of, tier=tier or None)
+    rows = (
+        {
+            "list": entry.list_name,
+            "tier": entry.tier,
+            "hs_code": entry.code,
+            "hs_revision": entry.revision,
+            "listed_code": entry.listed_code,
+            "relation": entry.relation,
+            "title": entry.title,
+            "added": entry.added,
+            "certainty": entry.certainty,
+            "source": entry.source,
+        }
+        for entry in found
+    )
+    names = dict.fromkeys(
+        ("list", "tier", "hs_code", "hs_revision", "listed_code", "relation", "title"), pa.string()
+    )
+    return _table(rows, {**names, "added": pa.date32(), "certainty": pa.string(), "source": pa.string()})
+
+
+def look_up_events(words: str = "", *, since: date | None = None, until: date | None = None) -> pa.Table:
+    """Return dated events, oldest first.
+
+    Parameters
+    ----------
+    words
+        Words of the name, kinds, areas or groups; an event has to have all of them. All events without.
+    since, until
+        First and last day, both included.
+
+    Returns
+    -------
+    pyarrow.Table
+        **Grain**: one event. ``date, name, kind, actors, targets, certainty, source``.
+
+    Raises
+    ------
+    UnknownCodeError
+        No event has the words at any time; the hint proposes the nearest.
+    """
+    found = _events_about(words)
+    if not found:
+        raise UnknownCodeError(f"no event is about {words!r}", hint=_nearest_events(words))
+    rows = (
+        {
+            "date": event.date,
+            "name": event.name,
+            "kind": event.kind,
+            "actors": " ".join(event.actors) or None,
+            "targets": " ".join(event.targets) or None,
+            "certainty": event.certainty,
+            "source": event.source,
+        }
+        for event in found
+        if (since is None or since <= event.date) and (until is None or event.date <= until)
+    )
+    names = ("name", "kind", "actors", "targets", "certainty", "source")
+    return _table(rows, {"date": pa.date32(), **dict.fromkeys(names, pa.string())})
+
+
+def _events_about(words: str) -> tuple[Event, ...]:
+    if not words.strip():
+        return events()
+    whole = events(about=words.strip())
+    if whole:
+        return whole
+    each = [set(events(about=word)) for word in words.split()]
+    return tuple(event for event in events() if all(event in some for some in each))
+
+
+def _nearest_events(words: str) -> str:
+    unknown = [word for word in words.split() if not events(about=word)]
+    if not unknown:
+        return "no event has all of these words: give fewer"
+    names = {word for event in events() for word in event.name.casefold().split()}
+    return nearest_words(unknown[0], tuple(sorted(names | {event.kind for event in events()})))
+
+
+def look_up_areas(words: str, *, on: date | None = None) -> pa.Table:
+    """Return the areas that a code, a number, a group or words in any language mean.
+
+    Returns
+    -------
+    pyarrow.Table
+        **Grain**: one area. ``code, name, iso2, m49, kind, valid_from, valid_to, groups`` (as of the day),
+        ``other_names`` (in the languages of the United Nations).
+
+    Raises
+    ------
+    UnknownCodeError
+        Nothing is found; the hint proposes the nearest.
+    """
+    codes = _area_codes(words, on)
+    rows = (_area_row(area(code), on) for code in codes)
+    text, day = pa.string(), pa.date32()
+    kinds = {"code": text, "name": text, "iso2": text, "m49": text, "kind": text}
+    return _table(rows, {**kinds, "valid_from": day, "valid_to": day, "groups": text, "other_names": text})
+
+
+def _area_codes(words: str, on: date | None) -> tuple[str, ...]:
+    group = words.strip().upper()
+    if group in group_names():
+        return group_members(group, on=on)
+    wanted = normalise_name(words)
+    matched = {code for name, code in all_names().items() if wanted and _begins(name, wanted)}
+    exact: tuple[str, ...] = ()
+    try:
+        exact = (resolve_area(words, on=on),)
+    except UnknownCodeError:
+        if not matched:
+            raise
+    if exact and len(words.strip()) <= 3:
+        return exact  # a code is meant, not the beginning of names
+    order = area_table()["code"].to_pylist()
+    return tuple(dict.fromkeys((*exact, *(code for code in order if code in matched))))
+
+
+def _begins(name: str, wanted: str) -> bool:
+    """Say whether words begin a name or a word in it."""
+    return f" {name}".find(f" {wanted}") >= 0
+
+
+def _area_row(known: Area, on: date | None) -> dict[str, object]:
+    groups = [name for name in group_names() if known.code in _members(name, on)]
+    return {
+        "code": known.code,
+        "name": known.name,
+        "iso2": known.iso2 or None,
+        "m49": " ".join(f"{number:03d}" for number in known.m49) or None,
+        "kind": known.kind,
+        "valid_from": known.valid_from,
+        "valid_to": known.valid_to,
+        "groups": ", ".join(groups) or None,
+        "other_names": " · ".join(names_in(known.iso2).values()) or None,
+    }
+
+
+def _members(name: str, on: date | None) -> tuple[str, ...]:
+    if on is None and all(stay.valid_to for stay in memberships(name)):
+        return ()  # the group has ended
+    return group_members(name, on=on)

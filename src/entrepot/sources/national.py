@@ -1,0 +1,430 @@
+"""The query that national customs services share: one reporter, a report or a part of one in each row.
+
+A reader says in SQL what a row of its file says; what that means, what is wrong with it, and which rows are
+parts of one report is the same for all of them and stands here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import date
+from typing import TYPE_CHECKING, Final, Literal
+
+import pyarrow as pa
+
+from entrepot.engine.quoting import literal
+from entrepot.nomenclature import HS_REVISIONS, area_code_table, area_table
+from entrepot.nomenclature.hs import hs_chapters
+from entrepot.schema import FlowKind, PartnerConcept, QuarantineReason, Valuation
+from entrepot.sources.numbers import number_sql
+from entrepot.sources.rates import ecb_rates
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "NationalForm",
+    "RowTexts",
+    "area_spellings",
+    "canonical_sql",
+    "month_table",
+    "shared_tables",
+    "spelling_table",
+]
+
+_NOTHING: Final = "NULL::VARCHAR"
+
+#: Four times the goods trade of the whole world in a year: no single value can be larger.
+_ABSURD: Final = 1e14
+
+_IMPORTS: Final = ", ".join(literal(flow.value) for flow in FlowKind if "import" in flow.value)
+
+_FIRST_YEAR, _LAST_YEAR = 1962, 2100
+
+
+@dataclass(frozen=True, slots=True)
+class RowTexts:
+    """SQL expressions over ``raw`` of what a row says: trimmed text, null where it says nothing.
+
+    Attributes
+    ----------
+    partner, partner_name
+        Code of the partner, looked up in the reader's own table; its name, which counts where there is no
+        code.
+    flow, period
+        Looked up in the reader's tables.
+    product
+        ``TOTAL``, ``9999AA`` (not specified), or digits.
+    value, weight, amount, unit
+        Value, net weight in kg, supplementary quantity and its unit.
+    part
+        By what the row is a part of a report (province, customs regime, district); null for a whole one.
+    """
+
+    partner: str
+    flow: str
+    period: str
+    product: str
+    value: str
+    partner_name: str = _NOTHING
+    weight: str = _NOTHING
+    amount: str = _NOTHING
+    unit: str = _NOTHING
+    part: str = _NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class NationalForm:
+    """What all rows of a file have in common.
+
+    Attributes
+    ----------
+    reporter
+        Area code.
+    prefix
+        Prefix of the reader's tables: ``<prefix>_area``, ``_flow``, ``_period``, ``_unit``.
+    texts
+        What a row says.
+    names
+        The publisher's name of each column, by field, for the details of the quarantine.
+    currency
+        ISO 4217.
+    decimal, thousands
+        Separators of the value; weight and quantity may have them too.
+    import_valuation
+        Exports are FOB.
+    checks_names
+        A partner whose name is that of another area than its code is set aside: codes of another scheme.
+    """
+
+    reporter: str
+    prefix: str
+    texts: RowTexts
+    names: Mapping[str, str]
+    currency: str = "USD"
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", ","] = ""
+    import_valuation: Valuation = Valuation.CIF
+    checks_names: bool = False
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether rows may be parts of a report."""
+        return self.texts.part != _NOTHING
+
+
+def spelling_table(meanings: Mapping[str, str]) -> pa.Table:
+    """Return a table ``text, meaning`` of spellings, to be joined on the upper-case text."""
+    return pa.table(
+        {
+            "text": pa.array([text.upper() for text in meanings], pa.string()),
+            "meaning": pa.array(list(meanings.values()), pa.string()),
+        }
+    )
+
+
+def month_table(
+    months: str, *, years: str = "", last: tuple[int, int] = (_LAST_YEAR, 12), first_year: int = _FIRST_YEAR
+) -> pa.Table:
+    """Return every spelling of a period up to a last month.
+
+    Parameters
+    ----------
+    months, years
+        Format strings with ``{year}`` and ``{month:02d}``; an empty one means that there are no such periods.
+    last
+        Last year and month.
+    first_year
+        First year.
+    """
+    found: list[tuple[str, str, int, str, date]] = []
+    for year in range(first_year, last[0] + 1):
+        if years:
+            found.append((years.format(year=year), str(year), year, "A", date(year, 1, 1)))
+        for month in range(1, 13):
+            if months and (year, month) <= last:
+                text = months.format(year=year, month=month)
+                found.append((text, f"{year}-{month:02d}", year, "M", date(year, month, 1)))
+    names = ("text", "period", "year", "frequency", "day")
+    kinds = (pa.string(), pa.string(), pa.int32(), pa.string(), pa.date32())
+    return pa.table(
+        [list(column) for column in zip(*found, strict=True)],
+        schema=pa.schema(list(zip(names, kinds, strict=True))),
+    )
+
+
+def shared_tables() -> dict[str, pa.Table]:
+    """Return the tables that the query joins beside the reader's own."""
+    known = area_table()
+    return {
+        "national_kind": pa.table({"code": known["code"], "is_aggregate": known["is_aggregate"]}),
+        "national_chapter": pa.table({"chapter": list(hs_chapters())}),
+        "national_rate": ecb_rates(),
+    }
+
+
+def canonical_sql(form: NationalForm, raw: str) -> str:
+    """Return the query; see :class:`~entrepot.sources.base.Source`.
+
+    Rows that are parts of a report are added up where the file has no row for the whole; the sum stands in
+    the place of its first part. Beside the whole they are breakdowns. A part that is there twice, or that
+    cannot be read, makes its sum unknown: all of its parts are set aside.
+    """
+    steps = [
+        f"published AS ({_published(form, raw)})",
+        f"named AS MATERIALIZED ({_named(form)})",
+        f"joined AS ({_joined(form)})",
+        f"""judged AS {"MATERIALIZED" if form.has_parts else ""} (
+            SELECT * EXCLUDE (fault), fault.reason AS reason, fault.detail AS detail
+            FROM (SELECT *, {_fault(form)} AS fault FROM joined)
+        )""",
+    ]
+    if form.has_parts:
+        steps += [f"{name} AS {_kept(name)} ({query})" for name, query in _SUMS.items()]
+    return f"WITH {', '.join(steps)} {_final(form)}"
+
+
+def _kept(name: str) -> str:
+    return "MATERIALIZED" if name in _KEPT else ""
+
+
+def _published(form: NationalForm, raw: str) -> str:
+    texts = {one.name: getattr(form.texts, one.name) for one in fields(RowTexts)}
+    columns = [
+        f"{sql} AS {name}" if name == "part" else f"{sql} AS {name}_text" for name, sql in texts.items()
+    ]
+    return f"SELECT row_number, {', '.join(columns)} FROM {raw} AS raw"
+
+
+def _named(form: NationalForm) -> str:
+    if form.texts.partner_name == _NOTHING:
+        return "SELECT NULL::VARCHAR AS text, NULL::VARCHAR AS code WHERE FALSE"
+    # Names cost Python: each is looked up once.
+    names = "SELECT DISTINCT partner_name_text AS text FROM published WHERE partner_name_text IS NOT NULL"
+    return f"SELECT text, area_named(text) AS code FROM ({names})"
+
+
+def _joined(form: NationalForm) -> str:
+    prefix = form.prefix
+    separators = {"decimal": form.decimal, "thousands": form.thousands}
+    by_year = " ".join(
+        f"WHEN periods.year >= {revision[2:]} THEN {literal(revision)}" for revision in reversed(HS_REVISIONS)
+    )
+    rate = f"rates.currency = {literal(form.currency)} AND rates.period = periods.period"
+    in_force = "periods.day BETWEEN areas.first_day AND areas.last_day"
+    return f"""
+        SELECT published.*,
+            coalesce(areas.code, CASE WHEN partner_text IS NULL THEN named.code END) AS partner,
+            areas.code AS coded, named.code AS named,
+            {literal(form.checks_names)} AS checks_names, kinds.is_aggregate,
+            flows.meaning AS flow, periods.period, periods.year, periods.frequency,
+            CASE WHEN product_text IN ('TOTAL', '9999AA') OR (chapters.chapter IS NOT NULL
+                AND regexp_full_match(product_text, '[0-9]{{2}}([0-9]{{2}}){{0,4}}'))
+                THEN product_text END AS code,
+            CASE {by_year} WHEN periods.year >= 1988 THEN 'HS1992' END AS hs_revision,
+            {number_sql("value_text", **separators)} AS number,
+            {number_sql("weight_text", **separators)} AS weight,
+            {number_sql("amount_text", **separators)} AS amount,
+            CASE WHEN {literal(form.currency)} = 'USD' THEN 1 ELSE rates.per_usd END AS per_usd,
+            number / per_usd AS usd, coalesce(units.meaning, lower(unit_text)) AS unit
+        FROM published
+        LEFT JOIN {prefix}_period AS periods ON periods.text = period_text
+        LEFT JOIN {prefix}_flow AS flows ON flows.text = upper(flow_text)
+        LEFT JOIN {prefix}_unit AS units ON units.text = upper(unit_text)
+        LEFT JOIN {prefix}_area AS areas ON areas.text = upper(partner_text) AND {in_force}
+        LEFT JOIN named ON named.text = partner_name_text
+        LEFT JOIN national_kind AS kinds
+            ON kinds.code = coalesce(areas.code, CASE WHEN partner_text IS NULL THEN named.code END)
+        LEFT JOIN national_chapter AS chapters ON chapters.chapter = substr(product_text, 1, 2)
+        LEFT JOIN national_rate AS rates ON {rate}
+    """
+
+
+def _is_bad(name: str, number: str) -> str:
+    return f"{name}_text IS NOT NULL AND ({number} IS NULL OR NOT isfinite({number}))"
+
+
+#: Reason, condition and offending field; the first that holds counts.
+_JUDGEMENTS: Final[tuple[tuple[QuarantineReason, str, str], ...]] = (
+    (QuarantineReason.BAD_PERIOD, "period IS NULL", "period"),
+    (QuarantineReason.UNKNOWN_FLOW, "flow IS NULL", "flow"),
+    (QuarantineReason.UNKNOWN_AREA, "partner IS NULL", "partner"),
+    (QuarantineReason.UNKNOWN_AREA, "coalesce(checks_names AND coded <> named, FALSE)", "partner"),
+    (QuarantineReason.UNKNOWN_HS_CODE, "code IS NULL", "product"),
+    (QuarantineReason.UNKNOWN_REVISION, "hs_revision IS NULL", "period"),
+    (QuarantineReason.MISSING_VALUE, "value_text IS NULL", "value"),
+    (QuarantineReason.BAD_NUMBER, _is_bad("value", "number"), "value"),
+    (QuarantineReason.BAD_NUMBER, _is_bad("weight", "weight"), "weight"),
+    (QuarantineReason.BAD_NUMBER, f"unit <> '' AND {_is_bad('amount', 'amount')}", "amount"),
+    (QuarantineReason.NEGATIVE_VALUE, "number < 0", "value"),
+    (QuarantineReason.NEGATIVE_VALUE, "weight < 0", "weight"),
+    (QuarantineReason.NEGATIVE_VALUE, "unit <> '' AND amount < 0", "amount"),
+    (QuarantineReason.MISSING_RATE, "per_usd IS NULL", "value"),
+    (QuarantineReason.ABSURD_VALUE, f"usd > {_ABSURD}", "value"),
+    (QuarantineReason.ABSURD_VALUE, f"weight > {_ABSURD}", "weight"),
+)
+
+
+def _fault(form: NationalForm) -> str:
+    """Return the SQL of the first thing that is wrong with a row: reason, and offending column and value."""
+    cases = []
+    for reason, condition, name in _JUDGEMENTS:
+        said = f"{literal(form.names.get(name, name) + ' ')} || coalesce({name}_text, 'is empty')"
+        if reason is QuarantineReason.UNKNOWN_AREA:
+            said += " || coalesce(' ' || partner_name_text, '')"
+        if reason is QuarantineReason.MISSING_RATE:
+            said = f"'no rate of {form.currency} for ' || period"
+        cases.append(f"WHEN {condition} THEN {{'reason': {literal(reason.value)}, 'detail': {said}}}")
+    return f"CASE {' '.join(cases)} END"
+
+
+#: One report.
+_KEY: Final = "partner, flow, period, code"
+
+#: A part that is there a second time, alike or otherwise.
+_IS_REPEAT: Final = (
+    "reason IS NULL AND part IS NOT NULL AND copies > 1 AND (is_conflict OR row_number > first_copy)"
+)
+
+_REPEATED: Final = """CASE WHEN is_conflict
+    THEN copies || ' rows of one part with different values, the first is row ' || first_copy
+    ELSE 'identical to row ' || first_copy END"""
+
+#: A part of a sum that cannot be made.
+_IS_LOST: Final = "reason IS NULL AND part IS NOT NULL AND NOT has_total AND bad_row IS NOT NULL"
+
+#: Sums of the parts of one report, whether as windows or as groups. A weight of 0 is a small one, rounded; of
+#: what is not given there is no sum.
+_TOTALS: Final = """
+    sum(number) {over} AS number, sum(usd) {over} AS usd,
+    CASE WHEN count(weight) {over} = count(*) {over} THEN sum(weight) {over} END AS weight,
+    CASE WHEN count(amount) {over} = count(*) {over} AND count(unit) {over} = count(*) {over}
+        AND min(unit) {over} = max(unit) {over} THEN sum(amount) {over} END AS amount
+"""
+
+#: What the rows of one report have in common, or its sum does not show.
+_ANY: Final = ", ".join(
+    f"any_value({name}) AS {name}" for name in ("year", "frequency", "hs_revision", "is_aggregate", "unit")
+)
+
+_SAME_PART: Final = f"hash({_KEY}, part, partner_text)"
+
+_SUMS: Final = {
+    # Reports with a fault, a row for the whole, or a part that stands twice: few, and looked at one by one.
+    "repeated": f"SELECT {_SAME_PART} AS same FROM judged GROUP BY same HAVING count(*) > 1",
+    "odd": f"""
+        SELECT DISTINCT hash({_KEY}) AS report FROM judged
+        WHERE reason IS NOT NULL OR part IS NULL OR {_SAME_PART} IN (FROM repeated)
+    """,
+    "plain": f"""
+        SELECT {_KEY}, min(row_number) AS row_number, {_ANY}, {_TOTALS.format(over="")},
+            count(*) AS parts, NULL::VARCHAR AS reason, NULL::VARCHAR AS detail, NULL::VARCHAR AS part,
+            TRUE AS is_added
+        FROM judged WHERE hash({_KEY}) NOT IN (FROM odd) GROUP BY {_KEY}
+    """,
+    # Which rows say the same part again, and whether they agree.
+    "parted": f"""
+        SELECT *, count(*) FILTER (reason IS NULL) OVER same AS copies,
+            min(row_number) FILTER (reason IS NULL) OVER same AS first_copy,
+            min(hash(number, weight, amount, unit)) FILTER (reason IS NULL) OVER same
+                <> max(hash(number, weight, amount, unit)) FILTER (reason IS NULL) OVER same AS is_conflict
+        FROM judged WHERE hash({_KEY}) IN (FROM odd)
+        WINDOW same AS (PARTITION BY {_KEY}, part, partner_text)
+    """,
+    "faulted": f"""
+        SELECT * REPLACE (
+            CASE WHEN {_IS_REPEAT} THEN 'duplicate_key' ELSE reason END AS reason,
+            CASE WHEN {_IS_REPEAT} THEN {_REPEATED} ELSE detail END AS detail
+        ), {_IS_REPEAT} AND NOT is_conflict AS is_copy
+        FROM parted
+    """,
+    "whole": f"""
+        SELECT *, bool_or(part IS NULL AND reason IS NULL) OVER same AS has_total,
+            min(row_number) FILTER (reason IS NOT NULL AND NOT is_copy) OVER same AS bad_row
+        FROM faulted WINDOW same AS (PARTITION BY {_KEY})
+    """,
+    "settled": f"""
+        SELECT * REPLACE (
+            CASE WHEN {_IS_LOST} THEN 'missing_value' ELSE reason END AS reason,
+            CASE WHEN {_IS_LOST} THEN 'part of a sum, of which row ' || bad_row || ' cannot be used'
+                 ELSE detail END AS detail
+        ), reason IS NULL AND part IS NOT NULL AND NOT has_total AND bad_row IS NULL AS is_added
+        FROM whole
+    """,
+    "added": f"""
+        SELECT * REPLACE ({_TOTALS.format(over="OVER same")}), count(*) OVER same AS parts
+        FROM settled WHERE is_added
+        WINDOW same AS (PARTITION BY {_KEY})
+        QUALIFY row_number() OVER (PARTITION BY {_KEY} ORDER BY row_number) = 1
+    """,
+    "reported": "FROM plain UNION ALL BY NAME FROM added "
+    "UNION ALL BY NAME SELECT *, 1 AS parts FROM settled WHERE NOT is_added",
+}
+
+#: Steps that several others read.
+_KEPT: Final = frozenset({"repeated", "odd", "settled"})
+
+
+def _final(form: NationalForm) -> str:
+    is_import = f"flow IN ({_IMPORTS})"
+    part = "part IS NOT NULL AND NOT is_added" if form.has_parts else "FALSE"
+    concepts = [literal(one.value) for one in (PartnerConcept.ORIGIN, PartnerConcept.LAST_KNOWN_DESTINATION)]
+    has_amount = "amount > 0 AND unit <> ''"
+    is_foreign = form.currency != "USD"
+    columns = {
+        "row_number": "row_number",
+        "cell": "NULL::VARCHAR",
+        "role": f"CASE WHEN {part} THEN 'breakdown' WHEN is_aggregate THEN 'aggregate' ELSE 'leaf' END",
+        "reporter": literal(form.reporter),
+        "partner": "partner",
+        "partner_concept": f"CASE WHEN {is_import} THEN {concepts[0]} ELSE {concepts[1]} END",
+        "consignment_partner": "NULL::VARCHAR",
+        "flow": "flow",
+        "frequency": "frequency",
+        "period": "period",
+        "year": "year",
+        "hs_code": "CASE WHEN length(code) > 6 THEN left(code, 6) ELSE code END",
+        "hs_level": "CASE WHEN code = 'TOTAL' THEN 0 ELSE length(code) END::INTEGER",
+        "hs_revision": "hs_revision",
+        "national_code": "CASE WHEN length(code) > 6 THEN code END",
+        "primary_value_usd": "usd",
+        "valuation": f"CASE WHEN {is_import} THEN {literal(form.import_valuation.value)} ELSE 'fob' END",
+        "reported_value": "number" if is_foreign else "NULL::DOUBLE",
+        "reported_currency": literal(form.currency) if is_foreign else "NULL::VARCHAR",
+        "net_weight_kg": "nullif(weight, 0)",
+        "is_net_weight_estimated": "NULL::BOOLEAN",
+        "quantity": f"CASE WHEN {has_amount} THEN amount END",
+        "quantity_unit": f"CASE WHEN {has_amount} THEN unit END",
+        "is_quantity_estimated": "NULL::BOOLEAN",
+        "reason": "reason",
+        "detail": f"CASE WHEN reason IS NULL THEN CASE WHEN {part} THEN part END ELSE detail END",
+    }
+    if form.has_parts:
+        columns["parts"] = "parts"
+    selected = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
+    return f"SELECT {selected} FROM {'reported' if form.has_parts else 'judged'}"
+
+
+def area_spellings(codes: Mapping[str, str], *, scheme: str = "") -> pa.Table:
+    """Return a table of area codes: ``text, code, first_day, last_day``, for each day at most one row a text.
+
+    Parameters
+    ----------
+    codes
+        The service's own codes, which hold at all times.
+    scheme
+        Codes of this scheme beside them.
+    """
+    rows = {(text.upper(), date.min): (code, date.max) for text, code in codes.items()}
+    for row in area_code_table().to_pylist():
+        if row["scheme"] == scheme and row["foreign_code"].upper() not in codes:
+            key = row["foreign_code"].upper(), row["valid_from"] or date.min
+            rows.setdefault(key, (row["code"], row["valid_to"] or date.max))
+    return pa.table(
+        {
+            "text": pa.array([text for text, _ in rows], pa.string()),
+            "code": pa.array([code for code, _ in rows.values()], pa.string()),
+            "first_day": pa.array([first for _, first in rows], pa.date32()),
+            "last_day": pa.array([last for _, last in rows.values()], pa.date32()),
+        }
+    )

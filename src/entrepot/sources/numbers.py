@@ -1,0 +1,47 @@
+"""The SQL that reads numbers strictly: separators only where the publisher puts them."""
+
+from __future__ import annotations
+
+import re
+
+from entrepot.engine.quoting import literal
+
+__all__ = ["number_sql"]
+
+
+def number_sql(text: str, *, decimal: str = ".", thousands: str = "") -> str:
+    """Return the SQL of a number, null where the text is none.
+
+    ``1,234`` read with a lost separator would be wrong a thousandfold, so that groups must have three digits.
+
+    Parameters
+    ----------
+    text
+        SQL expression of the trimmed text.
+    decimal, thousands
+        Separators; a blank means blanks of every width, an apostrophe both kinds.
+
+    Examples
+    --------
+    >>> number_sql("x").startswith("CASE WHEN regexp_full_match(x, ")
+    True
+    """
+    point = re.escape(decimal)
+    forms = [rf"[+\-−]?(?:\d+(?:{point}\d*)?|{point}\d+)(?:[eE][+\-]?\d+)?"]
+    bare = text
+    if thousands:
+        separator = (
+            r"[ \x{a0}\x{202f}\x{2009}]"
+            if thousands == " "
+            else "['’]"
+            if thousands == "'"
+            else re.escape(thousands)
+        )
+        forms.append(rf"[+\-−]?\d{{1,3}}(?:{separator}\d{{3}})+(?:{point}\d*)?")
+        bare = f"regexp_replace({bare}, {literal(separator)}, '', 'g')"
+    if decimal != ".":
+        bare = f"replace({bare}, {literal(decimal)}, '.')"
+    form = literal("|".join(f"(?:{form})" for form in forms))
+    return (
+        f"CASE WHEN regexp_full_match({text}, {form}) THEN TRY_CAST(replace({bare}, '−', '-') AS DOUBLE) END"
+    )

@@ -1,0 +1,76 @@
+"""Broad Economic Categories and SITC of any code, against UN's own tables."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from entrepot.errors import OptionError, UnknownCodeError
+from entrepot.nomenclature import HS_REVISIONS, class_of, class_table, code_classes, has_hs_code
+from entrepot.nomenclature.facts import fact_rows
+
+
+def test_every_category_has_a_title():
+    for row in fact_rows("class_codes"):
+        for category in row["category"].split():
+            assert class_of(row["scheme"], category).title
+    assert {row["end_use"] for row in fact_rows("class_titles") if row["scheme"] == "BEC4"} == {
+        "capital", "consumption", "intermediate", "mixed",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "revision", "category"),
+    [
+        ("870323", "HS2022", "51"), ("870421", "HS2017", "521"), ("854231", "HS2022", "42"),
+        ("847130", "HS2012", "41"), ("270900", "HS1992", "31"), ("880330", "HS2017", "53"),
+    ],
+)  # fmt: skip
+def test_known_categories(code, revision, category):
+    assert code_classes(code, "BEC4", revision=revision) == {category: 1.0}
+
+
+@pytest.mark.parametrize("scheme", ["BEC4", "SITC4"])
+def test_weights_of_a_code_sum_to_one(scheme):
+    table = class_table(scheme, revision="HS2007").to_pylist()
+    weights: dict[str, float] = {}
+    for row in table:
+        weights[row["hs_code"]] = weights.get(row["hs_code"], 0.0) + row["weight"]
+    assert len(weights) > 5000
+    assert all(weight == pytest.approx(1.0) for weight in weights.values())
+
+
+def test_what_is_unknown_is_refused():
+    with pytest.raises(OptionError, match="BEC4, SITC4"):
+        class_table("ISIC")
+    with pytest.raises(UnknownCodeError, match="HS2017 has no code '854151'"):
+        code_classes("854151", "BEC4", revision="HS2017")
+    with pytest.raises(UnknownCodeError, match="category"):
+        class_of("BEC4", "99")
+    assert code_classes("710820", "BEC4") == {}
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("revision", HS_REVISIONS[1:])
+def test_bec_is_uns(revision, realdata):
+    published: dict[str, set[str]] = {}
+    with (realdata / "hs-nomenclature" / "hs_to_bec4.csv").open(encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            if row["vintage"] == revision and has_hs_code(row["code"], revision):
+                published.setdefault(row["code"], set()).add(row["bec4"])
+    agree = [bool(found & set(code_classes(c, "BEC4", revision=revision))) for c, found in published.items()]
+    assert len(agree) > 5000
+    assert sum(agree) / len(agree) > 0.99
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(("revision", "share"), [("HS2022", 1.0), ("HS2017", 0.99)])
+def test_sitc_is_uns(revision, share, realdata):
+    with (realdata / "hs-nomenclature" / f"{revision.lower()}_to_sitc4.csv").open(encoding="utf-8") as lines:
+        published = {row[revision.lower()]: row["sitc4"][:3] for row in csv.DictReader(lines)}
+    found = [
+        group in {category[:3] for category in code_classes(code, "SITC4", revision=revision)}
+        for code, group in published.items()
+    ]
+    assert sum(found) / len(found) >= share
