@@ -11,10 +11,12 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["codes", "combine_codes", "common_variance", "floats", "sums", "weighted_medians"]
+__all__ = ["codes", "combine_codes", "common_variance", "first_rows", "floats", "sums", "weighted_medians"]
 
 #: Of the square of a standard normal number.
 _MEDIAN_OF_SQUARES = 0.454936
+#: Combinations that may be counted in one array (80 MB); more are sorted.
+_DENSE = 10_000_000
 
 
 def weighted_medians(
@@ -95,5 +97,18 @@ def codes(table: pa.Table, name: str) -> tuple[list[str], NDArray[np.int64]]:
 
 def combine_codes(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the number of each combination of two codes, in their order."""
-    combined = one * (int(other.max(initial=0)) + 1) + other
-    return np.asarray(np.unique(combined, return_inverse=True)[1], dtype=np.int64)
+    others = int(other.max(initial=0)) + 1
+    combined = one * others + other
+    possible = (int(one.max(initial=0)) + 1) * others
+    if possible > _DENSE:
+        return np.asarray(np.unique(combined, return_inverse=True)[1], dtype=np.int64)
+    occurs = np.zeros(possible, dtype=np.int64)
+    occurs[combined] = 1
+    return np.asarray((np.cumsum(occurs) - 1)[combined], dtype=np.int64)
+
+
+def first_rows(number: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first row of each number, of numbers from 0 without gaps."""
+    first = np.empty(int(number.max(initial=-1)) + 1, dtype=np.int64)
+    first[number[::-1]] = np.arange(len(number) - 1, -1, -1)
+    return first

@@ -11,7 +11,15 @@ import numpy as np
 import pyarrow as pa
 from scipy.optimize import least_squares
 
-from entrepot.reconcile.arrays import codes, combine_codes, common_variance, floats, sums, weighted_medians
+from entrepot.reconcile.arrays import (
+    codes,
+    combine_codes,
+    common_variance,
+    first_rows,
+    floats,
+    sums,
+    weighted_medians,
+)
 from entrepot.reconcile.valuation import DEFAULT_CIF_FOB
 
 if TYPE_CHECKING:
@@ -212,10 +220,10 @@ def _cells(statistics: pa.Table) -> _Cells:
     exporter, importer = codes(statistics, "exporter")[1], codes(statistics, "importer")[1]
     pair = combine_codes(exporter, importer)
     group = combine_codes(pair, codes(statistics, "product_group")[1])
-    first = np.unique(pair, return_index=True)[1]
+    first = first_rows(pair)
     goods = np.zeros(int(group.max(initial=-1)) + 1)
     np.maximum.at(goods, group, flows)
-    owner = pair[np.unique(group, return_index=True)[1]]
+    owner = pair[first_rows(group)]
     i, j = exporter[first], importer[first]
     return _Cells(
         flows, pair, group, i, j, goods,
@@ -399,7 +407,7 @@ def _group_shifts(
     """Return what a product group of a pair is off by in all years, and the variance that remains."""
     group = cells.group
     shift = weighted_medians(rest, cells.flows, group, int(group.max()) + 1)
-    first = np.unique(group, return_index=True)[1]
+    first = first_rows(group)
     sampling = _MEDIAN_VARIANCE * cells.noise_of_pair[cells.pair[first]] / np.maximum(cells.goods, 1.0)
     some = cells.goods >= 3
     if not some.any():

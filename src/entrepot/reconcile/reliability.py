@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from entrepot.errors import UnknownCodeError
-from entrepot.reconcile.arrays import codes, combine_codes, floats, sums
+from entrepot.reconcile.arrays import codes, combine_codes, first_rows, floats, sums
 from entrepot.reconcile.ratios import RATIO_KEYS
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def by_size(factors: Sequence[float], size: nw.Expr) -> nw.Expr:
     return found
 
 
-def gap_moments(gaps: IntoFrameT, expected: nw.Expr | None = None) -> IntoFrameT:
+def gap_moments(gaps: IntoFrameT, expected: nw.Expr | None = None, *, by_chapter: bool = True) -> IntoFrameT:
     """Return what reliability is fitted to: squares of the gaps, cut at ±3.
 
     Parameters
@@ -114,12 +114,15 @@ def gap_moments(gaps: IntoFrameT, expected: nw.Expr | None = None) -> IntoFrameT
         See :func:`log_gaps`.
     expected
         Standard deviation of a gap; if it is given, gaps beyond two of it count as that.
+    by_chapter
+        Tell chapters apart.
 
     Returns
     -------
     frame of the caller's kind
         **Grain**: exporter × importer × chapter × size. ``flows``, ``total``, ``squares``.
     """
+    keys = ["exporter", "importer", *(["chapter"] if by_chapter else []), "size"]
     gap = nw.col("log_gap")
     cut = gap.clip(-_FARTHEST, _FARTHEST)
     if expected is not None:
@@ -129,7 +132,7 @@ def gap_moments(gaps: IntoFrameT, expected: nw.Expr | None = None) -> IntoFrameT
         "IntoFrameT",
         nw.from_native(cast("Any", gaps))
         .with_columns(cut.alias("__cut"), (cut * cut).alias("__square"))
-        .group_by("exporter", "importer", "chapter", "size")
+        .group_by(*keys)
         .agg(
             nw.len().alias("flows"),
             nw.col("__cut").sum().alias("total"),
@@ -215,7 +218,7 @@ def fit_reliability(moments: pa.Table, areas: list[str], chapters: Sequence[str]
     Parameters
     ----------
     moments
-        See :func:`gap_moments`, executed.
+        See :func:`gap_moments`, executed; without chapters a reporter is the same in all of them.
     areas
         All areas that may report.
     chapters
@@ -230,58 +233,104 @@ def fit_reliability(moments: pa.Table, areas: list[str], chapters: Sequence[str]
     ----------
     Gaulier and Zignago (2010), BACI, CEPII working paper 2010-23, section 4.
     """
-    n, squares = floats(moments, "flows"), floats(moments, "squares")
-    if not len(n):
+    if not moments.num_rows:
         return _unknown(areas, chapters)
-    exporters, i = codes(moments, "exporter")
-    importers, j = codes(moments, "importer")
-    names, c = codes(moments, "chapter")
+    cells = _cells(moments)
+    typical = max(0.5 * float(cells.squares.sum() / cells.flows.sum()), _LEAST_VARIANCE)
+    a, b, h = _of_reporters(cells, typical)
+    shared = _shared_variance(a, sums(cells.exporter, cells.flows))
+    more = (None, None) if "chapter" not in moments.column_names else _of_chapters(cells, moments, a, b, h)
+    places = {area: order for order, area in enumerate(areas)}
+    tables, reporters = [], []
+    for flow, words, own, extra, found, sign in (
+        ("export", cells.exporters, a, 0.0, more[0], -1.0),
+        ("import", cells.importers, b, shared, more[1], 1.0),
+    ):
+        row = np.array([places[word] for word in words], dtype=np.int64)
+        variance, flows = np.full((len(areas), len(chapters)), typical), np.zeros((len(areas), len(chapters)))
+        variance[row] = own[:, None]
+        if found is not None:
+            column = np.array([list(chapters).index(name) for name in found.chapters], dtype=np.int64)
+            at = row[found.reporter], column[found.chapter]
+            variance[at], flows[at] = found.variance, found.flows
+        tables.append(_table(flow, areas, chapters, variance + extra, flows.astype(np.int64)))
+        sides = (cells.exporter, cells.importer) if flow == "export" else (cells.importer, cells.exporter)
+        reporters.append(
+            _by_reporter(flow, words, own + extra, (*sides, cells.flows, sign * cells.total), typical)
+        )
+    return Reliability(pa.concat_tables(tables), pa.concat_tables(reporters), h, typical, shared)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cells:
+    """The moments as arrays; C cells."""
+
+    exporters: list[str]
+    importers: list[str]
+    exporter: NDArray[np.int64]
+    importer: NDArray[np.int64]
+    size: NDArray[np.int64]
+    flows: NDArray[np.float64]
+    total: NDArray[np.float64]
+    squares: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _InChapters:
+    """Variances of reporters in the chapters that they report; one entry a reporter and chapter."""
+
+    chapters: list[str]
+    reporter: NDArray[np.int64]
+    chapter: NDArray[np.int64]
+    variance: NDArray[np.float64]
+    flows: NDArray[np.float64]
+
+
+def _cells(moments: pa.Table) -> _Cells:
+    exporters, exporter = codes(moments, "exporter")
+    importers, importer = codes(moments, "importer")
     size = floats(moments, "size").astype(np.int64)
-    typical = max(0.5 * float(squares.sum() / n.sum()), _LEAST_VARIANCE)
-    a, b = np.full(len(exporters), typical), np.full(len(importers), typical)
+    of_cells = (floats(moments, name) for name in ("flows", "total", "squares"))
+    return _Cells(exporters, importers, exporter, importer, size, *of_cells)
+
+
+def _of_reporters(
+    cells: _Cells, typical: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the variances of exporters and importers, and the factors of sizes, found in turns."""
+    pair = combine_codes(cells.exporter, cells.importer)
+    first = first_rows(pair)
+    i, j, counts = cells.exporter[first], cells.importer[first], sums(pair, cells.flows)
+    a, b = np.full(len(cells.exporters), typical), np.full(len(cells.importers), typical)
     h = np.ones(SIZES)
-    pair = combine_codes(i, j)
-    first = np.unique(pair, return_index=True)[1]
-    counts = sums(pair, n)
     for _ in range(_ROUNDS):
-        q = sums(pair, squares / h[size]) / counts
-        a, b = _split(q, counts, i[first], j[first], (a, b), (typical, typical, _HALF_REPORTER))
-        h = _size_factors(n, squares, a[i] + b[j], size)
-    shared = _shared_variance(a, sums(i, n))
-    # Cells of all sizes together: reporter, partner, chapter.
-    cell = combine_codes(pair, c)
-    at = np.unique(cell, return_index=True)[1]
-    i_at, j_at, c_at, n_at = i[at], j[at], c[at], sums(cell, n)
-    of_exporter, of_importer = combine_codes(i_at, c_at), combine_codes(j_at, c_at)
-    i_first, j_first = (np.unique(own, return_index=True)[1] for own in (of_exporter, of_importer))
-    begin = (a[i_at[i_first]], b[j_at[j_first]])
-    a_c, b_c = _split(
-        sums(cell, squares / h[size]) / n_at, n_at, of_exporter, of_importer,
-        begin, (*begin, _HALF_CHAPTER), _CHAPTER_STEPS,
-    )  # fmt: skip
-    sides = (
-        ("export", exporters, a, (i_at[i_first], c_at[i_first], a_c, sums(of_exporter, n_at))),
-        (
-            "import",
-            importers,
-            b + shared,
-            (j_at[j_first], c_at[j_first], b_c + shared, sums(of_importer, n_at)),
-        ),
+        q = sums(pair, cells.squares / h[cells.size]) / counts
+        a, b = _split(q, counts, i, j, (a, b), (typical, typical, _HALF_REPORTER))
+        h = _size_factors(cells.flows, cells.squares, a[cells.exporter] + b[cells.importer], cells.size)
+    return a, b, h
+
+
+def _of_chapters(
+    cells: _Cells,
+    moments: pa.Table,
+    a: NDArray[np.float64],
+    b: NDArray[np.float64],
+    h: NDArray[np.float64],
+) -> tuple[_InChapters, _InChapters]:
+    """Return both sides by chapter, each drawn to the reporter's own; sizes stand together."""
+    names, chapter = codes(moments, "chapter")
+    cell = combine_codes(combine_codes(cells.exporter, cells.importer), chapter)
+    first = first_rows(cell)
+    i, j, c, n = cells.exporter[first], cells.importer[first], chapter[first], sums(cell, cells.flows)
+    of_exporter, of_importer = combine_codes(i, c), combine_codes(j, c)
+    i_first, j_first = first_rows(of_exporter), first_rows(of_importer)
+    begin = (a[i[i_first]], b[j[j_first]])
+    q = sums(cell, cells.squares / h[cells.size]) / n
+    a_c, b_c = _split(q, n, of_exporter, of_importer, begin, (*begin, _HALF_CHAPTER), _CHAPTER_STEPS)
+    return (
+        _InChapters(names, i[i_first], c[i_first], a_c, sums(of_exporter, n)),
+        _InChapters(names, j[j_first], c[j_first], b_c, sums(of_importer, n)),
     )
-    table = pa.concat_tables(
-        [
-            _by_chapter(flow, words, own, cells, (areas, chapters, names, typical))
-            for flow, words, own, cells in sides
-        ]
-    )
-    total = floats(moments, "total")
-    reporters = pa.concat_tables(
-        [
-            _by_reporter("export", exporters, a, (i, j, n, -total), typical),
-            _by_reporter("import", importers, b + shared, (j, i, n, total), typical),
-        ]
-    )
-    return Reliability(table, reporters, h, typical, shared)
 
 
 def _split(
@@ -326,27 +375,6 @@ def _size_factors(
     )
     # The typical variance is that of the typical flow.
     return np.asarray(found / (sums(size, n, SIZES) @ found / n.sum()))
-
-
-def _by_chapter(
-    flow: str,
-    words: list[str],
-    own: NDArray[np.float64],
-    cells: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]],
-    known: tuple[list[str], Sequence[str], list[str], float],
-) -> pa.Table:
-    """Return every reporter in every chapter: its own there, else its own, else the typical variance."""
-    areas, chapters, names, typical = known
-    place = {word: order for order, word in enumerate(areas)}
-    column = {word: order for order, word in enumerate(chapters)}
-    variance = np.full((len(areas), len(chapters)), typical)
-    flows = np.zeros((len(areas), len(chapters)), dtype=np.int64)
-    row = np.array([place[word] for word in words], dtype=np.int64)
-    variance[row] = own[:, None]
-    reporter, chapter_code, of_chapter, counted = cells
-    at = row[reporter], np.array([column[name] for name in names], dtype=np.int64)[chapter_code]
-    variance[at], flows[at] = of_chapter, counted.astype(np.int64)
-    return _table(flow, areas, chapters, variance, flows)
 
 
 def _table(
