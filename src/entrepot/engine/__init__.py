@@ -6,6 +6,7 @@ Start with :class:`Engine`. :func:`map_groups` runs a Python kernel over groups,
 
 from __future__ import annotations
 
+from entrepot.engine.beside import place_beside, small_table
 from entrepot.engine.duck import Engine, ParquetFile
 from entrepot.engine.groups import map_groups
 from entrepot.engine.quoting import identifier, literal, null_column, parquet, read_path
@@ -21,6 +22,8 @@ __all__ = [
     "map_groups",
     "null_column",
     "parquet",
+    "place_beside",
     "read_path",
+    "small_table",
     "stage_text",
 ]

@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Any, Literal
 import narwhals as nw
 
 from entrepot.detect.periods import parse_span, period_text
-from entrepot.engine import Engine, literal
-from entrepot.errors import OptionError
+from entrepot.engine import Engine
+from entrepot.errors import CoverageError, OptionError
 from entrepot.pipeline.choices import ALL_REPORTS, ReportChoice
-from entrepot.pipeline.leaves import frequency_reports, hs_levels, leaf_reports
-from entrepot.pipeline.revisions import converted_reports, one_revision
-from entrepot.reconcile import cif_fob_ratios, pair_books, published_flows, reconcile_books
-from entrepot.schema import PartnerConcept
+from entrepot.pipeline.counting import counted_reports
+from entrepot.pipeline.leaves import frequency_reports
+from entrepot.pipeline.revisions import converted_reports
+from entrepot.pipeline.weighing import weighted_flows
+from entrepot.reconcile import (
+    BooksFit,
+    Estimate,
+    cif_fob_ratios,
+    pair_books,
+    published_flows,
+    reconcile_books,
+)
 from entrepot.store import flows_sql
 
 if TYPE_CHECKING:
@@ -26,9 +34,7 @@ if TYPE_CHECKING:
     from entrepot.pipeline.revisions import RevisionChoice
     from entrepot.store import Lake
 
-__all__ = ["FlowQuery", "reconciled_flows", "select_flows"]
-
-_IS_REPORT = f"role = 'leaf' AND partner_concept <> '{PartnerConcept.RECONCILED.value}'"
+__all__ = ["FlowQuery", "books_of", "reconciled_flows", "select_flows"]
 
 
 def reconciled_flows(
@@ -37,6 +43,7 @@ def reconciled_flows(
     *,
     frequency: str = "M",
     choice: ReportChoice = ALL_REPORTS,
+    estimate: Estimate = "exporter_first",
     tell: Callable[[str], None] | None = None,
 ) -> nw.LazyFrame[Any]:
     """Return the reconciled flows of a lake, kept on the engine.
@@ -54,6 +61,8 @@ def reconciled_flows(
         ``M`` or ``A``.
     choice
         Which reports count, and the revision that their codes are brought to.
+    estimate
+        How one figure is made of two reports, see :func:`entrepot.reconcile.reconcile`.
     tell
         Told in words what the codes' revisions mean for the result.
 
@@ -68,112 +77,54 @@ def reconciled_flows(
     CoverageError
         The lake has no reports of that frequency.
     """
-    counted = flows_sql(
-        lake, engine, as_of=choice.as_of, years=choice.years or None, sources=choice.sources or None
-    )
-    reports = frequency_reports(counted, frequency)
-    has_reports = _has_reports(engine, reports)
-    if has_reports:
-        reports, counted = (f"SELECT * FROM ({rows}) WHERE {_IS_REPORT}" for rows in (reports, counted))
-    levels = hs_levels(engine, reports, frequency)
-    if not has_reports:
-        counted = reports  # reports of the other frequency would outweigh the publisher's flows
-    elif frequency == "M":
-        counted = frequency_reports(counted, frequency)
-    # Every call keeps its own tables: an earlier frame on the engine still reads those of its call.
-    call = engine.rows("SELECT count(*) FROM duckdb_tables()")[0][0]
-    leaves = engine.keep(engine.frame(leaf_reports(counted, levels)), f"leaves_{call}")
-    if not has_reports:
-        leaves = _one_edition(engine, call, choice.revision)
-    if choice.revision is not None:
-        leaves = converted_reports(engine, leaves, choice.revision, name=f"converted_{call}", tell=tell)
-    if not has_reports:
+    counted = counted_reports(engine, lake, frequency=frequency, choice=choice, tell=tell)
+    leaves, call = counted.rows, counted.call
+    if not counted.are_reports:
         return engine.keep(_lazy(published_flows(leaves.to_native())), f"published_{call}")
-    column = "hs_revision" if choice.revision is None else "source_hs_revision"
-    leaves = one_revision(engine, leaves, name=f"revised_{call}", column=column, tell=tell)
-    if choice.revision is None and tell is not None:
-        _tell_mixed(engine, leaves, call, tell)
-    if frequency == "A":
-        leaves = _years(engine, leaves, call)
-    leaves = _one_source(engine, leaves, call)
     parts: list[nw.LazyFrame[Any]] = []
-    for name, is_wanted in (
+    for kind, is_wanted in (
         ("goods", nw.col("hs_code") != "TOTAL"),
         ("totals", nw.col("hs_code") == "TOTAL"),
     ):
-        rows = leaves.filter(is_wanted).to_native()
-        paired = engine.keep(_lazy(pair_books(rows)), f"paired_{name}_{call}")
-        ratios = engine.keep(_lazy(cif_fob_ratios(paired.to_native())), f"ratios_{name}_{call}")
-        parts.append(
-            engine.keep(
-                _lazy(reconcile_books(paired.to_native(), ratios.to_native())), f"reconciled_{name}_{call}"
-            )
-        )
-        engine.execute(f"DROP TABLE paired_{name}_{call}")
+        name = f"{kind}_{call}"
+        paired = engine.keep(_lazy(pair_books(leaves.filter(is_wanted).to_native())), f"paired_{name}")
+        if estimate == "weighted":
+            parts.append(weighted_flows(engine, paired, name, frequency=frequency)[0])
+        else:
+            ratios = engine.keep(_lazy(cif_fob_ratios(paired.to_native())), f"ratios_{name}")
+            flows = _lazy(reconcile_books(paired.to_native(), ratios.to_native()))
+            parts.append(engine.keep(flows, f"reconciled_{name}"))
+        engine.execute(f"DROP TABLE paired_{name}")
     engine.execute(f"DROP TABLE leaves_{call}")
     return nw.concat(parts, how="vertical")
 
 
-def _years(engine: Engine, leaves: nw.LazyFrame[Any], call: int) -> nw.LazyFrame[Any]:
-    """Return annual leaves: years as published, or made of months, which are leaves by then."""
-    leaves.to_native().create_view(f"periods_{call}", replace=True)
-    columns = tuple(leaves.collect_schema().names())
-    made = frequency_reports(f"FROM periods_{call}", "A", columns)
-    return engine.keep(engine.frame(made), f"years_{call}")
+def books_of(
+    engine: Engine, lake: Lake, *, frequency: str = "M", choice: ReportChoice = ALL_REPORTS
+) -> tuple[nw.LazyFrame[Any], BooksFit]:
+    """Return the weighted flows of all goods, kept on the engine, and what was learnt of the reporters.
 
+    Parameters
+    ----------
+    engine, lake, frequency, choice
+        See :func:`reconciled_flows`.
 
-def _has_reports(engine: Engine, reports: str) -> bool:
-    """Tell whether some row is a report, not a publisher's reconciled flow."""
-    return bool(engine.rows(f"SELECT count(*) FROM (FROM ({reports}) WHERE {_IS_REPORT} LIMIT 1)")[0][0])
-
-
-def _one_edition(engine: Engine, call: int, wanted: RevisionChoice | None) -> nw.LazyFrame[Any]:
-    """Return a publisher's own flows, of one source and revision: each repeats the world's trade.
-
-    That with most periods counts; of equals that in the revision asked for, else the newest.
+    Raises
+    ------
+    CoverageError
+        The lake has no reports of that frequency, or flows alone that their publisher reconciled.
     """
-    is_wanted = f"hs_revision = {literal(wanted.revision if wanted else '')}"
-    chosen = engine.frame(f"""
-        WITH sizes AS (
-            SELECT source, hs_revision, count(DISTINCT period) AS periods FROM leaves_{call} GROUP BY ALL
+    counted = counted_reports(engine, lake, frequency=frequency, choice=choice)
+    if not counted.are_reports:
+        raise CoverageError(
+            "the lake holds flows that their publisher reconciled, and no reports",
+            where="core__flow",
+            hint="ingest the reporters' own figures: of one figure made of two no reporter can be judged",
         )
-        SELECT * FROM leaves_{call} SEMI JOIN (
-            FROM sizes ORDER BY periods DESC, {is_wanted} DESC, hs_revision DESC, source LIMIT 1
-        ) AS one USING (source, hs_revision)
-    """)
-    return engine.keep(chosen, f"edition_{call}")
-
-
-def _one_source(engine: Engine, leaves: nw.LazyFrame[Any], call: int) -> nw.LazyFrame[Any]:
-    """Keep one source's report of each cell: that of the source with most reports of the reporter and flow.
-
-    Two publishers may both have a reporter's figures (Comtrade, the national office): they are never added.
-    """
-    leaves.to_native().create_view(f"sources_{call}", replace=True)
-    sources = engine.rows(f"SELECT count(DISTINCT source) FROM sources_{call}")[0][0]
-    if sources < 2:
-        return leaves
-    columns = ", ".join(leaves.collect_schema().names())
-    kept = engine.frame(f"""
-        WITH sizes AS (SELECT reporter, flow, source, count(*) AS size FROM sources_{call} GROUP BY ALL)
-        SELECT {columns} FROM sources_{call} JOIN sizes USING (reporter, flow, source)
-        QUALIFY source = first_value(source) OVER (
-            PARTITION BY reporter, partner, partner_concept, flow, period, hs_code ORDER BY size DESC, source
-        )
-    """)
-    return engine.keep(kept, f"single_{call}")
-
-
-def _tell_mixed(engine: Engine, leaves: nw.LazyFrame[Any], call: int, tell: Callable[[str], None]) -> None:
-    """Say it where codes of several revisions stand side by side: a renumbered code looks like a break."""
-    leaves.to_native().create_view(f"mixed_{call}", replace=True)
-    rows = engine.rows(f"SELECT DISTINCT hs_revision FROM mixed_{call} WHERE hs_code <> 'TOTAL' ORDER BY 1")
-    revisions = [row[0] for row in rows]
-    if len(revisions) > 1:
-        tell(
-            f"codes are of {', '.join(revisions)}: one that was renumbered looks like a break; "
-            f"--hs-revision {revisions[0]} brings all to one"
-        )
+    goods = counted.rows.filter(nw.col("hs_code") != "TOTAL").to_native()
+    name = f"goods_{counted.call}"
+    paired = engine.keep(_lazy(pair_books(goods)), f"paired_{name}")
+    return weighted_flows(engine, paired, name, frequency=frequency)
 
 
 def _lazy(frame: Any) -> nw.LazyFrame[Any]:
@@ -206,6 +157,8 @@ class FlowQuery:
         Bring all codes to this revision; ``products`` are codes of it then.
     sources
         Only these sources; all when empty.
+    estimate
+        How one figure is made of two reports, see :func:`entrepot.reconcile.reconcile`.
     """
 
     is_reconciled: bool = True
@@ -217,6 +170,7 @@ class FlowQuery:
     as_of: date | None = None
     revision: RevisionChoice | None = None
     sources: tuple[str, ...] = ()
+    estimate: Estimate = "weighted"
 
     @property
     def choice(self) -> ReportChoice:
@@ -261,7 +215,14 @@ def select_flows(
     span = _span(query.periods, query.frequency) if query.periods else None
     with Engine(memory_limit=memory_limit) as engine:
         if query.is_reconciled:
-            frame = reconciled_flows(engine, lake, frequency=query.frequency, choice=query.choice, tell=tell)
+            frame = reconciled_flows(
+                engine,
+                lake,
+                frequency=query.frequency,
+                choice=query.choice,
+                estimate=query.estimate,
+                tell=tell,
+            )
         else:
             frame = engine.frame(_reported(engine, lake, query))
             if query.revision is not None:
