@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from entrepot.pipeline.detours import find_detours, find_detours_in
     from entrepot.pipeline.flows import FlowQuery, select_flows
     from entrepot.pipeline.quality import data_quality, explain_reporter
+    from entrepot.pipeline.specifications import find_specifications
     from entrepot.sources.registry import open_source
     from entrepot.store import Lake
 
@@ -39,6 +40,7 @@ __all__ = [
     "explain_reporter",
     "find_detours",
     "find_detours_in",
+    "find_specifications",
     "ingest",
     "open_source",
     "select_flows",
@@ -60,6 +62,7 @@ _HOME = {
     "explain_reporter": "entrepot.pipeline.quality",
     "find_detours": "entrepot.pipeline.detours",
     "find_detours_in": "entrepot.pipeline.detours",
+    "find_specifications": "entrepot.pipeline.specifications",
     "ingest": "entrepot.pipeline",
     "open_source": "entrepot.sources.registry",
     "select_flows": "entrepot.pipeline.flows",

@@ -37,5 +37,6 @@ from entrepot.app import (  # noqa: E402, F401
     ingest_command,
     lookup_commands,
     quality_command,
+    robustness_command,
     world_command,
 )

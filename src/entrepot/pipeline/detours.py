@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from entrepot.pipeline.choices import ReportChoice
     from entrepot.store import Lake
 
-__all__ = ["find_detours", "find_detours_in"]
+__all__ = ["find_detours", "find_detours_in", "flows_for"]
 
 
 def find_detours(
@@ -59,10 +59,30 @@ def find_detours(
         See :func:`entrepot.detect.detours.detours`.
     """
     with Engine(memory_limit=memory_limit) as engine:
-        frequency = "M" if "-" in options.event else "A"
-        _check_windows(engine, lake, options, choice)
-        flows = reconciled_flows(engine, lake, frequency=frequency, choice=choice, tell=tell)
+        flows = flows_for(engine, lake, options, choice=choice, tell=tell)
         return detours(flows, options, engine=engine, progress=progress)
+
+
+def flows_for(
+    engine: Engine,
+    lake: Lake,
+    options: DetourOptions,
+    *,
+    choice: ReportChoice = ALL_REPORTS,
+    tell: Callable[[str], None] | None = None,
+) -> nw.LazyFrame[Any]:
+    """Return the flows that a search works on, the exporter's book first, kept on the engine.
+
+    Parameters
+    ----------
+    engine
+        Where they live; the frame dies with it.
+    lake, options, choice, tell
+        As for :func:`find_detours`.
+    """
+    _check_windows(engine, lake, options, choice)
+    frequency = "M" if "-" in options.event else "A"
+    return reconciled_flows(engine, lake, frequency=frequency, choice=choice, tell=tell)
 
 
 def _check_windows(engine: Engine, lake: Lake, options: DetourOptions, choice: ReportChoice) -> None:

@@ -13,15 +13,27 @@ if TYPE_CHECKING:
     from entrepot.report.files import check_out, write_table
     from entrepot.report.lookups import print_facts
     from entrepot.report.page import write_page
+    from entrepot.report.robustness import about_specifications, print_specifications
     from entrepot.report.terminal import print_detours
 
-__all__ = ["about_detours", "check_out", "print_detours", "print_facts", "write_page", "write_table"]
+__all__ = [
+    "about_detours",
+    "about_specifications",
+    "check_out",
+    "print_detours",
+    "print_facts",
+    "print_specifications",
+    "write_page",
+    "write_table",
+]
 
 _HOME = {
     "about_detours": "entrepot.report.about",
+    "about_specifications": "entrepot.report.robustness",
     "check_out": "entrepot.report.files",
     "print_detours": "entrepot.report.terminal",
     "print_facts": "entrepot.report.lookups",
+    "print_specifications": "entrepot.report.robustness",
     "write_page": "entrepot.report.page",
     "write_table": "entrepot.report.files",
 }

@@ -21,12 +21,29 @@ if TYPE_CHECKING:
 
     from entrepot.detect.result import CalibrationSummary, DetourResult
 
-__all__ = ["calibration_chart", "comparison_chart", "interval_chart", "svg", "time_chart", "whole_until"]
+__all__ = [
+    "INK",
+    "MUTED",
+    "USD_AXIS",
+    "calibration_chart",
+    "comparison_chart",
+    "finished",
+    "interval_chart",
+    "svg",
+    "time_chart",
+    "whole_until",
+]
 
-_INK, _MUTED, _GRID, _SHADE = "#1d2733", "#5b6673", "#e3e7ec", "#eef1f5"
+#: Colour of writing, and of what stands back.
+INK = "#1d2733"
+MUTED = "#5b6673"
+
+_GRID, _SHADE = "#e3e7ec", "#eef1f5"
 _DIRECT, _INBOUND, _ONWARD, _EVENT = "#0b4f8a", "#c4510a", "#00785a", "#8c2d5b"  # told apart by every eye
 _FONT = "Arial, Helvetica, Liberation Sans, sans-serif"
-_USD = "replace(replace(replace(format(datum.value, '~s'), 'G', 'bn'), 'M', 'm'), 'T', 'tn')"
+
+#: Labels of an axis in USD, as the text writes amounts.
+USD_AXIS = "replace(replace(replace(format(datum.value, '~s'), 'G', 'bn'), 'M', 'm'), 'T', 'tn')"
 _MONTH = "utcFormat(datum.value, utcmonth(datum.value) == 0 ? '%Y' : '%b')"
 _LAST = re.compile(r"to (\d{4}(?:-\d{2})?)$")
 _PADDING = {"left": 2, "right": 8, "top": 6, "bottom": 4}
@@ -44,16 +61,16 @@ def svg(chart: alt.TopLevelMixin) -> str:
     return drawn
 
 
-def _finished(chart: Any) -> Any:
+def finished(chart: Any) -> Any:
     """Return the chart in the house's style."""
     return (
         chart.configure(font=_FONT, padding=_PADDING, background="white")
         .configure_view(stroke=None)
         .configure_axis(
-            labelFontSize=12, titleFontSize=12, labelPadding=6, labelColor=_INK, titleColor=_MUTED,
-            titleFontWeight="normal", gridColor=_GRID, domainColor=_MUTED, tickColor=_MUTED,
+            labelFontSize=12, titleFontSize=12, labelPadding=6, labelColor=INK, titleColor=MUTED,
+            titleFontWeight="normal", gridColor=_GRID, domainColor=MUTED, tickColor=MUTED,
         )
-        .configure_title(fontSize=13, color=_INK, anchor="start", fontWeight="bold", offset=6)
+        .configure_title(fontSize=13, color=INK, anchor="start", fontWeight="bold", offset=6)
     )  # fmt: skip
 
 
@@ -89,7 +106,7 @@ def time_chart(result: DetourResult, width: int) -> Any:
         _panel(**panel, shaded=shaded, event=result.options.event, width=width, is_last=panel is panels[-1])
         for panel in panels
     ]
-    return _finished(alt.vconcat(*drawn, spacing=10).resolve_scale(x="shared"))
+    return finished(alt.vconcat(*drawn, spacing=10).resolve_scale(x="shared"))
 
 
 def _day(period: str, *, after: str = "") -> str:
@@ -152,7 +169,7 @@ def _panel(
         "usd:Q",
         title=None,
         scale=alt.Scale(domain=[0, top], nice=False),
-        axis=alt.Axis(labelExpr=_USD, tickCount=4, domain=False, ticks=False, minExtent=44, maxExtent=44),
+        axis=alt.Axis(labelExpr=USD_AXIS, tickCount=4, domain=False, ticks=False, minExtent=44, maxExtent=44),
     )
     # Days are UTC: in the clock of the machine that draws, January could begin in December.
     x = alt.X(
@@ -169,7 +186,7 @@ def _panel(
     )
     bands = alt.Chart(_data(shaded)).mark_rect(color=_SHADE).encode(x=x, x2="to:T")
     note: dict[str, Any] = {"baseline": "top", "dy": 3, "fontSize": 11}
-    names = alt.Chart(_data(shaded)).mark_text(align="left", dx=4, color=_MUTED, **note)
+    names = alt.Chart(_data(shaded)).mark_text(align="left", dx=4, color=MUTED, **note)
     dash = alt.StrokeDash(
         "part:N", legend=None, scale=alt.Scale(domain=["whole", "rest"], range=[[1, 0], [2, 3]])
     )
@@ -218,7 +235,9 @@ def interval_chart(rows: Sequence[dict[str, Any]], width: int) -> Any:
     labels = min(230, width * 2 // 5)
     data = _data(rows)
     y = _ranks(rows, room=labels, padding=12)
-    x = alt.X("low:Q", title="USD", scale=alt.Scale(zero=True), axis=alt.Axis(labelExpr=_USD, tickCount=4))
+    x = alt.X(
+        "low:Q", title="USD", scale=alt.Scale(zero=True), axis=alt.Axis(labelExpr=USD_AXIS, tickCount=4)
+    )
     known = alt.Chart(data).transform_filter("datum.estimate !== null")
     whisker = known.mark_rule(color=_INBOUND, strokeWidth=3, opacity=0.45).encode(y=y, x=x, x2="high:Q")
     dot = known.mark_point(size=70, strokeWidth=2, opacity=1).encode(
@@ -230,10 +249,10 @@ def interval_chart(rows: Sequence[dict[str, Any]], width: int) -> Any:
     withheld = (
         alt.Chart(data)
         .transform_filter("datum.estimate === null")
-        .mark_text(text="withheld", align="left", dx=4, color=_MUTED, fontStyle="italic", fontSize=12)
+        .mark_text(text="withheld", align="left", dx=4, color=MUTED, fontStyle="italic", fontSize=12)
         .encode(y=y, x=alt.datum(0))
     )
-    return _finished((whisker + dot + withheld).properties(width=width - labels - 14, height=alt.Step(24)))
+    return finished((whisker + dot + withheld).properties(width=width - labels - 14, height=alt.Step(24)))
 
 
 def _figure(row: dict[str, Any]) -> str:
@@ -265,22 +284,22 @@ def comparison_chart(rows: Sequence[dict[str, Any]], width: int) -> Any:
             range=[_INBOUND, "#e8ab85", "#d9dee4", "#9aa7b5", "#c9b6d3"],
         ),
     )
-    x = alt.X("usd:Q", title="USD", scale=scale, axis=alt.Axis(labelExpr=_USD, tickCount=4))
+    x = alt.X("usd:Q", title="USD", scale=scale, axis=alt.Axis(labelExpr=USD_AXIS, tickCount=4))
     base = alt.Chart(_data(shown))
     bars = base.mark_bar(height=16).encode(y=y, x=x, color=colour)
     whisker = (
         base.transform_filter("datum.high !== null")
-        .mark_rule(color=_INK, strokeWidth=2)
+        .mark_rule(color=INK, strokeWidth=2)
         .encode(y=y, x=alt.X("low:Q"), x2="high:Q")
     )
-    ends = base.transform_filter("datum.high !== null").mark_tick(color=_INK, thickness=2, size=10)
+    ends = base.transform_filter("datum.high !== null").mark_tick(color=INK, thickness=2, size=10)
     caps = [ends.encode(y=y, x=f"{end}:Q") for end in ("low", "high")]
     figures = (
         base.transform_calculate(end="datum.high === null ? datum.usd : max(datum.usd, datum.high)")
-        .mark_text(align="left", dx=5, color=_INK, fontSize=12)
+        .mark_text(align="left", dx=5, color=INK, fontSize=12)
         .encode(y=y, x=alt.X("end:Q"), text="figure:N")
     )
-    return _finished(
+    return finished(
         alt.layer(bars, whisker, *caps, figures).properties(width=width - labels - 14, height=alt.Step(26))
     )
 
@@ -303,12 +322,12 @@ def calibration_chart(summary: CalibrationSummary, width: int) -> Any:
     high = max(value for pair in pairs for value in pair) * 1.5
     points = [{"planted": p, "estimated": max(e, low), "found": e > low} for p, e in pairs]
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    axis = alt.Axis(labelExpr=_USD, tickCount=5, grid=True, labelOverlap=True)
+    axis = alt.Axis(labelExpr=USD_AXIS, tickCount=5, grid=True, labelOverlap=True)
     x = alt.X("planted:Q", title="planted, USD", scale=scale, axis=axis)
     y = alt.Y("estimated:Q", title="estimated, USD", scale=scale, axis=axis)
     diagonal = (
         alt.Chart(_data([{"planted": low, "estimated": low}, {"planted": high, "estimated": high}]))
-        .mark_line(color=_INK, strokeWidth=1, strokeDash=[4, 3])
+        .mark_line(color=INK, strokeWidth=1, strokeDash=[4, 3])
         .encode(x=x, y=y)
     )
     dots = (
@@ -323,4 +342,4 @@ def calibration_chart(summary: CalibrationSummary, width: int) -> Any:
         .mark_point(shape=_CROSS, color=_EVENT, size=36, filled=False, strokeWidth=1.4, opacity=0.7)
         .encode(x=x, y=y)
     )
-    return _finished((diagonal + dots + missed).properties(width=width - 66, height=width - 66))
+    return finished((diagonal + dots + missed).properties(width=width - 66, height=width - 66))

@@ -166,6 +166,14 @@ COLUMNS: dict[str, Column] = _index(
         Column("after_direct_usd", "float64", "origin → destination in the after-window", unit="USD", missing="no data after", minimum=0),
         Column("expected_direct_usd", "float64", "origin → destination expected without the event", unit="USD", missing="no data before", minimum=0),
         Column("baseline", "text", "how the expected flows were found: untreated, unlisted, unidentified"),
+        Column("is_headline", "bool", "the choices that were asked for"),
+        Column("before", "text", "before-window, first:last"),
+        Column("after", "text", "after-window, first:last"),
+        Column("z", "float64", "departures of the direct flow within so many standard deviations are noise", minimum=0),
+        Column("book", "text", "whose book counts first where both sides published: exporter or importer"),
+        Column("left_out_kind", "text", "what sort of thing was left out: product, origin, hub, destination, period", missing="nothing was left out"),
+        Column("left_out", "text", "code of what was left out", missing="nothing was left out"),
+        Column("headline_share", "float64", "total over the headline's", missing="the headline found nothing", minimum=0),
         Column("raw_increase_usd", "float64", "plain increase origin → hub: what a spreadsheet would call rerouted", unit="USD", missing="no data before"),
     )
 )

@@ -16,6 +16,7 @@ __all__ = [
     "QUARANTINE",
     "RECONCILED",
     "REVISED_FLOW",
+    "SPECIFICATION",
     "TABLES",
     "TOTALS",
     "Table",
@@ -231,4 +232,22 @@ TOTALS = Table(
     traps=("Levels overlap: choose one, never add them.",),
 )  # fmt: skip
 
-TABLES: tuple[Table, ...] = (FLOW, REVISED_FLOW, FILE, QUARANTINE, RECONCILED, DETOUR, QUALITY, TOTALS)
+SPECIFICATION = Table(
+    name="out__specification",
+    grain="one choice of windows, baseline, threshold and book, or one thing left out of it",
+    columns=(
+        "is_headline", "before", "after", "baseline", "z", "book", "left_out_kind", "left_out",
+        "estimate_usd", "headline_share",
+    ),
+    key=("before", "after", "baseline", "z", "book", "left_out_kind", "left_out"),
+    description="A headline under other choices, and without its largest parts.",
+    traps=(
+        "The totals are no sample: they share data, and their spread is no interval.",
+        "Totals of shorter or longer after-windows are scaled to the number of periods of the headline's.",
+    ),
+)  # fmt: skip
+
+TABLES: tuple[Table, ...] = (
+    FLOW, REVISED_FLOW, FILE, QUARANTINE, RECONCILED, DETOUR, QUALITY, TOTALS,
+    SPECIFICATION,
+)  # fmt: skip
