@@ -373,3 +373,13 @@ def test_a_shorter_window_is_worth_what_it_is_in_the_headline(curve, flows, engi
         own = detours(flows, asked, engine=engine)
         scale = len(curve.windows.after) / len(own.windows.after)
         assert row["estimate_usd"] == pytest.approx(scale * own.headline.estimate_usd, rel=0.2)
+
+
+def test_the_books_allow_the_truth(ask, truth) -> None:
+    """Least and most hold the estimate and what was planted through hubs, in a world of moderate noise."""
+    head = ask().headline
+    after = {f"{p // 12:04d}-{p % 12 + 1:02d}" for p in ask().windows.after}
+    planted = truth.filter(pc.is_in(truth["period"].cast(pa.string()), value_set=pa.array(sorted(after))))
+    assert head.smallest_usd <= head.estimate_usd <= head.largest_usd
+    assert head.smallest_usd <= total(planted, "amount_usd") <= head.largest_usd
+    assert head.largest_usd < head.shortfall_usd

@@ -170,7 +170,13 @@ def test_relays_without_a_detour_are_pointed_to_without_an_amount(
 ) -> None:
     table = of_all_kinds.table.filter(pc.equal(of_all_kinds.table["kind"], "relay"))
     said = account_of(
-        replace(empty, table=table, headline=replace(empty.headline, relay_usd=8e7, relay_high_usd=9e7))
+        replace(
+            empty,
+            table=table,
+            headline=replace(
+                empty.headline, relay_usd=8e7, relay_high_usd=9e7, smallest_usd=0.2e9, largest_usd=2.2e9
+            ),
+        )
     )
     assert said.headline.startswith("No detour was found")
     assert "What others sent through hubs stands in rows of its own" in said.headline

@@ -88,6 +88,7 @@ def _found(result: DetourResult) -> dict[str, str]:
             "estimate_usd": _figure(head.estimate_usd),
             "low_usd": _figure(head.low_usd),
             "high_usd": _figure(head.high_usd),
+            "the books allow_usd": f"{_figure(head.smallest_usd)} to {_figure(head.largest_usd)}",
             "by_baseline_usd": "; ".join(f"{name}: {_figure(usd)}" for name, usd in head.by_baseline.items()),
             "onward_observed_share": f"{head.onward_observed_share:.3f}",
             "declared_usd": _figure(parts.declared),
