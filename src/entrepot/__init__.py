@@ -10,12 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from entrepot.detect.explanation import Corridor
     from entrepot.detect.options import DetourOptions
     from entrepot.detect.result import DetourResult
     from entrepot.errors import EntrepotError
     from entrepot.model.world import World, WorldOptions, build_world
     from entrepot.pipeline import IngestOptions, IngestReport, ingest
     from entrepot.pipeline.detours import find_detours, find_detours_in
+    from entrepot.pipeline.explaining import explain_detour
     from entrepot.pipeline.flows import FlowQuery, select_flows
     from entrepot.pipeline.quality import data_quality, explain_reporter
     from entrepot.pipeline.specifications import find_specifications
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Corridor",
     "DetourOptions",
     "DetourResult",
     "EntrepotError",
@@ -37,6 +40,7 @@ __all__ = [
     "__version__",
     "build_world",
     "data_quality",
+    "explain_detour",
     "explain_reporter",
     "find_detours",
     "find_detours_in",
@@ -48,6 +52,7 @@ __all__ = [
 
 # A public name stands in three places: in __all__, here with its module, and under TYPE_CHECKING.
 _HOME = {
+    "Corridor": "entrepot.detect.explanation",
     "DetourOptions": "entrepot.detect.options",
     "DetourResult": "entrepot.detect.result",
     "EntrepotError": "entrepot.errors",
@@ -59,6 +64,7 @@ _HOME = {
     "WorldOptions": "entrepot.model.world",
     "build_world": "entrepot.model.world",
     "data_quality": "entrepot.pipeline.quality",
+    "explain_detour": "entrepot.pipeline.explaining",
     "explain_reporter": "entrepot.pipeline.quality",
     "find_detours": "entrepot.pipeline.detours",
     "find_detours_in": "entrepot.pipeline.detours",

@@ -42,6 +42,7 @@ __all__ = [
     "ThresholdOption",
     "check_periods",
     "open_reports",
+    "parse_corridor",
     "parse_keys",
     "suspects_of",
 ]
@@ -65,6 +66,8 @@ AsOfOption = Annotated[str | None, typer.Option(help="use vintages published up 
 SourceOption = Annotated[str | None, typer.Option(help="sources to use, such as comtrade; default all")]
 SpikesOption = Annotated[int, typer.Option(help="sets of planted detours that calibrate the intervals")]
 SeedOption = Annotated[int, typer.Option(help="seed of all draws")]
+_CORRIDOR = ("origin", "hub", "destination", "code")
+
 OriginOption = Annotated[str | None, typer.Option(help="areas or groups that the goods come from")]
 HubOption = Annotated[str | None, typer.Option(help="areas or groups that they may pass")]
 DestinationOption = Annotated[str | None, typer.Option(help="areas or groups where they end")]
@@ -157,6 +160,27 @@ def parse_keys(text: str) -> tuple[str, ...]:
     names = {"month": "period", "product": "hs_code", "products": "hs_code"}
     parts = [part.strip().lower() for part in text.split(",") if part.strip()]
     return tuple(names.get(part, part) for part in parts)
+
+
+def parse_corridor(text: str) -> tuple[str, str, str, str]:
+    """Return origin, hub, destination and code of ``DEU,KGZ,RUS,870323``.
+
+    Raises
+    ------
+    OptionError
+        It has not four parts, or a place is more than one area.
+    UnknownCodeError
+        A place is no area.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    places = [parse_areas(part, option="corridor") for part in parts[:3]]
+    if len(parts) != len(_CORRIDOR) or any(len(codes) != 1 for codes in places):
+        raise OptionError(
+            f"{text!r} is no corridor",
+            where="corridor",
+            hint=f"write {','.join(_CORRIDOR)}, such as DEU,KGZ,RUS,870323: each place one area",
+        )
+    return places[0][0], places[1][0], places[2][0], parts[3]
 
 
 @dataclass(frozen=True, slots=True)

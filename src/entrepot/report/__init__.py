@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from entrepot.report.about import about_detours
+    from entrepot.report.explanation import explanation_text
     from entrepot.report.files import check_out, write_table
     from entrepot.report.lookups import print_facts
     from entrepot.report.page import write_page
@@ -20,6 +21,7 @@ __all__ = [
     "about_detours",
     "about_specifications",
     "check_out",
+    "explanation_text",
     "print_detours",
     "print_facts",
     "print_specifications",
@@ -31,6 +33,7 @@ _HOME = {
     "about_detours": "entrepot.report.about",
     "about_specifications": "entrepot.report.robustness",
     "check_out": "entrepot.report.files",
+    "explanation_text": "entrepot.report.explanation",
     "print_detours": "entrepot.report.terminal",
     "print_facts": "entrepot.report.lookups",
     "print_specifications": "entrepot.report.robustness",
