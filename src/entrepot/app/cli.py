@@ -33,6 +33,7 @@ def main() -> None:
 from entrepot.app import (  # noqa: E402, F401
     demo_command,
     detours_command,
+    fetch_command,
     flows_command,
     ingest_command,
     lookup_commands,
