@@ -174,7 +174,7 @@ def _line(part: PartReport) -> str:
     if part.size is not None:
         facts.append(_size(part.size))
     if part.rows:
-        facts.append(f"{part.rows:,} rows")
+        facts.append(f"{'of ' if part.status == 'planned' else ''}{part.rows:,} rows")
     if part.note and part.status != "not_tried":
         facts.append(part.note)
     return f"{part.name}: {', '.join(facts)}"

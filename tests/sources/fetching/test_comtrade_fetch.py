@@ -82,7 +82,7 @@ def test_what_is_not_published_is_no_failure_and_no_hole(comtrade, options, tmp_
     query = FetchQuery(periods=("2022-03", "2022-04"), reporters=("CHN", "RUS"))
     report = fetch("comtrade", tmp_path, query, options=options())
     assert [part.status for part in report.parts] == ["fetched"]
-    assert report.not_published == ("CHN 202204", "RUS 202203", "RUS 202204")
+    assert report.not_published == ("CHN 2022-04", "RUS 2022-03", "RUS 2022-04")
     assert report.failed == ()
 
 
@@ -102,6 +102,8 @@ def test_years_are_asked_as_years_and_many_periods_in_turns(server, options, api
     report = fetch("comtrade", tmp_path, FetchQuery(periods=years, reporters=("CHN",)), options=options())
     assert [len(one.params["period"].split(",")) for one in server.asked] == [12, 7]
     assert len(report.not_published) == 19
+    report = fetch("comtrade", tmp_path, FetchQuery(periods=("2023",)), options=options())
+    assert report.not_published == ("2023, any reporter",)
 
 
 def test_a_checksum_that_is_known_costs_no_question(comtrade, options, api, tmp_path: Path) -> None:
@@ -387,7 +389,7 @@ def test_a_bulk_file_comes_under_the_official_clients_name(server, options, api,
     report = fetch("comtrade", tmp_path, BULK, options=options(key=KEY))
     assert only(report).name == "COMTRADE-FINAL-CM156202203H6[2023-01-03].gz"
     assert only(report).path.read_bytes() == body
-    assert report.not_published == ("CHN 202204",)
+    assert report.not_published == ("CHN 2022-04",)
     assert all(one.headers["Ocp-Apim-Subscription-Key"] == KEY for one in server.asked)
     server.asked.clear()
     assert only(fetch("comtrade", tmp_path, BULK, options=options(key=KEY))).status == "kept"

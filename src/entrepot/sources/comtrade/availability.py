@@ -10,11 +10,19 @@ from entrepot.errors import FetchError, HeaderError, TruncatedFileError, Unknown
 from entrepot.nomenclature import area, resolve_area
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from entrepot.sources.fetching.client import Client
 
-__all__ = ["Dataset", "area_of_number", "comtrade_periods", "published_datasets", "rows_of"]
+__all__ = [
+    "Dataset",
+    "area_of_number",
+    "comtrade_periods",
+    "not_published",
+    "published_datasets",
+    "readable_period",
+    "rows_of",
+]
 
 #: The service answers for at most so many periods at once.
 _PERIODS_AT_ONCE: Final = 12
@@ -63,6 +71,36 @@ def comtrade_periods(periods: Sequence[str]) -> tuple[str, ...]:
     ('202203',)
     """
     return tuple(period.replace("-", "") for period in periods)
+
+
+def readable_period(period: str) -> str:
+    """Return a period of Comtrade as ours.
+
+    Examples
+    --------
+    >>> readable_period("202203"), readable_period("2022")
+    ('2022-03', '2022')
+    """
+    return f"{period[:4]}-{period[4:]}" if len(period) == 6 else period
+
+
+def not_published(
+    reporters: Sequence[str], periods: Sequence[str], there: Collection[tuple[str | None, str]]
+) -> tuple[str, ...]:
+    """Return in words what is asked for and is not there; without reporters, periods that nobody published.
+
+    Examples
+    --------
+    >>> not_published(["CHN"], ["202203", "202204"], {("CHN", "202203")})
+    ('CHN 2022-04',)
+    """
+    if reporters:
+        pairs = [(code, period) for code in reporters for period in periods]
+        return tuple(
+            f"{code} {readable_period(period)}" for code, period in pairs if (code, period) not in there
+        )
+    seen = {period for _, period in there}
+    return tuple(f"{readable_period(period)}, any reporter" for period in periods if period not in seen)
 
 
 def published_datasets(

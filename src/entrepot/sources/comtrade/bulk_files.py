@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from entrepot.errors import HeaderError, TruncatedFileError
 from entrepot.nomenclature import area
-from entrepot.sources.comtrade.availability import area_of_number, rows_of
+from entrepot.sources.comtrade.availability import area_of_number, not_published, readable_period, rows_of
 from entrepot.sources.comtrade.recognise import recognise
 from entrepot.sources.fetching.parts import Judged, Part, Plan
 
@@ -64,12 +64,7 @@ def bulk_plan(
             if is_meant and str(row["period"]) in some:
                 parts.append(_part(row, code, frequency))
                 there.add((code, str(row["period"])))
-    absent = [
-        f"{code} {period}" for code in query.reporters for period in periods if (code, period) not in there
-    ]
-    if not query.reporters:
-        absent = [f"{period}: no reporter" for period in periods if period not in {p for _, p in there}]
-    return Plan(tuple(parts), tuple(absent))
+    return Plan(tuple(parts), not_published(query.reporters, periods, there))
 
 
 def _files(rows: list[dict[str, Any]], where: str) -> Iterator[dict[str, Any]]:
@@ -99,7 +94,7 @@ def _part(row: dict[str, Any], code: str | None, frequency: str) -> Part:
 
     return Part(
         name=name,
-        what=f"{code or number} {period} {revision}" + (f", {stated}" if stated else ""),
+        what=f"{code or number} {readable_period(period)} {revision}" + (f", {stated}" if stated else ""),
         url=str(row["fileurl"]),
         container="gzip",
         judge=judge,

@@ -14,7 +14,13 @@ from entrepot.errors import EmptyFileError, FetchError, HeaderError, OptionError
 from entrepot.nomenclature import HS_REVISIONS, area, revision_of
 from entrepot.schema import FlowKind
 from entrepot.schema.layouts import COMTRADE_WEB
-from entrepot.sources.comtrade.availability import comtrade_periods, published_datasets, rows_of
+from entrepot.sources.comtrade.availability import (
+    comtrade_periods,
+    not_published,
+    published_datasets,
+    readable_period,
+    rows_of,
+)
 from entrepot.sources.comtrade.bulk_files import bulk_plan
 from entrepot.sources.comtrade.recognise import ROW_LIMITS, recognise
 from entrepot.sources.fetching.commands import ingest_command
@@ -152,16 +158,12 @@ def _chosen(
     published: tuple[Dataset, ...], query: FetchQuery, periods: tuple[str, ...]
 ) -> tuple[list[Dataset], tuple[str, ...]]:
     """Return the datasets that are asked for, and what of the question is not published."""
-    if not query.reporters:
-        own = [one for one in published if not one.is_group]
-        silent = [period for period in periods if period not in {one.period for one in own}]
-        return own, tuple(f"{period}: no reporter" for period in silent)
-    wanted = [one for one in published if one.area in query.reporters]
+    if query.reporters:
+        wanted = [one for one in published if one.area in query.reporters]
+    else:
+        wanted = [one for one in published if not one.is_group]
     there = {(one.area, one.period) for one in wanted}
-    absent = [
-        f"{code} {period}" for code in query.reporters for period in periods if (code, period) not in there
-    ]
-    return wanted, tuple(absent)
+    return wanted, not_published(query.reporters, periods, there)
 
 
 def _services(query: FetchQuery, method: str, classification: str) -> Iterator[_Service]:
@@ -208,7 +210,7 @@ def _part(client: Client, service: _Service, dataset: Dataset) -> Part:
 
     return Part(
         name=f"comtrade {service.frequency} {who} {dataset.period} {mark}{released}.json".replace(" ", "-"),
-        what=f"{who} {_readable(dataset.period)}",
+        what=f"{who} {readable_period(dataset.period)}",
         url=address,
         container="json",
         judge=judge,
@@ -219,12 +221,8 @@ def _part(client: Client, service: _Service, dataset: Dataset) -> Part:
     )
 
 
-def _readable(period: str) -> str:
-    return f"{period[:4]}-{period[4:]}" if len(period) == 6 else period
-
-
 def _where(dataset: Dataset) -> str:
-    return f"UN Comtrade, {dataset.area or dataset.number} {_readable(dataset.period)}"
+    return f"UN Comtrade, {dataset.area or dataset.number} {readable_period(dataset.period)}"
 
 
 def _refuse_full(rows: list[dict[str, Any]], service: _Service, dataset: Dataset) -> None:
