@@ -112,30 +112,29 @@ def _progress() -> Iterator[Callable[[FetchStep], None]]:
     if not sys.stderr.isatty():
         yield lambda step: _say(_ERRORS, step.note) if step.doing == "waiting" else None
         return
-    start = (("", 0.0, 0),)
+    name, since, first = "", 0.0, 0
     with _ERRORS.status("") as status:
 
         def show(step: FetchStep) -> None:
-            nonlocal start
+            nonlocal name, since, first
             if step.doing == "waiting":
                 _say(_ERRORS, step.note)
                 return
             now = time.monotonic()
-            if start[0][0] != step.name:
-                start = ((step.name, now, step.done or 0),)
+            if name != step.name or step.done is None:
+                name, since, first = step.name, now, step.done or 0
             place = f"{step.number} of {step.total}: " if step.total else ""
-            status.update(escape(f"{place}{step.name}{_amount(step, now, start[0])}"))
+            status.update(escape(f"{place}{step.name}{_amount(step, now - since, first)}"))
 
         yield show
 
 
-def _amount(step: FetchStep, now: float, start: tuple[str, float, int]) -> str:
+def _amount(step: FetchStep, seconds: float, first: int) -> str:
     """Return how much has come, of how much, how fast; nothing before there is anything."""
     if step.done is None:
         return ""
-    seconds = max(now - start[1], 0.1)
     of = f" of {_size(step.size)}, {step.done / step.size:.0%}" if step.size else ""
-    return f" {_size(step.done)}{of}, {_size((step.done - start[2]) / seconds)}/s"
+    return f" {_size(step.done)}{of}, {_size(max(step.done - first, 0) / max(seconds, 0.1))}/s"
 
 
 def _size(count: float) -> str:

@@ -142,6 +142,13 @@ def test_a_listing_that_hides_the_files_is_not_believed(comext, reply, options, 
     assert comext.asked[-1].headers["If-None-Match"] == '"m1"'
 
 
+def test_a_gap_in_the_listing_is_a_failure_and_no_hole(comext, options, tmp_path: Path) -> None:
+    query = FetchQuery(periods=("2024-01", "2024-02", "2024-03", "2024-04"))
+    report = fetch("comext", tmp_path, query, options=options("/files"))
+    assert report.not_published == ("2024-04",)
+    assert [part.status for part in report.parts] == ["failed", "failed", "fetched"]
+
+
 @pytest.mark.parametrize(
     ("body", "error"),
     [(b"FILE;BYTES\nx;1\n", HeaderError), (b"<html><title>Moved</title></html>", FetchError)],

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from entrepot import FetchQuery, Patience, fetch
-from entrepot.errors import OptionError
+from entrepot.errors import EntrepotError, FetchError, OptionError
+from entrepot.sources.comtrade.availability import rows_of
 from entrepot.sources.fetchers import FETCHERS, open_fetcher
 from entrepot.sources.fetching import parse_periods
 from entrepot.sources.fetching.answers import asked_wait, saying
 from entrepot.sources.fetching.client import Client
+from entrepot.sources.world_bank.pages import GDP_NEEDS, read_page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,3 +112,42 @@ def test_how_long_a_server_asks_to_wait(headers, body, seconds) -> None:
 )
 def test_what_an_error_body_says(body: bytes, said: str) -> None:
     assert saying(body) == said
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 10**20) | st.floats() | st.text(max_size=8),
+    lambda inside: (
+        st.lists(inside, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["page", "pages", "per_page", "total", "data", "error", "count"]), inside
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(_JSON)
+def test_whatever_json_comes_is_rows_or_a_clear_error(content: object) -> None:
+    with suppress(EntrepotError):
+        rows_of(content, where="x")
+    with suppress(EntrepotError):
+        read_page(content, where="x", needed=GDP_NEEDS)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=300), st.text(st.characters(max_codepoint=255), max_size=40))
+def test_whatever_an_error_says_is_one_line(body: bytes, header: str) -> None:
+    assert len(saying(body)) <= 201
+    assert "\n" not in saying(body)
+    wait = asked_wait({"retry-after": header}, body)
+    assert wait is None or wait >= 0
+
+
+def test_a_deep_answer_is_a_clear_error(server, reply) -> None:
+    server.on("/x", reply(b"[" * 200_000))
+    with (
+        Client(server.base, patience=Patience(attempts=1, pause=0)) as client,
+        pytest.raises(FetchError, match="JSON"),
+    ):
+        client.json("x", {})

@@ -87,13 +87,15 @@ class ComextFetcher:
             )
         is_annual = query.frequency == "A"
         listed = _listing(client)
+        latest = max((code for code in listed if code.endswith("52") == is_annual), default="")
         parts, absent = [], []
         for period in query.periods:
             code = f"{period}52" if is_annual else period.replace("-", "")
-            if code in listed or not listed:
-                parts.append(_part(code, period, listed.get(code)))
-            else:
+            # Only what is later than all that is listed is not there yet; a gap is asked for, and fails.
+            if code > latest and listed:
                 absent.append(period)
+            else:
+                parts.append(_part(code, period, listed.get(code)))
         return Plan(tuple(parts), tuple(absent))
 
     def next_step(self, folder: Path) -> str:

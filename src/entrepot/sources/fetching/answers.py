@@ -82,7 +82,7 @@ def saying(body: bytes) -> str:
     if text.startswith(("{", "[")):
         try:
             return _clipped(_message(json.loads(text)) or text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return _clipped(text)
     if text.startswith("<"):
         title = _TITLE.search(text)
@@ -134,7 +134,7 @@ def asked_wait(headers: Mapping[str, str], body: bytes, *, now: datetime | None 
     if stated:
         try:
             at = parsedate_to_datetime(stated)
-        except ValueError:
+        except (ValueError, TypeError, IndexError, OverflowError):
             at = None
         if at is not None:
             at = at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -111,7 +111,7 @@ class Client:
         body = self.body(url, params)
         try:
             return json.loads(body.decode("utf-8-sig"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise FetchError(
                 f"the server answered {what_it_is(body[:512])} in place of JSON: "
                 f"{self.clean(saying(body[:_ERROR_BYTES]))!r}",

@@ -95,6 +95,8 @@ def carry_out(
 def _is_down(error: EntrepotError | None) -> bool:
     """Tell whether the server is to blame, not the question."""
     cause = error.__cause__ if error is not None else None
+    while isinstance(cause, EntrepotError):
+        cause = cause.__cause__
     if isinstance(cause, httpx2.HTTPStatusError):
         return cause.response.status_code >= 500
     return isinstance(cause, httpx2.TransportError)

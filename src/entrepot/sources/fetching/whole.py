@@ -68,7 +68,7 @@ def read_whole(path: Path, container: Container, *, name: str) -> Any:
 def _json(path: Path, name: str) -> Any:
     try:
         return json.loads(path.read_bytes().decode("utf-8-sig"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _cut(name, f"the JSON breaks ({error})") from error
 
 

@@ -15,6 +15,8 @@ __all__ = ["COUNTRY_NEEDS", "GDP_NEEDS", "Page", "read_page"]
 GDP_NEEDS: Final = ("countryiso3code", "date", "value", "country")
 COUNTRY_NEEDS: Final = ("id", "iso2Code", "region")
 
+_MOST_PAGES: Final = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -77,12 +79,18 @@ def read_page(content: Any, *, where: str, needed: tuple[str, ...]) -> Page:
     about, rows = content
     try:
         number, pages, per_page, total = (int(about[name]) for name in ("page", "pages", "per_page", "total"))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise HeaderError(
             f"the answer does not say which page it is: {error}",
             where=where,
             hint="the API has changed: report it to the authors of entrepot",
         ) from error
+    if not isinstance(rows, list | None) or min(number, per_page) < 1 or total < 0 or pages > _MOST_PAGES:
+        raise HeaderError(
+            f"the answer says page {number} of {pages}, {per_page} rows a page, {total} in all",
+            where=where,
+            hint="the API has changed: report it to the authors of entrepot",
+        )
     if not rows or total == 0:
         raise EmptyFileError("the answer has no rows", where=where, hint="check the years that are asked for")
     page = Page(number, pages, per_page, total, str(about.get("lastupdated") or ""), tuple(rows))
