@@ -323,6 +323,14 @@ def test_a_refused_key_is_told_without_the_key(comtrade, reply, options, tmp_pat
     assert KEY not in everything_written(tmp_path)
 
 
+def test_a_key_at_the_end_of_what_is_quoted_is_not_shown_in_part(
+    comtrade, reply, options, tmp_path: Path
+) -> None:
+    comtrade.on(GET, reply(b"x" * 190 + KEY.encode() + b" y" * 50, 401))
+    part = only(fetch("comtrade", tmp_path, MARCH, options=options(key=KEY)))
+    assert KEY[:4] not in part.error.what
+
+
 def test_the_key_goes_in_a_header_to_the_publisher_alone(
     comtrade, other_server, reply, options, api, tmp_path: Path
 ) -> None:

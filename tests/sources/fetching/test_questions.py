@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entrepot import FetchQuery, Patience, fetch
+from entrepot import FetchOptions, FetchQuery, Patience, fetch
 from entrepot.errors import EntrepotError, FetchError, OptionError
 from entrepot.sources.comtrade.availability import rows_of
 from entrepot.sources.fetchers import FETCHERS, open_fetcher
@@ -151,3 +151,11 @@ def test_a_deep_answer_is_a_clear_error(server, reply) -> None:
         pytest.raises(FetchError, match="JSON"),
     ):
         client.json("x", {})
+
+
+@pytest.mark.parametrize("address", ["http://[bad", "no scheme/x", "ftp://127.0.0.1/x"])
+def test_an_address_that_is_none_is_told(tmp_path: Path, address: str) -> None:
+    options = FetchOptions(base_url=address, patience=Patience(attempts=3, pause=0))
+    with pytest.raises(EntrepotError) as caught:
+        raise next(iter(fetch("ecb", tmp_path, options=options).failed)).error
+    assert "--base-url" in str(caught.value)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from entrepot.errors import FetchError, HeaderError, OptionError
 from entrepot.sources.comext.recognise import recognise
-from entrepot.sources.fetching.answers import saying, what_it_is
+from entrepot.sources.fetching.answers import what_it_is
 from entrepot.sources.fetching.commands import ingest_command
 from entrepot.sources.fetching.parts import Freshness, Judged, Part, Plan
 
@@ -112,7 +112,7 @@ def _listing(client: Client) -> dict[str, _Listed]:
     names = {name.strip().casefold(): name for name in reader.fieldnames or []}
     if "name" not in names:
         kind = what_it_is(body[:512])
-        message = f"the listing is {kind} without a column NAME: {client.clean(saying(body))!r}"
+        message = f"the listing is {kind} without a column NAME: {client.quoted(body)}"
         error = HeaderError if kind == "text" else FetchError
         raise error(
             message,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx2
 import tenacity
 
-from entrepot.errors import AccessError, FetchError, TruncatedFileError
+from entrepot.errors import AccessError, FetchError, OptionError, TruncatedFileError
 from entrepot.sources.fetching.answers import asked_wait, saying, what_it_is
 
 if TYPE_CHECKING:
@@ -50,6 +50,11 @@ class Client:
         Header and key; the key goes to the host of ``base_url`` and nowhere else.
     tell
         Is told why there is a wait.
+
+    Raises
+    ------
+    OptionError
+        ``base_url`` is no address.
     """
 
     def __init__(
@@ -62,7 +67,12 @@ class Client:
         key: str = "",
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._base = httpx2.URL(base_url)
+        try:
+            self._base = httpx2.URL(base_url)
+        except httpx2.InvalidURL as error:
+            raise OptionError(
+                f"this is no address: {error}", where="--base-url", hint="write https://host/path"
+            ) from error
         self._patience = patience
         self._pause = pause if patience.pause is None else patience.pause
         self._key_header = key_header
@@ -94,8 +104,12 @@ class Client:
         base = str(self._base).rstrip("/")
         return f"{base}/{url.lstrip('/')}" if url else base
 
-    def clean(self, text: str) -> str:
-        """Return text without the key, should a server repeat it."""
+    def quoted(self, body: bytes) -> str:
+        """Return what a server says, in quotes and without the key, should it repeat it."""
+        # The key goes first: what is clipped afterwards cannot hold a piece of it.
+        return repr(saying(body.replace(self._key.encode(), b"***") if self._key else body))
+
+    def _clean(self, text: str) -> str:
         return text.replace(self._key, "***") if self._key else text
 
     def json(self, url: str, params: Mapping[str, str]) -> Any:
@@ -114,7 +128,7 @@ class Client:
         except (ValueError, RecursionError) as error:
             raise FetchError(
                 f"the server answered {what_it_is(body[:512])} in place of JSON: "
-                f"{self.clean(saying(body[:_ERROR_BYTES]))!r}",
+                f"{self.quoted(body[:_ERROR_BYTES])}",
                 where=self.address(url),
                 hint="open the address in a browser; if it is an outage, repeat the command later",
             ) from error
@@ -153,7 +167,7 @@ class Client:
             raise self._as_ours(error, where) from error
         except httpx2.InvalidURL as error:
             raise FetchError(
-                f"this is no address: {error}", where=where, hint="correct --base-url"
+                f"this is no address: {error}", where=where, hint="report it, if you gave no --base-url"
             ) from error
 
     @contextmanager
@@ -233,7 +247,7 @@ class Client:
     def _wait(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         asked = _asked(error)
-        if asked is not None:
+        if asked:
             return asked
         doubled = self._patience.first_wait * 2.0 ** (state.attempt_number - 1)
         return min(doubled, self._patience.longest_wait) * random.uniform(0.75, 1.0)  # noqa: S311  (no secret)
@@ -253,7 +267,7 @@ class Client:
             return "the server does not answer"
         if isinstance(error, TruncatedFileError):
             return error.what
-        return f"the connection broke ({self.clean(str(error)) or type(error).__name__})"
+        return f"the connection broke ({self._clean(str(error)) or type(error).__name__})"
 
     # --- errors of the library as errors of ours
 
@@ -263,7 +277,7 @@ class Client:
         tries = f"after {self._patience.attempts} tries" if self._is_passing(error) else "at once"
         if isinstance(error, httpx2.TimeoutException):
             return FetchError(f"the server gave no answer, {tries}", where=where, hint=_GOES_ON)
-        reason = self.clean(str(error)) or type(error).__name__
+        reason = self._clean(str(error)) or type(error).__name__
         return FetchError(
             f"the connection failed {tries}: {reason}",
             where=where,
@@ -272,8 +286,9 @@ class Client:
 
     def _refusal(self, error: httpx2.HTTPStatusError) -> FetchError:
         status, where = error.response.status_code, str(error.request.url)
-        said = self.clean(saying(_said(error)))
-        quoted = f": {said!r}" if said else ""
+        body = _said(error)
+        said = saying(body)
+        quoted = f": {self.quoted(body)}" if said else ""
         asked = _asked(error)
         again = f" The server says to ask again in {_words(asked)}." if asked else ""
         if status == 401 or (status == 403 and self._key and not asked and "quota" not in said.casefold()):

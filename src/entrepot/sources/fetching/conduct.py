@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from entrepot.sources.fetching.client import Client
+    from entrepot.sources.fetching.download import Landed
     from entrepot.sources.fetching.parts import Fetcher, Part, Plan
 
 __all__ = ["carry_out", "only_say"]
@@ -135,20 +136,7 @@ def _one(
             hint="repeat the command later",
         )
         return PartReport(part.name, part.what, "failed", error=strange)
-    ledger.put(
-        part.name,
-        Entry(
-            question=_question(part),
-            vintage=part.vintage,
-            published=part.published.isoformat() if part.published else "",
-            mark=landed.mark,
-            size=landed.size,
-            sha256=landed.sha256,
-            rows=landed.judged.rows,
-            empty=landed.judged.empty,
-            fetched_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        ),
-    )
+    ledger.put(part.name, _entry(part, landed))
     return PartReport(
         part.name,
         part.what,
@@ -158,6 +146,20 @@ def _one(
         rows=landed.judged.rows,
         vintage=part.vintage,
         note=landed.judged.empty,
+    )
+
+
+def _entry(part: Part, landed: Landed) -> Entry:
+    return Entry(
+        question=_question(part),
+        vintage=part.vintage,
+        published=part.published.isoformat() if part.published else "",
+        mark=landed.mark,
+        size=landed.size,
+        sha256=landed.sha256,
+        rows=landed.judged.rows,
+        empty=landed.judged.empty,
+        fetched_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 

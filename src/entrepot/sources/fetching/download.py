@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx2
 
 from entrepot.errors import FetchError, InputFileError, TruncatedFileError
-from entrepot.sources.fetching.answers import CONTAINER_NAMES, begins_as, saying, what_it_is
+from entrepot.sources.fetching.answers import CONTAINER_NAMES, begins_as, what_it_is
 from entrepot.sources.fetching.whole import read_whole
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ def _must_begin(
         message = "the answer has no content"
         raise httpx2.RemoteProtocolError(message)
     is_text = b"\x00" not in head
-    said = f": {client.clean(saying(head))!r}" if is_text else ""
+    said = f": {client.quoted(head)}" if is_text else ""
     raise FetchError(
         f"the server answered {what_it_is(head)} in place of {CONTAINER_NAMES[part.container]}{said}",
         where=f"{part.name}, {response.url}",
