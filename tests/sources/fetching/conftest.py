@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -46,6 +47,7 @@ class Asked:
     path: str
     params: dict[str, str]
     headers: dict[str, str]
+    at: float
 
 
 class Served:
@@ -106,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         split = urlsplit(self.path)
-        one = Asked(split.path, dict(parse_qsl(split.query)), dict(self.headers.items()))
+        one = Asked(split.path, dict(parse_qsl(split.query)), dict(self.headers.items()), time.monotonic())
         served: Served = self.server.served
         with self.server.lock:
             served.asked.append(one)

@@ -191,6 +191,14 @@ def test_an_empty_answer_for_a_published_month_is_an_error(comtrade, options, ap
     assert "the publisher's own list says that there are data (210,345 rows)" in part.error.what
 
 
+def test_a_witness_does_not_excuse_an_empty_answer_for_all_goods(
+    comtrade, options, api, tmp_path: Path
+) -> None:
+    comtrade.json(PREVIEW, api.answer([]))
+    comtrade.json(PREVIEW, api.answer([api.row(cmdCode="TOTAL", partnerCode=0)]), cmdCode="TOTAL")
+    assert isinstance(only(fetch("comtrade", tmp_path, MARCH, options=options())).error, EmptyFileError)
+
+
 def test_an_empty_answer_to_a_narrow_question_needs_a_witness(comtrade, options, api, tmp_path: Path) -> None:
     comtrade.json(PREVIEW, api.answer([]))
     comtrade.json(PREVIEW, api.answer([api.row(cmdCode="TOTAL", partnerCode=0)]), cmdCode="TOTAL")
