@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from entrepot.pipeline.flows import FlowQuery, select_flows
     from entrepot.pipeline.quality import data_quality, explain_reporter
     from entrepot.pipeline.specifications import find_specifications
+    from entrepot.sources.fetchers import fetch
+    from entrepot.sources.fetching.questions import FetchOptions, FetchQuery, Patience
+    from entrepot.sources.fetching.reports import FetchReport
     from entrepot.sources.registry import open_source
+    from entrepot.sources.world_bank.gdp import read_gdp
     from entrepot.store import Lake
 
     __version__: str
@@ -31,10 +35,14 @@ __all__ = [
     "DetourOptions",
     "DetourResult",
     "EntrepotError",
+    "FetchOptions",
+    "FetchQuery",
+    "FetchReport",
     "FlowQuery",
     "IngestOptions",
     "IngestReport",
     "Lake",
+    "Patience",
     "World",
     "WorldOptions",
     "__version__",
@@ -42,11 +50,13 @@ __all__ = [
     "data_quality",
     "explain_detour",
     "explain_reporter",
+    "fetch",
     "find_detours",
     "find_detours_in",
     "find_specifications",
     "ingest",
     "open_source",
+    "read_gdp",
     "select_flows",
 ]
 
@@ -56,21 +66,27 @@ _HOME = {
     "DetourOptions": "entrepot.detect.options",
     "DetourResult": "entrepot.detect.result",
     "EntrepotError": "entrepot.errors",
+    "FetchOptions": "entrepot.sources.fetching.questions",
+    "FetchQuery": "entrepot.sources.fetching.questions",
+    "FetchReport": "entrepot.sources.fetching.reports",
     "FlowQuery": "entrepot.pipeline.flows",
     "IngestOptions": "entrepot.pipeline",
     "IngestReport": "entrepot.pipeline",
     "Lake": "entrepot.store",
+    "Patience": "entrepot.sources.fetching.questions",
     "World": "entrepot.model.world",
     "WorldOptions": "entrepot.model.world",
     "build_world": "entrepot.model.world",
     "data_quality": "entrepot.pipeline.quality",
     "explain_detour": "entrepot.pipeline.explaining",
     "explain_reporter": "entrepot.pipeline.quality",
+    "fetch": "entrepot.sources.fetchers",
     "find_detours": "entrepot.pipeline.detours",
     "find_detours_in": "entrepot.pipeline.detours",
     "find_specifications": "entrepot.pipeline.specifications",
     "ingest": "entrepot.pipeline",
     "open_source": "entrepot.sources.registry",
+    "read_gdp": "entrepot.sources.world_bank.gdp",
     "select_flows": "entrepot.pipeline.flows",
 }
 

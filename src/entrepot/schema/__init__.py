@@ -13,8 +13,10 @@ from entrepot.schema.columns import COLUMNS, Column, Kind
 from entrepot.schema.dictionary import data_dictionary
 from entrepot.schema.tables import (
     DETOUR,
+    EXCHANGE_RATE,
     FILE,
     FLOW,
+    GDP,
     QUALITY,
     QUARANTINE,
     RECONCILED,
@@ -38,8 +40,10 @@ from entrepot.schema.terms import (
 __all__ = [
     "COLUMNS",
     "DETOUR",
+    "EXCHANGE_RATE",
     "FILE",
     "FLOW",
+    "GDP",
     "QUALITY",
     "QUARANTINE",
     "RECONCILED",

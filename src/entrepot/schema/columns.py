@@ -145,6 +145,11 @@ COLUMNS: dict[str, Column] = _index(
         Column("compared_flows", "int64", "flows that both report", unit="flows", minimum=0),
         Column("reported_usd", "float64", "what the reporter reports, on the exporter's scale", unit="USD", minimum=0),
         Column("partner_usd", "float64", "what the partners report of the same flows, on the exporter's scale", unit="USD", minimum=0),
+        # --- facts beside the reports
+        Column("area", "text", "economy that the fact is about (area code)"),
+        Column("gdp_usd", "float64", "gross domestic product of the year at current prices", unit="USD", minimum=0),
+        Column("currency", "text", "ISO 4217 code of the currency"),
+        Column("per_usd", "float64", "units of the currency for one US dollar, averaged over the days of the period", unit="currency per USD", minimum=0),
         # --- detours
         Column("origin", "text", "where the goods come from (area code)"),
         Column("hub", "text", "where they are unloaded only to be shipped on (area code)"),

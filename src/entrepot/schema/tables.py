@@ -10,8 +10,10 @@ from entrepot.schema.columns import COLUMNS, Column, Kind
 
 __all__ = [
     "DETOUR",
+    "EXCHANGE_RATE",
     "FILE",
     "FLOW",
+    "GDP",
     "QUALITY",
     "QUARANTINE",
     "RECONCILED",
@@ -40,7 +42,7 @@ class Table:
     Attributes
     ----------
     name
-        ``<layer>__<table>``: core (canonical), out (findings).
+        ``<layer>__<table>``: core (canonical), out (findings), ref (facts beside the reports).
     grain
         What one row is.
     columns
@@ -247,7 +249,40 @@ SPECIFICATION = Table(
     ),
 )  # fmt: skip
 
+GDP = Table(
+    name="ref__gdp",
+    grain="one area and year",
+    columns=("area", "year", "gdp_usd", "vintage"),
+    key=("area", "year"),
+    description="Gross domestic product, to weigh an import against the economy that takes it.",
+    traps=(
+        "A year without a row is not published, not zero.",
+        "Current prices and rates: years compare only after prices are taken out.",
+    ),
+)
+
+EXCHANGE_RATE = Table(
+    name="ref__exchange_rate",
+    grain="one currency and period, months and years side by side",
+    columns=("currency", "period", "per_usd"),
+    key=("currency", "period"),
+    description="Average exchange rates, to bring reported values to US dollars.",
+    traps=(
+        "A period of which fewer than half the weekdays were quoted has no row.",
+        "Of a user's own rates an empty period holds for every period without a row.",
+    ),
+)
+
 TABLES: tuple[Table, ...] = (
-    FLOW, REVISED_FLOW, FILE, QUARANTINE, RECONCILED, DETOUR, QUALITY, TOTALS,
+    FLOW,
+    REVISED_FLOW,
+    FILE,
+    QUARANTINE,
+    RECONCILED,
+    DETOUR,
+    QUALITY,
+    TOTALS,
     SPECIFICATION,
-)  # fmt: skip
+    GDP,
+    EXCHANGE_RATE,
+)
