@@ -34,6 +34,7 @@ from entrepot.app import (  # noqa: E402, F401
     demo_command,
     detours_command,
     flows_command,
+    gaps_command,
     ingest_command,
     lookup_commands,
     quality_command,

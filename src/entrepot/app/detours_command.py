@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,24 +12,22 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from entrepot.app.arguments import parse_areas, parse_day, parse_sources
+from entrepot.app.arguments import parse_areas, parse_day, parse_period_day, parse_sources
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
 from entrepot.detect.options import GROUP_KEYS, DetourOptions
-from entrepot.detect.periods import parse_period, parse_span
+from entrepot.detect.periods import parse_span
 from entrepot.errors import OptionError
-from entrepot.nomenclature import resolve_areas
+from entrepot.nomenclature import CUSTOMS_UNIONS, resolve_areas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import date
 
     from entrepot.detect.result import DetourResult
     from entrepot.pipeline.revisions import RevisionChoice
 
 __all__ = ["detours_command", "screen_command"]
-
-#: Groups that are one customs territory: their members' exports are pooled.
-_CUSTOMS_UNIONS = ("EU", "EU15", "EU27", "EU28", "EACU", "EAEU", "SACU")
 
 _LakeOption = Annotated[Path, typer.Option(help="folder of the lake")]
 _EventOption = Annotated[str, typer.Option(help="month of the event, 2022-03; a year for annual data")]
@@ -82,7 +79,7 @@ def detours_command(
     Example: entrepot detours --lake lake --event 2022-03 --origin EU27 --destination RUS --out detours.csv
     """
     revision = parse_revision(hs_revision, hs_shares)
-    day = _event_day(event)
+    day = parse_period_day(event, option="--event")
     origins = parse_areas(origin, option="--origin", on=day)
     destinations = parse_areas(destination, option="--destination", on=day)
     options = DetourOptions(
@@ -157,30 +154,17 @@ def _hubs(hubs: tuple[str, ...], origins: tuple[str, ...], destinations: tuple[s
     return between
 
 
-def _event_day(event: str) -> date:
-    """Return the first day of the event's period.
-
-    Raises
-    ------
-    OptionError
-        The text is no period.
-    """
-    number = parse_period(event, option="--event")
-    year, month = divmod(number, 12) if "-" in event else (number, 0)
-    return date(max(year, 1), month + 1, 1)
-
-
 def _pooled(origin: str | None, event: str) -> tuple[str, ...]:
     """Return the members of the customs union that was named as an origin."""
     named = [part.strip().upper() for part in (origin or "").split(",")]
-    unions = list(dict.fromkeys(name for name in named if name in _CUSTOMS_UNIONS))
+    unions = list(dict.fromkeys(name for name in named if name in CUSTOMS_UNIONS))
     if len(unions) > 1:
         raise OptionError(
             f"{', '.join(unions)} are {len(unions)} customs unions; one can be pooled",
             where="--origin",
             hint="name one union, and the members of the other one by one",
         )
-    return resolve_areas(unions[0], on=_event_day(event)) if unions else ()
+    return resolve_areas(unions[0], on=parse_period_day(event, option="--event")) if unions else ()
 
 
 def _keys(text: str) -> tuple[str, ...]:
@@ -214,7 +198,7 @@ def _run(options: DetourOptions, where: _Where, asked: _Asked, *, memory: str) -
     from entrepot.report import about_detours, check_out, print_detours, write_page, write_table  # noqa: PLC0415
     from entrepot.store import Lake  # noqa: PLC0415
 
-    _event_day(options.event)
+    parse_period_day(options.event, option="--event")
     for option, span in (("--before", options.before), ("--after", options.after)):
         if span is not None:
             parse_span(span, option=option)
