@@ -10,6 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from entrepot.detect.gaps.options import GapOptions
+    from entrepot.detect.gaps.parts_result import GapParts
+    from entrepot.detect.gaps.result import GapResult
     from entrepot.detect.options import DetourOptions
     from entrepot.detect.result import DetourResult
     from entrepot.errors import EntrepotError
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from entrepot.pipeline import IngestOptions, IngestReport, ingest
     from entrepot.pipeline.detours import find_detours, find_detours_in
     from entrepot.pipeline.flows import FlowQuery, select_flows
+    from entrepot.pipeline.gaps import decompose_gaps_in, find_gaps, find_gaps_in, take_gaps_apart
     from entrepot.pipeline.quality import data_quality, explain_reporter
     from entrepot.sources.registry import open_source
     from entrepot.store import Lake
@@ -28,6 +32,9 @@ __all__ = [
     "DetourResult",
     "EntrepotError",
     "FlowQuery",
+    "GapOptions",
+    "GapParts",
+    "GapResult",
     "IngestOptions",
     "IngestReport",
     "Lake",
@@ -36,12 +43,16 @@ __all__ = [
     "__version__",
     "build_world",
     "data_quality",
+    "decompose_gaps_in",
     "explain_reporter",
     "find_detours",
     "find_detours_in",
+    "find_gaps",
+    "find_gaps_in",
     "ingest",
     "open_source",
     "select_flows",
+    "take_gaps_apart",
 ]
 
 # A public name stands in three places: in __all__, here with its module, and under TYPE_CHECKING.
@@ -50,6 +61,9 @@ _HOME = {
     "DetourResult": "entrepot.detect.result",
     "EntrepotError": "entrepot.errors",
     "FlowQuery": "entrepot.pipeline.flows",
+    "GapOptions": "entrepot.detect.gaps.options",
+    "GapParts": "entrepot.detect.gaps.parts_result",
+    "GapResult": "entrepot.detect.gaps.result",
     "IngestOptions": "entrepot.pipeline",
     "IngestReport": "entrepot.pipeline",
     "Lake": "entrepot.store",
@@ -57,12 +71,16 @@ _HOME = {
     "WorldOptions": "entrepot.model.world",
     "build_world": "entrepot.model.world",
     "data_quality": "entrepot.pipeline.quality",
+    "decompose_gaps_in": "entrepot.pipeline.gaps",
     "explain_reporter": "entrepot.pipeline.quality",
     "find_detours": "entrepot.pipeline.detours",
     "find_detours_in": "entrepot.pipeline.detours",
+    "find_gaps": "entrepot.pipeline.gaps",
+    "find_gaps_in": "entrepot.pipeline.gaps",
     "ingest": "entrepot.pipeline",
     "open_source": "entrepot.sources.registry",
     "select_flows": "entrepot.pipeline.flows",
+    "take_gaps_apart": "entrepot.pipeline.gaps",
 }
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from entrepot.engine import literal
 from entrepot.nomenclature import area_table
-from entrepot.pipeline.leaves import hs_levels
 from entrepot.schema import FlowKind, PartnerConcept, RowRole, Valuation
 from entrepot.store import flows_sql
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from entrepot.store import Lake
 
 __all__ = ["fob_importers", "side_reports"]
+
+_SIX_DIGITS: Final = 6
 
 #: A split of an origin's goods over consignors must add up to the origin's own figure within this share.
 _ADDS_UP: Final = 0.02
@@ -51,7 +52,8 @@ def side_reports(engine: Engine, lake: Lake, *, frequency: str, choice: ReportCh
     if choice.revision is not None:
         return engine.frame(f"SELECT * FROM ({_EMPTY}) WHERE false")
     counted = _counted(engine, lake, choice)
-    level = hs_levels(engine, counted, frequency)[0]
+    deepest = engine.rows(f"SELECT max(hs_level) FROM ({counted}) WHERE role = 'leaf'")[0][0] or 0
+    level = min(deepest, _SIX_DIGITS)
     rows = _periods(f"SELECT * FROM ({counted}) WHERE hs_level IN (0, {level})", frequency)
     is_import = f"flow = {literal(FlowKind.IMPORT.value)}"
     return engine.frame(f"""

@@ -42,7 +42,7 @@ def gaps_chart(result: GapResult | GapParts) -> Any:
     if not isinstance(result, GapResult):
         return finished(_parts_bars(result))
     panels = [_books(result)]
-    judged = [row for row in result.table.to_pylist() if row["unusual_low_usd"] is not None][:_ROWS]
+    judged = [row for row in result.table.to_pylist() if row["unusual_usd"] is not None][:_ROWS]
     if judged:
         panels.append(_unusual(judged))
     return finished(alt.vconcat(*panels, spacing=18).resolve_scale(color="independent"))
@@ -114,8 +114,10 @@ def _unusual(rows: Sequence[dict[str, Any]]) -> Any:
     )  # fmt: skip
     title = "missing dispatches ← USD → missing arrivals"
     base = _rows(values)
-    whisker = base.mark_rule(color=_ARRIVED, strokeWidth=3, opacity=0.45).encode(
-        y=y, x=alt.X("low:Q", title=title, axis=_usd_axis()), x2="high:Q"
+    whisker = (
+        base.transform_filter("datum.low !== null")
+        .mark_rule(color=_ARRIVED, strokeWidth=3, opacity=0.45)
+        .encode(y=y, x=alt.X("low:Q", title=title, axis=_usd_axis()), x2="high:Q")
     )
     dot = base.mark_point(filled=True, size=60, color=_ARRIVED, opacity=1).encode(y=y, x="usd:Q")
     zero = _rows([{"at": 0}]).mark_rule(color=_INK, strokeWidth=1).encode(x="at:Q")

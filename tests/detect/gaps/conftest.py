@@ -46,7 +46,11 @@ def random_books() -> Callable[..., list[tuple]]:
     def make(
         seed: int = 0, *, areas: int = 7, codes: int = 6, n: int = 48, noise: float = 0.1,
         declared: dict[int, float] | None = None, late: float = 0.0, sparse: float = 0.0,
+        headings: tuple[str, ...] = ("8542",),
     ) -> list[tuple]:  # fmt: skip
+        def code(k: int) -> str:
+            return f"{headings[k % len(headings)]}{k // len(headings):02d}"
+
         rng = np.random.default_rng(seed)
         rows = []
         for e in range(areas):
@@ -59,7 +63,7 @@ def random_books() -> Callable[..., list[tuple]]:
                     arrived = x * (1 - late) + np.r_[x[0], x[:-1]] * late
                     m = arrived * (declared or {}).get(i, 1.0) * np.exp(rng.normal(0.0, noise, n))
                     rows += [
-                        (f"E{e:02d}", f"E{i:02d}", f"8542{k:02d}", month, a, b)
+                        (f"E{e:02d}", f"E{i:02d}", code(k), month, a, b)
                         for month, a, b in zip(months(n), x, m, strict=True)
                         if a or b
                     ]

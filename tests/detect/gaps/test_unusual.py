@@ -216,10 +216,14 @@ def test_sums_by_any_keys_are_of_the_same_amounts(random_books, books) -> None:
 
 
 OPTIONS = {
-    "event": {"event": "2020-06"}, "before": {"before": "2020-01:2020-10"}, "after": {"after": "2021-05:2021-12"},
-    "exporters": {"exporters": ("E01",)}, "importers": {"importers": ("E01",)}, "products": {"products": ("854201",)},
+    "event": {"event": "2020-06"},
+    "before": {"before": "2020-01:2020-10"},
+    "after": {"after": "2021-05:2021-12"},
+    "exporters": {"exporters": ("E01",)},
+    "importers": {"importers": ("E01",)},
+    "products": {"products": ("854201",)},
     "by": {"by": ("importer",)},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", OPTIONS)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Mirrored", "mirrored_gaps"]
 
-#: Headings of other pairs that the part of chance is learnt from at least.
+#: Headings (chapters) beside another of the same pair from which chance is learnt at least.
 _FEWEST = 20
 
 
@@ -46,7 +46,8 @@ def mirrored_gaps(
 
     Within a pair and window the gaps of a heading that are over nought are set against those under it; the
     smaller side is the amount that may have changed its code. Any two noisy codes do so now and then: what
-    meets when the one side is taken from another pair of about the same size is chance.
+    meets when the one side is taken from a heading of another chapter of the same pair, next in size, is
+    chance.
 
     Parameters
     ----------
@@ -64,7 +65,8 @@ def mirrored_gaps(
     for digits in (4, 2):
         names = np.unique([code[:digits] for code in codes], return_inverse=True)[1].astype(np.int64)
         family = np.unique(owner * (int(names.max(initial=0)) + 1) + names[product], return_inverse=True)[1]
-        met, share = _meet(np.where(six, left, 0.0), family, names[product])
+        chapter = np.array([int(code[:2]) if code[:2].isdigit() else -1 for code in codes])[product]
+        met, share = _meet(np.where(six, left, 0.0), family, owner, chapter)
         found += met * (share if np.isfinite(share) else 1.0)
         left -= met
         shares.append(share)
@@ -72,7 +74,10 @@ def mirrored_gaps(
 
 
 def _meet(
-    gap: NDArray[np.float64], family: NDArray[np.int64], name: NDArray[np.int64]
+    gap: NDArray[np.float64],
+    family: NDArray[np.int64],
+    owner: NDArray[np.int64],
+    chapter: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], float]:
     """Return what of each gap meets another of its family, and the part of it that is no chance."""
     n = int(family.max(initial=-1)) + 1
@@ -80,24 +85,23 @@ def _meet(
     meets = np.minimum(over, under)
     side = np.where(gap > 0, over[family], under[family])
     part = np.divide(gap, side, out=np.zeros(gap.size), where=side > 0) * meets[family]
-    codes = sum_by(family, (gap != 0).astype(float), n)
-    name_of = np.zeros(n, dtype=np.int64)
-    name_of[family] = name
-    return part, _beyond_chance(over, under, np.flatnonzero(codes > 1), name_of)
+    many = np.flatnonzero(sum_by(family, (gap != 0).astype(np.float64), n) > 1)
+    of_family = np.zeros((2, n), dtype=np.int64)
+    of_family[:, family] = owner, chapter
+    return part, _beyond_chance(over[many], under[many], of_family[0, many], of_family[1, many])
 
 
 def _beyond_chance(
     over: NDArray[np.float64],
     under: NDArray[np.float64],
-    families: NDArray[np.int64],
-    name: NDArray[np.int64],
+    owner: NDArray[np.int64],
+    chapter: NDArray[np.int64],
 ) -> float:
-    """Return 1 − what meets across pairs ÷ what meets inside them, families of one name, next in size."""
-    size = (over + under)[families]
-    order = families[np.lexsort((size, name[families]))]
+    """Return 1 − what meets across families ÷ what meets inside them, families of one pair next in size."""
+    order = np.lexsort((over + under, owner))
     one, other = order[:-1], order[1:]
-    same = name[one] == name[other]
-    one, other = one[same], other[same]
+    apart = (owner[one] == owner[other]) & (chapter[one] != chapter[other])
+    one, other = one[apart], other[apart]
     if one.size < _FEWEST:
         return float("nan")
     inside = np.minimum(over[one], under[one]).sum() + np.minimum(over[other], under[other]).sum()
