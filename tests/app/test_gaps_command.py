@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 PLAIN = {
     "typeCode": "C", "freqCode": "M", "partner2Code": "0", "partner2ISO": "W00", "classificationCode": "H6",
     "classificationSearchCode": "HS", "isOriginalClassification": "true", "cmdCode": "854231",
-    "aggrLevel": "6", "isLeaf": "true", "customsCode": "C00", "mosCode": "0", "motCode": "0", "isReported": "true",
-    "isAggregate": "false",
+    "aggrLevel": "6", "isLeaf": "true", "customsCode": "C00", "mosCode": "0", "motCode": "0",
+    "isReported": "true", "isAggregate": "false",
 }  # fmt: skip
 AREAS = {"CHN": "156", "KGZ": "417", "KAZ": "398", "DEU": "276"}
 

@@ -70,6 +70,46 @@ def test_a_new_product_of_a_chronic_partner_is_expected_at_its_ratio(random_book
     assert abs(mine["unusual_usd"]) < 0.1 * mine["gap_usd"]
 
 
+def test_flows_that_a_book_hardly_knew_make_no_absurd_amounts(random_books, books) -> None:
+    """A ratio of a millionth forecasts nothing: what is unusual is never more than what either book shows."""
+    rows = []
+    for e, i, k, month, x, m in random_books(5):
+        if (e, i) == ("E02", "E01") and month < EVENT:
+            rows.append((e, i, k, month, x, 1.0))
+        elif (e, i) == ("E03", "E01") and month < EVENT:
+            rows.append((e, i, k, month, 1.0, m))
+        else:
+            rows.append((e, i, k, month, x, m))
+    for by in (("exporter", "importer"), ("exporter", "importer", "hs_code"), ("importer",)):
+        table = solve(books, rows, event=EVENT, by=by).table.to_pandas()
+        book = table[["exporter_report_usd", "importer_fob_usd"]].max(axis=1)
+        for name in ("unusual_usd", "unusual_low_usd", "unusual_high_usd"):
+            assert (table[name].fillna(0.0).abs() <= 1.001 * book).all()
+
+
+def test_months_without_trade_are_published_months(books) -> None:
+    """Two books that agree on a flow every fourth month: its mean before is that of all months."""
+    months = [f"{2018 + m // 12}-{m % 12 + 1:02d}" for m in range(48)]
+    table = [("AAA", "BBB", "854231", month, 120.0, 120.0) for month in months[::4]]
+    table += [("AAA", "CCC", "854231", month, 5.0, 5.0) for month in months]
+    table += [("DDD", "BBB", "854231", month, 5.0, 5.0) for month in months]
+    found = unusual_gaps(books(table), GapOptions(event=EVENT, after="2021-01:2021-12")).table.to_pylist()
+    (mine,) = [row for row in found if (row["exporter"], row["importer"]) == ("AAA", "BBB")]
+    assert (mine["periods"], mine["before_periods"]) == (12, 24)
+    assert (mine["exporter_report_usd"], mine["before_exporter_usd"]) == (360.0, 360.0)
+
+
+def test_a_pair_that_the_importer_leaves_out_is_not_published(books) -> None:
+    """Members of a union report each other by consignment alone: those months count as silent."""
+    months = [f"{2018 + m // 12}-{m % 12 + 1:02d}" for m in range(48)]
+    table = [("DEU", "GBR", "854231", m, 100.0, None if m < "2020-02" else 100.0) for m in months]
+    table += [(e, i, "854231", m, 5.0, 5.0) for m in months for e, i in (("DEU", "CHN"), ("CHN", "GBR"))]
+    found = unusual_gaps(books(table), GapOptions(event=EVENT, after="2021-01:2021-12")).table.to_pylist()
+    (mine,) = [row for row in found if (row["exporter"], row["importer"]) == ("DEU", "GBR")]
+    assert mine["before_periods"] == 10
+    assert mine["before_exporter_usd"] == pytest.approx(1200.0)
+
+
 def test_goods_that_the_importer_alone_always_knew_are_nothing_new(books) -> None:
     table = [
         (e, "BBB", "854231", f"{2018 + m // 12}-{m % 12 + 1:02d}", sent, 1e6)
@@ -287,17 +327,19 @@ def test_a_row_is_explained_with_its_figures(random_books, books) -> None:
 
 def twin(rows: list[tuple], before: set[str], after: set[str]) -> dict[tuple, tuple]:
     """Compare two windows cell by cell, in loops."""
-    published: dict[tuple, set] = defaultdict(set)
+    exports: dict[str, set] = defaultdict(set)
+    imports: dict[str, set] = defaultdict(set)
     sums: dict[tuple, list[float]] = defaultdict(lambda: [0.0] * 4)
     for e, i, k, month, x, m in rows:
-        published[e, i].add(month)
+        exports[e].add(month)
+        imports[i].add(month)
         for at, window in ((0, after), (2, before)):
             if month in window:
                 sums[e, i, k][at] += x
                 sums[e, i, k][at + 1] += m
     found = {}
     for (e, i, k), (x, m, x0, m0) in sums.items():
-        now, then = len(published[e, i] & after), len(published[e, i] & before)
+        now, then = (len(exports[e] & imports[i] & window) for window in (after, before))
         scale = now / then if then else 0.0
         if x or m or x0 * scale or m0 * scale:
             found[e, i, k] = (x, m, x0 * scale, m0 * scale, now, then)
@@ -314,9 +356,8 @@ def expected_twin(cells: dict[tuple, tuple], small: float) -> dict[tuple, tuple[
         importer = (jm + small) / (jx + small)
         pair = (pm + small * importer) / (px + small)
         ratio = (m0 + small * pair) / (x0 + small)
-        found[e, i, k] = (
-            max((x + small) * ratio - small * pair, 0.0), max((m + small * pair) / ratio - small, 0.0),
-        )  # fmt: skip
+        arrivals, dispatches = (x + small) * ratio - small * pair, (m + small * pair) / ratio - small
+        found[e, i, k] = (min(max(arrivals, 0.0), 3 * x + m0), min(max(dispatches, 0.0), 3 * m + x0))
     return found
 
 

@@ -36,7 +36,7 @@ class Compared:
     pair_x, pair_m, importer_x, importer_m : (k,)
         The same before of all goods of the pair, and of all that the importer gets.
     periods, before_periods : (k,)
-        Periods of either window that both sides of the pair published.
+        Periods of either window that both sides of the pair published, with or without trade.
     """
 
     exporter: NDArray[np.int64]
@@ -91,12 +91,9 @@ def compare_windows(rows: GapRows, before: NDArray[np.bool_], after: NDArray[np.
         for mask in (is_after, is_before)
         for amount in (rows.x, rows.m)
     )
-    pair, period = _published(rows)
     pairs, of_cell = np.unique(rows.pair[first], return_inverse=True)
-    at = np.searchsorted(pairs, pair)
-    now, then = (
-        np.bincount(at[mask[period]], minlength=pairs.size).astype(np.int64) for mask in (after, before)
-    )
+    shared = rows.shared.of_pairs(pairs)
+    now, then = (shared[:, mask].sum(axis=1).astype(np.int64) for mask in (after, before))
     scale = np.divide(now, then, out=np.zeros(pairs.size), where=then > 0)[of_cell]
     x_before, m_before = x_before * scale, m_before * scale
     importer = rows.importer[first]
@@ -129,13 +126,13 @@ def compare_history(rows: GapRows) -> Compared:
         A row a row of ``rows``, in their order.
     """
     n = len(rows.periods)
-    pair, period = _published(rows)
-    earlier = _earlier(pair, np.ones(pair.size))
-    at = np.searchsorted(pair * n + period, rows.pair * n + rows.period)
-    before = earlier[at].astype(np.int64)
+    pairs, of_row = np.unique(rows.pair, return_inverse=True)
+    shared = rows.shared.of_pairs(pairs)
+    before = _so_far(shared)[of_row, rows.period]
     scale = np.divide(1.0, before, out=np.zeros(before.size), where=before > 0)
+    keys, at = np.unique(rows.pair * n + rows.period, return_inverse=True)
     pair_x, pair_m = (
-        _earlier(pair, sum_by(at, amount, pair.size))[at] * scale for amount in (rows.x, rows.m)
+        _earlier(keys // n, sum_by(at, amount, keys.size))[at] * scale for amount in (rows.x, rows.m)
     )
     importer_x, importer_m = _importers(rows)
     return Compared(
@@ -161,7 +158,8 @@ def _importers(rows: GapRows) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     n = len(rows.periods)
     keys, at = np.unique(rows.importer * n + rows.period, return_inverse=True)
     importer = keys // n
-    earlier = _earlier(importer, np.ones(keys.size))
+    published = rows.shared.imports
+    earlier = _so_far(published)[importer, keys % n].astype(np.float64)
     found = [
         np.divide(
             _earlier(importer, sum_by(at, amount, keys.size)),
@@ -174,11 +172,11 @@ def _importers(rows: GapRows) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     return found[0], found[1]
 
 
-def _published(rows: GapRows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pairs and periods that both sides published, sorted."""
-    n = len(rows.periods)
-    pair, period = np.divmod(np.unique(rows.pair * n + rows.period), n)
-    return pair, period
+def _so_far(published: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return how many earlier periods were published, of rows over periods."""
+    count = np.cumsum(published, axis=1, dtype=np.int64)
+    found: NDArray[np.int64] = count - published.astype(np.int64)
+    return found
 
 
 def _runs(sorted_keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

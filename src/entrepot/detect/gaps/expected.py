@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
     from entrepot.detect.gaps.comparisons import Compared
 
-__all__ = ["Expected", "expect", "small_flow"]
+__all__ = ["LARGEST_RATIO", "Expected", "expect", "small_flow"]
 
 _FEWEST = 30
 _SMALL_SHARE = 0.01
+#: A ratio beyond this (or its inverse) forecasts nothing of goods that were not there before.
+LARGEST_RATIO = 3.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +57,8 @@ def expect(compared: Compared, small: float) -> Expected:
     ρ_ij = (M_ij + κ·ρ_j)/(X_ij + κ) of the pair, ρ = (M⁰ + κ·ρ_ij)/(X⁰ + κ) of the cell: a ratio of little
     trade is drawn to the next wider one, and one of nothing at all is one. Expected arrivals are
     (X + κ)·ρ − κ·ρ_ij, expected dispatches (M + κ·ρ_ij)/ρ − κ, not under nought. Goods that the importer
-    alone ever knew of are expected to be so again.
+    alone ever knew of are expected to be so again. Of flows that one book hardly knew a ratio is no
+    forecast: no more arrives than three times what was sent and what arrived before, and the reverse.
 
     Parameters
     ----------
@@ -68,7 +71,9 @@ def expect(compared: Compared, small: float) -> Expected:
     of_pair = (compared.pair_m + small * of_importer) / (compared.pair_x + small)
     ratio = (compared.m_before + small * of_pair) / (compared.x_before + small)
     drawn = small * of_pair
+    most_arrivals = LARGEST_RATIO * compared.x + compared.m_before
+    most_dispatches = LARGEST_RATIO * compared.m + compared.x_before
     return Expected(
-        arrivals=np.maximum((compared.x + small) * ratio - drawn, 0.0),
-        dispatches=np.maximum((compared.m + drawn) / ratio - small, 0.0),
+        arrivals=np.clip((compared.x + small) * ratio - drawn, 0.0, most_arrivals),
+        dispatches=np.clip((compared.m + drawn) / ratio - small, 0.0, most_dispatches),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from entrepot.detect.gaps.expected import LARGEST_RATIO
 from entrepot.detect.gaps.noise import fit_ratio_noise, q_values
 
 if TYPE_CHECKING:
@@ -54,9 +55,12 @@ class Judged:
 def judge(groups: GroupSums, placebos: GroupSums, small: float) -> Judged:
     r"""Judge groups by what the same groups did in placebo windows.
 
-    *Formula*  d = ln((M + κ)/(M̂ + κ)), M̂ expected arrivals; z = d/σ(M̂). Less than expected: the unusual
-    part is M̂ − M, arrivals that are missing; more: X − X̂, dispatches that are missing (negative). The
-    interval puts the 5th and 95th percentile of d in placebo windows of that size in the place of nought.
+    *Formula*  d = ln((M + κ)/(M̂ + κ)), M̂ expected arrivals; z = d/σ(M̂). Where d is under nought the
+    unusual part of the gap is M̂ − M, arrivals that are missing; where it is over, X − X̂, X̂ the expected
+    dispatches: dispatches that are missing, as a negative amount. A book that hardly knew of the flow (a
+    ratio over 3 or under ⅓) is no measure of the other: then it is the other one of the two. No more is
+    missing than was sent, or arrived. The interval puts the 5th and 95th percentile of d in placebo windows
+    of that size in the place of nought.
 
     Parameters
     ----------
@@ -73,26 +77,39 @@ def judge(groups: GroupSums, placebos: GroupSums, small: float) -> Judged:
     decoy, decoy_size = usable.change(small), usable.log_size(small)
     noise = fit_ratio_noise(decoy_size, decoy, usable.is_one_sided)
     n = change.size
+    by_arrivals = _is_by_arrivals(groups, change)
     missing = np.full(n, np.nan)
     if noise is None:
-        unusual = _unusual(groups, np.zeros(n), is_lost=change < 0, small=small)
+        unusual = _of_sign(_unusual(groups, np.zeros(n), by_arrivals=by_arrivals, small=small), change)
         return Judged(np.where(has_history, unusual, np.nan), missing, missing, missing, missing, has_history)
     sd, low, high = noise.at(log_size, groups.is_one_sided)
     z = np.where(has_history, change / sd, np.nan)
     decoy_sd, _, _ = noise.at(decoy_size, usable.is_one_sided)
-    ends = [_unusual(groups, at, is_lost=change < 0, small=small) for at in (np.zeros(n), low, high)]
+    ends = [_unusual(groups, at, by_arrivals=by_arrivals, small=small) for at in (np.zeros(n), low, high)]
+    ends[0] = _of_sign(ends[0], change)
     unusual, one, other = (np.where(has_history, end, np.nan) for end in ends)
     return Judged(unusual, one, other, z, q_values(z, decoy / decoy_sd), has_history)
 
 
+def _of_sign(unusual: NDArray[np.float64], change: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return nought where a bounded expectation would turn the sign."""
+    return np.where(np.sign(unusual) == -np.sign(change), unusual, 0.0)
+
+
+def _is_by_arrivals(groups: GroupSums, change: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return (g) where the unusual part is told by the arrivals: see :func:`judge`."""
+    is_usable = groups.arrivals <= LARGEST_RATIO * groups.x
+    is_chronic = groups.arrivals < groups.x / LARGEST_RATIO
+    return np.where(change < 0, is_usable, is_chronic)
+
+
 def _unusual(
-    groups: GroupSums, noise: NDArray[np.float64], *, is_lost: NDArray[np.bool_], small: float
+    groups: GroupSums, noise: NDArray[np.float64], *, by_arrivals: NDArray[np.bool_], small: float
 ) -> NDArray[np.float64]:
     """Return the unusual part of the gap, had the ratio changed by a noise in any case."""
-    arrivals = (groups.arrivals + small) * np.exp(noise) - small
-    dispatches = (groups.dispatches + small) * np.exp(-noise) - small
-    lost = np.maximum(arrivals, 0.0) - groups.m
-    return np.where(is_lost, lost, groups.x - np.maximum(dispatches, 0.0))
+    arrivals = (groups.arrivals + small) * np.exp(noise) - small - groups.m
+    dispatches = groups.x - (groups.dispatches + small) * np.exp(-noise) + small
+    return np.clip(np.where(by_arrivals, arrivals, dispatches), -groups.m, groups.x)
 
 
 def judge_in_turn(groups: GroupSums, block: NDArray[np.int64], small: float) -> Judged:

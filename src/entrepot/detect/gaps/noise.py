@@ -19,7 +19,8 @@ _BINS = 20
 #: Changes that a bin, and a noise as a whole, is learnt from at least.
 _FEWEST = 30
 _SMALLEST_SD = 0.005
-_LOW, _HIGH = 0.05, 0.95
+_LOW = 0.05
+_Z90 = 1.6448536269514722
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,8 +33,8 @@ class RatioNoise:
         Natural log of the expected arrivals in USD, increasing: of flows that both books knew before, and
         of those that one of them did not.
     sd, low, high : two of (b,)
-        Robust standard deviation, 5th and 95th percentile at that size; ``low`` at most 0, ``high`` at
-        least.
+        Standard deviation without heed to the outermost tenth, 5th and 95th percentile at that size;
+        ``low`` at most 0, ``high`` at least.
     """
 
     log_size: tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -90,7 +91,8 @@ def _by_size(size: NDArray[np.float64], change: NDArray[np.float64]) -> list[NDA
             continue  # many of one size: the first bin of it speaks for all
         # Order statistics between which a further value lies with 90% probability, whatever the law.
         rank = max(int(np.floor((inside.size + 1) * _LOW)), 1)
-        sd = max(MAD_TO_SD * float(np.median(np.abs(inside))), _SMALLEST_SD)
+        tails = (float(inside[-rank]) - float(inside[rank - 1])) / (2 * _Z90)
+        sd = max(MAD_TO_SD * float(np.median(np.abs(inside))), tails, _SMALLEST_SD)
         rows.append((middle, sd, min(float(inside[rank - 1]), 0.0), max(float(inside[-rank]), 0.0)))
     return [np.array(column) for column in zip(*rows, strict=True)]
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from entrepot.detect.gaps.calendar import SharedPeriods, load_calendar, numbered
 from entrepot.errors import CoverageError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["AMOUNTS", "ROW_ARRAYS", "GapRows", "load_rows", "numbered"]
+__all__ = ["AMOUNTS", "ROW_ARRAYS", "GapRows", "load_rows"]
 
 #: What is added up where rows are, and everything that is as long as the rows.
 AMOUNTS = ("x", "m", "published", "consigned", "re_exported")
@@ -45,6 +46,8 @@ class GapRows:
         published.
     areas, products, periods
         Codes; periods in their order, without those in which nothing was published.
+    shared
+        Periods that both sides of a pair published, with or without trade.
     """
 
     exporter: NDArray[np.int64]
@@ -59,6 +62,7 @@ class GapRows:
     areas: tuple[str, ...]
     products: tuple[str, ...]
     periods: tuple[str, ...]
+    shared: SharedPeriods
 
     @property
     def pair(self) -> NDArray[np.int64]:
@@ -80,7 +84,7 @@ class GapRows:
 
 
 def load_rows(flows: nw.LazyFrame[Any], products: Sequence[str] = ()) -> GapRows:
-    """Return the flows that both sides published. One query.
+    """Return the flows that both sides published. Four queries.
 
     Parameters
     ----------
@@ -146,6 +150,7 @@ def load_rows(flows: nw.LazyFrame[Any], products: Sequence[str] = ()) -> GapRows
         areas=tuple(areas.to_pylist()),
         products=tuple(codes.to_pylist()),
         periods=tuple(periods.to_pylist()),
+        shared=load_calendar(flows, _kind(products), areas, periods),
     ).sorted()
 
 
@@ -156,16 +161,14 @@ def _amounts(table: pa.Table, name: str) -> NDArray[np.float64]:
     return values
 
 
+def _kind(products: Sequence[str]) -> nw.Expr:
+    """Return the expression of the rows of which a calendar is made: totals or goods, whichever is asked."""
+    is_total = nw.col("hs_code") == "TOTAL"
+    return is_total if "TOTAL" in products else ~is_total
+
+
 def _wanted(products: Sequence[str]) -> nw.Expr:
     code = nw.col("hs_code")
     if not products:
         return code != "TOTAL"
     return nw.any_horizontal(*[code.str.starts_with(one) for one in products], ignore_nulls=False)
-
-
-def numbered(column: pa.ChunkedArray, words: pa.Array) -> NDArray[np.int64]:
-    """Return the position of each value of a column among the words; -1 where it is none of them."""
-    index: NDArray[np.int64] = (
-        pc.fill_null(pc.index_in(column, value_set=words), -1).to_numpy().astype(np.int64)
-    )
-    return index

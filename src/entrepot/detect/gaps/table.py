@@ -29,9 +29,7 @@ def gap_table(
 ) -> pa.Table:
     """Return the table: members of a union last; by what is unusual at the least, then by the estimate."""
     member = member_of(groups, rows, options.unions, names)
-    sure = np.where(
-        judged.unusual > 0, np.minimum(judged.low, judged.high), -np.maximum(judged.low, judged.high)
-    )
+    sure = np.where(judged.unusual > 0, judged.low, -judged.high)
     sizes = (np.maximum(np.nan_to_num(sure), 0.0), np.nan_to_num(np.abs(judged.unusual)))
     keys = (groups.product, groups.importer, groups.exporter, groups.period)
     order = np.lexsort((*keys, -(groups.lost + groups.orphan), -sizes[1], -sizes[0]))
@@ -52,8 +50,8 @@ def gap_table(
         "arrived_ratio": _over(groups.m, groups.x, groups.x > 0),
         "usual_ratio": _over(groups.arrivals, groups.x, (groups.x > 0) & is_judged),
         "unusual_usd": _floats(judged.unusual),
-        "unusual_low_usd": _floats(np.minimum(judged.low, judged.high)),
-        "unusual_high_usd": _floats(np.maximum(judged.low, judged.high)),
+        "unusual_low_usd": _floats(np.minimum(judged.low, judged.unusual)),
+        "unusual_high_usd": _floats(np.maximum(judged.high, judged.unusual)),
         "z_score": _floats(judged.z),
         "q_value": _floats(judged.q),
         "status": pa.array(judged.status.tolist(), pa.string()),

@@ -102,10 +102,8 @@ def _neighbours(rows: GapRows, month: NDArray[np.int64], *, step: int) -> _Neigh
     key, mine = rows.cell * n + rows.period, rows.cell * n + wanted
     at = np.minimum(np.searchsorted(key, mine), key.size - 1)
     is_row = (wanted >= 0) & (key[at] == mine)
-    published = np.unique(rows.pair * n + rows.period)
-    pair = rows.pair * n + wanted
-    spot = np.minimum(np.searchsorted(published, pair), published.size - 1)
-    is_published = (wanted >= 0) & (published[spot] == pair)
+    pairs, of_row = np.unique(rows.pair, return_inverse=True)
+    is_published = (wanted >= 0) & rows.shared.of_pairs(pairs)[of_row, wanted]
     return _Neighbours(np.where(is_row, rows.x[at], np.where(is_published, 0.0, np.nan)), is_row)
 
 

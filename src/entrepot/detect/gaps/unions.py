@@ -49,10 +49,16 @@ def with_unions(rows: GapRows, unions: Sequence[str]) -> GapRows:
         inside = membership(rows, name)
         if not inside.any():
             continue
-        if code not in rows.areas:
-            rows = replace(rows, areas=(*rows.areas, code))
+        shared = rows.shared
+        exports = np.atleast_1d((shared.exports.T & inside).any(axis=1))
+        imports = np.atleast_1d((shared.imports.T & inside).any(axis=1))
+        if code in rows.areas:
+            at = rows.areas.index(code)
+            rows = replace(rows, shared=shared.open_area(at, exports, imports))
+        else:
+            at = len(rows.areas)
+            rows = replace(rows, areas=(*rows.areas, code), shared=shared.with_area(exports, imports))
             inside = np.pad(inside, ((0, 0), (0, 1)))
-        at = rows.areas.index(code)
         is_out, is_in = inside[rows.period, rows.exporter], inside[rows.period, rows.importer]
         sent = rows.only(is_out & ~is_in)
         taken = rows.only(is_in & ~is_out)
