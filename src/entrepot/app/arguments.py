@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from entrepot.detect.periods import parse_period
 from entrepot.errors import OptionError, UnknownCodeError
 from entrepot.nomenclature import resolve_areas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["parse_areas", "parse_day", "parse_sources"]
+__all__ = ["parse_areas", "parse_day", "parse_period_day", "parse_sources"]
 
 
 def parse_areas(text: str | None, *, option: str, on: date | None = None) -> tuple[str, ...]:
@@ -44,6 +45,19 @@ def parse_day(text: str | None, *, option: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError as error:
         raise OptionError(f"{text!r} is no date", where=option, hint="write it as 2023-01-31") from error
+
+
+def parse_period_day(text: str, *, option: str) -> date:
+    """Return the first day of ``2022-03`` or ``2022``.
+
+    Raises
+    ------
+    OptionError
+        The text is no period.
+    """
+    number = parse_period(text, option=option)
+    year, month = divmod(number, 12) if "-" in text else (number, 0)
+    return date(max(year, 1), month + 1, 1)
 
 
 def parse_sources(text: str | None, *, known: Iterable[str]) -> tuple[str, ...]:

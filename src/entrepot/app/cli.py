@@ -36,6 +36,7 @@ from entrepot.app import (  # noqa: E402, F401
     explain_command,
     fetch_command,
     flows_command,
+    gaps_command,
     ingest_command,
     lookup_commands,
     quality_command,

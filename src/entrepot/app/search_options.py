@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entrepot.app.arguments import parse_areas, parse_day, parse_sources
-from entrepot.detect.periods import parse_period, parse_span
+from entrepot.app.arguments import parse_areas, parse_day, parse_period_day, parse_sources
+from entrepot.detect.periods import parse_span
 from entrepot.errors import OptionError
-from entrepot.nomenclature import resolve_areas
+from entrepot.nomenclature import CUSTOMS_UNIONS, resolve_areas
 
 if TYPE_CHECKING:
     from entrepot.detect.options import DetourOptions
@@ -46,9 +45,6 @@ __all__ = [
     "parse_keys",
     "suspects_of",
 ]
-
-#: Groups that are one customs territory: their members' exports are pooled.
-_CUSTOMS_UNIONS = ("EU", "EU15", "EU27", "EU28", "EACU", "EAEU", "SACU")
 
 LakeOption = Annotated[Path, typer.Option(help="folder of the lake")]
 EventOption = Annotated[str, typer.Option(help="month of the event, 2022-03; a year for annual data")]
@@ -105,7 +101,7 @@ def suspects_of(event: str, *, origin: str | None, hub: str | None, destination:
     UnknownCodeError
         A part is no area.
     """
-    day = _event_day(event)
+    day = parse_period_day(event, option="--event")
     origins = parse_areas(origin, option="--origin", on=day)
     destinations = parse_areas(destination, option="--destination", on=day)
     hubs = _hubs_between(parse_areas(hub, option="--hub", on=day), origins, destinations)
@@ -129,30 +125,17 @@ def _hubs_between(
     return between
 
 
-def _event_day(event: str) -> date:
-    """Return the first day of the event's period.
-
-    Raises
-    ------
-    OptionError
-        The text is no period.
-    """
-    number = parse_period(event, option="--event")
-    year, month = divmod(number, 12) if "-" in event else (number, 0)
-    return date(max(year, 1), month + 1, 1)
-
-
 def _pooled(origin: str | None, event: str) -> tuple[str, ...]:
     """Return the members of the customs union that was named as an origin."""
     named = [part.strip().upper() for part in (origin or "").split(",")]
-    unions = list(dict.fromkeys(name for name in named if name in _CUSTOMS_UNIONS))
+    unions = list(dict.fromkeys(name for name in named if name in CUSTOMS_UNIONS))
     if len(unions) > 1:
         raise OptionError(
             f"{', '.join(unions)} are {len(unions)} customs unions; one can be pooled",
             where="--origin",
             hint="name one union, and the members of the other one by one",
         )
-    return resolve_areas(unions[0], on=_event_day(event)) if unions else ()
+    return resolve_areas(unions[0], on=parse_period_day(event, option="--event")) if unions else ()
 
 
 def parse_keys(text: str) -> tuple[str, ...]:
@@ -210,7 +193,7 @@ def check_periods(options: DetourOptions) -> None:
     OptionError
         The event or the end of a window is no period.
     """
-    _event_day(options.event)
+    parse_period_day(options.event, option="--event")
     for option, span in (("--before", options.before), ("--after", options.after)):
         if span is not None:
             parse_span(span, option=option)

@@ -28,7 +28,7 @@ from entrepot.nomenclature.concordances import (
 )
 from entrepot.nomenclature.dated_events import Event, events
 from entrepot.nomenclature.geography import geography_table
-from entrepot.nomenclature.groups import Membership, group_members, group_names, memberships
+from entrepot.nomenclature.groups import CUSTOMS_UNIONS, Membership, group_members, group_names, memberships
 from entrepot.nomenclature.hs import (
     HS_REVISIONS,
     TOTAL,
@@ -54,6 +54,7 @@ from entrepot.nomenclature.titles import find_hs_codes, hs_title, nearest_words
 
 __all__ = [
     "CONCORDANCE_SCHEMA",
+    "CUSTOMS_UNIONS",
     "HS_REVISIONS",
     "OTHER_ASIA",
     "TOTAL",

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 __all__ = [
     "INK",
     "MUTED",
-    "USD_AXIS",
+    "USD_LABELS",
     "calibration_chart",
     "comparison_chart",
     "finished",
+    "first_day",
     "interval_chart",
     "svg",
     "time_chart",
@@ -41,9 +42,8 @@ MUTED = "#5b6673"
 _GRID, _SHADE = "#e3e7ec", "#eef1f5"
 _DIRECT, _INBOUND, _ONWARD, _EVENT = "#0b4f8a", "#c4510a", "#00785a", "#8c2d5b"  # told apart by every eye
 _FONT = "Arial, Helvetica, Liberation Sans, sans-serif"
-
-#: Labels of an axis in USD, as the text writes amounts.
-USD_AXIS = "replace(replace(replace(format(datum.value, '~s'), 'G', 'bn'), 'M', 'm'), 'T', 'tn')"
+#: Vega expression of an axis label in k, m, bn and tn.
+USD_LABELS = "replace(replace(replace(format(datum.value, '~s'), 'G', 'bn'), 'M', 'm'), 'T', 'tn')"
 _MONTH = "utcFormat(datum.value, utcmonth(datum.value) == 0 ? '%Y' : '%b')"
 _LAST = re.compile(r"to (\d{4}(?:-\d{2})?)$")
 _PADDING = {"left": 2, "right": 8, "top": 6, "bottom": 4}
@@ -85,8 +85,8 @@ def time_chart(result: DetourResult, width: int) -> Any:
     step = "month" if windows.is_monthly else "year"
     shaded = [
         {
-            "day": _day(windows.text(w).split(":")[0]),
-            "to": _day(windows.text(w).split(":")[1], after=step),
+            "day": first_day(windows.text(w).split(":")[0]),
+            "to": first_day(windows.text(w).split(":")[1], after=step),
             "window": name,
         }
         for name, w in (("before", windows.before), ("after", windows.after))
@@ -109,7 +109,7 @@ def time_chart(result: DetourResult, width: int) -> Any:
     return finished(alt.vconcat(*drawn, spacing=10).resolve_scale(x="shared"))
 
 
-def _day(period: str, *, after: str = "") -> str:
+def first_day(period: str, *, after: str = "") -> str:
     """Return the first day of a period, or of the one after it."""
     year, _, month = period.partition("-")
     number = int(year) * 12 + int(month or 1) - 1 + {"": 0, "month": 1, "year": 12}[after]
@@ -125,7 +125,7 @@ def _legs(result: DetourResult) -> list[dict[str, Any]]:
             sums[key] = sums.get(key, 0.0) + row["usd"]
     periods = sorted({period for _, period in sums})
     return [
-        {"leg": leg, "day": _day(period), "usd": sums.get((leg, period))}
+        {"leg": leg, "day": first_day(period), "usd": sums.get((leg, period))}
         for leg in ("direct", "inbound", "onward")
         for period in periods
     ]
@@ -154,7 +154,7 @@ def _split(rows: list[dict[str, Any]], leg: str, last: str | None) -> list[dict[
     own = [row | {"part": "whole"} for row in rows if row["leg"] == leg]
     if last is None:
         return own
-    day = _day(last)
+    day = first_day(last)
     return [row for row in own if row["day"] <= day] + [
         row | {"part": "rest"} for row in own if row["day"] >= day
     ]
@@ -169,7 +169,9 @@ def _panel(
         "usd:Q",
         title=None,
         scale=alt.Scale(domain=[0, top], nice=False),
-        axis=alt.Axis(labelExpr=USD_AXIS, tickCount=4, domain=False, ticks=False, minExtent=44, maxExtent=44),
+        axis=alt.Axis(
+            labelExpr=USD_LABELS, tickCount=4, domain=False, ticks=False, minExtent=44, maxExtent=44
+        ),
     )
     # Days are UTC: in the clock of the machine that draws, January could begin in December.
     x = alt.X(
@@ -195,7 +197,7 @@ def _panel(
         .mark_line(color=colour, strokeWidth=2, point=alt.OverlayMarkDef(color=colour, size=14))
         .encode(x=x, y=usd, strokeDash=dash)
     )
-    rule = alt.Chart(_data([{"day": _day(event), "word": f"event {event}"}]))
+    rule = alt.Chart(_data([{"day": first_day(event), "word": f"event {event}"}]))
     mark = rule.mark_rule(color=_EVENT, strokeWidth=1.5, strokeDash=[5, 3]).encode(x=x)
     word = rule.mark_text(align="right", dx=-4, color=_EVENT, fontWeight="bold", **note)
     layers = (
@@ -236,7 +238,7 @@ def interval_chart(rows: Sequence[dict[str, Any]], width: int) -> Any:
     data = _data(rows)
     y = _ranks(rows, room=labels, padding=12)
     x = alt.X(
-        "low:Q", title="USD", scale=alt.Scale(zero=True), axis=alt.Axis(labelExpr=USD_AXIS, tickCount=4)
+        "low:Q", title="USD", scale=alt.Scale(zero=True), axis=alt.Axis(labelExpr=USD_LABELS, tickCount=4)
     )
     known = alt.Chart(data).transform_filter("datum.estimate !== null")
     whisker = known.mark_rule(color=_INBOUND, strokeWidth=3, opacity=0.45).encode(y=y, x=x, x2="high:Q")
@@ -284,7 +286,7 @@ def comparison_chart(rows: Sequence[dict[str, Any]], width: int) -> Any:
             range=[_INBOUND, "#e8ab85", "#d9dee4", "#9aa7b5", "#c9b6d3"],
         ),
     )
-    x = alt.X("usd:Q", title="USD", scale=scale, axis=alt.Axis(labelExpr=USD_AXIS, tickCount=4))
+    x = alt.X("usd:Q", title="USD", scale=scale, axis=alt.Axis(labelExpr=USD_LABELS, tickCount=4))
     base = alt.Chart(_data(shown))
     bars = base.mark_bar(height=16).encode(y=y, x=x, color=colour)
     whisker = (
@@ -322,7 +324,7 @@ def calibration_chart(summary: CalibrationSummary, width: int) -> Any:
     high = max(value for pair in pairs for value in pair) * 1.5
     points = [{"planted": p, "estimated": max(e, low), "found": e > low} for p, e in pairs]
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    axis = alt.Axis(labelExpr=USD_AXIS, tickCount=5, grid=True, labelOverlap=True)
+    axis = alt.Axis(labelExpr=USD_LABELS, tickCount=5, grid=True, labelOverlap=True)
     x = alt.X("planted:Q", title="planted, USD", scale=scale, axis=axis)
     y = alt.Y("estimated:Q", title="estimated, USD", scale=scale, axis=axis)
     diagonal = (

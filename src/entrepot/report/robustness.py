@@ -11,7 +11,7 @@ from rich.table import Table
 
 from entrepot.report.account import VALUATION
 from entrepot.report.amounts import amount, amount_range, percent
-from entrepot.report.charts import INK, MUTED, USD_AXIS, finished
+from entrepot.report.charts import INK, MUTED, USD_LABELS, finished
 from entrepot.report.labels import codes_words, enumerate_words, goods, place, span
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def specification_chart(result: SpecificationResult, width: int = 720) -> Any:
     x = alt.X("rank:Q", axis=None, scale=alt.Scale(domain=[-1, len(rows)], nice=False))
     base = alt.Chart(alt.InlineData(values=values))
     y = alt.Y(
-        "usd:Q", title="USD", axis=alt.Axis(labelExpr=USD_AXIS, tickCount=5), scale=alt.Scale(zero=True)
+        "usd:Q", title="USD", axis=alt.Axis(labelExpr=USD_LABELS, tickCount=5), scale=alt.Scale(zero=True)
     )
     totals = base.mark_circle(size=22).encode(x=x, y=y, color=colour)
     own = base.transform_filter("datum.own")

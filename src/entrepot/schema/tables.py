@@ -13,6 +13,8 @@ __all__ = [
     "EXCHANGE_RATE",
     "FILE",
     "FLOW",
+    "GAP",
+    "GAP_PARTS",
     "GDP",
     "QUALITY",
     "QUARANTINE",
@@ -273,6 +275,47 @@ EXCHANGE_RATE = Table(
     ),
 )
 
+GAP = Table(
+    name="out__gap",
+    grain="one exporter × importer × hs_code × period, or the keys asked for; without period a whole window",
+    columns=(
+        "exporter", "importer", "hs_code", "period", "member_of",
+        "exporter_report_usd", "importer_fob_usd", "gap_usd", "lost_usd", "orphan_usd",
+        "arrived_ratio", "usual_ratio",
+        "unusual_usd", "unusual_low_usd", "unusual_high_usd", "z_score", "q_value", "status",
+        "before_exporter_usd", "before_importer_fob_usd", "before_lost_usd", "before_orphan_usd",
+        "periods", "before_periods",
+    ),
+    key=("exporter", "importer", "hs_code", "period"),
+    summed=("exporter", "importer", "hs_code", "period"),
+    description="What the two books of a flow differ by, and what of it is not as it always was.",
+    traps=(
+        "Only periods that both sides published are compared: a silent side has no gap.",
+        "A gap accuses nobody: transit, origin, secrecy and codes make most of it.",
+        "Rows of a customs union repeat those of its members (member_of): never add both.",
+        "Intervals of a sum are not sums of intervals: ask for the sum.",
+    ),
+)  # fmt: skip
+
+GAP_PARTS = Table(
+    name="out__gap_parts",
+    grain="one exporter × importer × hs_code × period (or the keys asked for) × direction, and their net",
+    columns=(
+        "exporter", "importer", "hs_code", "period", "direction",
+        "exporter_report_usd", "importer_report_usd", "published_gap_usd",
+        "valuation_usd", "attribution_usd", "timing_usd", "product_usd", "unexplained_usd",
+        "consignment_fob_usd", "re_export_usd", "elsewhere_usd",
+    ),
+    key=("exporter", "importer", "hs_code", "period", "direction"),
+    summed=("exporter", "importer", "hs_code", "period", "direction"),
+    description="A gap taken apart: the five parts add up to published_gap_usd exactly.",
+    traps=(
+        "Rows without a direction are the net of the two directions: never add them to those.",
+        "Timing and codes only move amounts between months and codes: in a net over both they vanish.",
+        "unexplained_usd is what these four cannot explain, not what is wrong.",
+    ),
+)  # fmt: skip
+
 TABLES: tuple[Table, ...] = (
     FLOW,
     REVISED_FLOW,
@@ -285,4 +328,6 @@ TABLES: tuple[Table, ...] = (
     SPECIFICATION,
     GDP,
     EXCHANGE_RATE,
+    GAP,
+    GAP_PARTS,
 )
