@@ -28,7 +28,7 @@ import pyarrow as pa
 
 from entrepot.engine import Engine
 from entrepot.model.world import World, WorldOptions, build_world
-from entrepot.reconcile import VALUE, WEIGHT, BooksFit, fit_books, flow_years, pair_books, weigh_books
+from entrepot.reconcile import BooksFit, fit_books, measure_years, pair_books, weigh_books
 
 SEEDS = (21, 22, 23, 24, 25)
 SIZE = {"areas": 36, "products": 80, "quiet": True}
@@ -84,8 +84,8 @@ def run(engine: Engine, reports: object, places: pa.Table | None, frequency: str
     is_monthly = frequency == "M"
     paired = keep(pair_books(reports), "paired").to_native()
     years = {
-        m.name: keep(flow_years(paired, m, is_monthly=is_monthly), f"years_{m.name}").to_native()
-        for m in (VALUE, WEIGHT)
+        name: keep(frame, f"years_{name}").to_native()
+        for name, frame in measure_years(paired, is_monthly=is_monthly).items()
     }
     fit = fit_books(paired, geography=places, is_monthly=is_monthly, years=years, keep=keep)
     return keep(weigh_books(paired, fit, is_monthly=is_monthly, years=years), "flows"), fit

@@ -51,6 +51,7 @@ from entrepot.nomenclature.lookups import (
 from entrepot.nomenclature.names import normalise_name
 from entrepot.nomenclature.resolving import named_area, resolve_area, resolve_areas
 from entrepot.nomenclature.titles import find_hs_codes, hs_title, nearest_words
+from entrepot.nomenclature.units import exact_units
 
 __all__ = [
     "CONCORDANCE_SCHEMA",
@@ -79,6 +80,7 @@ __all__ = [
     "code_revisions",
     "concordance",
     "events",
+    "exact_units",
     "find_hs_codes",
     "geography_table",
     "group_members",

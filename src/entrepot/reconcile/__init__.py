@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from entrepot.reconcile.books import exporter_book, importer_book, reporting_calendar
 from entrepot.reconcile.exporter_first import reconcile_books
-from entrepot.reconcile.flows import BooksFit, Estimate, fit_books, reconcile, weigh_books
+from entrepot.reconcile.flows import (
+    MEASURES,
+    BooksFit,
+    Estimate,
+    fit_books,
+    measure_years,
+    reconcile,
+    weigh_books,
+)
 from entrepot.reconcile.pairing import pair_books
 from entrepot.reconcile.published import published_flows
 from entrepot.reconcile.quality import QUALITY_KEYS, book_quality
+from entrepot.reconcile.quantities import QUANTITY, comparable_quantities
 from entrepot.reconcile.revisions import amount_columns, to_revision
 from entrepot.reconcile.totals import add_up
 from entrepot.reconcile.valuation import DEFAULT_CIF_FOB, cif_fob_ratios, to_cif, to_fob
@@ -15,7 +24,9 @@ from entrepot.reconcile.windows import VALUE, WEIGHT, Measure, flow_years
 
 __all__ = [
     "DEFAULT_CIF_FOB",
+    "MEASURES",
     "QUALITY_KEYS",
+    "QUANTITY",
     "VALUE",
     "WEIGHT",
     "BooksFit",
@@ -25,10 +36,12 @@ __all__ = [
     "amount_columns",
     "book_quality",
     "cif_fob_ratios",
+    "comparable_quantities",
     "exporter_book",
     "fit_books",
     "flow_years",
     "importer_book",
+    "measure_years",
     "pair_books",
     "published_flows",
     "reconcile",

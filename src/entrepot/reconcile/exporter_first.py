@@ -51,12 +51,19 @@ def reconcile_books(paired: IntoFrameT, ratios: IntoFrameT) -> IntoFrameT:
     mirror = nw.col("importer_report_usd") / nw.col("cif_fob_ratio")
     value = nw.when(has_exporter).then(nw.col("exporter_report_usd")).otherwise(mirror)
     half_width = nw.when(has_exporter).then(spread * (_Z90 / math.sqrt(2.0))).otherwise(spread * _Z90)
-    weight = nw.when(has_exporter).then(nw.col("exporter_weight_kg")).otherwise(nw.col("importer_weight_kg"))
+    weight, quantity, unit = (
+        nw.when(has_exporter).then(nw.col(f"exporter_{name}")).otherwise(nw.col(f"importer_{name}"))
+        for name in ("weight_kg", "quantity", "quantity_unit")
+    )
     return cast(
         "IntoFrameT",
         (
             with_ratio.with_columns(
-                value.alias("value_usd"), half_width.alias("half_width"), weight.alias("net_weight_kg")
+                value.alias("value_usd"),
+                half_width.alias("half_width"),
+                weight.alias("net_weight_kg"),
+                quantity.alias("quantity"),
+                unit.alias("quantity_unit"),
             )
             .with_columns(
                 (nw.col("value_usd") * (-nw.col("half_width")).exp()).alias("low_usd"),

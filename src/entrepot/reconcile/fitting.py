@@ -22,6 +22,7 @@ from entrepot.reconcile.reliability import (
     log_gaps,
     size_class,
 )
+from entrepot.reconcile.valuation import DEFAULT_CIF_FOB
 from entrepot.reconcile.windows import VALUE, Measure, product_group
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def fit_measure(
         frame is executed in every query.
     """
     statistics = _sorted(small_table(ratio_statistics(cast("Any", years)), what="ratios by pair"))
-    ratios = fit_ratios(statistics, geography)
+    ratios = fit_ratios(statistics, geography, usual=DEFAULT_CIF_FOB if measure.is_valued else 1.0)
     known = place_beside(ratios.table.select([*RATIO_KEYS, "log_ratio"]), years)
     gaps: Any = log_gaps(cast("Any", years), nw.to_native(known))
     if keep is not None:

@@ -109,7 +109,7 @@ def ratio_statistics(years: IntoFrameT) -> IntoFrameT:
     )  # fmt: skip
 
 
-def fit_ratios(statistics: pa.Table, geography: pa.Table) -> RatioFit:
+def fit_ratios(statistics: pa.Table, geography: pa.Table, *, usual: float = DEFAULT_CIF_FOB) -> RatioFit:
     r"""Fit the ratio of every pair and product group.
 
     *Formula*  ln ρ_ijgt = x'β + u_j + v_i + p_ij + q_ijg. β by robust regression (scipy, first a soft
@@ -126,13 +126,15 @@ def fit_ratios(statistics: pa.Table, geography: pa.Table) -> RatioFit:
         See :func:`ratio_statistics`, executed.
     geography
         Columns of :func:`entrepot.nomenclature.geography_table`.
+    usual
+        The ratio where nothing can be learnt.
 
     Returns
     -------
     RatioFit
         A row for each row of ``statistics``.
 
-    *Missing data*: without any flow that both report the ratio is that of :data:`DEFAULT_CIF_FOB`;
+    *Missing data*: without any flow that both report the ratio is the usual one;
     without a distance a pair has the typical ratio of all.
 
     References
@@ -143,10 +145,10 @@ def fit_ratios(statistics: pa.Table, geography: pa.Table) -> RatioFit:
     flows = cells.flows
     seen = flows > 0
     if not seen.any():
-        fitted = np.full(len(flows), math.log(DEFAULT_CIF_FOB))
+        fitted = np.full(len(flows), math.log(usual))
         return RatioFit(
             _table(statistics, fitted, fitted, np.full(len(flows), 0.1**2)),
-            {"constant": math.log(DEFAULT_CIF_FOB)},
+            {"constant": math.log(usual)},
             0,
         )
     median = floats(statistics, "median")

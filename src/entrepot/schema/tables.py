@@ -163,9 +163,11 @@ RECONCILED = Table(
     grain="one true flow: exporter × importer × hs_code × period",
     columns=(
         "exporter", "importer", "hs_code", "period", "frequency",
-        "value_usd", "low_usd", "high_usd", "net_weight_kg",
+        "value_usd", "low_usd", "high_usd", "net_weight_kg", "quantity", "quantity_unit",
         "exporter_report_usd", "importer_report_usd", "cif_fob_ratio", "basis",
         "exporter_share", "freight_ratio", "log_gap",
+        "exporter_weight_kg", "importer_weight_kg",
+        "exporter_quantity", "exporter_quantity_unit", "importer_quantity", "importer_quantity_unit",
     ),
     key=("exporter", "importer", "hs_code", "period", "frequency"),
     description="Two reports of one flow, both on FOB, and the estimate made of them.",
