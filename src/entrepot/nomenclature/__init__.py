@@ -16,6 +16,7 @@ from entrepot.nomenclature.areas import (
     area_name,
     area_name_table,
     area_table,
+    special_areas,
 )
 from entrepot.nomenclature.classes import ClassScheme, GoodsClass, class_of, class_table, code_classes
 from entrepot.nomenclature.code_lists import code_revisions, has_hs_code, hs_children, hs_codes
@@ -110,5 +111,6 @@ __all__ = [
     "resolve_areas",
     "revision_in_force",
     "revision_of",
+    "special_areas",
     "validate_hs",
 ]

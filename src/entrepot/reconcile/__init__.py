@@ -18,6 +18,7 @@ from entrepot.reconcile.published import published_flows
 from entrepot.reconcile.quality import QUALITY_KEYS, book_quality
 from entrepot.reconcile.quantities import QUANTITY, comparable_quantities
 from entrepot.reconcile.revisions import amount_columns, to_revision
+from entrepot.reconcile.special import SpecialAreas, allocate_special
 from entrepot.reconcile.totals import add_up
 from entrepot.reconcile.valuation import DEFAULT_CIF_FOB, cif_fob_ratios, to_cif, to_fob
 from entrepot.reconcile.windows import VALUE, WEIGHT, Measure, flow_years
@@ -32,7 +33,9 @@ __all__ = [
     "BooksFit",
     "Estimate",
     "Measure",
+    "SpecialAreas",
     "add_up",
+    "allocate_special",
     "amount_columns",
     "book_quality",
     "cif_fob_ratios",

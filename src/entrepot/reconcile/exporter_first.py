@@ -13,7 +13,7 @@ from entrepot.schema import RECONCILED
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrameT
 
-__all__ = ["interval_factor", "reconcile_books"]
+__all__ = ["interval_factor", "reconcile_books", "with_pair_ratio"]
 
 _MAD_TO_SD = 1.4826
 _Z90 = 1.6448536269514722
@@ -45,7 +45,7 @@ def reconcile_books(paired: IntoFrameT, ratios: IntoFrameT) -> IntoFrameT:
     frame of the caller's kind
         Columns of ``core__reconciled``.
     """
-    with_ratio = _with_ratio(nw.from_native(cast("Any", paired)), nw.from_native(cast("Any", ratios)))
+    with_ratio = with_pair_ratio(nw.from_native(cast("Any", paired)), nw.from_native(cast("Any", ratios)))
     spread = nw.col("spread")
     has_exporter = ~nw.col("exporter_report_usd").is_null()
     mirror = nw.col("importer_report_usd") / nw.col("cif_fob_ratio")
@@ -90,8 +90,21 @@ def _log_gap() -> nw.Expr:
     return nw.when(is_both).then(ratio.log() - nw.col("cif_fob_ratio").log())
 
 
-def _with_ratio(paired: Any, ratios: Any) -> Any:
-    """Attach to every flow the ratio of its pair, else of its importer, else of all flows."""
+def with_pair_ratio(paired: Any, ratios: Any) -> Any:
+    """Attach to every flow the ratio of its pair, else of its importer, else of all flows.
+
+    Parameters
+    ----------
+    paired
+        Paired books as a Narwhals frame.
+    ratios
+        See :func:`entrepot.reconcile.cif_fob_ratios`, as a Narwhals frame.
+
+    Returns
+    -------
+    Narwhals frame
+        ``paired`` with ``cif_fob_ratio`` and ``spread``.
+    """
     by_pair = ratios.select("exporter", "importer", nw.col("log_ratio").alias("pair_log_ratio"))
     by_importer = ratios.group_by("importer").agg(nw.col("importer_log_ratio").max())
     whole = (

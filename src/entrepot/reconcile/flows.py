@@ -15,6 +15,7 @@ from entrepot.reconcile.exporter_first import reconcile_books
 from entrepot.reconcile.fitting import MeasureFit, fit_measure
 from entrepot.reconcile.pairing import pair_books
 from entrepot.reconcile.quantities import QUANTITY, comparable_quantities, in_reported_unit
+from entrepot.reconcile.special import SpecialAreas, allocate_special
 from entrepot.reconcile.valuation import cif_fob_ratios
 from entrepot.reconcile.windows import VALUE, WEIGHT, Measure, flow_years
 from entrepot.schema import RECONCILED
@@ -57,6 +58,7 @@ def reconcile(
     reports: IntoFrameT,
     *,
     estimate: Estimate = "weighted",
+    special: SpecialAreas = "keep",
     geography: pa.Table | None = None,
 ) -> IntoFrameT:
     """Return one row per flow, on FOB, from the reports of both sides.
@@ -73,6 +75,9 @@ def reconcile(
     estimate
         Which of the two. ``exporter_first`` executes nothing on a lazy frame; ``weighted`` executes a few
         queries on aggregates, see :func:`fit_books`.
+    special
+        Keep areas that are no place ("not elsewhere specified", free zones) as partners, or allocate what
+        was booked on them, see :func:`allocate_special`.
     geography
         Distances that freight depends on, columns of :func:`entrepot.nomenclature.geography_table`, which
         is taken where nothing is given.
@@ -90,15 +95,19 @@ def reconcile(
     Raises
     ------
     OptionError
-        ``estimate`` is neither.
+        ``estimate`` or ``special`` is none of the words.
     """
-    if estimate not in get_args(Estimate):
-        raise OptionError(
-            f"{estimate!r} is no way to make one figure of two",
-            where="estimate",
-            hint=f"use one of: {', '.join(get_args(Estimate))}",
-        )
+    for name, word, words, what in (
+        ("estimate", estimate, get_args(Estimate), "make one figure of two"),
+        ("special", special, get_args(SpecialAreas), "treat special areas"),
+    ):
+        if word not in words:
+            raise OptionError(
+                f"{word!r} is no way to {what}", where=name, hint=f"use one of: {', '.join(words)}"
+            )
     paired = pair_books(reports)
+    if special == "allocate":
+        paired = allocate_special(paired, cif_fob_ratios(paired))
     if estimate == "exporter_first":
         return reconcile_books(paired, cif_fob_ratios(paired))
     return weigh_books(paired, fit_books(paired, geography=geography))

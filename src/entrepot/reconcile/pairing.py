@@ -68,5 +68,9 @@ def pair_books(reports: IntoFrameT) -> IntoFrameT:
                 for side in ("exporter", "importer")
                 for name in ("report_usd", "weight_kg", "quantity", "quantity_unit")
             ],
+            *[
+                nw.lit(None, dtype=nw.Float64).alias(f"{side}_allocated_usd")
+                for side in ("exporter", "importer")
+            ],
         ).to_native(),
     )

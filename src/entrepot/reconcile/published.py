@@ -64,6 +64,8 @@ def published_flows(reports: IntoFrameT) -> IntoFrameT:
         nw.col("quantity").alias("exporter_quantity"),
         nw.col("quantity_unit").alias("exporter_quantity_unit"),
         missing.alias("importer_quantity"),
+        missing.alias("exporter_allocated_usd"),
+        missing.alias("importer_allocated_usd"),
         nw.lit(None, dtype=nw.String).alias("importer_quantity_unit"),
     )
     return cast("IntoFrameT", flows.select(*RECONCILED.columns).to_native())

@@ -137,6 +137,8 @@ COLUMNS: dict[str, Column] = _index(
         Column("exporter_quantity_unit", "text", "unit of the exporter's quantity", missing="no quantity"),
         Column("importer_quantity", "float64", "supplementary quantity by the importer's report", unit="quantity_unit", missing="not reported, or in several units", minimum=0),
         Column("importer_quantity_unit", "text", "unit of the importer's quantity", missing="no quantity"),
+        Column("exporter_allocated_usd", "float64", "part of exporter_report_usd that the exporter booked on areas that are no place (free zones, not specified); of these areas what was taken from them, negative", unit="USD", missing="special areas are kept as partners"),
+        Column("importer_allocated_usd", "float64", "part of importer_report_usd that the importer booked on areas that are no place; of these areas what was taken from them, negative", unit="USD", missing="special areas are kept as partners"),
         Column("exporter_total_usd", "float64", "what the exporter published as its total of all goods, FOB", unit="USD", missing="not published, or a level below the total", minimum=0),
         Column("exporter_unexplained_usd", "float64", "the exporter's published total less the sum of its goods: confidential or without a code", unit="USD", missing="no total was published"),
         Column("importer_total_usd", "float64", "what the importer published as its total of all goods, as published", unit="USD", missing="not published, or a level below the total", minimum=0),

@@ -168,6 +168,7 @@ RECONCILED = Table(
         "exporter_share", "freight_ratio", "log_gap",
         "exporter_weight_kg", "importer_weight_kg",
         "exporter_quantity", "exporter_quantity_unit", "importer_quantity", "importer_quantity_unit",
+        "exporter_allocated_usd", "importer_allocated_usd",
     ),
     key=("exporter", "importer", "hs_code", "period", "frequency"),
     description="Two reports of one flow, both on FOB, and the estimate made of them.",
