@@ -14,17 +14,19 @@ from entrepot.reconcile.flows import (
     weigh_books,
 )
 from entrepot.reconcile.pairing import pair_books
+from entrepot.reconcile.parts import HomeFlows, with_parts
 from entrepot.reconcile.published import published_flows
 from entrepot.reconcile.quality import QUALITY_KEYS, book_quality
 from entrepot.reconcile.quantities import QUANTITY, comparable_quantities
 from entrepot.reconcile.revisions import amount_columns, to_revision
 from entrepot.reconcile.special import SpecialAreas, allocate_special
-from entrepot.reconcile.totals import add_up
+from entrepot.reconcile.totals import LEVELS, add_up
 from entrepot.reconcile.valuation import DEFAULT_CIF_FOB, cif_fob_ratios, to_cif, to_fob
 from entrepot.reconcile.windows import VALUE, WEIGHT, Measure, flow_years
 
 __all__ = [
     "DEFAULT_CIF_FOB",
+    "LEVELS",
     "MEASURES",
     "QUALITY_KEYS",
     "QUANTITY",
@@ -32,6 +34,7 @@ __all__ = [
     "WEIGHT",
     "BooksFit",
     "Estimate",
+    "HomeFlows",
     "Measure",
     "SpecialAreas",
     "add_up",
@@ -54,4 +57,5 @@ __all__ = [
     "to_fob",
     "to_revision",
     "weigh_books",
+    "with_parts",
 ]

@@ -12,6 +12,7 @@ __all__ = [
     "DETOUR",
     "FILE",
     "FLOW",
+    "FLOW_PARTS",
     "QUALITY",
     "QUARANTINE",
     "RECONCILED",
@@ -179,6 +180,19 @@ RECONCILED = Table(
     ),
 )  # fmt: skip
 
+FLOW_PARTS = Table(
+    name="out__flow_parts",
+    grain=RECONCILED.grain,
+    columns=(*RECONCILED.columns, "re_export_usd", "re_import_usd", "is_home"),
+    key=RECONCILED.key,
+    description="Reconciled flows with the re-exports and re-imports that they contain.",
+    traps=(
+        *RECONCILED.traps,
+        "Re-exports are in the exports and re-imports in the imports: never add them.",
+        "Few reporters publish re-exports: a null is no zero.",
+    ),
+)
+
 DETOUR = Table(
     name="out__detour",
     grain="one origin × hub × destination × hs_code (or the keys asked for), for the whole after-window",
@@ -226,12 +240,18 @@ TOTALS = Table(
     grain="one exporter × importer × period × hs_code of six, four or two digits, or TOTAL",
     columns=(
         "exporter", "importer", "hs_code", "period", "frequency",
-        "value_usd", "exporter_report_usd", "importer_report_usd",
-        "exporter_total_usd", "exporter_unexplained_usd", "importer_total_usd", "importer_unexplained_usd",
+        "value_usd",
+        "exporter_report_usd", "exporter_total_usd", "exporter_undetailed_usd", "exporter_weighting_usd",
+        "exporter_unknown_usd", "exporter_silent_usd", "exporter_confidential_usd",
+        "importer_report_usd", "importer_total_usd", "importer_undetailed_usd", "importer_valuation_usd",
+        "importer_weighting_usd", "importer_unknown_usd", "importer_silent_usd",
+        "importer_confidential_usd",
     ),
     key=("exporter", "importer", "hs_code", "period", "frequency"),
-    description="Reconciled flows added up, with each book's own total and what its goods leave unexplained.",
+    description="Reconciled flows added up, each book's own figure beside, and what makes the difference.",
     traps=("Levels overlap: choose one, never add them.",),
 )  # fmt: skip
 
-TABLES: tuple[Table, ...] = (FLOW, REVISED_FLOW, FILE, QUARANTINE, RECONCILED, DETOUR, QUALITY, TOTALS)
+TABLES: tuple[Table, ...] = (
+    FLOW, REVISED_FLOW, FILE, QUARANTINE, RECONCILED, FLOW_PARTS, DETOUR, QUALITY, TOTALS,
+)  # fmt: skip
