@@ -263,11 +263,14 @@ def _shaped_flows(
     )
     frame = _chosen(flows, query, span)
     if query.has_parts:
-        return nw.from_native(with_parts(frame.to_native(), counted.rows.to_native())).lazy()
+        rows: nw.LazyFrame[Any] = nw.from_native(
+            with_parts(frame.to_native(), counted.rows.to_native())
+        ).lazy()
+        return rows
     if query.level is None:
         return frame
     totals = counted.rows.filter(nw.col("hs_code") == "TOTAL").to_native()
-    levels = nw.from_native(add_up(frame.to_native(), totals)).lazy()
+    levels: nw.LazyFrame[Any] = nw.from_native(add_up(frame.to_native(), totals)).lazy()
     match query.level:
         case "all":
             return levels
