@@ -12,7 +12,7 @@ from entrepot.nomenclature import resolve_areas
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["parse_areas", "parse_day", "parse_period_day", "parse_sources"]
+__all__ = ["one_of", "parse_areas", "parse_day", "parse_period_day", "parse_sources"]
 
 
 def parse_areas(text: str | None, *, option: str, on: date | None = None) -> tuple[str, ...]:
@@ -29,6 +29,23 @@ def parse_areas(text: str | None, *, option: str, on: date | None = None) -> tup
         return resolve_areas(text, on=on)
     except UnknownCodeError as error:
         raise UnknownCodeError(error.what, where=error.where or option, hint=error.hint) from error
+
+
+def one_of(text: str, words: tuple[str, ...], *, option: str) -> str:
+    """Return the word, if it is one of those allowed.
+
+    Raises
+    ------
+    OptionError
+        It is none of them.
+    """
+    if text not in words:
+        raise OptionError(
+            f"{text!r} is none of the words of this option",
+            where=option,
+            hint=f"use one of: {', '.join(words)}",
+        )
+    return text
 
 
 def parse_day(text: str | None, *, option: str) -> date | None:

@@ -13,6 +13,7 @@ __all__ = [
     "EXCHANGE_RATE",
     "FILE",
     "FLOW",
+    "FLOW_PARTS",
     "GAP",
     "GAP_PARTS",
     "GDP",
@@ -168,9 +169,12 @@ RECONCILED = Table(
     grain="one true flow: exporter × importer × hs_code × period",
     columns=(
         "exporter", "importer", "hs_code", "period", "frequency",
-        "value_usd", "low_usd", "high_usd", "net_weight_kg",
+        "value_usd", "low_usd", "high_usd", "net_weight_kg", "quantity", "quantity_unit",
         "exporter_report_usd", "importer_report_usd", "cif_fob_ratio", "basis",
         "exporter_share", "freight_ratio", "log_gap",
+        "exporter_weight_kg", "importer_weight_kg",
+        "exporter_quantity", "exporter_quantity_unit", "importer_quantity", "importer_quantity_unit",
+        "exporter_allocated_usd", "importer_allocated_usd",
     ),
     key=("exporter", "importer", "hs_code", "period", "frequency"),
     description="Two reports of one flow, both on FOB, and the estimate made of them.",
@@ -180,6 +184,19 @@ RECONCILED = Table(
         "A row that one side alone knows of (basis …_alone) may be the same goods under another partner.",
     ),
 )  # fmt: skip
+
+FLOW_PARTS = Table(
+    name="out__flow_parts",
+    grain=RECONCILED.grain,
+    columns=(*RECONCILED.columns, "re_export_usd", "re_import_usd", "is_home"),
+    key=RECONCILED.key,
+    description="Reconciled flows with the re-exports and re-imports that they contain.",
+    traps=(
+        *RECONCILED.traps,
+        "Re-exports are in the exports and re-imports in the imports: never add them.",
+        "Few reporters publish re-exports: a null is no zero.",
+    ),
+)
 
 DETOUR = Table(
     name="out__detour",
@@ -228,11 +245,15 @@ TOTALS = Table(
     grain="one exporter × importer × period × hs_code of six, four or two digits, or TOTAL",
     columns=(
         "exporter", "importer", "hs_code", "period", "frequency",
-        "value_usd", "exporter_report_usd", "importer_report_usd",
-        "exporter_total_usd", "exporter_unexplained_usd", "importer_total_usd", "importer_unexplained_usd",
+        "value_usd",
+        "exporter_report_usd", "exporter_total_usd", "exporter_undetailed_usd", "exporter_weighting_usd",
+        "exporter_unknown_usd", "exporter_silent_usd", "exporter_confidential_usd",
+        "importer_report_usd", "importer_total_usd", "importer_undetailed_usd", "importer_valuation_usd",
+        "importer_weighting_usd", "importer_unknown_usd", "importer_silent_usd",
+        "importer_confidential_usd",
     ),
     key=("exporter", "importer", "hs_code", "period", "frequency"),
-    description="Reconciled flows added up, with each book's own total and what its goods leave unexplained.",
+    description="Reconciled flows added up, each book's own figure beside, and what makes the difference.",
     traps=("Levels overlap: choose one, never add them.",),
 )  # fmt: skip
 
@@ -322,6 +343,7 @@ TABLES: tuple[Table, ...] = (
     FILE,
     QUARANTINE,
     RECONCILED,
+    FLOW_PARTS,
     DETOUR,
     QUALITY,
     TOTALS,
