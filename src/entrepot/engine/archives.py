@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from py7zr import SevenZipFile
 
-__all__ = ["TRY_AGAIN", "file_errors", "is_archive", "pour"]
+__all__ = ["TRY_AGAIN", "file_errors", "is_archive", "pour", "zip_names"]
 
 _BLOCK: Final = 4 * 1024 * 1024
 _GZIP: Final = b"\x1f\x8b"
@@ -31,7 +31,7 @@ _CUT: Final = "the archive ends before its data do: the download was cut short"
 #: What to do with a file that is not whole.
 TRY_AGAIN: Final = "download the file again, and compare its size with the publisher's"
 
-#: What py7zr raises on bytes that are no whole archive: its parser checks little.
+#: What py7zr and zipfile raise on bytes that are no whole archive: their parsers check little.
 _DAMAGED: Final = (
     lzma.LZMAError, zlib.error, struct.error, EOFError, ValueError, LookupError, TypeError, AttributeError,
     AssertionError, ArithmeticError, MemoryError, NotImplementedError, RuntimeError,
@@ -42,6 +42,32 @@ def is_archive(path: Path) -> bool:
     """Tell whether a file is a gzip, zip or 7z archive, by its bytes."""
     with file_errors(path), path.open("rb") as file:
         return file.read(6).startswith((_GZIP, *_ZIP, _SEVEN_ZIP))
+
+
+def zip_names(path: Path) -> tuple[str, ...]:
+    """Return the names of what a zip archive holds, nothing for another file.
+
+    Raises
+    ------
+    TruncatedFileError
+        The archive is damaged.
+    """
+    with file_errors(path):
+        if not path.is_file() or not zipfile.is_zipfile(path):
+            return ()
+        with path.open("rb") as file, _opened_zip(path, file) as archive:
+            return tuple(archive.namelist())
+
+
+@contextmanager
+def _opened_zip(path: Path, file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
+    """Give the archive that a file is."""
+    try:
+        archive = zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, *_DAMAGED) as error:
+        raise TruncatedFileError(_CUT, where=f"{path}: {error}", hint=TRY_AGAIN) from error
+    with archive:
+        yield archive
 
 
 @contextmanager
@@ -107,7 +133,7 @@ def pour(
         if start == _SEVEN_ZIP:
             _pour_seven_zip(path, take, members, header_lines)
         elif start.startswith(_ZIP):
-            with zipfile.ZipFile(file) as archive:
+            with _opened_zip(path, file) as archive:
                 joined = _Joined(path, take, header_lines)
                 for name in _chosen(path, archive.namelist(), members):
                     joined.begin(name)

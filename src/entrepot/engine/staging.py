@@ -122,7 +122,7 @@ def stage_text(
     form
         How the rows are split.
     constants
-        Columns added with one value for all rows.
+        Columns added, before the file's, with one value for all rows.
     where
         The file's name for messages.
 
@@ -138,13 +138,12 @@ def stage_text(
     HeaderError
         Rows have a value behind a trailing delimiter.
     """
-    added = [f"{literal(value)} AS {identifier(name)}" for name, value in (constants or {}).items()]
     names = [identifier(name) for name in form.columns]
     if form.form == "csv":
         if form.has_trailing_delimiter:
             names.append(identifier(TRAILING))
         rejects = f"rejects_{secrets.token_hex(4)}"
-        query = f"SELECT {', '.join([*added, *names])} FROM {_read_csv(source, form, rejects)}"
+        query = f"SELECT {', '.join(names)} FROM {_read_csv(source, form, rejects)}"
     else:
         rejects = ""
         if form.form == "parquet":
@@ -153,8 +152,8 @@ def stage_text(
             kinds = _kinds(form.columns)
             rows = f"read_json({read_path(source)}, format = 'newline_delimited', columns = {kinds})"
         texts = _texts(engine, rows, names)
-        query = f"SELECT {', '.join([*added, *texts])} FROM {rows}"
-    written = write_in_order(engine, query, target, where=where)
+        query = f"SELECT {', '.join(texts)} FROM {rows}"
+    written = write_in_order(engine, query, target, constants=constants, where=where)
     unreadable = (
         _unreadable(engine, source, rejects, form.skip_lines) if rejects else _UNREADABLE.empty_table()
     )
