@@ -56,7 +56,7 @@ def write_in_order(
     """
     texts = {name: pa.scalar(text, pa.string()) for name, text in (constants or {}).items()}
     with engine_errors(where or str(path)):
-        reader = engine.reader(query, rows=rows_per_group)
+        reader = engine.reader(query, rows=rows_per_group, where=where)
         rows, nulls = 0, [0] * len(reader.schema)
         added = [pa.field(name, constant_column(text, 0).type) for name, text in texts.items()]
         schema = pa.schema([*added, *reader.schema])

@@ -110,7 +110,7 @@ def write_split(engine: Engine, query: str, folder: Path, form: SplitForm, *, wh
     """
     gathered = _Gathered(form)
     with engine_errors(where or str(folder)):
-        reader = engine.reader(query, rows=_ROWS_PER_GROUP, keeps_order=False)
+        reader = engine.reader(query, rows=_ROWS_PER_GROUP, keeps_order=False, where=where)
         with ExitStack() as stack:
             writers = _Writers(folder, _schema(reader.schema, form), form, stack)
             for batch in read_stream(reader, where):
@@ -215,10 +215,28 @@ class _Writers:
         columns = [
             constant_column(self._form.constants[name], rows.num_rows)
             if name in self._form.constants
+            else _compact(rows.column(name))
+            if name in self._form.statistics
             else rows.column(name)
             for name in self._form.columns
         ]
         self._write[value](pa.RecordBatch.from_arrays(columns, schema=self._schema))
+
+
+def _compact(column: pa.Array) -> pa.Array:
+    """Return a column with the words of its dictionary that it uses: bounds are taken of all of them."""
+    if not pa.types.is_dictionary(column.type):
+        return column
+    used = np.sort(pc.unique(column.indices).drop_null().to_numpy())
+    places = np.zeros(len(column.dictionary), dtype=used.dtype)
+    places[used] = np.arange(len(used), dtype=used.dtype)
+    # Behind a null stands any number, and that of a word at least.
+    indices = pa.array(places[column.indices.fill_null(0).to_numpy()], mask=_nulls(column))
+    return pa.DictionaryArray.from_arrays(indices, column.dictionary.take(pa.array(used)))
+
+
+def _nulls(column: pa.Array) -> NDArray[np.bool_] | None:
+    return column.is_null().to_numpy(zero_copy_only=False) if column.null_count else None
 
 
 def _described(folder: Path, value: int, form: SplitForm) -> ParquetFile:
