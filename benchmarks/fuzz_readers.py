@@ -10,7 +10,7 @@ heads
     code where Atheris is installed (``pip install atheris``), else at random.
 rows
     Rows with fields swapped for near misses and noise, fields lost and added, quotes and line breaks where
-    none belong, hundreds a file, through staging and the query on the real engine. Rows that come out,
+    none belong, thousands a file, through staging and the query on the real engine. Rows that come out,
     good or with a reason, are those that went in.
 files
     Files with damaged bytes, through all of it.
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from entrepot.sources.base import Layout, Source
 
-_ROWS_A_FILE = 400
+_ROWS_A_FILE = 2_000
 _FILES_AN_ENGINE = 100
 
 #: Columns of a good row that the pipeline adds, or a source may leave out.
@@ -174,7 +174,7 @@ def guided_heads(name: str, inputs: int, keep: Path) -> Counter[str]:
 
 
 def fuzz_rows(case: Case, inputs: int, draw: random.Random, keep: Path) -> Counter[str]:
-    """Try damaged rows, hundreds a file."""
+    """Try damaged rows, thousands a file."""
     samples = [sample for sample in case.samples if sample.delimiter]
 
     def made() -> Iterator[tuple[Sample, bytes, int, bool]]:

@@ -138,21 +138,28 @@ def pour(
                 for name in _chosen(path, archive.namelist(), members):
                     joined.begin(name)
                     with _open_member(path, archive, name) as content:
-                        if _copy(content, joined):
+                        if _copy(path, content, joined):
                             break
         elif start.startswith(_GZIP):
             with gzip.GzipFile(fileobj=file) as unzipped:
-                _copy(cast("IO[bytes]", unzipped), take)
+                _copy(path, cast("IO[bytes]", unzipped), take)
         else:
-            _copy(file, take)
+            _copy(path, file, take)
 
 
-def _copy(content: IO[bytes], take: Callable[[bytes], bool | None]) -> bool:
+def _copy(path: Path, content: IO[bytes], take: Callable[[bytes], bool | None]) -> bool:
     """Hand on a content's blocks; tell whether there was enough before its end."""
-    while block := content.read(_BLOCK):
+    while block := _next_block(path, content):
         if take(block):
             return True
     return False
+
+
+def _next_block(path: Path, content: IO[bytes]) -> bytes:
+    try:
+        return content.read(_BLOCK)
+    except (zipfile.BadZipFile, *_DAMAGED) as error:
+        raise TruncatedFileError(_CUT, where=f"{path}: {error}", hint=TRY_AGAIN) from error
 
 
 def _chosen(path: Path, names: Sequence[str], members: str) -> list[str]:
@@ -188,6 +195,8 @@ def _chosen(path: Path, names: Sequence[str], members: str) -> list[str]:
 def _open_member(path: Path, archive: zipfile.ZipFile, name: str) -> Iterator[IO[bytes]]:
     try:
         content = archive.open(name)
+    except (ValueError, LookupError, struct.error) as error:  # the name in front of the member is damaged
+        raise TruncatedFileError(_CUT, where=f"{path}: {error}", hint=TRY_AGAIN) from error
     except (RuntimeError, NotImplementedError) as error:  # a password, or a method of another program
         raise (
             _locked(path)

@@ -28,7 +28,7 @@ __all__ = ["constant_column", "open_parquet", "read_stream"]
 _WAITING: Final = 2
 
 #: Bytes of a column's dictionary: codes and flags fit, values and weights are soon written plain.
-_DICTIONARY: Final = 16_384
+_DICTIONARY: Final = 131072
 
 
 def constant_column(value: pa.Scalar, rows: int) -> pa.Array:
