@@ -140,7 +140,7 @@ COLUMNS: dict[str, Column] = _index(
         Column("importer_quantity_unit", "text", "unit of the importer's quantity", missing="no quantity"),
         Column("exporter_allocated_usd", "float64", "part of exporter_report_usd that the exporter booked on areas that are no place (free zones, not specified); of these areas what was taken from them, negative", unit="USD", missing="special areas are kept as partners"),
         Column("importer_allocated_usd", "float64", "part of importer_report_usd that the importer booked on areas that are no place; of these areas what was taken from them, negative", unit="USD", missing="special areas are kept as partners"),
-        Column("re_export_usd", "float64", "part of exporter_report_usd that the exporter reports as re-exports", unit="USD", missing="the exporter published no re-exports of the period; zero where it did and has none of this flow", minimum=0),
+        Column("re_export_usd", "float64", "part of exporter_report_usd that the exporter reports as re-exports", unit="USD", missing="the exporter published no re-exports of the period, or none at all; zero where it did and has none of this flow", minimum=0),
         Column("re_import_usd", "float64", "part of importer_report_usd that the importer reports as re-imports", unit="USD", missing="the importer published no re-imports of the period; zero where it did and has none of this flow", minimum=0),
         Column("is_home", "bool", "goods coming home: exporter and importer are one area"),
         Column("exporter_total_usd", "float64", "what the exporter published as its total of all goods, FOB", unit="USD", missing="not published, or a level below the total", minimum=0),
@@ -197,7 +197,6 @@ COLUMNS: dict[str, Column] = _index(
         Column("product_usd", "float64", "part of it that stands under a neighbouring code in the other book", unit="USD"),
         Column("unexplained_usd", "float64", "what is left", unit="USD"),
         Column("consignment_fob_usd", "float64", "what the importer reports from there by country of consignment, put on FOB", unit="USD", missing="not published by consignment", minimum=0),
-        Column("re_export_usd", "float64", "what the exporter reports as re-exports to there", unit="USD", missing="the exporter publishes no re-exports", minimum=0),
         Column("elsewhere_usd", "float64", "the most of it that may stand under another partner: opposite gaps, in the same goods and periods, of the importer's other partners (exporter_more) or of the exporter's (importer_more)", unit="USD", missing="both directions together", minimum=0),
         # --- detours
         Column("origin", "text", "where the goods come from (area code)"),
