@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from entrepot.pipeline.gaps import decompose_gaps_in, find_gaps, find_gaps_in, take_gaps_apart
     from entrepot.pipeline.quality import data_quality, explain_reporter
     from entrepot.pipeline.specifications import find_specifications
+    from entrepot.pipeline.watching import watch_detours
     from entrepot.sources.fetchers import fetch
     from entrepot.sources.fetching.questions import FetchOptions, FetchQuery, Patience
     from entrepot.sources.fetching.reports import FetchReport
@@ -69,6 +70,7 @@ __all__ = [
     "read_gdp",
     "select_flows",
     "take_gaps_apart",
+    "watch_detours",
 ]
 
 # A public name stands in three places: in __all__, here with its module, and under TYPE_CHECKING.
@@ -105,6 +107,7 @@ _HOME = {
     "open_source": "entrepot.sources.registry",
     "read_gdp": "entrepot.sources.world_bank.gdp",
     "select_flows": "entrepot.pipeline.flows",
+    "watch_detours": "entrepot.pipeline.watching",
     "take_gaps_apart": "entrepot.pipeline.gaps",
 }
 

@@ -41,5 +41,6 @@ from entrepot.app import (  # noqa: E402, F401
     lookup_commands,
     quality_command,
     robustness_command,
+    watch_command,
     world_command,
 )

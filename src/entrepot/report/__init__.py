@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from entrepot.report.page import write_page
     from entrepot.report.robustness import about_specifications, print_specifications
     from entrepot.report.terminal import print_detours
+    from entrepot.report.watching import about_watch, print_watch
 
 __all__ = [
     "about_detours",
     "about_gaps",
     "about_specifications",
+    "about_watch",
     "check_out",
     "explanation_text",
     "print_detours",
@@ -30,11 +32,14 @@ __all__ = [
     "print_gap_parts",
     "print_gaps",
     "print_specifications",
+    "print_watch",
     "write_page",
     "write_table",
 ]
 
 _HOME = {
+    "about_watch": "entrepot.report.watching",
+    "print_watch": "entrepot.report.watching",
     "about_detours": "entrepot.report.about",
     "about_specifications": "entrepot.report.robustness",
     "about_gaps": "entrepot.report.gap_words",

@@ -27,10 +27,12 @@ from entrepot.schema.tables import (
     SPECIFICATION,
     TABLES,
     TOTALS,
+    WATCH,
     Table,
 )
 from entrepot.schema.terms import (
     DetourKind,
+    FindingChange,
     FlowKind,
     Frequency,
     GapDirection,
@@ -58,8 +60,10 @@ __all__ = [
     "SPECIFICATION",
     "TABLES",
     "TOTALS",
+    "WATCH",
     "Column",
     "DetourKind",
+    "FindingChange",
     "FlowKind",
     "Frequency",
     "GapDirection",

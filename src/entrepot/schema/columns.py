@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from entrepot.schema.terms import (
     DetourKind,
+    FindingChange,
     FlowKind,
     Frequency,
     GapDirection,
@@ -219,6 +220,11 @@ COLUMNS: dict[str, Column] = _index(
         Column("after_direct_usd", "float64", "origin → destination in the after-window", unit="USD", missing="no data after", minimum=0),
         Column("expected_direct_usd", "float64", "origin → destination expected without the event", unit="USD", missing="no data before", minimum=0),
         Column("baseline", "text", "how the expected flows were found: untreated, unlisted, unidentified"),
+        Column("change", "text", "what became of the finding", allowed=FindingChange),
+        Column("earlier_estimate_usd", "float64", "estimate in the earlier state of the lake", unit="USD", missing="there was no such row, or its amount was withheld", minimum=0),
+        Column("earlier_low_usd", "float64", "5th percentile in the earlier state", unit="USD", missing="there was no such row, or its amount was withheld", minimum=0),
+        Column("earlier_high_usd", "float64", "95th percentile in the earlier state", unit="USD", missing="there was no such row, or its amount was withheld", minimum=0),
+        Column("earlier_q_value", "float64", "q_value in the earlier state", missing="there was no such row", minimum=0),
         Column("is_headline", "bool", "the choices that were asked for"),
         Column("before", "text", "before-window, first:last"),
         Column("after", "text", "after-window, first:last"),

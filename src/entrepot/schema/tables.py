@@ -24,6 +24,7 @@ __all__ = [
     "SPECIFICATION",
     "TABLES",
     "TOTALS",
+    "WATCH",
     "Table",
 ]
 
@@ -337,6 +338,23 @@ GAP_PARTS = Table(
     ),
 )  # fmt: skip
 
+WATCH = Table(
+    name="out__watch",
+    grain="one finding, by the keys asked for, in two states of a lake",
+    columns=(
+        "change", "origin", "hub", "destination", "hs_code", "kind",
+        "estimate_usd", "low_usd", "high_usd", "q_value",
+        "earlier_estimate_usd", "earlier_low_usd", "earlier_high_usd", "earlier_q_value",
+    ),
+    key=("origin", "hub", "destination", "hs_code", "kind"),
+    summed=("origin", "hub", "destination", "hs_code", "kind"),
+    description="Findings that appeared, went, grew or shrank with a new file.",
+    traps=(
+        "The windows may differ: a new file can add months. Give --after to hold them.",
+        "A finding that went may have lost no trade: its q-value only passed the limit.",
+    ),
+)  # fmt: skip
+
 TABLES: tuple[Table, ...] = (
     FLOW,
     REVISED_FLOW,
@@ -352,4 +370,5 @@ TABLES: tuple[Table, ...] = (
     EXCHANGE_RATE,
     GAP,
     GAP_PARTS,
+    WATCH,
 )

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 __all__ = [
     "DetourKind",
+    "FindingChange",
     "FlowKind",
     "Frequency",
     "GapDirection",
@@ -105,6 +106,16 @@ class DetourKind(StrEnum):
     UNSEEN = "unseen"
     RELAY = "relay"
     ONWARD_UNOBSERVED = "onward_unobserved"
+
+
+class FindingChange(StrEnum):
+    """What became of a finding between two states of a lake, in the order of interest."""
+
+    APPEARED = "appeared"  # it is a finding now, and was none
+    GREW = "grew"  # each interval leaves the other's estimate out
+    SHRANK = "shrank"
+    WENT = "went"  # it was a finding, and is none
+    STAYS = "stays"
 
 
 class RevisionMatch(StrEnum):
