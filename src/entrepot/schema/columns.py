@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from entrepot.schema.terms import (
+    ChangeKind,
+    CheckName,
     DetourKind,
     FlowKind,
     Frequency,
     GapDirection,
     PartnerConcept,
+    PartsOf,
+    PublishingState,
     QuarantineReason,
     RevisionMatch,
     RowRole,
+    Severity,
     Valuation,
 )
 
@@ -228,6 +233,51 @@ COLUMNS: dict[str, Column] = _index(
         Column("left_out", "text", "code of what was left out", missing="nothing was left out"),
         Column("headline_share", "float64", "total over the headline's", missing="the headline found nothing", minimum=0),
         Column("raw_increase_usd", "float64", "plain increase origin → hub: what a spreadsheet would call rerouted", unit="USD", missing="no data before"),
+        # --- findings of checks
+        Column("severity", "text", "what the finding means for figures made of the lake", allowed=Severity),
+        Column("check", "text", "what the finding is about", allowed=CheckName),
+        Column("rows", "int64", "rows concerned", unit="rows", missing="the finding is about no rows", minimum=0),
+        Column("total_usd", "float64", "totals as published", unit="USD", missing="the finding is about no totals", minimum=0),
+        Column("parts_usd", "float64", "sum of the parts of the totals", unit="USD", missing="the finding is about no totals", minimum=0),
+        Column("finding", "text", "what was found, in words"),
+        Column("hint", "text", "what to do next"),
+        # --- totals and their parts
+        Column("parts_of", "text", "what the parts are", allowed=PartsOf),
+        Column("totals", "int64", "how many totals were compared", minimum=0),
+        Column("named_usd", "float64", "sum of the parts under a code and partner of their own", unit="USD", minimum=0),
+        Column("confidential_usd", "float64", "sum of the parts whose code or partner the publisher withholds", unit="USD", minimum=0),
+        Column("unallocated_usd", "float64", "sum of the parts of chapter 99 or of no stated partner", unit="USD", minimum=0),
+        Column("rounding_usd", "float64", "total − parts, where no more than rounding can make of them", unit="USD"),
+        Column("missing_usd", "float64", "total − parts, where the total is larger by more: no row explains it", unit="USD", minimum=0),
+        Column("surplus_usd", "float64", "parts − total, where the parts are larger by more", unit="USD", minimum=0),
+        # --- changes between vintages
+        Column("change", "text", "what became of the cell", allowed=ChangeKind),
+        Column("before_usd", "float64", "value in the earlier vintage", unit="USD", missing="not reported then", minimum=0),
+        Column("after_usd", "float64", "value in the later vintage", unit="USD", missing="not reported any more", minimum=0),
+        Column("change_usd", "float64", "after − before, a cell that is not reported taken as nothing", unit="USD"),
+        Column("before_kg", "float64", "net weight in the earlier vintage", unit="kg", missing="not reported then", minimum=0),
+        Column("after_kg", "float64", "net weight in the later vintage", unit="kg", missing="not reported any more", minimum=0),
+        Column("before_vintage", "date", "vintage that counted then", missing="not reported then"),
+        Column("after_vintage", "date", "vintage that counts now", missing="not reported any more"),
+        Column("cells_added", "int64", "leaves that are new, of periods published before or not", minimum=0),
+        Column("cells_removed", "int64", "leaves that are gone", minimum=0),
+        Column("cells_revised", "int64", "leaves with another value or weight", minimum=0),
+        Column("gross_usd", "float64", "sum of the changes of goods without their signs", unit="USD", minimum=0),
+        Column("goods_before_usd", "float64", "sum of the goods in the earlier vintage", unit="USD", missing="no goods were reported then", minimum=0),
+        Column("goods_after_usd", "float64", "sum of the goods in the later vintage", unit="USD", missing="no goods are reported now", minimum=0),
+        Column("total_before_usd", "float64", "published total of all goods in the earlier vintage: of the world, else of all partners", unit="USD", missing="no total was published then", minimum=0),
+        Column("total_after_usd", "float64", "published total of all goods in the later vintage", unit="USD", missing="no total is published now", minimum=0),
+        # --- reporting calendar
+        Column("content", "text", "what the periods are of: goods, or totals where the reporter gives no goods, or nothing"),
+        Column("state", "text", "how the reporter stands", allowed=PublishingState),
+        Column("first_period", "text", "first period published", missing="nothing was published"),
+        Column("last_period", "text", "last period published", missing="nothing was published"),
+        Column("periods_published", "int64", "periods published", minimum=0),
+        Column("periods_missing", "int64", "periods between the first and the last that were not", minimum=0),
+        Column("holes", "text", "those periods, as spans", missing="there are none"),
+        Column("periods_behind", "int64", "periods from the last one to the last of the source's median reporter", missing="nothing was published", minimum=0),
+        Column("usual_lag_days", "int64", "median days from the end of a period to the vintage it first stood in", unit="days", missing="no period came with a later vintage than the first"),
+        Column("last_vintage", "date", "newest vintage of the reporter's rows", missing="nothing was published"),
     )
 )
 # fmt: on
