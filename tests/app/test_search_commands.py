@@ -135,8 +135,8 @@ def test_news_since_the_last_months_came(entrepot, lake, tmp_path: Path) -> None
     with out.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert rows
-    assert {row["change"] for row in rows} <= {"appeared", "grew", "shrank", "went", "stays"}
-    stays = [row for row in rows if row["change"] == "stays"]
+    assert {row["news"] for row in rows} <= {"appeared", "grew", "shrank", "went", "stays"}
+    stays = [row for row in rows if row["news"] == "stays"]
     assert all(row["earlier_estimate_usd"] for row in stays)
     # With the window held and the vintages the same nothing can be new.
     held = ("--after", "2022-01:2022-09", "--since", "2023-03-02")
@@ -144,7 +144,7 @@ def test_news_since_the_last_months_came(entrepot, lake, tmp_path: Path) -> None
     assert outcome.status == 0, outcome.err
     with out.open(encoding="utf-8", newline="") as file:
         same = list(csv.DictReader(file))
-    assert {row["change"] for row in same} <= {"stays"}
+    assert {row["news"] for row in same} <= {"stays"}
     for row in same:
         assert float(row["estimate_usd"]) == pytest.approx(float(row["earlier_estimate_usd"]), rel=1e-6)
 

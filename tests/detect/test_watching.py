@@ -44,7 +44,7 @@ def finding(usd: float | None, q: float | None = 0.01, *, low: float = 0.8, high
 )
 def test_what_became_of_a_finding(now, earlier, change) -> None:
     found = compare_findings(table(*now), table(*earlier), by=BY)
-    assert found["change"].to_pylist() == ([change] if change else [])
+    assert found["news"].to_pylist() == ([change] if change else [])
     assert found.schema.equals(WATCH.arrow_schema())
 
 
@@ -52,7 +52,7 @@ def test_both_states_stand_beside_each_other_the_news_first() -> None:
     now = table(finding(12e6, hub="ARM"), finding(50e6, hub="GEO"), finding(5e6, hub="TUR"))
     earlier = table(finding(10e6, hub="ARM"), finding(10e6, hub="KAZ"), finding(20e6, hub="GEO"))
     rows = compare_findings(now, earlier, by=BY).to_pylist()
-    assert [(row["hub"], row["change"]) for row in rows] == [
+    assert [(row["hub"], row["news"]) for row in rows] == [
         ("TUR", "appeared"), ("GEO", "grew"), ("KAZ", "went"), ("ARM", "stays")
     ]  # fmt: skip
     assert (rows[1]["earlier_estimate_usd"], rows[1]["estimate_usd"]) == (20e6, 50e6)
@@ -62,13 +62,13 @@ def test_both_states_stand_beside_each_other_the_news_first() -> None:
 def test_in_sums_relays_stand_apart_and_the_other_kinds_do_not() -> None:
     now = table(finding(10e6, kind="declared"), finding(4e6, kind="relay"))
     earlier = table(finding(10e6, kind=None))
-    changes = {row["kind"]: row["change"] for row in compare_findings(now, earlier, by=BY).to_pylist()}
+    changes = {row["kind"]: row["news"] for row in compare_findings(now, earlier, by=BY).to_pylist()}
     assert changes == {"declared": "stays", "relay": "appeared"}
 
 
 def test_the_limit_changes_the_result() -> None:
     now, earlier = table(finding(10e6, 0.05)), table(finding(10e6, 0.2))
-    assert compare_findings(now, earlier, by=BY)["change"].to_pylist() == ["appeared"]
-    assert compare_findings(now, earlier, by=BY, q=0.3)["change"].to_pylist() == ["stays"]
+    assert compare_findings(now, earlier, by=BY)["news"].to_pylist() == ["appeared"]
+    assert compare_findings(now, earlier, by=BY, q=0.3)["news"].to_pylist() == ["stays"]
     with pytest.raises(OptionError, match="no share"):
         compare_findings(now, earlier, by=BY, q=0.0)

@@ -84,11 +84,11 @@ def compare_findings(now: pa.Table, earlier: pa.Table, *, by: Sequence[str], q: 
         if change is not None:
             rows.append(
                 {name: (new or old or {})[name] for name in (*by, "kind")}
-                | {"change": change.value}
+                | {"news": change.value}
                 | {name: new[name] if new else None for name in _AMOUNTS}
                 | {f"earlier_{name}": old[name] if old else None for name in _AMOUNTS}
             )
-    rows.sort(key=lambda row: (_ORDER.index(FindingChange(row["change"])), -_size(row)))
+    rows.sort(key=lambda row: (_ORDER.index(FindingChange(row["news"])), -_size(row)))
     return pa.Table.from_pylist(rows, schema=WATCH.arrow_schema())
 
 

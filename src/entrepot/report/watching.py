@@ -26,7 +26,7 @@ _KEYS = ("origin", "hub", "destination", "hs_code")
 
 def news(result: WatchResult) -> tuple[str, ...]:
     """Return in sentences what is new."""
-    counts = Counter(result.table["change"].to_pylist())
+    counts = Counter(result.table["news"].to_pylist())
     said = [f"{counts[change.value]:,} {change.value}" for change in FindingChange if counts[change.value]]
     lines = [f"Findings since {result.since}: {enumerate_words(said, most=5)}." if said else "No findings."]
     spans = [found.windows.label for found in (result.earlier, result.now)]
@@ -65,18 +65,18 @@ def print_watch(result: WatchResult, console: Console) -> None:
     console.print()
     for line in news(result):
         console.print(line, markup=False)
-    rows = [row for row in result.table.to_pylist() if row["change"] != FindingChange.STAYS.value]
+    rows = [row for row in result.table.to_pylist() if row["news"] != FindingChange.STAYS.value]
     if not rows:
         return
     keys = [name for name in _KEYS if any(row[name] is not None for row in rows)]
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("change", *keys, "kind"):
+    for heading in ("news", *keys, "kind"):
         grid.add_column(heading, no_wrap=True)
     for heading in ("then USD", "now USD", "90% interval", "q"):
         grid.add_column(heading, justify="right", no_wrap=True)
     for row in rows[:_SHOWN]:
         grid.add_row(
-            row["change"],
+            row["news"],
             *(row[name] or MISSING for name in keys),
             short_kind(row["kind"]),
             amount(row["earlier_estimate_usd"]),

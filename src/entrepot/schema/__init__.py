@@ -8,18 +8,23 @@ dictionary of the documentation. Nothing here reads or writes data.
 
 from __future__ import annotations
 
-from entrepot.schema.checks import bad_rows, conform, duplicated_rows
+from entrepot.schema.checks import Rule, bad_rows, conform, duplicated_rows, rules_of
 from entrepot.schema.columns import COLUMNS, Column, Kind
 from entrepot.schema.dictionary import data_dictionary
 from entrepot.schema.tables import (
+    CALENDAR,
+    CHANGE,
     DETOUR,
     EXCHANGE_RATE,
     FILE,
+    FINDING,
     FLOW,
     FLOW_PARTS,
     GAP,
     GAP_PARTS,
     GDP,
+    MOVED,
+    PART_CHECK,
     QUALITY,
     QUARANTINE,
     RECONCILED,
@@ -31,28 +36,38 @@ from entrepot.schema.tables import (
     Table,
 )
 from entrepot.schema.terms import (
+    ChangeKind,
+    CheckName,
     DetourKind,
     FindingChange,
     FlowKind,
     Frequency,
     GapDirection,
     PartnerConcept,
+    PartsOf,
+    PublishingState,
     QuarantineReason,
     RevisionMatch,
     RowRole,
+    Severity,
     Valuation,
 )
 
 __all__ = [
+    "CALENDAR",
+    "CHANGE",
     "COLUMNS",
     "DETOUR",
     "EXCHANGE_RATE",
     "FILE",
+    "FINDING",
     "FLOW",
     "FLOW_PARTS",
     "GAP",
     "GAP_PARTS",
     "GDP",
+    "MOVED",
+    "PART_CHECK",
     "QUALITY",
     "QUARANTINE",
     "RECONCILED",
@@ -61,6 +76,8 @@ __all__ = [
     "TABLES",
     "TOTALS",
     "WATCH",
+    "ChangeKind",
+    "CheckName",
     "Column",
     "DetourKind",
     "FindingChange",
@@ -69,13 +86,18 @@ __all__ = [
     "GapDirection",
     "Kind",
     "PartnerConcept",
+    "PartsOf",
+    "PublishingState",
     "QuarantineReason",
     "RevisionMatch",
     "RowRole",
+    "Rule",
+    "Severity",
     "Table",
     "Valuation",
     "bad_rows",
     "conform",
     "data_dictionary",
     "duplicated_rows",
+    "rules_of",
 ]
