@@ -268,7 +268,6 @@ def _has_blank_lines(source: Path) -> bool:
 
 def _row_numbers(source: Path, unreadable: Iterable[tuple[int, int]], form: TextForm) -> Iterator[int]:
     """Yield the row numbers of lines known by their first bytes and their sizes, blank lines not counted."""
-    quote, quoting = form.quote or None, csv.QUOTE_MINIMAL if form.quote else csv.QUOTE_NONE
     with source.open("rb") as file:
         for _ in range(form.skip_lines):
             file.readline()
@@ -277,7 +276,10 @@ def _row_numbers(source: Path, unreadable: Iterable[tuple[int, int]], form: Text
         for start, size in unreadable:
             file.seek(position)
             between = io.StringIO(file.read(max(start - position, 0)).decode(), newline="")
-            read = csv.reader(between, delimiter=form.delimiter, quotechar=quote, quoting=quoting)
+            if form.quote:
+                read = csv.reader(between, delimiter=form.delimiter, quotechar=form.quote)
+            else:
+                read = csv.reader(between, delimiter=form.delimiter, quoting=csv.QUOTE_NONE)
             rows += sum(1 for row in read if row)
             yield rows + 1
             # Where only the beginning of a line is known, it is counted with what follows it.
