@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import pyarrow as pa
 from entrepot.detect.gaps.comparisons import Compared, compare_history, compare_windows
 from entrepot.detect.gaps.expected import expect, small_flow
 from entrepot.detect.gaps.groups import GroupSums, group_sums
-from entrepot.detect.gaps.judgement import Judged, judge, judge_in_turn
+from entrepot.detect.gaps.judgement import judge, judge_in_turn
 from entrepot.detect.gaps.result import GapResult
 from entrepot.detect.gaps.rows import GapRows, load_rows
 from entrepot.detect.gaps.selection import Selection
@@ -128,7 +128,7 @@ class _Comparisons:
             judged = judge_in_turn(groups, year[groups.period], self.small)
         mask = chosen.shows(groups.exporter, groups.importer, groups.period)
         shown = np.flatnonzero(mask & ((groups.x > 0) | (groups.m > 0)))
-        return gap_table(groups.only(shown), _only(judged, shown), self.rows, self.options, names)
+        return gap_table(groups.only(shown), judged.only(shown), self.rows, self.options, names)
 
     def _sums(self, at: int, names: tuple[str, ...], chosen: Selection) -> GroupSums:
         """Return the groups of one pair of windows; of every period after it where periods are apart."""
@@ -158,13 +158,6 @@ class _Comparisons:
             need = min(max(need, int(np.ceil(_ENOUGH * before.sum()))), max(int(before.sum()), 1))
         has_history = compared.before_periods >= need
         return group_sums(compared, expect(compared, self.small), has_history, names)
-
-
-def _only(judged: Judged, at: NDArray[Any]) -> Judged:
-    return replace(
-        judged,
-        **{name: getattr(judged, name)[at] for name in ("unusual", "low", "high", "z", "q", "has_history")},
-    )
 
 
 def _series(rows: GapRows, options: GapOptions) -> pa.Table:
