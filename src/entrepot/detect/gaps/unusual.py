@@ -64,8 +64,7 @@ def unusual_gaps(flows: nw.LazyFrame[Any], options: GapOptions) -> GapResult:
     trade has no history the unusual part is null, with the reason in ``status``; without placebo periods
     interval, score and q-value are.
     """
-    base = load_rows(flows, options.products)
-    rows = with_unions(base, options.unions)
+    rows = with_unions(load_rows(flows, options.products), options.unions)
     pairs = _windows(rows, options) if options.event is not None else ()
     comparisons = _Comparisons.of(rows, pairs, options)
     table, hubs = (
@@ -75,7 +74,7 @@ def unusual_gaps(flows: nw.LazyFrame[Any], options: GapOptions) -> GapResult:
     return GapResult(
         table=table,
         hubs=hubs,
-        series=_series(base, options),
+        series=_series(rows, options),
         options=options,
         windows=pairs[0] if pairs else None,
         placebo_labels=tuple(pair.label for pair in pairs[1:]),
@@ -161,12 +160,8 @@ class _Comparisons:
 
 
 def _series(rows: GapRows, options: GapOptions) -> pa.Table:
-    """Return both books by period, for charts: of the areas asked for, unions' inner trade included."""
-    exporters, importers = (
-        np.isin(np.array(rows.areas), chosen) if chosen else np.ones(len(rows.areas), dtype=bool)
-        for chosen in (options.exporters, options.importers)
-    )
-    mine = rows.only(exporters[rows.exporter] & importers[rows.importer])
+    """Return both books by period, for charts: of the areas asked for, a union in place of its members."""
+    mine = rows.only(Selection(rows, options, ()).counts(rows.exporter, rows.importer, rows.period))
     n = len(rows.periods)
     seen = np.flatnonzero(np.bincount(mine.period, minlength=n) > 0)
     gap = mine.x - mine.m
