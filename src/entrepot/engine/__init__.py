@@ -7,15 +7,21 @@ Start with :class:`Engine`. :func:`map_groups` runs a Python kernel over groups,
 from __future__ import annotations
 
 from entrepot.engine.duck import Engine, ParquetFile
+from entrepot.engine.frames import EngineName, FrameEngine, check_engine
 from entrepot.engine.groups import map_groups
 from entrepot.engine.quoting import identifier, literal, null_column, parquet, read_path
+from entrepot.engine.spark import SparkEngine
 from entrepot.engine.staging import Staged, TextForm, stage_text
 
 __all__ = [
     "Engine",
+    "EngineName",
+    "FrameEngine",
     "ParquetFile",
+    "SparkEngine",
     "Staged",
     "TextForm",
+    "check_engine",
     "identifier",
     "literal",
     "map_groups",

@@ -8,7 +8,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import duckdb
 import narwhals as nw
@@ -33,6 +33,9 @@ _DISK_FULL = (
     "max_temp_directory_size",
 )
 
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 _MEMORY = re.compile(r"[0-9]+(\.[0-9]+)? ?[KMGT]i?B", re.IGNORECASE)
 
@@ -287,6 +290,14 @@ class Engine:
         with engine_errors(name):
             frame.to_native().create(name)
         return self.frame(f"SELECT * FROM {identifier(name)}")
+
+    def drop(self, name: str) -> None:
+        """Remove what was kept under a name."""
+        self.execute(f"DROP TABLE {identifier(name)}")
+
+    def each(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        """Yield what a function makes of each item, in order."""
+        yield from map(function, items)
 
     def copy_to_parquet(
         self,

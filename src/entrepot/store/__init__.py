@@ -9,6 +9,6 @@ from entrepot.store.compaction import compact, vacuum
 from entrepot.store.filling import lake_to_fill
 from entrepot.store.lake import Lake
 from entrepot.store.snapshot import flows_sql
-from entrepot.store.staging import FileRows, Staging
+from entrepot.store.staging import FileRows, Staging, Workspace
 
-__all__ = ["FileRows", "Lake", "Staging", "compact", "flows_sql", "lake_to_fill", "vacuum"]
+__all__ = ["FileRows", "Lake", "Staging", "Workspace", "compact", "flows_sql", "lake_to_fill", "vacuum"]
