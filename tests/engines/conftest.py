@@ -1,4 +1,4 @@
-"""One table on every engine: pandas, Polars eager and lazy, Arrow, a private DuckDB connection."""
+"""One table on every engine: pandas, Polars eager and lazy, Arrow, a private DuckDB connection, Spark."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from entrepot.engine import Engine
+from entrepot.engine import Engine, SparkEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pyarrow as pa
 
-ENGINES = ("pandas", "pandas_arrow", "polars", "polars_lazy", "arrow", "duckdb")
+ENGINES = ("pandas", "pandas_arrow", "polars", "polars_lazy", "arrow", "duckdb", "spark")
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +42,9 @@ def put(request: pytest.FixtureRequest, engine: Engine) -> Callable[[pa.Table], 
                 return pl.from_arrow(table).lazy()
             case "duckdb":
                 return engine.arrow_frame(table).to_native()
+            case "spark":
+                session = request.getfixturevalue("spark")
+                return SparkEngine(session).arrow_frame(table).to_native()
             case _:
                 return table
 
