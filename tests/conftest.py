@@ -42,7 +42,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         if os.environ.get("ENTREPOT_REQUIRE_SPARK") == "1":
             pytest.fail("Spark is required here: install the extra spark, and Java 17")
         pytest.skip("no PySpark or no Java here")
-    from pyspark.sql import SparkSession
+    from pyspark.sql import SparkSession  # noqa: PLC0415  only where it is there
 
     folder = tmp_path_factory.mktemp("spark")
     settings = {

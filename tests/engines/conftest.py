@@ -30,25 +30,17 @@ def engine() -> Iterator[Engine]:
 def put(request: pytest.FixtureRequest, engine: Engine) -> Callable[[pa.Table], Any]:
     """Return a function that puts an Arrow table on an engine."""
 
-    def on_engine(table: pa.Table) -> Any:
-        match request.param:
-            case "pandas":
-                return table.to_pandas()
-            case "pandas_arrow":
-                return table.to_pandas(types_mapper=pd.ArrowDtype)
-            case "polars":
-                return pl.from_arrow(table)
-            case "polars_lazy":
-                return pl.from_arrow(table).lazy()
-            case "duckdb":
-                return engine.arrow_frame(table).to_native()
-            case "spark":
-                session = request.getfixturevalue("spark")
-                return SparkEngine(session).arrow_frame(table).to_native()
-            case _:
-                return table
-
-    return on_engine
+    session = request.getfixturevalue("spark") if request.param == "spark" else None
+    kinds: dict[str, Callable[[pa.Table], Any]] = {
+        "pandas": lambda table: table.to_pandas(),
+        "pandas_arrow": lambda table: table.to_pandas(types_mapper=pd.ArrowDtype),
+        "polars": pl.from_arrow,
+        "polars_lazy": lambda table: pl.from_arrow(table).lazy(),
+        "arrow": lambda table: table,
+        "duckdb": lambda table: engine.arrow_frame(table).to_native(),
+        "spark": lambda table: SparkEngine(session).arrow_frame(table).to_native(),
+    }
+    return kinds[request.param]
 
 
 @pytest.fixture

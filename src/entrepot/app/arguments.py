@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from entrepot.engine.frames import check_engine
+from entrepot.engine.choosing import check_engine
 from entrepot.errors import OptionError, UnknownCodeError
 from entrepot.nomenclature import resolve_areas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from entrepot.engine.frames import EngineName
+    from entrepot.engine.choosing import EngineName
 
 __all__ = ["EngineOption", "parse_areas", "parse_day", "parse_engine", "parse_sources"]
 

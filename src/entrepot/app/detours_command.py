@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from entrepot.app.arguments import parse_areas, parse_day, parse_sources
+from entrepot.app.arguments import EngineOption, parse_areas, parse_day, parse_engine, parse_sources
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
 from entrepot.detect.options import GROUP_KEYS, DetourOptions
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from entrepot.detect.result import DetourResult
+    from entrepot.engine import EngineName
     from entrepot.pipeline.revisions import RevisionChoice
 
 __all__ = ["detours_command", "screen_command"]
@@ -48,7 +49,9 @@ _AsOfOption = Annotated[str | None, typer.Option(help="use vintages published up
 _SourceOption = Annotated[str | None, typer.Option(help="sources to use, such as comtrade; default all")]
 _SpikesOption = Annotated[int, typer.Option(help="sets of planted detours that calibrate the intervals")]
 _SeedOption = Annotated[int, typer.Option(help="seed of all draws")]
-_MemoryOption = Annotated[str, typer.Option(help="memory of the engine; larger work spills to disk")]
+_MemoryOption = Annotated[
+    str, typer.Option(help="memory of the engine, on Spark of each task; larger work spills to disk")
+]
 
 
 _ALL_KEYS = ",".join(GROUP_KEYS)
@@ -76,6 +79,7 @@ def detours_command(
     hs_revision: HsRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
     memory: _MemoryOption = "4GB",
+    engine: EngineOption = "duckdb",
 ) -> None:
     """Estimate what took a detour after an event: origin, hub, destination instead of the direct road.
 
@@ -99,9 +103,9 @@ def detours_command(
         spikes=spikes,
         seed=seed,
     )
-    where = _Where(lake, out, page)
+    where = _Where(lake, out, page, parse_engine(engine), memory)
     asked = _Asked(parse_day(as_of, option="--as-of"), source, revision)
-    _run(options, where, asked, memory=memory)
+    _run(options, where, asked)
 
 
 @app.command("screen")
@@ -122,6 +126,7 @@ def screen_command(
     hs_revision: HsRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
     memory: _MemoryOption = "4GB",
+    engine: EngineOption = "duckdb",
 ) -> None:
     """Search the whole world for detours after an event, no suspects given.
 
@@ -137,9 +142,9 @@ def screen_command(
         spikes=spikes,
         seed=seed,
     )
-    where = _Where(lake, out, page)
+    where = _Where(lake, out, page, parse_engine(engine), memory)
     asked = _Asked(parse_day(as_of, option="--as-of"), source, revision)
-    _run(options, where, asked, memory=memory)
+    _run(options, where, asked)
 
 
 def _hubs(hubs: tuple[str, ...], origins: tuple[str, ...], destinations: tuple[str, ...]) -> tuple[str, ...]:
@@ -191,11 +196,13 @@ def _keys(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Where:
-    """What a run reads and writes."""
+    """What a run reads and writes, and on what it runs."""
 
     lake: Path
     out: str
     page: Path | None
+    engine: EngineName
+    memory: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +214,7 @@ class _Asked:
     revision: RevisionChoice | None
 
 
-def _run(options: DetourOptions, where: _Where, asked: _Asked, *, memory: str) -> None:
+def _run(options: DetourOptions, where: _Where, asked: _Asked) -> None:
     # Heavy imports wait until the options are known to be right: `--help` and typing errors answer at once.
     from entrepot.pipeline.choices import ReportChoice  # noqa: PLC0415
     from entrepot.pipeline.detours import find_detours  # noqa: PLC0415
@@ -227,7 +234,13 @@ def _run(options: DetourOptions, where: _Where, asked: _Asked, *, memory: str) -
     notes: list[str] = []
     with _progress() as progress:
         result: DetourResult = find_detours(
-            opened, options, choice=choice, memory_limit=memory, progress=progress, tell=notes.append
+            opened,
+            options,
+            choice=choice,
+            memory_limit=where.memory,
+            engine=where.engine,
+            progress=progress,
+            tell=notes.append,
         )
     about = about_detours(result, sources=opened.files().to_pylist())
     if asked.revision is not None:

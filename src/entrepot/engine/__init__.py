@@ -6,11 +6,12 @@ Start with :class:`Engine`. :func:`map_groups` runs a Python kernel over groups,
 
 from __future__ import annotations
 
+from entrepot.engine.choosing import EngineName, check_engine, open_engine
 from entrepot.engine.duck import Engine, ParquetFile
-from entrepot.engine.frames import EngineName, FrameEngine, check_engine
+from entrepot.engine.frames import FrameEngine
 from entrepot.engine.groups import map_groups
 from entrepot.engine.quoting import identifier, literal, null_column, parquet, read_path
-from entrepot.engine.spark import SparkEngine
+from entrepot.engine.spark import SparkEngine, spark_errors
 from entrepot.engine.staging import Staged, TextForm, stage_text
 
 __all__ = [
@@ -26,7 +27,9 @@ __all__ = [
     "literal",
     "map_groups",
     "null_column",
+    "open_engine",
     "parquet",
     "read_path",
+    "spark_errors",
     "stage_text",
 ]

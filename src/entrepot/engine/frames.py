@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, get_args
-
-from entrepot.errors import OptionError
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -12,13 +10,10 @@ if TYPE_CHECKING:
     import narwhals as nw
     import pyarrow as pa
 
-__all__ = ["EngineName", "FrameEngine", "check_engine"]
+__all__ = ["FrameEngine"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-#: Engines that a user can choose.
-EngineName = Literal["duckdb", "spark"]
 
 
 class FrameEngine(Protocol):
@@ -32,6 +27,10 @@ class FrameEngine(Protocol):
         """Return a frame of this engine so that later queries do not execute it again."""
         ...
 
+    def unused(self, name: str) -> str:
+        """Return a name for :meth:`keep` that was not used before."""
+        ...
+
     def drop(self, name: str) -> None:
         """Forget what was kept under a name; frames made of it and kept are not touched."""
         ...
@@ -39,17 +38,3 @@ class FrameEngine(Protocol):
     def each(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """Yield what a function makes of each item, in order."""
         ...
-
-
-def check_engine(name: str) -> None:
-    """Refuse a name that is no engine.
-
-    Raises
-    ------
-    OptionError
-        It is none.
-    """
-    if name not in get_args(EngineName):
-        raise OptionError(
-            f"{name!r} is no engine", where="--engine", hint=f"engines are {', '.join(get_args(EngineName))}"
-        )

@@ -12,6 +12,7 @@ import pickle
 import re
 import warnings
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import narwhals as nw
@@ -43,15 +44,19 @@ class SparkEngine:
     ----------
     session
         The session. It goes on after the engine: starting one takes seconds.
+    task_memory
+        Memory of DuckDB in each task that runs it.
     """
 
-    def __init__(self, session: SparkSession) -> None:
+    def __init__(self, session: SparkSession, *, task_memory: str = "1GB") -> None:
         self.session = session
+        self.task_memory = task_memory
         self._kept: dict[str, DataFrame] = {}
+        self._names = count()
 
     @classmethod
-    def start(cls) -> SparkEngine:
-        """Return an engine on the session of this process; a new one where there is none.
+    def start(cls, *, task_memory: str = "1GB") -> SparkEngine:
+        """Return an engine on the session of this process; on a new one where there is none.
 
         A new session is that of Spark's own configuration (``spark-defaults.conf``, ``spark-submit``);
         without one it runs on all processors of this machine.
@@ -80,7 +85,7 @@ class SparkEngine:
                 where="engine spark",
                 hint="install Java 17 or newer (Debian: openjdk-17-jre-headless), or set JAVA_HOME",
             ) from error
-        return cls(session)
+        return cls(session, task_memory=task_memory)
 
     def __enter__(self) -> Self:
         return self
@@ -99,10 +104,17 @@ class SparkEngine:
             return _lazy(self.session.createDataFrame(table))
 
     def keep(self, frame: nw.LazyFrame[Any], name: str) -> nw.LazyFrame[Any]:
-        """Return a frame whose rows Spark keeps, in memory or on its disks, once they are first asked for."""
-        kept = frame.to_native().persist()
+        """Execute a frame of this session once; Spark keeps its rows in memory and on its disks."""
+        self.drop(name)
+        with spark_errors(name):
+            kept = frame.to_native().persist()
+            kept.count()
         self._kept[name] = kept
         return _lazy(kept)
+
+    def unused(self, name: str) -> str:
+        """Return a name for :meth:`keep` that was not used before."""
+        return f"{name}_{next(self._names)}"
 
     def drop(self, name: str) -> None:
         """Forget what was kept under a name."""
@@ -209,11 +221,11 @@ def spark_errors(where: str = "") -> Iterator[None]:
     ContractError
         Spark cannot run the query.
     """
-    from pyspark.errors import PySparkException  # noqa: PLC0415  an extra
-
     try:
         yield
-    except PySparkException as error:
+    except Exception as error:
+        if not _is_of_spark(error):
+            raise
         carried = _CARRIED.search(str(error))
         if carried is not None:
             name, what, place, hint = json.loads(base64.b64decode(carried[1]))
@@ -223,6 +235,11 @@ def spark_errors(where: str = "") -> Iterator[None]:
             where=where,
             hint="look at Spark's log; with --engine duckdb the same runs on this machine",
         ) from error
+
+
+def _is_of_spark(error: Exception) -> bool:
+    """Tell it by the module: PySpark may not be installed, and is slow to import."""
+    return any(kind.__module__.startswith(("pyspark.", "py4j.")) for kind in type(error).__mro__)
 
 
 def _first_line(text: str) -> str:

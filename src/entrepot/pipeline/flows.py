@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import narwhals as nw
 
 from entrepot.detect.periods import parse_span, period_text
-from entrepot.engine import Engine, literal
+from entrepot.engine import Engine, open_engine
 from entrepot.errors import OptionError
 from entrepot.pipeline.choices import ALL_REPORTS, ReportChoice
-from entrepot.pipeline.leaves import frequency_reports, hs_levels, leaf_reports
-from entrepot.pipeline.revisions import converted_reports, one_revision
+from entrepot.pipeline.counted import counted_leaves
+from entrepot.pipeline.leaves import frequency_reports
+from entrepot.pipeline.parts import counted_sql
+from entrepot.pipeline.revision_notes import Conversion, RevisionFacts
+from entrepot.pipeline.revisions import converted_reports
+from entrepot.pipeline.survey import survey_lake
 from entrepot.reconcile import cif_fob_ratios, pair_books, published_flows, reconcile_books
-from entrepot.schema import PartnerConcept
-from entrepot.store import flows_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,20 +25,21 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from entrepot.engine import EngineName, SparkEngine
     from entrepot.pipeline.revisions import RevisionChoice
+    from entrepot.pipeline.survey import Survey
     from entrepot.store import Lake
 
 __all__ = ["FlowQuery", "reconciled_flows", "select_flows"]
 
-_IS_REPORT = f"role = 'leaf' AND partner_concept <> '{PartnerConcept.RECONCILED.value}'"
-
 
 def reconciled_flows(
-    engine: Engine,
+    engine: Engine | SparkEngine,
     lake: Lake,
     *,
     frequency: str = "M",
     choice: ReportChoice = ALL_REPORTS,
+    survey: Survey | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> nw.LazyFrame[Any]:
     """Return the reconciled flows of a lake, kept on the engine.
@@ -54,6 +57,8 @@ def reconciled_flows(
         ``M`` or ``A``.
     choice
         Which reports count, and the revision that their codes are brought to.
+    survey
+        What the lake holds, where it has been looked through already.
     tell
         Told in words what the codes' revisions mean for the result.
 
@@ -68,112 +73,24 @@ def reconciled_flows(
     CoverageError
         The lake has no reports of that frequency.
     """
-    counted = flows_sql(
-        lake, engine, as_of=choice.as_of, years=choice.years or None, sources=choice.sources or None
-    )
-    reports = frequency_reports(counted, frequency)
-    has_reports = _has_reports(engine, reports)
-    if has_reports:
-        reports, counted = (f"SELECT * FROM ({rows}) WHERE {_IS_REPORT}" for rows in (reports, counted))
-    levels = hs_levels(engine, reports, frequency)
-    if not has_reports:
-        counted = reports  # reports of the other frequency would outweigh the publisher's flows
-    elif frequency == "M":
-        counted = frequency_reports(counted, frequency)
-    # Every call keeps its own tables: an earlier frame on the engine still reads those of its call.
-    call = engine.rows("SELECT count(*) FROM duckdb_tables()")[0][0]
-    leaves = engine.keep(engine.frame(leaf_reports(counted, levels)), f"leaves_{call}")
-    if not has_reports:
-        leaves = _one_edition(engine, call, choice.revision)
-    if choice.revision is not None:
-        leaves = converted_reports(engine, leaves, choice.revision, name=f"converted_{call}", tell=tell)
-    if not has_reports:
-        return engine.keep(_lazy(published_flows(leaves.to_native())), f"published_{call}")
-    column = "hs_revision" if choice.revision is None else "source_hs_revision"
-    leaves = one_revision(engine, leaves, name=f"revised_{call}", column=column, tell=tell)
-    if choice.revision is None and tell is not None:
-        _tell_mixed(engine, leaves, call, tell)
-    if frequency == "A":
-        leaves = _years(engine, leaves, call)
-    leaves = _one_source(engine, leaves, call)
+    if survey is None:
+        survey = survey_lake(engine, lake, frequency=frequency, choice=choice)
+    leaves, name = counted_leaves(engine, lake, survey, frequency=frequency, choice=choice, tell=tell)
+    if not survey.has_reports:
+        return engine.keep(_lazy(published_flows(leaves.to_native())), f"published_{name}")
     parts: list[nw.LazyFrame[Any]] = []
-    for name, is_wanted in (
+    for kind, is_wanted in (
         ("goods", nw.col("hs_code") != "TOTAL"),
         ("totals", nw.col("hs_code") == "TOTAL"),
     ):
-        rows = leaves.filter(is_wanted).to_native()
-        paired = engine.keep(_lazy(pair_books(rows)), f"paired_{name}_{call}")
-        ratios = engine.keep(_lazy(cif_fob_ratios(paired.to_native())), f"ratios_{name}_{call}")
-        parts.append(
-            engine.keep(
-                _lazy(reconcile_books(paired.to_native(), ratios.to_native())), f"reconciled_{name}_{call}"
-            )
-        )
-        engine.execute(f"DROP TABLE paired_{name}_{call}")
-    engine.execute(f"DROP TABLE leaves_{call}")
+        end = f"{kind}_{name}"
+        paired = engine.keep(_lazy(pair_books(leaves.filter(is_wanted).to_native())), f"paired_{end}")
+        ratios = engine.keep(_lazy(cif_fob_ratios(paired.to_native())), f"ratios_{end}")
+        flows = _lazy(reconcile_books(paired.to_native(), ratios.to_native()))
+        parts.append(engine.keep(flows, f"reconciled_{end}"))
+        engine.drop(f"paired_{end}")
+    engine.drop(name)
     return nw.concat(parts, how="vertical")
-
-
-def _years(engine: Engine, leaves: nw.LazyFrame[Any], call: int) -> nw.LazyFrame[Any]:
-    """Return annual leaves: years as published, or made of months, which are leaves by then."""
-    leaves.to_native().create_view(f"periods_{call}", replace=True)
-    columns = tuple(leaves.collect_schema().names())
-    made = frequency_reports(f"FROM periods_{call}", "A", columns)
-    return engine.keep(engine.frame(made), f"years_{call}")
-
-
-def _has_reports(engine: Engine, reports: str) -> bool:
-    """Tell whether some row is a report, not a publisher's reconciled flow."""
-    return bool(engine.rows(f"SELECT count(*) FROM (FROM ({reports}) WHERE {_IS_REPORT} LIMIT 1)")[0][0])
-
-
-def _one_edition(engine: Engine, call: int, wanted: RevisionChoice | None) -> nw.LazyFrame[Any]:
-    """Return a publisher's own flows, of one source and revision: each repeats the world's trade.
-
-    That with most periods counts; of equals that in the revision asked for, else the newest.
-    """
-    is_wanted = f"hs_revision = {literal(wanted.revision if wanted else '')}"
-    chosen = engine.frame(f"""
-        WITH sizes AS (
-            SELECT source, hs_revision, count(DISTINCT period) AS periods FROM leaves_{call} GROUP BY ALL
-        )
-        SELECT * FROM leaves_{call} SEMI JOIN (
-            FROM sizes ORDER BY periods DESC, {is_wanted} DESC, hs_revision DESC, source LIMIT 1
-        ) AS one USING (source, hs_revision)
-    """)
-    return engine.keep(chosen, f"edition_{call}")
-
-
-def _one_source(engine: Engine, leaves: nw.LazyFrame[Any], call: int) -> nw.LazyFrame[Any]:
-    """Keep one source's report of each cell: that of the source with most reports of the reporter and flow.
-
-    Two publishers may both have a reporter's figures (Comtrade, the national office): they are never added.
-    """
-    leaves.to_native().create_view(f"sources_{call}", replace=True)
-    sources = engine.rows(f"SELECT count(DISTINCT source) FROM sources_{call}")[0][0]
-    if sources < 2:
-        return leaves
-    columns = ", ".join(leaves.collect_schema().names())
-    kept = engine.frame(f"""
-        WITH sizes AS (SELECT reporter, flow, source, count(*) AS size FROM sources_{call} GROUP BY ALL)
-        SELECT {columns} FROM sources_{call} JOIN sizes USING (reporter, flow, source)
-        QUALIFY source = first_value(source) OVER (
-            PARTITION BY reporter, partner, partner_concept, flow, period, hs_code ORDER BY size DESC, source
-        )
-    """)
-    return engine.keep(kept, f"single_{call}")
-
-
-def _tell_mixed(engine: Engine, leaves: nw.LazyFrame[Any], call: int, tell: Callable[[str], None]) -> None:
-    """Say it where codes of several revisions stand side by side: a renumbered code looks like a break."""
-    leaves.to_native().create_view(f"mixed_{call}", replace=True)
-    rows = engine.rows(f"SELECT DISTINCT hs_revision FROM mixed_{call} WHERE hs_code <> 'TOTAL' ORDER BY 1")
-    revisions = [row[0] for row in rows]
-    if len(revisions) > 1:
-        tell(
-            f"codes are of {', '.join(revisions)}: one that was renumbered looks like a break; "
-            f"--hs-revision {revisions[0]} brings all to one"
-        )
 
 
 def _lazy(frame: Any) -> nw.LazyFrame[Any]:
@@ -229,6 +146,7 @@ def select_flows(
     query: FlowQuery,
     *,
     memory_limit: str = "4GB",
+    engine: EngineName = "duckdb",
     tell: Callable[[str], None] | None = None,
 ) -> pa.Table:
     """Return flows of a lake, as reported or reconciled.
@@ -240,7 +158,9 @@ def select_flows(
     query
         Which flows.
     memory_limit
-        Memory of the engine.
+        Memory of DuckDB, of each task on Spark.
+    engine
+        Where reconciled flows are made: ``duckdb``, or ``spark``. Their rows come to this machine either way.
     tell
         Told in words what the codes' revisions mean for the result.
 
@@ -256,16 +176,20 @@ def select_flows(
     CoverageError
         The lake has no reports of that frequency.
     OptionError
-        The periods are of the other frequency.
+        The periods are of the other frequency, or flows as reported are asked of Spark.
     """
     span = _span(query.periods, query.frequency) if query.periods else None
-    with Engine(memory_limit=memory_limit) as engine:
+    if engine == "spark" and not query.is_reconciled:
+        raise OptionError(
+            "flows as they were reported are read by DuckDB alone",
+            where="--engine",
+            hint="leave the engine out: nothing is computed that Spark could share out",
+        )
+    with open_engine(engine, memory_limit=memory_limit) as opened:
         if query.is_reconciled:
-            frame = reconciled_flows(engine, lake, frequency=query.frequency, choice=query.choice, tell=tell)
+            frame = reconciled_flows(opened, lake, frequency=query.frequency, choice=query.choice, tell=tell)
         else:
-            frame = engine.frame(_reported(engine, lake, query))
-            if query.revision is not None:
-                frame = converted_reports(engine, frame, query.revision, name="converted", tell=tell)
+            frame = _reported(cast("Engine", opened), lake, query, tell)
         if query.exporters:
             frame = frame.filter(nw.col("exporter").is_in(list(query.exporters)))
         if query.importers:
@@ -294,12 +218,24 @@ def _span(periods: str, frequency: str) -> tuple[int, int]:
     return parse_span(periods, option="--periods")
 
 
-def _reported(engine: Engine, lake: Lake, query: FlowQuery) -> str:
-    counted = flows_sql(lake, engine, as_of=query.as_of, sources=query.sources or None)
-    reports = frequency_reports(counted, query.frequency)
+def _reported(
+    engine: Engine, lake: Lake, query: FlowQuery, tell: Callable[[str], None] | None
+) -> nw.LazyFrame[Any]:
+    """Return the reports as they are, in the revision asked for."""
+    reports = frequency_reports(counted_sql(engine, lake, query.choice), query.frequency)
     is_import = "flow LIKE '%import%'"
-    return f"""
+    frame = engine.frame(f"""
         SELECT CASE WHEN {is_import} THEN partner ELSE reporter END AS exporter,
                CASE WHEN {is_import} THEN reporter ELSE partner END AS importer, *
         FROM ({reports}) WHERE role = 'leaf'
-    """
+    """)
+    if query.revision is None:
+        return frame
+    found: list[Conversion] = []
+    frame = converted_reports(
+        engine, frame, query.revision, name="converted", tell=found.append if tell is not None else None
+    )
+    if tell is not None:
+        for note in RevisionFacts(tuple(found)).words(query.revision):
+            tell(note)
+    return frame
