@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import pickle
 import re
+import sys
 import warnings
 from contextlib import contextmanager
 from itertools import count
@@ -33,6 +35,8 @@ Result = TypeVar("Result")
 
 #: Marks our own error in the text of an executor's traceback.
 _CARRIED = re.compile(r"entrepot-error:([A-Za-z0-9+/=]+):")
+
+_PARTITIONS = "spark.sql.shuffle.partitions"
 
 _RESULT = pa.schema([("number", pa.int64()), ("result", pa.binary())])
 
@@ -173,11 +177,17 @@ class SparkEngine:
 
 
 def _new_session(builder: Any) -> SparkSession:
+    # Executors run the Python that this process runs, unless the user has said which.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     settings = {"spark.app.name": "entrepot", "spark.ui.showConsoleProgress": "false"}
     for name, value in settings.items():
         builder = builder.config(name, value)
     session: SparkSession = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
+    context = session.sparkContext
+    context.setLogLevel("ERROR")
+    if context.master.startswith("local") and not context.getConf().contains(_PARTITIONS):
+        # Spark's 200 are for clusters: on one machine each is a task of nothing but its start.
+        session.conf.set(_PARTITIONS, str(context.defaultParallelism))
     return session
 
 
