@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from entrepot.pipeline import IngestOptions, IngestReport, ingest
     from entrepot.pipeline.detours import find_detours, find_detours_in
     from entrepot.pipeline.flows import FlowQuery, select_flows
+    from entrepot.pipeline.quality import data_quality, explain_reporter
     from entrepot.sources.registry import open_source
     from entrepot.store import Lake
 
@@ -34,6 +35,8 @@ __all__ = [
     "WorldOptions",
     "__version__",
     "build_world",
+    "data_quality",
+    "explain_reporter",
     "find_detours",
     "find_detours_in",
     "ingest",
@@ -53,6 +56,8 @@ _HOME = {
     "World": "entrepot.model.world",
     "WorldOptions": "entrepot.model.world",
     "build_world": "entrepot.model.world",
+    "data_quality": "entrepot.pipeline.quality",
+    "explain_reporter": "entrepot.pipeline.quality",
     "find_detours": "entrepot.pipeline.detours",
     "find_detours_in": "entrepot.pipeline.detours",
     "ingest": "entrepot.pipeline",

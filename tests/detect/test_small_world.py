@@ -61,7 +61,11 @@ def flows_of(world, engine: Engine, name: str):
     totals = f"SELECT * REPLACE ('TOTAL' AS hs_code) FROM {name}"
     parts = []
     for part, query in (("goods", f"SELECT * FROM {name}"), ("totals", totals)):
-        parts.append(engine.keep(_lazy(reconcile(engine.frame(query).to_native())), f"{name}_{part}"))
+        parts.append(
+            engine.keep(
+                _lazy(reconcile(engine.frame(query).to_native(), estimate="exporter_first")), f"{name}_{part}"
+            )
+        )
     return engine.frame(f"SELECT * FROM {name}_goods UNION ALL SELECT * FROM {name}_totals")
 
 

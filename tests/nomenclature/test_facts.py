@@ -27,6 +27,8 @@ from entrepot.nomenclature.names import normalise_name
 TABLES = (
     "areas",
     "area_codes",
+    "area_land",
+    "area_places",
     "area_names",
     "national_area_codes",
     "groups",

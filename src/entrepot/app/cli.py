@@ -36,5 +36,6 @@ from entrepot.app import (  # noqa: E402, F401
     flows_command,
     ingest_command,
     lookup_commands,
+    quality_command,
     world_command,
 )

@@ -34,6 +34,12 @@ def flows_command(
     as_of: Annotated[
         str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")
     ] = None,
+    estimate: Annotated[
+        str,
+        typer.Option(
+            help="weighted by the reporters' reliability, or exporter_first, as detours use it (--reconciled)"
+        ),
+    ] = "weighted",
     source: Annotated[
         str | None, typer.Option(help="sources to use, such as comext,comtrade; default all")
     ] = None,
@@ -48,6 +54,10 @@ def flows_command(
     """
     if freq not in {"A", "M"}:
         raise OptionError(f"{freq!r} is no frequency", where="--freq", hint="use A for years or M for months")
+    if estimate not in {"weighted", "exporter_first"}:
+        raise OptionError(
+            f"{estimate!r} is no estimate", where="--estimate", hint="use weighted or exporter_first"
+        )
     day = parse_day(as_of, option="--as-of")
     exporters = parse_areas(exporter, option="--exporter")
     importers = parse_areas(importer, option="--importer")
@@ -72,11 +82,12 @@ def flows_command(
         as_of=day,
         revision=revision,
         sources=parse_sources(source, known=opened.files()["source"].to_pylist()),
+        estimate="weighted" if estimate == "weighted" else "exporter_first",
     )
     console = Console(stderr=True, highlight=False)
     notes: list[str] = []
     table = select_flows(opened, query, memory_limit=memory, engine=chosen, tell=notes.append)
-    book = "reconciled, FOB" if reconciled else "as reported, each on its own valuation"
+    book = f"reconciled ({estimate}), FOB" if reconciled else "as reported, each on its own valuation"
     files = ", ".join(dict.fromkeys(opened.files()["file_name"].to_pylist()))
     about = {"table": "flows", "book": book, "frequency": freq, "files": files}
     if revision is not None:

@@ -6,6 +6,7 @@ Start with :class:`Engine`. :func:`map_groups` runs a Python kernel over groups,
 
 from __future__ import annotations
 
+from entrepot.engine.beside import place_beside, small_table
 from entrepot.engine.choosing import EngineName, check_engine, open_engine
 from entrepot.engine.duck import Engine, ParquetFile
 from entrepot.engine.frames import FrameEngine
@@ -29,7 +30,9 @@ __all__ = [
     "null_column",
     "open_engine",
     "parquet",
+    "place_beside",
     "read_path",
+    "small_table",
     "spark_errors",
     "stage_text",
 ]

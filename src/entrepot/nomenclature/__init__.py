@@ -27,6 +27,7 @@ from entrepot.nomenclature.concordances import (
     concordance,
 )
 from entrepot.nomenclature.dated_events import Event, events
+from entrepot.nomenclature.geography import geography_table
 from entrepot.nomenclature.groups import Membership, group_members, group_names, memberships
 from entrepot.nomenclature.hs import (
     HS_REVISIONS,
@@ -79,6 +80,7 @@ __all__ = [
     "concordance",
     "events",
     "find_hs_codes",
+    "geography_table",
     "group_members",
     "group_names",
     "has_hs_code",

@@ -8,16 +8,23 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import narwhals as nw
 
 from entrepot.detect.periods import parse_span, period_text
-from entrepot.engine import Engine, open_engine
-from entrepot.errors import OptionError
+from entrepot.engine import Engine, open_engine, spark_errors
+from entrepot.errors import CoverageError, OptionError
 from entrepot.pipeline.choices import ALL_REPORTS, ReportChoice
-from entrepot.pipeline.counted import counted_leaves
+from entrepot.pipeline.counting import counted_reports
 from entrepot.pipeline.leaves import frequency_reports
 from entrepot.pipeline.parts import counted_sql
 from entrepot.pipeline.revision_notes import Conversion, RevisionFacts
 from entrepot.pipeline.revisions import converted_reports
-from entrepot.pipeline.survey import survey_lake
-from entrepot.reconcile import cif_fob_ratios, pair_books, published_flows, reconcile_books
+from entrepot.pipeline.weighing import weighted_flows
+from entrepot.reconcile import (
+    BooksFit,
+    Estimate,
+    cif_fob_ratios,
+    pair_books,
+    published_flows,
+    reconcile_books,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +37,7 @@ if TYPE_CHECKING:
     from entrepot.pipeline.survey import Survey
     from entrepot.store import Lake
 
-__all__ = ["FlowQuery", "reconciled_flows", "select_flows"]
+__all__ = ["FlowQuery", "books_of", "reconciled_flows", "select_flows"]
 
 
 def reconciled_flows(
@@ -39,6 +46,7 @@ def reconciled_flows(
     *,
     frequency: str = "M",
     choice: ReportChoice = ALL_REPORTS,
+    estimate: Estimate = "exporter_first",
     survey: Survey | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> nw.LazyFrame[Any]:
@@ -57,6 +65,8 @@ def reconciled_flows(
         ``M`` or ``A``.
     choice
         Which reports count, and the revision that their codes are brought to.
+    estimate
+        How one figure is made of two reports, see :func:`entrepot.reconcile.reconcile`.
     survey
         What the lake holds, where it has been looked through already.
     tell
@@ -73,24 +83,54 @@ def reconciled_flows(
     CoverageError
         The lake has no reports of that frequency.
     """
-    if survey is None:
-        survey = survey_lake(engine, lake, frequency=frequency, choice=choice)
-    leaves, name = counted_leaves(engine, lake, survey, frequency=frequency, choice=choice, tell=tell)
-    if not survey.has_reports:
-        return engine.keep(_lazy(published_flows(leaves.to_native())), f"published_{name}")
+    counted = counted_reports(engine, lake, frequency=frequency, choice=choice, survey=survey, tell=tell)
+    leaves = counted.rows
+    if not counted.are_reports:
+        return engine.keep(_lazy(published_flows(leaves.to_native())), f"published_{counted.name}")
     parts: list[nw.LazyFrame[Any]] = []
     for kind, is_wanted in (
         ("goods", nw.col("hs_code") != "TOTAL"),
         ("totals", nw.col("hs_code") == "TOTAL"),
     ):
-        end = f"{kind}_{name}"
-        paired = engine.keep(_lazy(pair_books(leaves.filter(is_wanted).to_native())), f"paired_{end}")
-        ratios = engine.keep(_lazy(cif_fob_ratios(paired.to_native())), f"ratios_{end}")
-        flows = _lazy(reconcile_books(paired.to_native(), ratios.to_native()))
-        parts.append(engine.keep(flows, f"reconciled_{end}"))
-        engine.drop(f"paired_{end}")
-    engine.drop(name)
+        name = f"{kind}_{counted.name}"
+        paired = engine.keep(_lazy(pair_books(leaves.filter(is_wanted).to_native())), f"paired_{name}")
+        if estimate == "weighted":
+            parts.append(weighted_flows(engine, paired, name, frequency=frequency)[0])
+        else:
+            ratios = engine.keep(_lazy(cif_fob_ratios(paired.to_native())), f"ratios_{name}")
+            flows = _lazy(reconcile_books(paired.to_native(), ratios.to_native()))
+            parts.append(engine.keep(flows, f"reconciled_{name}"))
+        engine.drop(f"paired_{name}")
+    engine.drop(counted.name)
     return nw.concat(parts, how="vertical")
+
+
+def books_of(
+    engine: Engine, lake: Lake, *, frequency: str = "M", choice: ReportChoice = ALL_REPORTS
+) -> tuple[nw.LazyFrame[Any], BooksFit]:
+    """Return the weighted flows of all goods, kept on the engine, and what was learnt of the reporters.
+
+    Parameters
+    ----------
+    engine, lake, frequency, choice
+        See :func:`reconciled_flows`.
+
+    Raises
+    ------
+    CoverageError
+        The lake has no reports of that frequency, or flows alone that their publisher reconciled.
+    """
+    counted = counted_reports(engine, lake, frequency=frequency, choice=choice)
+    if not counted.are_reports:
+        raise CoverageError(
+            "the lake holds flows that their publisher reconciled, and no reports",
+            where="core__flow",
+            hint="ingest the reporters' own figures: of one figure made of two no reporter can be judged",
+        )
+    goods = counted.rows.filter(nw.col("hs_code") != "TOTAL").to_native()
+    name = f"goods_{counted.name}"
+    paired = engine.keep(_lazy(pair_books(goods)), f"paired_{name}")
+    return weighted_flows(engine, paired, name, frequency=frequency)
 
 
 def _lazy(frame: Any) -> nw.LazyFrame[Any]:
@@ -123,6 +163,8 @@ class FlowQuery:
         Bring all codes to this revision; ``products`` are codes of it then.
     sources
         Only these sources; all when empty.
+    estimate
+        How one figure is made of two reports, see :func:`entrepot.reconcile.reconcile`.
     """
 
     is_reconciled: bool = True
@@ -134,6 +176,7 @@ class FlowQuery:
     as_of: date | None = None
     revision: RevisionChoice | None = None
     sources: tuple[str, ...] = ()
+    estimate: Estimate = "weighted"
 
     @property
     def choice(self) -> ReportChoice:
@@ -185,9 +228,16 @@ def select_flows(
             where="--engine",
             hint="leave the engine out: nothing is computed that Spark could share out",
         )
-    with open_engine(engine, memory_limit=memory_limit) as opened:
+    with open_engine(engine, memory_limit=memory_limit) as opened, spark_errors():
         if query.is_reconciled:
-            frame = reconciled_flows(opened, lake, frequency=query.frequency, choice=query.choice, tell=tell)
+            frame = reconciled_flows(
+                opened,
+                lake,
+                frequency=query.frequency,
+                choice=query.choice,
+                estimate=query.estimate,
+                tell=tell,
+            )
         else:
             frame = _reported(cast("Engine", opened), lake, query, tell)
         if query.exporters:

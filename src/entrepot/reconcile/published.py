@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import narwhals as nw
 
 from entrepot.reconcile.books import summed
-from entrepot.reconcile.flows import interval_factor
+from entrepot.reconcile.exporter_first import interval_factor
 from entrepot.schema import RECONCILED, PartnerConcept, RowRole
 
 if TYPE_CHECKING:
@@ -54,5 +54,8 @@ def published_flows(reports: IntoFrameT) -> IntoFrameT:
         missing.alias("importer_report_usd"),
         missing.alias("cif_fob_ratio"),
         nw.lit("publisher").alias("basis"),
+        nw.lit(1.0).alias("exporter_share"),
+        missing.alias("freight_ratio"),
+        missing.alias("log_gap"),
     )
     return cast("IntoFrameT", flows.select(*RECONCILED.columns).to_native())

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
 
-if TYPE_CHECKING:
-    from narwhals.typing import IntoFrameT
+from entrepot.reconcile.windows import product_group
+from entrepot.schema import Valuation
 
-__all__ = ["DEFAULT_CIF_FOB", "cif_fob_ratios"]
+if TYPE_CHECKING:
+    from narwhals.typing import IntoFrame, IntoFrameT
+
+__all__ = ["DEFAULT_CIF_FOB", "cif_fob_ratios", "to_cif", "to_fob"]
 
 #: Ratio where the data hold no flow with two reports. The convention of the International Monetary Fund's
 #: Direction of Trade Statistics (CIF/FOB 1.06 since its 2018 methodology); used for nothing else.
@@ -98,4 +101,57 @@ def cif_fob_ratios(paired: IntoFrameT) -> IntoFrameT:
             )
             .to_native()
         ),
+    )
+
+
+def to_fob(frame: IntoFrameT, ratios: IntoFrame, *, value: str = "primary_value_usd") -> IntoFrameT:
+    """Put values on FOB: what is CIF is divided by the freight of its pair and product group.
+
+    Parameters
+    ----------
+    frame
+        Rows with ``exporter``, ``importer``, ``hs_code``, ``period``, ``valuation`` and ``value``.
+    ratios
+        ``RatioFit.table``, on the same engine (see :func:`entrepot.engine.place_beside`).
+    value
+        The column.
+
+    Returns
+    -------
+    frame of the caller's kind
+        The same rows, ``valuation`` fob. ``to_fob(to_cif(x))`` is x.
+
+    *Missing data*: a pair without a ratio keeps its value and valuation: nothing is known of its freight.
+    """
+    return _valued(frame, ratios, value, Valuation.FOB)
+
+
+def to_cif(frame: IntoFrameT, ratios: IntoFrame, *, value: str = "primary_value_usd") -> IntoFrameT:
+    """Put values on CIF: what is FOB is multiplied by the freight; see :func:`to_fob`."""
+    return _valued(frame, ratios, value, Valuation.CIF)
+
+
+def _valued(frame: IntoFrameT, ratios: IntoFrame, value: str, wanted: Valuation) -> IntoFrameT:
+    data = nw.from_native(cast("Any", frame))
+    freight = nw.from_native(cast("Any", ratios)).select(
+        "exporter", "importer", "product_group", "year", nw.col("log_freight").exp().alias("__freight")
+    )
+    joined = data.with_columns(
+        product_group().alias("product_group"), nw.col("period").str.slice(0, 4).alias("year")
+    ).join(freight, on=["exporter", "importer", "product_group", "year"], how="left")
+    moves = (nw.col("valuation") != wanted.value) & ~nw.col("__freight").is_null()
+    moved = (
+        nw.col(value) * nw.col("__freight")
+        if wanted is Valuation.CIF
+        else nw.col(value) / nw.col("__freight")
+    )
+    names = data.collect_schema().names()
+    return cast(
+        "IntoFrameT",
+        joined.with_columns(
+            nw.when(moves).then(moved).otherwise(nw.col(value)).alias(value),
+            nw.when(moves).then(nw.lit(wanted.value)).otherwise(nw.col("valuation")).alias("valuation"),
+        )
+        .select(*names)
+        .to_native(),
     )

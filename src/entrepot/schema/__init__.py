@@ -11,7 +11,18 @@ from __future__ import annotations
 from entrepot.schema.checks import bad_rows, conform, duplicated_rows
 from entrepot.schema.columns import COLUMNS, Column, Kind
 from entrepot.schema.dictionary import data_dictionary
-from entrepot.schema.tables import DETOUR, FILE, FLOW, QUARANTINE, RECONCILED, REVISED_FLOW, TABLES, Table
+from entrepot.schema.tables import (
+    DETOUR,
+    FILE,
+    FLOW,
+    QUALITY,
+    QUARANTINE,
+    RECONCILED,
+    REVISED_FLOW,
+    TABLES,
+    TOTALS,
+    Table,
+)
 from entrepot.schema.terms import (
     DetourKind,
     FlowKind,
@@ -28,10 +39,12 @@ __all__ = [
     "DETOUR",
     "FILE",
     "FLOW",
+    "QUALITY",
     "QUARANTINE",
     "RECONCILED",
     "REVISED_FLOW",
     "TABLES",
+    "TOTALS",
     "Column",
     "DetourKind",
     "FlowKind",

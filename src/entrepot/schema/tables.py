@@ -8,7 +8,18 @@ import pyarrow as pa
 
 from entrepot.schema.columns import COLUMNS, Column, Kind
 
-__all__ = ["DETOUR", "FILE", "FLOW", "QUARANTINE", "RECONCILED", "REVISED_FLOW", "TABLES", "Table"]
+__all__ = [
+    "DETOUR",
+    "FILE",
+    "FLOW",
+    "QUALITY",
+    "QUARANTINE",
+    "RECONCILED",
+    "REVISED_FLOW",
+    "TABLES",
+    "TOTALS",
+    "Table",
+]
 
 _ARROW: dict[Kind, pa.DataType] = {
     "text": pa.string(),
@@ -154,12 +165,14 @@ RECONCILED = Table(
         "exporter", "importer", "hs_code", "period", "frequency",
         "value_usd", "low_usd", "high_usd", "net_weight_kg",
         "exporter_report_usd", "importer_report_usd", "cif_fob_ratio", "basis",
+        "exporter_share", "freight_ratio", "log_gap",
     ),
     key=("exporter", "importer", "hs_code", "period", "frequency"),
     description="Two reports of one flow, both on FOB, and the estimate made of them.",
     traps=(
         "A missing row is a flow that neither side reported, not a proven zero.",
         "Goods that pass a hub stand in the importer's book under their origin, not under the hub.",
+        "A row that one side alone knows of (basis …_alone) may be the same goods under another partner.",
     ),
 )  # fmt: skip
 
@@ -188,4 +201,34 @@ DETOUR = Table(
     ),
 )  # fmt: skip
 
-TABLES: tuple[Table, ...] = (FLOW, REVISED_FLOW, FILE, QUARANTINE, RECONCILED, DETOUR)
+QUALITY = Table(
+    name="out__quality",
+    grain="one reporter × flow × partner × chapter × year (or the keys asked for)",
+    columns=(
+        "reporter", "flow", "partner", "chapter", "year",
+        "quality", "published_share", "missed_share", "median_gap",
+        "reported_flows", "compared_flows", "reported_usd", "partner_usd",
+    ),
+    key=("reporter", "flow", "partner", "chapter", "year"),
+    summed=("reporter", "flow", "partner", "chapter", "year"),
+    description="How good a reporter's data are, against what its partners report of the same flows.",
+    traps=(
+        "Two books that agree may be wrong in the same way.",
+        "Goods that pass a hub lower the quality of both ends: see the page on partner concepts.",
+    ),
+)  # fmt: skip
+
+TOTALS = Table(
+    name="out__totals",
+    grain="one exporter × importer × period × hs_code of six, four or two digits, or TOTAL",
+    columns=(
+        "exporter", "importer", "hs_code", "period", "frequency",
+        "value_usd", "exporter_report_usd", "importer_report_usd",
+        "exporter_total_usd", "exporter_unexplained_usd", "importer_total_usd", "importer_unexplained_usd",
+    ),
+    key=("exporter", "importer", "hs_code", "period", "frequency"),
+    description="Reconciled flows added up, with each book's own total and what its goods leave unexplained.",
+    traps=("Levels overlap: choose one, never add them.",),
+)  # fmt: skip
+
+TABLES: tuple[Table, ...] = (FLOW, REVISED_FLOW, FILE, QUARANTINE, RECONCILED, DETOUR, QUALITY, TOTALS)

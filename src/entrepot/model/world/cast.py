@@ -111,10 +111,17 @@ def draw_cast(options: WorldOptions, seeds: Seeds) -> Cast:
         declared_ratio=declared,
         unseen_share=unseen,
         re_export_share=re_exports,
-        quality=books.uniform(0.01, 0.06, n) * (1.0 if options.setting == "smooth" else 3.0),
+        quality=_quality(options, seeds, books.uniform(0.01, 0.06, n)),
         publishes=publishes,
         silence=silence,
     )
+
+
+def _quality(options: WorldOptions, seeds: Seeds, even: NDArray[np.float64]) -> NDArray[np.float64]:
+    if options.reporting_sd is None:
+        return even * (1.0 if options.setting == "smooth" else 3.0)
+    low, high = np.log(options.reporting_sd)
+    return np.exp(seeds.part("reporting quality").uniform(low, high, options.areas))
 
 
 def _distances(rng: np.random.Generator, n: int) -> NDArray[np.float64]:

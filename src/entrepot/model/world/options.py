@@ -65,6 +65,10 @@ class WorldOptions:
     threshold_usd
         Typical monthly value under which a reporter publishes nothing; by default 500 in a smooth world and
         10 in a rough one.
+    reporting_sd
+        Smallest and largest standard deviation of a reporter's noise, in logs; reporters are drawn evenly
+        on the log scale. By default 0.01 to 0.06 in a smooth world and 0.03 to 0.18 in a rough one, drawn
+        evenly; the files of real reporters differ by far more.
     """
 
     areas: int = 44
@@ -90,6 +94,7 @@ class WorldOptions:
     loops: bool = True
     quiet: bool = False
     threshold_usd: float | None = None
+    reporting_sd: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         """Refuse options that no world can have."""
@@ -156,6 +161,12 @@ class WorldOptions:
                 f"density is {self.density}, outside 0 to 1",
                 where="WorldOptions.density",
                 hint="choose a share over 0 and up to 1, or leave it out",
+            )
+        if self.reporting_sd is not None and not 0.0 < self.reporting_sd[0] <= self.reporting_sd[1] <= 2.0:
+            raise OptionError(
+                f"reporting_sd is {self.reporting_sd}, not two numbers over 0 and up to 2 in their order",
+                where="WorldOptions.reporting_sd",
+                hint="choose a smallest and a largest, such as (0.02, 0.5), or leave it out",
             )
 
     @property

@@ -1,4 +1,4 @@
-"""Which reports of a lake count: one level of codes, one revision, one source, each report once."""
+"""Which rows of a lake count: of each report one set of goods, in one revision, of one source."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import narwhals as nw
 import pyarrow as pa
 
 from entrepot.engine import Engine, SparkEngine, literal
+from entrepot.pipeline.choices import ALL_REPORTS, ReportChoice
 from entrepot.pipeline.leaves import frequency_reports, leaf_reports
 from entrepot.pipeline.parts import WHOLE, counted_sql, parts_of
 from entrepot.pipeline.revision_notes import Conversion, Replaced, RevisionFacts
 from entrepot.pipeline.revisions import converted_reports, one_revision, seen_trade
+from entrepot.pipeline.survey import Survey, survey_lake
 from entrepot.schema import PartnerConcept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from entrepot.pipeline.choices import ReportChoice
     from entrepot.pipeline.parts import Part
     from entrepot.pipeline.revisions import Trade
-    from entrepot.pipeline.survey import Survey
     from entrepot.store import Lake
 
-__all__ = ["counted_leaves"]
+__all__ = ["CountedReports", "counted_reports"]
 
 _IS_REPORT: Final = f"role = 'leaf' AND partner_concept <> '{PartnerConcept.RECONCILED.value}'"
 
@@ -55,16 +55,36 @@ class _Question:
     seen: Trade | None = None
 
 
-def counted_leaves(
+@dataclass(frozen=True, slots=True, eq=False)
+class CountedReports:
+    """The rows of a lake that count, each once.
+
+    Attributes
+    ----------
+    rows
+        ``reporter, partner, partner_concept, flow, frequency, period, source, role, hs_code,
+        primary_value_usd, net_weight_kg``, kept on the engine.
+    name
+        Name that they are kept under, to drop them by.
+    are_reports
+        They are reporters' own; otherwise flows that their publisher reconciled.
+    """
+
+    rows: nw.LazyFrame[Any]
+    name: str
+    are_reports: bool
+
+
+def counted_reports(
     engine: Engine | SparkEngine,
     lake: Lake,
-    survey: Survey,
     *,
-    frequency: str,
-    choice: ReportChoice,
+    frequency: str = "M",
+    choice: ReportChoice = ALL_REPORTS,
+    survey: Survey | None = None,
     tell: Callable[[str], None] | None = None,
-) -> tuple[nw.LazyFrame[Any], str]:
-    """Return the leaf reports of a frequency that count, kept on the engine, and the name to drop them by.
+) -> CountedReports:
+    """Return the rows of a lake that count, goods and totals.
 
     On Spark every part of the lake is a task, which runs what DuckDB runs here over the whole.
 
@@ -72,26 +92,29 @@ def counted_leaves(
     ----------
     engine, lake
         Where the rows will live, and the lake.
+    frequency
+        ``M`` or ``A``.
+    choice
+        Which reports count, and the revision that their codes are brought to.
     survey
-        What the lake holds, see :func:`entrepot.pipeline.survey.survey_lake`.
-    frequency, choice
-        Which reports are asked for.
+        What the lake holds, where it has been looked through already.
     tell
         Told in words what the codes' revisions mean for the result.
 
-    Returns
-    -------
-    lazy frame
-        ``reporter, partner, partner_concept, flow, frequency, period, source, role, hs_code,
-        primary_value_usd, net_weight_kg``.
+    Raises
+    ------
+    CoverageError
+        The lake has no reports of that frequency.
     """
+    if survey is None:
+        survey = survey_lake(engine, lake, frequency=frequency, choice=choice)
     question = _Question(lake, frequency, choice, survey, wants_facts=tell is not None)
     of_parts = _on_spark(engine, question) if isinstance(engine, SparkEngine) else _leaves(engine, question)
     if tell is not None:
         for note in of_parts.facts.words(choice.revision):
             tell(note)
     if not survey.has_reports:
-        return of_parts.leaves, of_parts.name
+        return CountedReports(of_parts.leaves, of_parts.name, are_reports=False)
     return _one_source(engine, of_parts)
 
 
@@ -226,7 +249,7 @@ def _added(trades: Iterable[Trade]) -> Trade:
     return {revision: dict(codes) for revision, codes in sums.items()}
 
 
-def _one_source(engine: Engine | SparkEngine, found: _Leaves) -> tuple[nw.LazyFrame[Any], str]:
+def _one_source(engine: Engine | SparkEngine, found: _Leaves) -> CountedReports:
     """Keep one source's report of each cell: that of the source with most reports of the reporter and flow.
 
     Two publishers may both have a reporter's figures (Comtrade, the national office): they are never added.
@@ -235,7 +258,7 @@ def _one_source(engine: Engine | SparkEngine, found: _Leaves) -> tuple[nw.LazyFr
     sizes = leaves.group_by("reporter", "flow", "source").agg(nw.len().alias("size"))
     rows = sizes.collect("pyarrow").to_native().to_pylist()
     if len({row["source"] for row in rows}) < 2:
-        return leaves, found.name
+        return CountedReports(leaves, found.name, are_reports=True)
     rows.sort(key=lambda row: (row["reporter"], row["flow"], -row["size"], row["source"]))
     table = pa.Table.from_pylist(
         [
@@ -257,4 +280,4 @@ def _one_source(engine: Engine | SparkEngine, found: _Leaves) -> tuple[nw.LazyFr
     name = f"single_{found.name}"
     kept = engine.keep(single, name)
     engine.drop(found.name)
-    return kept, name
+    return CountedReports(kept, name, are_reports=True)

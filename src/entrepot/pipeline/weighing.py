@@ -1,0 +1,51 @@
+"""The weighted reconciliation on an engine: each step that is read several times is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from entrepot.reconcile import VALUE, WEIGHT, BooksFit, fit_books, flow_years, weigh_books
+
+if TYPE_CHECKING:
+    from entrepot.engine import FrameEngine
+
+__all__ = ["weighted_flows"]
+
+
+def weighted_flows(
+    engine: FrameEngine, paired: nw.LazyFrame[Any], name: str, *, frequency: str
+) -> tuple[nw.LazyFrame[Any], BooksFit]:
+    """Return the weighted flows of paired books, kept on the engine, and what was learnt for them.
+
+    Parameters
+    ----------
+    engine
+        Where the books are.
+    paired
+        See :func:`entrepot.reconcile.pair_books`, of one frequency.
+    name
+        Ends the names of the kept tables.
+    frequency
+        ``M`` or ``A``.
+    """
+
+    def keep(frame: Any, what: str) -> nw.LazyFrame[Any]:
+        lazy: nw.LazyFrame[Any] = nw.from_native(frame).lazy()
+        return engine.keep(lazy, f"{what}_{name}")
+
+    is_monthly = frequency == "M"
+    rows = paired.to_native()
+    years = {
+        measure.name: keep(
+            flow_years(rows, measure, is_monthly=is_monthly), f"years_{measure.name}"
+        ).to_native()
+        for measure in (VALUE, WEIGHT)
+    }
+    fit = fit_books(rows, is_monthly=is_monthly, years=years, keep=keep)
+    flows = keep(weigh_books(rows, fit, is_monthly=is_monthly, years=years), "reconciled")
+    for measure in (VALUE, WEIGHT):
+        engine.drop(f"years_{measure.name}_{name}")
+        engine.drop(f"gaps_{measure.name}_{name}")
+    return flows, fit

@@ -1,0 +1,66 @@
+"""Both books side by side: nulls where a side did not publish, zeros where it published nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import narwhals as nw
+
+from entrepot.reconcile.books import (
+    CELL,
+    NEVER_ENDS,
+    consignment_pairs,
+    exporter_book,
+    importer_book,
+    reporting_calendar,
+)
+from entrepot.schema import FlowKind
+
+if TYPE_CHECKING:
+    from narwhals.typing import IntoFrameT
+
+__all__ = ["pair_books"]
+
+
+def pair_books(reports: IntoFrameT) -> IntoFrameT:
+    """Return both books side by side: the first step of :func:`reconcile`.
+
+    On an engine keep the result before going on (``Engine.keep``): the next steps read it several times.
+
+    Returns
+    -------
+    frame of the caller's kind
+        **Grain**: exporter × importer × hs_code × frequency × period. Both reports, nulls turned to zeros
+        where the side published the period, and both weights.
+    """
+    exports = nw.from_native(cast("Any", exporter_book(reports)))
+    imports = nw.from_native(cast("Any", importer_book(reports)))
+    calendar = nw.from_native(cast("Any", reporting_calendar(reports)))
+    keys = list(CELL)
+    joined = exports.join(imports, on=keys, how="full", suffix="_right").with_columns(
+        *[nw.coalesce(nw.col(key), nw.col(f"{key}_right")).alias(key) for key in keys]
+    )
+    for side, flow in (("exporter", FlowKind.EXPORT), ("importer", FlowKind.IMPORT)):
+        published = calendar.filter(nw.col("flow") == flow.value).select(
+            nw.col("area").alias(side), "frequency", "period", nw.lit(0.0).alias(f"{side}_zero")
+        )
+        joined = joined.join(published, on=[side, "frequency", "period"], how="left")
+        zero = nw.col(f"{side}_zero")
+        if side == "importer":
+            silent = nw.from_native(cast("Any", consignment_pairs(reports)))
+            joined = joined.join(silent, on=["exporter", "importer", "frequency"], how="left").with_columns(
+                nw.col("silent_before").fill_null(""), nw.col("silent_after").fill_null(NEVER_ENDS)
+            )
+            period = nw.col("period")
+            is_heard = (period >= nw.col("silent_before")) & (period <= nw.col("silent_after"))
+            zero = nw.when(is_heard).then(zero)
+        # a report without a calendar entry cannot be: the calendar is made of the reports
+        joined = joined.with_columns(
+            nw.coalesce(nw.col(f"{side}_report_usd"), zero).alias(f"{side}_report_usd")
+        )
+    return cast(
+        "IntoFrameT",
+        joined.select(
+            *keys, "exporter_report_usd", "exporter_weight_kg", "importer_report_usd", "importer_weight_kg"
+        ).to_native(),
+    )
