@@ -135,6 +135,7 @@ class SparkEngine:
         chosen = list(items)
 
         def run(number: int) -> Iterator[pa.RecordBatch]:
+            outcome: tuple[Result | None, EntrepotError | None]
             try:
                 outcome = (function(chosen[number]), None)
             except EntrepotError as error:  # no failure of the task: Spark would try again, in vain
