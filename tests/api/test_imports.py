@@ -42,7 +42,7 @@ HTTP_OF_THE_STANDARD_LIBRARY = {"urllib.request", "http.client", "socket", "ftpl
 NEVER = {"pandas", "polars"}  # optional: callers bring them, Narwhals speaks to them
 HEAVY = (
     "altair", "deltalake", "duckdb", "jinja2", "llvmlite", "narwhals", "numba", "numpy", "pandas", "polars",
-    "pyarrow", "pydantic", "rich", "scipy", "typer", "importlib.metadata",
+    "pyarrow", "pydantic", "pyspark", "rich", "scipy", "typer", "importlib.metadata",
 )  # fmt: skip
 
 
