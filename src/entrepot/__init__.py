@@ -10,59 +10,102 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from entrepot.detect.explanation import Corridor
+    from entrepot.detect.gaps.options import GapOptions
+    from entrepot.detect.gaps.parts_result import GapParts
+    from entrepot.detect.gaps.result import GapResult
     from entrepot.detect.options import DetourOptions
     from entrepot.detect.result import DetourResult
     from entrepot.errors import EntrepotError
     from entrepot.model.world import World, WorldOptions, build_world
     from entrepot.pipeline import IngestOptions, IngestReport, ingest
     from entrepot.pipeline.detours import find_detours, find_detours_in
+    from entrepot.pipeline.explaining import explain_detour
     from entrepot.pipeline.flows import FlowQuery, select_flows
+    from entrepot.pipeline.gaps import decompose_gaps_in, find_gaps, find_gaps_in, take_gaps_apart
     from entrepot.pipeline.quality import data_quality, explain_reporter
+    from entrepot.pipeline.specifications import find_specifications
+    from entrepot.sources.fetchers import fetch
+    from entrepot.sources.fetching.questions import FetchOptions, FetchQuery, Patience
+    from entrepot.sources.fetching.reports import FetchReport
     from entrepot.sources.registry import open_source
+    from entrepot.sources.world_bank.gdp import read_gdp
     from entrepot.store import Lake
 
     __version__: str
 
 __all__ = [
+    "Corridor",
     "DetourOptions",
     "DetourResult",
     "EntrepotError",
+    "FetchOptions",
+    "FetchQuery",
+    "FetchReport",
     "FlowQuery",
+    "GapOptions",
+    "GapParts",
+    "GapResult",
     "IngestOptions",
     "IngestReport",
     "Lake",
+    "Patience",
     "World",
     "WorldOptions",
     "__version__",
     "build_world",
     "data_quality",
+    "decompose_gaps_in",
+    "explain_detour",
     "explain_reporter",
+    "fetch",
     "find_detours",
     "find_detours_in",
+    "find_gaps",
+    "find_gaps_in",
+    "find_specifications",
     "ingest",
     "open_source",
+    "read_gdp",
     "select_flows",
+    "take_gaps_apart",
 ]
 
 # A public name stands in three places: in __all__, here with its module, and under TYPE_CHECKING.
 _HOME = {
+    "Corridor": "entrepot.detect.explanation",
     "DetourOptions": "entrepot.detect.options",
     "DetourResult": "entrepot.detect.result",
     "EntrepotError": "entrepot.errors",
+    "FetchOptions": "entrepot.sources.fetching.questions",
+    "FetchQuery": "entrepot.sources.fetching.questions",
+    "FetchReport": "entrepot.sources.fetching.reports",
     "FlowQuery": "entrepot.pipeline.flows",
+    "GapOptions": "entrepot.detect.gaps.options",
+    "GapParts": "entrepot.detect.gaps.parts_result",
+    "GapResult": "entrepot.detect.gaps.result",
     "IngestOptions": "entrepot.pipeline",
     "IngestReport": "entrepot.pipeline",
     "Lake": "entrepot.store",
+    "Patience": "entrepot.sources.fetching.questions",
     "World": "entrepot.model.world",
     "WorldOptions": "entrepot.model.world",
     "build_world": "entrepot.model.world",
     "data_quality": "entrepot.pipeline.quality",
+    "explain_detour": "entrepot.pipeline.explaining",
+    "decompose_gaps_in": "entrepot.pipeline.gaps",
     "explain_reporter": "entrepot.pipeline.quality",
+    "fetch": "entrepot.sources.fetchers",
     "find_detours": "entrepot.pipeline.detours",
     "find_detours_in": "entrepot.pipeline.detours",
+    "find_specifications": "entrepot.pipeline.specifications",
+    "find_gaps": "entrepot.pipeline.gaps",
+    "find_gaps_in": "entrepot.pipeline.gaps",
     "ingest": "entrepot.pipeline",
     "open_source": "entrepot.sources.registry",
+    "read_gdp": "entrepot.sources.world_bank.gdp",
     "select_flows": "entrepot.pipeline.flows",
+    "take_gaps_apart": "entrepot.pipeline.gaps",
 }
 
 

@@ -10,6 +10,8 @@
     │   ├── EncodingError       bytes that are not the stated text encoding
     │   ├── TruncatedFileError  a download or archive cut short
     │   └── EmptyFileError      no data row, or none that is valid
+    ├── FetchError              a publisher's server did not give what was asked
+    │   └── AccessError         it refuses the key, throttles on, or the quota is spent
     ├── MappingError            a mapping TOML that does not describe the file
     ├── ContractError           a table that breaks its contract (types, keys, totals among leaves)
     ├── LakeError               a lake that is missing, locked, full or damaged
@@ -19,11 +21,13 @@
 from __future__ import annotations
 
 __all__ = [
+    "AccessError",
     "ContractError",
     "CoverageError",
     "EmptyFileError",
     "EncodingError",
     "EntrepotError",
+    "FetchError",
     "HeaderError",
     "InputFileError",
     "LakeError",
@@ -96,6 +100,14 @@ class TruncatedFileError(InputFileError):
 
 class EmptyFileError(InputFileError):
     """The file has no data row, or none that is valid."""
+
+
+class FetchError(EntrepotError):
+    """A publisher's server did not give what was asked."""
+
+
+class AccessError(FetchError):
+    """The server refuses the key, throttles on, or the quota is spent: asking for more is of no use now."""
 
 
 class MappingError(EntrepotError):

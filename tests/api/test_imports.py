@@ -34,15 +34,19 @@ HOMES = {
     "rigour": ("entrepot.companies",),
     "pyfixest": ("entrepot.model",),
     "httpx": ("entrepot.sources",),
+    "httpx2": ("entrepot.sources.fetching",),
+    "tenacity": ("entrepot.sources.fetching",),
     "requests": ("entrepot.sources",),
     "aiohttp": ("entrepot.sources",),
     "urllib3": ("entrepot.sources",),
 }
 HTTP_OF_THE_STANDARD_LIBRARY = {"urllib.request", "http.client", "socket", "ftplib"}
+#: Packages in ``sources`` that are no publisher: publishers share them, and they know no publisher.
+SHARED = {"entrepot.sources.fetching"}
 NEVER = {"pandas", "polars"}  # optional: callers bring them, Narwhals speaks to them
 HEAVY = (
-    "altair", "deltalake", "duckdb", "jinja2", "llvmlite", "narwhals", "numba", "numpy", "pandas", "polars",
-    "pyarrow", "pydantic", "pyspark", "rich", "scipy", "typer", "importlib.metadata",
+    "altair", "deltalake", "duckdb", "httpx2", "jinja2", "llvmlite", "narwhals", "numba", "numpy", "pandas",
+    "polars", "pyarrow", "pydantic", "pyspark", "rich", "scipy", "tenacity", "typer", "importlib.metadata",
 )  # fmt: skip
 
 
@@ -96,7 +100,7 @@ def test_no_source_knows_another(graph: grimp.ImportGraph) -> None:
         for module in {publisher, *graph.find_descendants(publisher)}
         for imported in graph.find_modules_directly_imported_by(module)
         for other in publishers
-        if other != publisher and _is_in(imported, other)
+        if other != publisher and other not in SHARED and _is_in(imported, other)
     ]
     assert strays == []
 
@@ -118,6 +122,14 @@ def test_kernels_know_only_arrays_errors_and_schema(graph: grimp.ImportGraph) ->
         if _is_in(module, kernels)
     ]
     assert strays + tables == []
+
+
+def test_the_command_line_loads_no_http_until_something_is_fetched() -> None:
+    script = "import sys, entrepot.app.cli; print(*sorted(sys.modules), sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    loaded = set(done.stdout.split())
+    assert "entrepot.app.fetch_command" in loaded
+    assert loaded.isdisjoint({"httpx2", "httpcore2", "tenacity", "anyio"})
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

@@ -14,16 +14,18 @@ import pytest
 
 from entrepot.detect.detours import detours
 from entrepot.detect.options import GROUP_KEYS, DetourOptions
+from entrepot.detect.specifications import specifications
 from entrepot.engine import Engine
 from entrepot.errors import CoverageError, OptionError
 from entrepot.model.world import WorldOptions, build_world
 from entrepot.reconcile import reconcile
-from entrepot.schema import DETOUR, bad_rows, duplicated_rows
+from entrepot.schema import DETOUR, SPECIFICATION, bad_rows, duplicated_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from entrepot.detect.result import DetourResult
+    from entrepot.detect.specifications import SpecificationResult
 
 OPTIONS = WorldOptions(
     areas=22, products=40, treated_origins=5, hubs=3, booming_hubs=2, friendly_origins=2, late_reporters=1,
@@ -289,3 +291,95 @@ def test_members_of_a_union_are_estimated_as_one_and_shown_apart(ask, question) 
     assert len(shown) > 1
     assert shown <= set(question["origins"])
     assert total(result.table) <= result.headline.estimate_usd * (1 + 1e-9)
+
+
+# --- the headline under other choices -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def curve(flows, engine, question) -> SpecificationResult:
+    return specifications(flows, DetourOptions(**question), engine=engine)
+
+
+def rows_where(result: SpecificationResult, **wanted: object) -> list[dict]:
+    return [row for row in result.table.to_pylist() if all(row[key] == w for key, w in wanted.items())]
+
+
+def test_the_first_row_is_the_headline_of_the_search(curve, ask) -> None:
+    assert curve.table["is_headline"].to_pylist() == [True] + [False] * (curve.table.num_rows - 1)
+    assert curve.headline_usd == pytest.approx(ask().headline.estimate_usd, rel=1e-9)
+    assert curve.table.schema.equals(SPECIFICATION.arrow_schema())
+
+
+def test_every_choice_is_crossed_once(curve) -> None:
+    rows = rows_where(curve, left_out_kind=None)
+    values = {key: {row[key] for row in rows} for key in ("baseline", "z", "book")}
+    assert values["book"] == {"exporter", "importer"}
+    assert values["z"] == {0.5, 1.0, 2.0}
+    assert {"untreated", "unchanged"} <= values["baseline"]
+    choices = [(r["before"], r["after"], r["baseline"], r["z"], r["book"]) for r in rows]
+    assert len(choices) == len(set(choices))
+    windows = {(r["before"], r["after"]) for r in rows}
+    assert len(choices) == len(windows) * len(values["baseline"]) * 3 * 2
+
+
+def test_another_baseline_is_the_one_beside_the_headline(curve, ask) -> None:
+    by_baseline = ask().headline.by_baseline
+    for baseline, usd in by_baseline.items():
+        (row,) = rows_where(
+            curve, left_out_kind=None, baseline=baseline, z=1.0, book="exporter",
+            before=curve.windows.text(curve.windows.before), after=curve.windows.text(curve.windows.after),
+        )  # fmt: skip
+        assert row["estimate_usd"] == pytest.approx(usd, rel=1e-9)
+
+
+def test_without_a_hub_its_detours_are_gone(curve, ask) -> None:
+    """What passed one hub is not found elsewhere: the total loses about what that hub's row says."""
+    result = ask()
+    by_hub = dict(zip(result.hubs["hub"].to_pylist(), result.hubs["estimate_usd"].to_pylist(), strict=True))
+    rows = rows_where(curve, left_out_kind="hub")
+    assert {row["left_out"] for row in rows} == {hub for hub, usd in by_hub.items() if usd}
+    for row in rows:
+        rest = result.headline.estimate_usd - by_hub[row["left_out"]]
+        assert row["estimate_usd"] == pytest.approx(rest, rel=0.15)
+
+
+def test_what_is_left_out_is_sorted_by_what_it_moves(curve) -> None:
+    moved = [abs(row["headline_share"] - 1.0) for row in curve.left_out]
+    assert moved == sorted(moved, reverse=True)
+    assert {row["left_out_kind"] for row in curve.left_out} == {"product", "hub", "origin", "period"}
+
+
+def test_a_planted_giant_is_exposed(world, engine, question, curve) -> None:
+    """One product a hundred times what it was: the leave-one-out must say that the total rests on it."""
+    code = next(row["left_out"] for row in curve.left_out if row["left_out_kind"] == "product")
+    reports = world.reports
+    is_giant = pc.equal(reports["hs_code"].cast(pa.string()), code)
+    value = pc.multiply(reports["value_usd"], pc.if_else(is_giant, 100.0, 1.0))
+    at = reports.column_names.index("value_usd")
+    giant = replace(world, reports=reports.set_column(at, "value_usd", value))
+    result = specifications(flows_of(giant, engine, "giant"), DetourOptions(**question), engine=engine)
+    (row,) = rows_where(result, left_out_kind="product", left_out=code)
+    (usual,) = rows_where(curve, left_out_kind="product", left_out=code)
+    assert row["headline_share"] < 0.5 < usual["headline_share"]
+
+
+def test_a_shorter_window_is_worth_what_it_is_in_the_headline(curve, flows, engine, question) -> None:
+    """The same halves asked for by themselves: near the scaled total, which has the headline's noise."""
+    for row in rows_where(curve, left_out_kind=None, baseline="untreated", z=1.0, book="exporter"):
+        if row["after"] == curve.windows.text(curve.windows.after):
+            continue
+        asked = DetourOptions(**{**question, "before": row["before"], "after": row["after"], "spikes": 0})
+        own = detours(flows, asked, engine=engine)
+        scale = len(curve.windows.after) / len(own.windows.after)
+        assert row["estimate_usd"] == pytest.approx(scale * own.headline.estimate_usd, rel=0.2)
+
+
+def test_the_books_allow_the_truth(ask, truth) -> None:
+    """Least and most hold the estimate and what was planted through hubs, in a world of moderate noise."""
+    head = ask().headline
+    after = {f"{p // 12:04d}-{p % 12 + 1:02d}" for p in ask().windows.after}
+    planted = truth.filter(pc.is_in(truth["period"].cast(pa.string()), value_set=pa.array(sorted(after))))
+    assert head.smallest_usd <= head.estimate_usd <= head.largest_usd
+    assert head.smallest_usd <= total(planted, "amount_usd") <= head.largest_usd
+    assert head.largest_usd < head.shortfall_usd

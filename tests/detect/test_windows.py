@@ -330,3 +330,18 @@ def test_cells_have_one_order_whatever_the_order_of_the_flows(engine) -> None:
 def test_the_calendar_of_nothing_is_empty(engine) -> None:
     schema = pa.schema([pa.field(f.name, f.type) for f in RECONCILED.arrow_schema()])
     assert calendar_of(engine.arrow_frame(schema.empty_table())).periods == frozenset()
+
+
+def test_the_importers_book_first(engine) -> None:
+    """The importer's figure on FOB where it published, the exporter's where it did not; no mirrors beside."""
+    rows = [
+        flow("CHN", "KGZ", month, exporter_report_usd=10.0, importer_report_usd=5.0) for month in MONTHS
+    ] + [flow("CHN", "RUS", month, exporter_report_usd=7.0) for month in MONTHS]
+    exporters, importers = load(engine, rows), load(engine, rows, book="importer")
+    assert cell(exporters, "CHN", "KGZ")[:2] == pytest.approx((30.0, 30.0))
+    assert cell(importers, "CHN", "KGZ")[:2] == pytest.approx((12.0, 12.0))
+    assert cell(importers, "CHN", "RUS")[:2] == pytest.approx((21.0, 21.0))
+    assert exporters.cells[0].has_mirror.any()
+    assert not importers.cells[0].has_mirror.any()
+    assert not importers.cells[0].mirror_after.any()
+    assert (importers.is_observed[0] == exporters.is_observed[0]).all()

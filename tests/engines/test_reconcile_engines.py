@@ -28,6 +28,8 @@ _SCHEMA = pa.schema(
         *((name, pa.string()) for name in ("role", "hs_code", "frequency", "period")),
         ("primary_value_usd", pa.float64()),
         ("net_weight_kg", pa.float64()),
+        ("quantity", pa.float64()),
+        ("quantity_unit", pa.string()),
     ]
 )  # fmt: skip
 
@@ -54,6 +56,8 @@ def random_reports(seed: int = 0) -> pa.Table:
                     "hs_code": f"85423{k}", "frequency": "M", "period": month,
                     "primary_value_usd": usd * (1.08 if is_import else 1.0) * np.exp(rng.normal(0, 0.2)),
                     "net_weight_kg": None if rng.random() < 0.2 else usd / 7,
+                    "quantity": None if k == 3 else usd / 2 * np.exp(rng.normal(0, 0.1)),
+                    "quantity_unit": None if k == 3 else str(rng.choice(["u", "u", "12u", "kg"])),
                 }
             )  # fmt: skip
             if rng.random() < 0.1:

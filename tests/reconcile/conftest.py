@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     "reporter", "partner", "flow", "partner_concept", "role", "hs_code", "frequency", "period",
-    "primary_value_usd", "net_weight_kg",
+    "primary_value_usd", "net_weight_kg", "quantity", "quantity_unit",
 )  # fmt: skip
 
 
@@ -27,11 +27,11 @@ def reports() -> Callable[..., pd.DataFrame]:
                 "reporter": reporter, "partner": partner, "flow": flow, "role": "leaf", "hs_code": "854231",
                 "partner_concept": "origin" if "import" in flow else "last_known_destination",
                 "frequency": "M", "period": "2022-01", "primary_value_usd": usd, "net_weight_kg": None,
+                "quantity": None, "quantity_unit": None,
             }  # fmt: skip
             table.append(row | (more[0] if more else {}))
         frame = pd.DataFrame(table, columns=list(_COLUMNS))
-        return frame.astype({"primary_value_usd": float, "net_weight_kg": float}).astype(
-            dict.fromkeys(_COLUMNS[:8], "str")
-        )
+        amounts = dict.fromkeys(("primary_value_usd", "net_weight_kg", "quantity"), float)
+        return frame.astype(amounts | dict.fromkeys((*_COLUMNS[:8], "quantity_unit"), "str"))
 
     return make

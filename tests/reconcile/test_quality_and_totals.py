@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import narwhals as nw
 import numpy as np
@@ -98,9 +99,55 @@ def test_values_add_up_and_the_rest_is_said(reports) -> None:
             == value[(value.index.str.len() == coarser) & (value.index != "TOTAL")].to_dict()
         )
     total = found.set_index("hs_code").loc["TOTAL"]
-    assert (total["exporter_total_usd"], total["exporter_unexplained_usd"]) == (130.0, 30.0)
+    assert (total["exporter_total_usd"], total["exporter_undetailed_usd"]) == (130.0, 30.0)
     assert math.isnan(total["importer_total_usd"])
     assert found.set_index("hs_code")["exporter_total_usd"].drop("TOTAL").isna().all()
+
+
+def difference(row: pd.Series, side: str) -> tuple[float, float]:
+    """Return what a book differs by from the estimate, and the sum of the reasons."""
+    total, report = row[f"{side}_total_usd"], row[f"{side}_report_usd"]
+    book = total if not math.isnan(total) else (0.0 if math.isnan(report) else report)
+    parts = [
+        row[f"{side}_undetailed_usd"],
+        row.get(f"{side}_valuation_usd", 0.0),
+        row[f"{side}_weighting_usd"],
+    ]
+    less = row[f"{side}_unknown_usd"] + row[f"{side}_silent_usd"]
+    return book - row["value_usd"], np.nansum(parts) - less
+
+
+@pytest.mark.parametrize("estimate", ["weighted", "exporter_first"])
+def test_every_book_differs_by_its_reasons_and_nothing_else(estimate, reports) -> None:
+    rng = np.random.default_rng(2)
+    rows, areas = [], ["AAA", "BBB", "CCC", "DDD"]
+    for i, j, k in product(areas, areas, range(8)):
+        for side, flow, other, more in ((i, "export", j, 1.0), (j, "import", i, 1.1)):
+            if i == j or (side, flow) == ("DDD", "export") or rng.random() < 0.3:
+                continue
+            code = "39XXXX" if k == 7 else f"{84 + k % 3}{k % 2}{k:03d}"
+            usd = float(rng.uniform(10, 100)) * more
+            rows.append((side, flow, other, usd, {"hs_code": code, "frequency": "A", "period": "2022"}))
+    totals = [
+        ("AAA", "export", "BBB", 5000.0, {"hs_code": "TOTAL", "frequency": "A", "period": "2022"}),
+        ("CCC", "import", "DDD", 7000.0, {"hs_code": "TOTAL", "frequency": "A", "period": "2022"}),
+    ]
+    found = add_up(reconcile(reports(rows), estimate=estimate), reports(totals))
+    assert bad_rows(found, TOTALS).empty
+    seen = set()
+    for _, row in found.iterrows():
+        for side in ("exporter", "importer"):
+            apart, reasons = difference(row, side)
+            assert apart == pytest.approx(reasons, abs=1e-6)
+            names = ("undetailed", "unknown", "silent", "confidential", "weighting", "valuation")
+            seen |= {(side, n) for n in names if abs(np.nan_to_num(row.get(f"{side}_{n}_usd", 0.0))) > 1e-9}
+    # taken first, the exporter's nothing is the estimate, and its something needs no weighing
+    weighed = {"unknown", "weighting"} if estimate == "weighted" else set()
+    told = {side: {name for one, name in seen if one == side} for side in ("exporter", "importer")}
+    assert told["exporter"] == {"undetailed", "silent", "confidential"} | weighed
+    assert told["importer"] == {"undetailed", "confidential", "valuation", "unknown", "weighting"}
+    withheld = found[found["hs_code"] == "39"]
+    assert (withheld["exporter_confidential_usd"] == withheld["exporter_report_usd"].fillna(0)).all()
 
 
 def test_fob_of_cif_is_what_it_was() -> None:

@@ -56,6 +56,8 @@ HEADLINE = Headline(
     unseen_usd=2.41e8,
     relay_usd=8e7,
     relay_high_usd=9e7,
+    smallest_usd=0.2e9,
+    largest_usd=2.2e9,
 )
 
 CALIBRATION = CalibrationSummary(
@@ -175,6 +177,8 @@ def empty(result: DetourResult) -> DetourResult:
             unseen_usd=0.0,
             relay_usd=0.0,
             relay_high_usd=0.0,
+            smallest_usd=0.2e9,
+            largest_usd=2.2e9,
             low_usd=float("nan"),
             high_usd=float("nan"),
             placebo_usd=(),
@@ -207,7 +211,13 @@ def unobserved(result: DetourResult) -> DetourResult:
         hubs=blind(result.hubs),
         products=blind(result.products),
         headline=replace(
-            HEADLINE, onward_observed_share=0.0, unseen_usd=0.0, relay_usd=0.0, relay_high_usd=0.0
+            HEADLINE,
+            onward_observed_share=0.0,
+            unseen_usd=0.0,
+            relay_usd=0.0,
+            relay_high_usd=0.0,
+            smallest_usd=0.2e9,
+            largest_usd=2.2e9,
         ),
         series=result.series.filter(pa.array(~is_onward)),
     )

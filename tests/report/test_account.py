@@ -49,6 +49,7 @@ def test_an_identified_search_is_said_with_its_interval(result: DetourResult) ->
         "of it declared": "819m",
         "of it unseen": "241m",
         "of it not observed": "200m",
+        "The books allow": "0.20–2.20bn",
         "With baseline unchanged": "1.50bn",
         "Placebo dates": "12.0–40.0m",
         "Excess only": "3.10bn",
@@ -170,7 +171,11 @@ def test_relays_without_a_detour_are_pointed_to_without_an_amount(
 ) -> None:
     table = of_all_kinds.table.filter(pc.equal(of_all_kinds.table["kind"], "relay"))
     said = account_of(
-        replace(empty, table=table, headline=replace(empty.headline, relay_usd=8e7, relay_high_usd=9e7))
+        replace(
+            empty,
+            table=table,
+            headline=replace(empty.headline, relay_usd=8e7, relay_high_usd=9e7),
+        )
     )
     assert said.headline.startswith("No detour was found")
     assert "What others sent through hubs stands in rows of its own" in said.headline

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from entrepot.detect.periods import parse_period
 from entrepot.engine.choosing import check_engine
 from entrepot.errors import OptionError, UnknownCodeError
 from entrepot.nomenclature import resolve_areas
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
 
     from entrepot.engine.choosing import EngineName
 
-__all__ = ["EngineOption", "parse_areas", "parse_day", "parse_engine", "parse_sources"]
+__all__ = [
+    "EngineOption",
+    "one_of",
+    "parse_areas",
+    "parse_day",
+    "parse_engine",
+    "parse_period_day",
+    "parse_sources",
+]
 
 EngineOption = Annotated[
     str, typer.Option(help="duckdb, on this machine, or spark, on a cluster", metavar="duckdb|spark")
@@ -39,6 +48,23 @@ def parse_areas(text: str | None, *, option: str, on: date | None = None) -> tup
         raise UnknownCodeError(error.what, where=error.where or option, hint=error.hint) from error
 
 
+def one_of(text: str, words: tuple[str, ...], *, option: str) -> str:
+    """Return the word, if it is one of those allowed.
+
+    Raises
+    ------
+    OptionError
+        It is none of them.
+    """
+    if text not in words:
+        raise OptionError(
+            f"{text!r} is none of the words of this option",
+            where=option,
+            hint=f"use one of: {', '.join(words)}",
+        )
+    return text
+
+
 def parse_day(text: str | None, *, option: str) -> date | None:
     """Return the day of ``2023-01-31``; None where nothing was given.
 
@@ -53,6 +79,19 @@ def parse_day(text: str | None, *, option: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError as error:
         raise OptionError(f"{text!r} is no date", where=option, hint="write it as 2023-01-31") from error
+
+
+def parse_period_day(text: str, *, option: str) -> date:
+    """Return the first day of ``2022-03`` or ``2022``.
+
+    Raises
+    ------
+    OptionError
+        The text is no period.
+    """
+    number = parse_period(text, option=option)
+    year, month = divmod(number, 12) if "-" in text else (number, 0)
+    return date(max(year, 1), month + 1, 1)
 
 
 def parse_sources(text: str | None, *, known: Iterable[str]) -> tuple[str, ...]:

@@ -33,9 +33,13 @@ def main() -> None:
 from entrepot.app import (  # noqa: E402, F401
     demo_command,
     detours_command,
+    explain_command,
+    fetch_command,
     flows_command,
+    gaps_command,
     ingest_command,
     lookup_commands,
     quality_command,
+    robustness_command,
     world_command,
 )

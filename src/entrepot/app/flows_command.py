@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003  (typer reads the annotation)
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.console import Console
 
-from entrepot.app.arguments import EngineOption, parse_areas, parse_day, parse_engine, parse_sources
+from entrepot.app.arguments import EngineOption, one_of, parse_areas, parse_day, parse_engine, parse_sources
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
 from entrepot.errors import OptionError
+
+if TYPE_CHECKING:
+    from entrepot.pipeline.flows import Level
+    from entrepot.reconcile import Estimate, HomeFlows, SpecialAreas
 
 __all__ = ["flows_command"]
 
@@ -40,6 +44,21 @@ def flows_command(
             help="weighted by the reporters' reliability, or exporter_first, as detours use it (--reconciled)"
         ),
     ] = "weighted",
+    level: Annotated[
+        str | None, typer.Option(help="add reconciled values up to 6, 4 or 2 digits, or TOTAL")
+    ] = None,
+    add_up: Annotated[
+        bool, typer.Option("--add-up", help="add reconciled values up to all these levels")
+    ] = False,
+    parts: Annotated[
+        bool, typer.Option("--parts", help="re-exports and re-imports beside the flows that contain them")
+    ] = False,
+    home: Annotated[
+        str, typer.Option(help="goods coming home (partner = reporter): with the others, without, or only")
+    ] = "with",
+    special_areas: Annotated[
+        str, typer.Option(help="keep free zones and areas not specified as partners, or allocate them")
+    ] = "keep",
     source: Annotated[
         str | None, typer.Option(help="sources to use, such as comext,comtrade; default all")
     ] = None,
@@ -54,9 +73,16 @@ def flows_command(
     """
     if freq not in {"A", "M"}:
         raise OptionError(f"{freq!r} is no frequency", where="--freq", hint="use A for years or M for months")
-    if estimate not in {"weighted", "exporter_first"}:
+    one_of(estimate, ("weighted", "exporter_first"), option="--estimate")
+    one_of(special_areas, ("keep", "allocate"), option="--special-areas")
+    one_of(home, ("with", "without", "only"), option="--home")
+    if level is not None:
+        one_of(level, ("6", "4", "2", "TOTAL"), option="--level")
+    if level is not None and add_up:
         raise OptionError(
-            f"{estimate!r} is no estimate", where="--estimate", hint="use weighted or exporter_first"
+            "one level and all levels are asked for",
+            where="--level and --add-up",
+            hint="leave one of them out",
         )
     day = parse_day(as_of, option="--as-of")
     exporters = parse_areas(exporter, option="--exporter")
@@ -82,7 +108,11 @@ def flows_command(
         as_of=day,
         revision=revision,
         sources=parse_sources(source, known=opened.files()["source"].to_pylist()),
-        estimate="weighted" if estimate == "weighted" else "exporter_first",
+        estimate=cast("Estimate", estimate),
+        special=cast("SpecialAreas", special_areas),
+        level="all" if add_up else cast("Level | None", level),
+        has_parts=parts,
+        home=cast("HomeFlows", home),
     )
     console = Console(stderr=True, highlight=False)
     notes: list[str] = []
@@ -90,6 +120,10 @@ def flows_command(
     book = f"reconciled ({estimate}), FOB" if reconciled else "as reported, each on its own valuation"
     files = ", ".join(dict.fromkeys(opened.files()["file_name"].to_pylist()))
     about = {"table": "flows", "book": book, "frequency": freq, "files": files}
+    if special_areas != "keep":
+        about["special_areas"] = (
+            "allocated to the partners that know of the goods; marked in ..._allocated_usd"
+        )
     if revision is not None:
         about["hs_revision"] = f"{revision.revision}, shares of split codes: {revision.shares}"
     write_table(table, out, about=about | ({"notes": "; ".join(notes)} if notes else {}))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from entrepot.detect.bounds import Bounds
     from entrepot.detect.cells import Cells, Question
 
-__all__ = ["KINDS", "Corridors", "Legs", "allocate_detours", "allocate_relays", "kind_number"]
+__all__ = ["KINDS", "Corridors", "Legs", "allocate_detours", "allocate_relays", "join_keys", "kind_number"]
 
 #: Kinds by their number in :attr:`Corridors.kind`.
 KINDS = (DetourKind.DECLARED, DetourKind.UNSEEN, DetourKind.RELAY, DetourKind.ONWARD_UNOBSERVED)
@@ -122,7 +122,7 @@ def allocate_detours(cells: Cells, legs: Legs, question: Question) -> Corridors:
         Bounds of the legs.
     """
     inbound, direct = legs.inbound.positive(), legs.direct.positive()
-    leg_in, leg_direct = _join(
+    leg_in, leg_direct = join_keys(
         cells.exporter[inbound.cell] * cells.n_products + cells.product[inbound.cell],
         cells.exporter[direct.cell] * cells.n_products + cells.product[direct.cell],
     )
@@ -187,7 +187,7 @@ def allocate_relays(cells: Cells, legs: Legs, question: Question, detours: Corri
     lost = unmet.copy()
     unmet -= sum_by(detours.destination * cells.n_products + detours.product, detours.usd, n_markets)
     market = np.flatnonzero(unmet > _ROUNDING * lost)
-    leg_in, at_market = _join(cells.product[others.cell], market % cells.n_products)
+    leg_in, at_market = join_keys(cells.product[others.cell], market % cells.n_products)
     cell_in = others.cell[leg_in]
     origin, hub, product = cells.exporter[cell_in], cells.importer[cell_in], cells.product[cell_in]
     destination = market[at_market] // cells.n_products
@@ -287,8 +287,10 @@ def _cell_of(bounds: Bounds, leg: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.append(bounds.cell, -1)[leg]
 
 
-def _join(left: NDArray[np.int64], right: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the positions of every pair of equal keys, in the order of the right ones."""
+def join_keys(
+    left: NDArray[np.int64], right: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the positions of every pair of equal keys, left and right, in the order of the right ones."""
     order = np.argsort(left, kind="stable")
     first = np.searchsorted(left, right, side="left", sorter=order)
     count = np.searchsorted(left, right, side="right", sorter=order) - first

@@ -10,6 +10,7 @@ from entrepot.detect.blocs import split
 from entrepot.detect.calibration import calibrate
 from entrepot.detect.cells import find_cells
 from entrepot.detect.corridors import kind_number
+from entrepot.detect.extremes import extremes_of
 from entrepot.detect.findings import KEYS, OWN_KINDS, Evidence, Parts, detour_table, withheld
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.periods import event_windows, period_text, placebo_windows
@@ -316,6 +317,7 @@ def _headline(found: Estimate, decoys: Sequence[Parts], calibration: Calibration
     )
     rise = np.maximum(cells.after - cells.before, 0.0)[inbound].sum()
     observed = own.usd[own.kind == _DECLARED].sum()
+    extremes = extremes_of(cells, question, found, search.noise)
     return Headline(
         estimate_usd=total,
         low_usd=low,
@@ -333,6 +335,8 @@ def _headline(found: Estimate, decoys: Sequence[Parts], calibration: Calibration
         unseen_usd=float(own.usd[own.kind == _UNSEEN].sum()),
         relay_usd=relayed,
         relay_high_usd=largest_relay(search.cells[0], search.question, found),
+        smallest_usd=extremes.smallest_usd,
+        largest_usd=extremes.largest_usd,
         onward_observed_share=float(observed / total) if total > 0 else float("nan"),
     )
 

@@ -48,6 +48,9 @@ class Headline:
         What others sent through the same hubs; not a part of the estimate.
     relay_high_usd
         The most that the sums of the legs allow; see :func:`entrepot.detect.relay_limit.largest_relay`.
+    smallest_usd, largest_usd
+        The least and the most that the books allow the estimate to be, whatever shares are assumed; see
+        :mod:`entrepot.detect.extremes`. NaN where there are too many corridors to tell.
     """
 
     estimate_usd: float
@@ -63,6 +66,8 @@ class Headline:
     unseen_usd: float
     relay_usd: float
     relay_high_usd: float
+    smallest_usd: float
+    largest_usd: float
 
     @property
     def placebo_share(self) -> float:

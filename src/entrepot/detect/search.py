@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from entrepot.detect.periods import WindowPair
     from entrepot.detect.windows import WindowData
 
-__all__ = ["Search"]
+__all__ = ["Search", "rest_growth", "seen_pairs"]
 
 _NEGLIGIBLE_REST = 0.02
 
@@ -45,8 +45,10 @@ class Search:
         The flows of every pair of windows, members apart.
     cells
         The same with the pooled origins summed.
+    asked
+        Who and what is asked about.
     question
-        Who and what is asked about, pass one done.
+        The same, pass one done: the pairs that were treated.
     members : (n_areas,)
         Pooled origins; ``representative`` stands for them (-1 without any).
     noise
@@ -65,6 +67,7 @@ class Search:
 
     data: WindowData
     cells: tuple[Cells, ...]
+    asked: Question
     question: Question
     members: NDArray[np.bool_]
     representative: int
@@ -88,8 +91,11 @@ class Search:
         stand_in = representative(members) if members.any() else -1
         cells = tuple(pool(c, members) for c in data.cells)
         asked = _asked(data, options, members, stand_in)
-        growth = tuple(_rest_growth(data, at, asked, members) for at in range(len(pairs)))
-        questions = [replace(asked, is_observed=asked.is_observed & seen) for seen in data.is_observed]
+        growth = tuple(rest_growth(data, at, asked, members) for at in range(len(pairs)))
+        questions = [
+            replace(asked, is_observed=asked.is_observed & seen_pairs(seen, members, stand_in))
+            for seen in data.is_observed
+        ]
         quiet = range(1, len(pairs)) if len(pairs) > 1 else range(1)
         noise = learn_noise(
             [cells[at] for at in quiet], [questions[at] for at in quiet], [growth[at] for at in quiet]
@@ -112,7 +118,18 @@ class Search:
             for at in range(1, len(pairs))
         )
         return cls(
-            data, cells, question, members, stand_in, noise, growth, signal, placebos, pairs[0], options.z
+            data,
+            cells,
+            asked,
+            question,
+            members,
+            stand_in,
+            noise,
+            growth,
+            signal,
+            placebos,
+            pairs[0],
+            options.z,
         )
 
     def run(self, at: int, *, baseline: Baseline | None = None) -> Estimate:
@@ -202,9 +219,8 @@ def _asked(data: WindowData, options: DetourOptions, members: NDArray[np.bool_],
     hubs = _mask(data.areas, options.hubs) if options.hubs else np.ones(n, dtype=bool)
     if options.destinations:
         hubs = hubs & ~destinations
-    observed = data.is_observed[0].copy()
+    observed = seen_pairs(data.is_observed[0], members, stand_in)
     if members.any():
-        observed[stand_in] = data.is_observed[0][members].any(axis=0)
         hubs = hubs & ~members
     is_treated = origins[:, None] & destinations[None, :]
     if not (options.origins and options.destinations):
@@ -238,7 +254,15 @@ def _narrowed(asked: Question, signal: NDArray[np.float64], below: float, option
     )
 
 
-def _rest_growth(
+def seen_pairs(observed: NDArray[np.bool_], members: NDArray[np.bool_], stand_in: int) -> NDArray[np.bool_]:
+    """Return the pairs that somebody published, those of the pooled origins under their representative."""
+    seen = observed.copy()
+    if members.any():
+        seen[stand_in] = observed[members].any(axis=0)
+    return seen
+
+
+def rest_growth(
     data: WindowData, at: int, asked: Question, members: NDArray[np.bool_]
 ) -> NDArray[np.float64] | None:
     """Return the log growth of the origins' goods outside the question, by importer.

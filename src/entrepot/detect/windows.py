@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import narwhals as nw
 import numpy as np
@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
     from entrepot.engine import FrameEngine
 
-__all__ = ["Calendar", "WindowData", "calendar_of", "load_windows", "period_weights"]
+__all__ = ["BOOKS", "Book", "Calendar", "WindowData", "calendar_of", "load_windows", "period_weights"]
+
+#: Whose book counts first where both sides published.
+Book = Literal["exporter", "importer"]
+
+BOOKS: tuple[Book, ...] = get_args(Book)
 
 _ENOUGH = 1.0 / 3.0
 _WEIGHED = 0.8
@@ -142,6 +147,7 @@ def load_windows(
     pairs: Sequence[WindowPair],
     *,
     products: Sequence[str] | None = None,
+    book: Book = "exporter",
 ) -> WindowData:
     """Sum reconciled flows into the cells of every pair of windows. One query.
 
@@ -155,6 +161,9 @@ def load_windows(
         Pairs of windows; the event's first.
     products
         Product codes to load; all six-digit ones, or the finest level there is, when not given.
+    book
+        Whose book counts first. With the importer's there are no mirrors beside: what a hub hides cannot be
+        seen, and goods that pass a hub stand under their origin.
     """
     calendar = calendar_of(flows)
     exporter_weights, exporter_is_used = _weight_table(calendar.exports, pairs, "exporter")
@@ -163,13 +172,14 @@ def load_windows(
         "exporter": engine.arrow_frame(exporter_weights),
         "importer": engine.arrow_frame(importer_weights),
         "exporter_is_used": engine.arrow_frame(exporter_is_used),
+        "importer_is_used": engine.arrow_frame(importer_is_used),
     }
     if products is not None:
         flows = flows.filter(nw.col("hs_code").is_in([*products, "TOTAL"]))
     # Seeds are drawn cell by cell: without an order of the cells equal seeds would give unequal draws.
-    cells = _sums(flows, names, len(pairs)).sort("exporter", "importer", "hs_code")
+    cells = _sums(flows, names, len(pairs), book).sort("exporter", "importer", "hs_code")
     sums = cells.collect(backend="pyarrow").to_native()
-    return _to_arrays(sums, calendar, exporter_is_used, importer_is_used, len(pairs))
+    return _to_arrays(sums, calendar, exporter_is_used, importer_is_used, len(pairs), book)
 
 
 def _weight_table(
@@ -206,26 +216,36 @@ def _weight_table(
     return pa.table(table), pa.table(flags)
 
 
-def _sums(flows: nw.LazyFrame[Any], names: dict[str, nw.LazyFrame[Any]], n_pairs: int) -> nw.LazyFrame[Any]:
-    """Weight every period and sum by cell: the exporter's book where it is used, else the importer's."""
+def _sums(
+    flows: nw.LazyFrame[Any], names: dict[str, nw.LazyFrame[Any]], n_pairs: int, book: Book
+) -> nw.LazyFrame[Any]:
+    """Weight every period and sum by cell: the first book where it is used, else the other one."""
     joined = (
         flows.join(names["exporter"], on=["exporter", "period"], how="left")
         .join(names["importer"], on=["importer", "period"], how="left")
         .join(names["exporter_is_used"], on="exporter", how="left")
+        .join(names["importer_is_used"], on="importer", how="left")
     )
     mirror = nw.col("importer_report_usd") / nw.col("cif_fob_ratio")
     columns: list[nw.Expr] = []
+    is_exporter_first = book == "exporter"
+
+    def is_used(position: int) -> nw.Expr:
+        return nw.coalesce(nw.col(f"{book[0]}u{position}"), nw.lit(0.0))
+
     for position in range(n_pairs):
-        is_used = nw.coalesce(nw.col(f"eu{position}"), nw.lit(0.0))
         for name in ("b", "a"):
-            own = nw.coalesce(nw.col("exporter_report_usd") * nw.col(f"e{name}{position}"), nw.lit(0.0))
-            other = nw.coalesce(mirror * nw.col(f"i{name}{position}"), nw.lit(0.0))
-            columns.append((own + (1.0 - is_used) * other).alias(f"{name}{position}"))
-            columns.append((is_used * other).alias(f"m{name}{position}"))
+            sent = nw.coalesce(nw.col("exporter_report_usd") * nw.col(f"e{name}{position}"), nw.lit(0.0))
+            arrived = nw.coalesce(mirror * nw.col(f"i{name}{position}"), nw.lit(0.0))
+            first, other = (sent, arrived) if is_exporter_first else (arrived, sent)
+            columns.append((first + (1.0 - is_used(position)) * other).alias(f"{name}{position}"))
+            mirrored = is_used(position) * arrived if is_exporter_first else nw.lit(0.0)
+            columns.append(mirrored.alias(f"m{name}{position}"))
     weighed = ~nw.col("net_weight_kg").is_null()
-    is_used = nw.coalesce(nw.col("eu0"), nw.lit(0.0))
-    own, other = (nw.coalesce(nw.col(name), nw.lit(0.0)) for name in ("ea0", "ia0"))
-    months = own + (1.0 - is_used) * other
+    first, other = (
+        nw.coalesce(nw.col(f"{side}a0"), nw.lit(0.0)) for side in ("ei" if is_exporter_first else "ie")
+    )
+    months = first + (1.0 - is_used(0)) * other
     columns += [
         nw.when(weighed).then(nw.col("net_weight_kg") * months).otherwise(nw.lit(0.0)).alias("kg"),
         nw.when(weighed).then(nw.col("value_usd") * months).otherwise(nw.lit(0.0)).alias("weighed_usd"),
@@ -245,7 +265,12 @@ def _index(column: pa.ChunkedArray, values: pa.Array) -> NDArray[np.int64]:
 
 
 def _to_arrays(
-    sums: pa.Table, calendar: Calendar, exporter_is_used: pa.Table, importer_is_used: pa.Table, n_pairs: int
+    sums: pa.Table,
+    calendar: Calendar,
+    exporter_is_used: pa.Table,
+    importer_is_used: pa.Table,
+    n_pairs: int,
+    book: Book,
 ) -> WindowData:
     named = (sums["exporter"], sums["importer"], exporter_is_used["exporter"], importer_is_used["importer"])
     areas = pa.concat_arrays([pc.unique(column) for column in named]).unique().sort()
@@ -279,7 +304,7 @@ def _to_arrays(
                 after_kg=after_kg[keep],
                 mirror_before=goods[f"mb{position}"].to_numpy()[keep],
                 mirror_after=goods[f"ma{position}"].to_numpy()[keep],
-                has_mirror=publishes_exports[:, None] & publishes_imports[None, :],
+                has_mirror=publishes_exports[:, None] & publishes_imports[None, :] & (book == "exporter"),
                 n_areas=n,
                 n_products=len(products),
             )

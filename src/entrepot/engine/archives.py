@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from py7zr import SevenZipFile
 
-__all__ = ["TRY_AGAIN", "file_errors", "is_archive", "pour"]
+__all__ = ["TRY_AGAIN", "file_errors", "is_archive", "pour", "zip_names"]
 
 _BLOCK: Final = 4 * 1024 * 1024
 _GZIP: Final = b"\x1f\x8b"
@@ -31,7 +31,7 @@ _CUT: Final = "the archive ends before its data do: the download was cut short"
 #: What to do with a file that is not whole.
 TRY_AGAIN: Final = "download the file again, and compare its size with the publisher's"
 
-#: What py7zr raises on bytes that are no whole archive: its parser checks little.
+#: What py7zr and zipfile raise on bytes that are no whole archive: their parsers check little.
 _DAMAGED: Final = (
     lzma.LZMAError, zlib.error, struct.error, EOFError, ValueError, LookupError, TypeError, AttributeError,
     AssertionError, ArithmeticError, MemoryError, NotImplementedError, RuntimeError,
@@ -42,6 +42,32 @@ def is_archive(path: Path) -> bool:
     """Tell whether a file is a gzip, zip or 7z archive, by its bytes."""
     with file_errors(path), path.open("rb") as file:
         return file.read(6).startswith((_GZIP, *_ZIP, _SEVEN_ZIP))
+
+
+def zip_names(path: Path) -> tuple[str, ...]:
+    """Return the names of what a zip archive holds, nothing for another file.
+
+    Raises
+    ------
+    TruncatedFileError
+        The archive is damaged.
+    """
+    with file_errors(path):
+        if not path.is_file() or not zipfile.is_zipfile(path):
+            return ()
+        with path.open("rb") as file, _opened_zip(path, file) as archive:
+            return tuple(archive.namelist())
+
+
+@contextmanager
+def _opened_zip(path: Path, file: IO[bytes]) -> Iterator[zipfile.ZipFile]:
+    """Give the archive that a file is."""
+    try:
+        archive = zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, *_DAMAGED) as error:
+        raise TruncatedFileError(_CUT, where=f"{path}: {error}", hint=TRY_AGAIN) from error
+    with archive:
+        yield archive
 
 
 @contextmanager
@@ -107,26 +133,33 @@ def pour(
         if start == _SEVEN_ZIP:
             _pour_seven_zip(path, take, members, header_lines)
         elif start.startswith(_ZIP):
-            with zipfile.ZipFile(file) as archive:
+            with _opened_zip(path, file) as archive:
                 joined = _Joined(path, take, header_lines)
                 for name in _chosen(path, archive.namelist(), members):
                     joined.begin(name)
                     with _open_member(path, archive, name) as content:
-                        if _copy(content, joined):
+                        if _copy(path, content, joined):
                             break
         elif start.startswith(_GZIP):
             with gzip.GzipFile(fileobj=file) as unzipped:
-                _copy(cast("IO[bytes]", unzipped), take)
+                _copy(path, cast("IO[bytes]", unzipped), take)
         else:
-            _copy(file, take)
+            _copy(path, file, take)
 
 
-def _copy(content: IO[bytes], take: Callable[[bytes], bool | None]) -> bool:
+def _copy(path: Path, content: IO[bytes], take: Callable[[bytes], bool | None]) -> bool:
     """Hand on a content's blocks; tell whether there was enough before its end."""
-    while block := content.read(_BLOCK):
+    while block := _next_block(path, content):
         if take(block):
             return True
     return False
+
+
+def _next_block(path: Path, content: IO[bytes]) -> bytes:
+    try:
+        return content.read(_BLOCK)
+    except (zipfile.BadZipFile, *_DAMAGED) as error:
+        raise TruncatedFileError(_CUT, where=f"{path}: {error}", hint=TRY_AGAIN) from error
 
 
 def _chosen(path: Path, names: Sequence[str], members: str) -> list[str]:
@@ -162,6 +195,8 @@ def _chosen(path: Path, names: Sequence[str], members: str) -> list[str]:
 def _open_member(path: Path, archive: zipfile.ZipFile, name: str) -> Iterator[IO[bytes]]:
     try:
         content = archive.open(name)
+    except (ValueError, LookupError, struct.error) as error:  # the name in front of the member is damaged
+        raise TruncatedFileError(_CUT, where=f"{path}: {error}", hint=TRY_AGAIN) from error
     except (RuntimeError, NotImplementedError) as error:  # a password, or a method of another program
         raise (
             _locked(path)

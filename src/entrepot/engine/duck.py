@@ -265,13 +265,15 @@ class Engine:
         with engine_errors(where), self._connection.cursor() as cursor:
             yield from cast("Iterable[pa.RecordBatch]", cursor.sql(query).to_arrow_reader(rows))
 
-    def reader(self, query: str, /, *, rows: int) -> pa.RecordBatchReader:
-        """Run a query and return a reader of its batches, in the order of the query.
+    def reader(
+        self, query: str, /, *, rows: int, keeps_order: bool = True, where: str = ""
+    ) -> pa.RecordBatchReader:
+        """Run a query and return a reader of its batches, in the order of the query or as they come.
 
         The connection is busy until the reader is at its end; read under :func:`engine_errors`.
         """
-        with engine_errors():
-            self._connection.execute("SET preserve_insertion_order = true")
+        with engine_errors(where):
+            self._connection.execute(f"SET preserve_insertion_order = {literal(keeps_order)}")
             return self._connection.sql(query).to_arrow_reader(rows)
 
     def frame(self, query: str, /) -> nw.LazyFrame[Any]:

@@ -41,9 +41,10 @@ class TextForm:
     Attributes
     ----------
     form
-        Container of the rows. JSON means one object a line.
+        Container of the rows. JSON means one object a line; arrays, one JSON list of lists, the first of
+        which has the names.
     columns
-        Names in file order for CSV; the names to take for Parquet and JSON.
+        Names in file order for CSV and arrays; the names to take for Parquet and JSON.
     delimiter, quote
         Of CSV; an empty quote means that nothing is quoted.
     has_trailing_delimiter
@@ -54,7 +55,7 @@ class TextForm:
         Text that stands for null besides the empty field, such as ``(null)``.
     """
 
-    form: Literal["csv", "parquet", "json"]
+    form: Literal["csv", "parquet", "json", "arrays"]
     columns: tuple[str, ...]
     delimiter: str = ","
     quote: str = '"'
@@ -116,13 +117,13 @@ def stage_text(
     engine
         Runs the work.
     source
-        The file: CSV in UTF-8, Parquet, or JSON with one object a line.
+        The file: CSV in UTF-8, Parquet, JSON with one object a line, or arrays.
     target
         The Parquet file to write.
     form
         How the rows are split.
     constants
-        Columns added with one value for all rows.
+        Columns added, before the file's, with one value for all rows.
     where
         The file's name for messages.
 
@@ -137,14 +138,18 @@ def stage_text(
         There is no data row.
     HeaderError
         Rows have a value behind a trailing delimiter.
+    InputFileError
+        JSON breaks, or an array has another length than the header.
     """
-    added = [f"{literal(value)} AS {identifier(name)}" for name, value in (constants or {}).items()]
     names = [identifier(name) for name in form.columns]
     if form.form == "csv":
         if form.has_trailing_delimiter:
             names.append(identifier(TRAILING))
         rejects = f"rejects_{secrets.token_hex(4)}"
-        query = f"SELECT {', '.join([*added, *names])} FROM {_read_csv(source, form, rejects)}"
+        query = f"SELECT {', '.join(names)} FROM {_read_csv(source, form, rejects)}"
+    elif form.form == "arrays":
+        rejects = ""
+        query = _read_arrays(source, names)
     else:
         rejects = ""
         if form.form == "parquet":
@@ -153,8 +158,8 @@ def stage_text(
             kinds = _kinds(form.columns)
             rows = f"read_json({read_path(source)}, format = 'newline_delimited', columns = {kinds})"
         texts = _texts(engine, rows, names)
-        query = f"SELECT {', '.join([*added, *texts])} FROM {rows}"
-    written = write_in_order(engine, query, target, where=where)
+        query = f"SELECT {', '.join(texts)} FROM {rows}"
+    written = write_in_order(engine, query, target, constants=constants, where=where)
     unreadable = (
         _unreadable(engine, source, rejects, form.skip_lines) if rejects else _UNREADABLE.empty_table()
     )
@@ -213,6 +218,16 @@ def _read_csv(source: Path, form: TextForm, rejects: str) -> str:
         "rejects_limit = 0", "strict_mode = true",
     ]  # fmt: skip
     return f"read_csv({read_path(source)}, {', '.join(options)})"
+
+
+def _read_arrays(source: Path, names: list[str]) -> str:
+    """Return the query of the rows of a JSON list of lists, which fails where one has another length."""
+    options = "format = 'array', records = 'false', columns = {json: 'VARCHAR[]'}"
+    rows = f"read_json({read_path(source)}, {options})"
+    told = f"error('a row has ' || len(json) || ' values, the header {len(names)} names')"
+    checked = f"CASE WHEN len(json) = {len(names)} THEN json ELSE {told} END AS json"
+    items = ", ".join(f"json[{place}] AS {name}" for place, name in enumerate(names, start=1))
+    return f"SELECT {items} FROM (SELECT {checked} FROM {rows} OFFSET 1)"
 
 
 def _unreadable(engine: Engine, source: Path, rejects: str, skipped: int) -> pa.Table:

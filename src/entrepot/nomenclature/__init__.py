@@ -16,6 +16,7 @@ from entrepot.nomenclature.areas import (
     area_name,
     area_name_table,
     area_table,
+    special_areas,
 )
 from entrepot.nomenclature.classes import ClassScheme, GoodsClass, class_of, class_table, code_classes
 from entrepot.nomenclature.code_lists import code_revisions, has_hs_code, hs_children, hs_codes
@@ -28,7 +29,7 @@ from entrepot.nomenclature.concordances import (
 )
 from entrepot.nomenclature.dated_events import Event, events
 from entrepot.nomenclature.geography import geography_table
-from entrepot.nomenclature.groups import Membership, group_members, group_names, memberships
+from entrepot.nomenclature.groups import CUSTOMS_UNIONS, Membership, group_members, group_names, memberships
 from entrepot.nomenclature.hs import (
     HS_REVISIONS,
     TOTAL,
@@ -51,9 +52,11 @@ from entrepot.nomenclature.lookups import (
 from entrepot.nomenclature.names import normalise_name
 from entrepot.nomenclature.resolving import named_area, resolve_area, resolve_areas
 from entrepot.nomenclature.titles import find_hs_codes, hs_title, nearest_words
+from entrepot.nomenclature.units import exact_units
 
 __all__ = [
     "CONCORDANCE_SCHEMA",
+    "CUSTOMS_UNIONS",
     "HS_REVISIONS",
     "OTHER_ASIA",
     "TOTAL",
@@ -79,6 +82,7 @@ __all__ = [
     "code_revisions",
     "concordance",
     "events",
+    "exact_units",
     "find_hs_codes",
     "geography_table",
     "group_members",
@@ -108,5 +112,6 @@ __all__ = [
     "resolve_areas",
     "revision_in_force",
     "revision_of",
+    "special_areas",
     "validate_hs",
 ]

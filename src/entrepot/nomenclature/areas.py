@@ -36,6 +36,7 @@ __all__ = [
     "area_name_table",
     "area_table",
     "code_meaning",
+    "special_areas",
 ]
 
 AreaKind = Literal["country", "territory", "special", "historic", "aggregate"]
@@ -190,6 +191,18 @@ def area_table() -> pa.Table:
             "valid_to": pa.array([one.valid_to for one in known], pa.date32()),
         }
     )
+
+
+@cache
+def special_areas() -> tuple[str, ...]:
+    """Return the codes of areas that are no place: not specified, free zones, bunkers, stores.
+
+    Examples
+    --------
+    >>> {"XAN", "XOA", "XFZ"} <= set(special_areas())
+    True
+    """
+    return tuple(sorted(known.code for known in _areas().values() if known.kind == "special"))
 
 
 @cache

@@ -17,7 +17,12 @@ from entrepot.nomenclature.facts import fact_rows, is_in_force, optional_date
 if TYPE_CHECKING:
     from datetime import date
 
-__all__ = ["Membership", "group_members", "group_names", "memberships"]
+__all__ = ["CUSTOMS_UNIONS", "Membership", "group_members", "group_names", "memberships"]
+
+#: Groups that are one customs territory, and the code under which their whole stands.
+CUSTOMS_UNIONS = {
+    "EU": "XEU", "EU15": "XEU", "EU27": "XEU", "EU28": "XEU", "EACU": "XEC", "EAEU": "XEC", "SACU": "SACU",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

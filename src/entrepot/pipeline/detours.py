@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from entrepot.pipeline.choices import ReportChoice
     from entrepot.store import Lake
 
-__all__ = ["find_detours", "find_detours_in"]
+__all__ = ["find_detours", "find_detours_in", "flows_for"]
 
 
 def find_detours(
@@ -63,13 +63,33 @@ def find_detours(
     DetourResult
         See :func:`entrepot.detect.detours.detours`.
     """
-    frequency = "M" if "-" in options.event else "A"
     with open_engine(engine, memory_limit=memory_limit) as opened, spark_errors():
-        survey = survey_lake(opened, lake, frequency=frequency, choice=choice)
-        # Windows that no report is in are refused before minutes are spent on the flows.
-        event_windows(options.event, published=survey.periods, before=options.before, after=options.after)
-        flows = reconciled_flows(opened, lake, frequency=frequency, choice=choice, survey=survey, tell=tell)
+        flows = flows_for(opened, lake, options, choice=choice, tell=tell)
         return detours(flows, options, engine=opened, progress=progress)
+
+
+def flows_for(
+    engine: Engine | SparkEngine,
+    lake: Lake,
+    options: DetourOptions,
+    *,
+    choice: ReportChoice = ALL_REPORTS,
+    tell: Callable[[str], None] | None = None,
+) -> nw.LazyFrame[Any]:
+    """Return the flows that a search works on, the exporter's book first, kept on the engine.
+
+    Parameters
+    ----------
+    engine
+        Where they live; the frame dies with it.
+    lake, options, choice, tell
+        As for :func:`find_detours`.
+    """
+    frequency = "M" if "-" in options.event else "A"
+    survey = survey_lake(engine, lake, frequency=frequency, choice=choice)
+    # Windows that no report is in are refused before minutes are spent on the flows.
+    event_windows(options.event, published=survey.periods, before=options.before, after=options.after)
+    return reconciled_flows(engine, lake, frequency=frequency, choice=choice, survey=survey, tell=tell)
 
 
 def find_detours_in(

@@ -14,16 +14,17 @@ from entrepot.pipeline.choices import ALL_REPORTS, ReportChoice
 from entrepot.pipeline.counting import counted_reports
 from entrepot.pipeline.leaves import frequency_reports
 from entrepot.pipeline.parts import counted_sql
+from entrepot.pipeline.reconciling import kept_pairs, reconcile_counted
 from entrepot.pipeline.revision_notes import Conversion, RevisionFacts
 from entrepot.pipeline.revisions import converted_reports
 from entrepot.pipeline.weighing import weighted_flows
 from entrepot.reconcile import (
     BooksFit,
     Estimate,
-    cif_fob_ratios,
-    pair_books,
-    published_flows,
-    reconcile_books,
+    HomeFlows,
+    SpecialAreas,
+    add_up,
+    with_parts,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +38,10 @@ if TYPE_CHECKING:
     from entrepot.pipeline.survey import Survey
     from entrepot.store import Lake
 
-__all__ = ["FlowQuery", "books_of", "reconciled_flows", "select_flows"]
+__all__ = ["FlowQuery", "Level", "books_of", "reconciled_flows", "select_flows"]
+
+#: To which codes reconciled values are added up.
+Level = Literal["6", "4", "2", "TOTAL", "all"]
 
 
 def reconciled_flows(
@@ -84,25 +88,10 @@ def reconciled_flows(
         The lake has no reports of that frequency.
     """
     counted = counted_reports(engine, lake, frequency=frequency, choice=choice, survey=survey, tell=tell)
-    leaves = counted.rows
-    if not counted.are_reports:
-        return engine.keep(_lazy(published_flows(leaves.to_native())), f"published_{counted.name}")
-    parts: list[nw.LazyFrame[Any]] = []
-    for kind, is_wanted in (
-        ("goods", nw.col("hs_code") != "TOTAL"),
-        ("totals", nw.col("hs_code") == "TOTAL"),
-    ):
-        name = f"{kind}_{counted.name}"
-        paired = engine.keep(_lazy(pair_books(leaves.filter(is_wanted).to_native())), f"paired_{name}")
-        if estimate == "weighted":
-            parts.append(weighted_flows(engine, paired, name, frequency=frequency)[0])
-        else:
-            ratios = engine.keep(_lazy(cif_fob_ratios(paired.to_native())), f"ratios_{name}")
-            flows = _lazy(reconcile_books(paired.to_native(), ratios.to_native()))
-            parts.append(engine.keep(flows, f"reconciled_{name}"))
-        engine.drop(f"paired_{name}")
-    engine.drop(counted.name)
-    return nw.concat(parts, how="vertical")
+    flows = reconcile_counted(engine, counted, frequency=frequency, estimate=estimate)
+    if counted.are_reports:
+        engine.drop(counted.name)
+    return flows
 
 
 def books_of(
@@ -127,15 +116,9 @@ def books_of(
             where="core__flow",
             hint="ingest the reporters' own figures: of one figure made of two no reporter can be judged",
         )
-    goods = counted.rows.filter(nw.col("hs_code") != "TOTAL").to_native()
+    goods = counted.rows.filter(nw.col("hs_code") != "TOTAL")
     name = f"goods_{counted.name}"
-    paired = engine.keep(_lazy(pair_books(goods)), f"paired_{name}")
-    return weighted_flows(engine, paired, name, frequency=frequency)
-
-
-def _lazy(frame: Any) -> nw.LazyFrame[Any]:
-    lazy: nw.LazyFrame[Any] = nw.from_native(frame).lazy()
-    return lazy
+    return weighted_flows(engine, kept_pairs(engine, goods, name), name, frequency=frequency)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +146,17 @@ class FlowQuery:
         Bring all codes to this revision; ``products`` are codes of it then.
     sources
         Only these sources; all when empty.
-    estimate
-        How one figure is made of two reports, see :func:`entrepot.reconcile.reconcile`.
+    estimate, special
+        How one figure is made of two reports, and what becomes of areas that are no place, see
+        :func:`entrepot.reconcile.reconcile`.
+    level
+        Add reconciled values up to codes of six, four or two digits, or to ``TOTAL``; ``all`` for all of
+        these.
+    has_parts
+        Put re-exports and re-imports beside the reconciled flows that contain them.
+    home
+        Goods coming home (exporter and importer are one area): ``with`` the others, ``without`` them, or
+        ``only`` these.
     """
 
     is_reconciled: bool = True
@@ -177,6 +169,32 @@ class FlowQuery:
     revision: RevisionChoice | None = None
     sources: tuple[str, ...] = ()
     estimate: Estimate = "weighted"
+    special: SpecialAreas = "keep"
+    level: Level | None = None
+    has_parts: bool = False
+    home: HomeFlows = "with"
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together."""
+        if self.level is not None and self.has_parts:
+            raise OptionError(
+                "re-exports have no totals of their own",
+                where="--level and --parts",
+                hint="ask for the one or the other",
+            )
+        if not self.is_reconciled and (self.level or self.has_parts or self.special != "keep"):
+            raise OptionError(
+                "reports are given as they are",
+                where="--reported",
+                hint="leave out --level, --add-up, --parts and --special-areas, or ask for --reconciled",
+            )
+        most = {"6": 6, "4": 4, "2": 2, "TOTAL": 0}.get(self.level or "", 10)
+        if any(len(code) > most for code in self.products if code != "TOTAL"):
+            raise OptionError(
+                f"codes of more digits than the level {self.level} are asked for",
+                where="--products",
+                hint="shorten the codes, or ask for a finer level",
+            )
 
     @property
     def choice(self) -> ReportChoice:
@@ -210,9 +228,9 @@ def select_flows(
     Returns
     -------
     pa.Table
-        Columns of ``core__reconciled``, or of ``core__flow`` (of ``out__revised_flow``, where a revision is
-        asked for) with ``exporter`` and ``importer`` in front;
-        ordered by exporter, importer, product and period.
+        Columns of ``core__reconciled`` (of ``out__flow_parts`` or ``out__totals``, where parts or a level
+        are asked for), or of ``core__flow`` (of ``out__revised_flow``, where a revision is asked for) with
+        ``exporter`` and ``importer`` in front; ordered by exporter, importer, product and period.
 
     Raises
     ------
@@ -230,32 +248,65 @@ def select_flows(
         )
     with open_engine(engine, memory_limit=memory_limit) as opened, spark_errors():
         if query.is_reconciled:
-            frame = reconciled_flows(
-                opened,
-                lake,
-                frequency=query.frequency,
-                choice=query.choice,
-                estimate=query.estimate,
-                tell=tell,
-            )
+            frame = _shaped_flows(opened, lake, query, span, tell)
         else:
-            frame = _reported(cast("Engine", opened), lake, query, tell)
-        if query.exporters:
-            frame = frame.filter(nw.col("exporter").is_in(list(query.exporters)))
-        if query.importers:
-            frame = frame.filter(nw.col("importer").is_in(list(query.importers)))
-        if span is not None:
-            is_monthly = query.frequency == "M"
-            first, last = (period_text(end, is_monthly=is_monthly) for end in span)
-            frame = frame.filter((nw.col("period") >= first) & (nw.col("period") <= last))
+            frame = _chosen(_reported(cast("Engine", opened), lake, query, tell), query, span)
         code = nw.col("hs_code")
         if query.products:
             frame = frame.filter(
                 nw.any_horizontal(*[code.str.starts_with(p) for p in query.products], ignore_nulls=False)
             )
-        else:
+        elif query.level is None:
             frame = frame.filter(code != "TOTAL")
         return frame.sort("exporter", "importer", "hs_code", "period").collect(backend="pyarrow").to_native()
+
+
+def _shaped_flows(
+    engine: Engine | SparkEngine,
+    lake: Lake,
+    query: FlowQuery,
+    span: tuple[int, int] | None,
+    tell: Callable[[str], None] | None,
+) -> nw.LazyFrame[Any]:
+    """Return reconciled flows of the areas and periods asked for, added up or with parts as asked for."""
+    counted = counted_reports(engine, lake, frequency=query.frequency, choice=query.choice, tell=tell)
+    flows = reconcile_counted(
+        engine, counted, frequency=query.frequency, estimate=query.estimate, special=query.special
+    )
+    frame = _chosen(flows, query, span)
+    if query.has_parts:
+        rows: nw.LazyFrame[Any] = nw.from_native(
+            with_parts(frame.to_native(), counted.rows.to_native())
+        ).lazy()
+        return rows
+    if query.level is None:
+        return frame
+    totals = counted.rows.filter(nw.col("hs_code") == "TOTAL").to_native()
+    levels: nw.LazyFrame[Any] = nw.from_native(add_up(frame.to_native(), totals)).lazy()
+    match query.level:
+        case "all":
+            return levels
+        case "TOTAL":
+            return levels.filter(nw.col("hs_code") == "TOTAL")
+        case digits:
+            is_level = nw.col("hs_code").str.len_chars() == int(digits)
+            return levels.filter(is_level & (nw.col("hs_code") != "TOTAL"))
+
+
+def _chosen(frame: nw.LazyFrame[Any], query: FlowQuery, span: tuple[int, int] | None) -> nw.LazyFrame[Any]:
+    """Return the rows of the areas and periods asked for."""
+    if query.exporters:
+        frame = frame.filter(nw.col("exporter").is_in(list(query.exporters)))
+    if query.importers:
+        frame = frame.filter(nw.col("importer").is_in(list(query.importers)))
+    if query.home != "with":
+        is_home = nw.col("exporter") == nw.col("importer")
+        frame = frame.filter(is_home if query.home == "only" else ~is_home)
+    if span is not None:
+        is_monthly = query.frequency == "M"
+        first, last = (period_text(end, is_monthly=is_monthly) for end in span)
+        frame = frame.filter((nw.col("period") >= first) & (nw.col("period") <= last))
+    return frame
 
 
 def _span(periods: str, frequency: str) -> tuple[int, int]:

@@ -131,8 +131,10 @@ def make_readable(path: Path, layout: Layout, known: Fingerprint, scratch: Path)
             )
         return Readable(path, form, ())
     if layout.form == "json":
-        names = layout.columns if layout.extra.get("json_rows") == "arrays" else ()
-        unpack_json(path, scratch / "rows.json", names=names)
+        is_table = layout.extra.get("json_rows") == "arrays"
+        if is_table and known.is_utf8 and not packed:
+            return Readable(path, replace(form, form="arrays"), ())
+        unpack_json(path, scratch / "rows.json", names=layout.columns if is_table else ())
         return Readable(scratch / "rows.json", form, notes)
     if layout.form == "dbf":
         if deleted := unpack_dbf(path, scratch / "rows.csv", encoding=layout.encoding):
@@ -157,7 +159,7 @@ def make_readable(path: Path, layout: Layout, known: Fingerprint, scratch: Path)
 def stage(
     engine: Engine, readable: Readable, target: Path, *, constants: dict[str, str], path: Path, scratch: Path
 ) -> tuple[Staged, tuple[str, ...]]:
-    """Stage a file, and once more with uniform line ends if mixed ones keep lines from being read.
+    """Stage a file, and once more if mixed line ends, or JSON that DuckDB does not take, keep it from that.
 
     Returns
     -------
@@ -171,9 +173,23 @@ def stage(
         if not staged.unreadable.num_rows or not has_mixed_line_ends(readable.path):
             return staged, readable.notes
     except InputFileError:
+        if readable.form.form == "arrays":
+            return _stage_rows_of_arrays(
+                engine, readable, target, constants=constants, path=path, scratch=scratch
+            )
         if readable.form.form != "csv" or not has_mixed_line_ends(readable.path):
             raise
     unify_line_ends(readable.path, scratch / "lines.csv")
     again = replace(readable, path=scratch / "lines.csv")
     staged = stage_text(engine, again.path, target, again.form, constants=constants, where=str(path))
     return staged, (*readable.notes, "line ends were mixed: read as line feeds")
+
+
+def _stage_rows_of_arrays(
+    engine: Engine, readable: Readable, target: Path, *, constants: dict[str, str], path: Path, scratch: Path
+) -> tuple[Staged, tuple[str, ...]]:
+    """Stage a list of lists row by row: the slow way, which says in which row it breaks."""
+    unpack_json(readable.path, scratch / "rows.json", names=readable.form.columns)
+    form = replace(readable.form, form="json")
+    staged = stage_text(engine, scratch / "rows.json", target, form, constants=constants, where=str(path))
+    return staged, readable.notes

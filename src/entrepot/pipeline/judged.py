@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -12,6 +10,7 @@ import pyarrow.parquet as pq
 
 from entrepot.engine import identifier, literal, null_column, parquet
 from entrepot.errors import ContractError
+from entrepot.pipeline.flow_files import FlowFiles, write_flow
 from entrepot.pipeline.twins import EXCLUDED, excluded_rows
 from entrepot.schema import FLOW, QUARANTINE, QuarantineReason
 
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from entrepot.store import Workspace
 
 __all__ = ["JudgedRows"]
-
-#: Up to so many years a file's rows are written year by year; above, they are split while writing.
-_FEW_YEARS = 3
 
 
 def _completed(engine: Engine, canonical: str) -> str:
@@ -50,7 +46,7 @@ class JudgedRows:
         self._tell = tell
         self._has_sums = "parts" in engine.sql(f"SELECT * FROM ({canonical}) LIMIT 0").column_names
         self._bad = EXCLUDED.empty_table()
-        self.flow: tuple[ParquetFile, ...] = ()
+        self._flow = FlowFiles(files=(), keys=None, facts={})
         self.quarantine: tuple[ParquetFile, ...] = ()
         self.reasons: Counter[str] = Counter()
         self.rows_stored = 0
@@ -58,6 +54,11 @@ class JudgedRows:
         #: Rows of the file that are in the sum of another row, and rows that have none of their own.
         self.rows_added = 0
         self.rows_left_out = 0
+
+    @property
+    def flow(self) -> tuple[ParquetFile, ...]:
+        """The good rows, a file a year."""
+        return self._flow.files
 
     @property
     def rows_read(self) -> int:
@@ -72,8 +73,13 @@ class JudgedRows:
             # Sums are dear: the query runs once.
             self._engine.execute(f"CREATE TEMP TABLE summed_rows AS {self._canonical}")
             self._canonical = "SELECT * FROM summed_rows"
-        self.flow = self._copy_flow(self._good(constants), folder / "rows", constants["source"])
-        written = sum(file.rows for file in self.flow)
+        self._flow = write_flow(
+            self._engine,
+            f"SELECT * FROM ({self._canonical}) WHERE reason IS NULL",
+            folder / "rows",
+            constants=constants,
+        )
+        written = self._flow.rows
         unreadable = self._staged.unreadable
         judged_bad = EXCLUDED.empty_table()
         if written != self._staged.file.rows:
@@ -85,10 +91,10 @@ class JudgedRows:
         excluded = EXCLUDED.empty_table()
         if written:
             excluded = excluded_rows(
-                self._engine, [file.path for file in self.flow], written, self._canonical
+                self._engine, self._flow.paths, written, self._canonical, keys=self._flow.keys
             )
         if excluded.num_rows:
-            self._rewrite_without(excluded, folder / "kept", constants["source"])
+            self._rewrite_without(excluded, folder / "kept", constants)
         lines = pa.table(
             {
                 "row_number": unreadable["row_number"],
@@ -99,54 +105,11 @@ class JudgedRows:
             schema=EXCLUDED,
         )
         self._bad = pa.concat_tables([lines, judged_bad, excluded.cast(EXCLUDED)])
-        self.rows_stored = sum(file.rows for file in self.flow)
+        self.rows_stored = self._flow.rows
         self.rows_quarantined = self._bad.num_rows
         self.reasons = Counter(self._bad["reason"].to_pylist())
         if self.rows_quarantined:
             self._write_quarantine(constants)
-
-    def _good(self, constants: dict[str, Any]) -> str:
-        fixed = {
-            "source": literal(constants["source"]),
-            "vintage": f"{literal(constants['vintage'].isoformat())}::DATE",
-            "file_hash": literal(constants["file_hash"]),
-        }
-        columns = ", ".join(f"{fixed[name]} AS {name}" if name in fixed else name for name in FLOW.columns)
-        return f"SELECT {columns} FROM ({self._canonical}) WHERE reason IS NULL"
-
-    def _copy_flow(self, query: str, folder: Path, source: str) -> tuple[ParquetFile, ...]:
-        """Write rows as one or more files a year.
-
-        They are judged once, into one file, which stays where it holds one year, as most files do. DuckDB's
-        partitioned writing takes three times as long as its plain writing.
-        """
-        folder.mkdir()
-        (whole,) = self._engine.copy_to_parquet(query, folder / "rows.parquet")
-        if not whole.rows:
-            whole.path.unlink()
-            return ()
-        first, last = (int(whole.statistics["year"][end]) for end in ("min", "max"))
-        if first == last:
-            return (replace(whole, partition={"source": source, "year": str(first)}),)
-        rows = f"SELECT * FROM {parquet([whole.path])}"
-        written: list[ParquetFile] = []
-        if last - first >= _FEW_YEARS:
-            split = self._engine.copy_to_parquet(rows, folder / "years", partition_by=FLOW.partition_by)
-            # Others who read Delta tables take folders such as source=csv%3Aown for columns.
-            written += [
-                replace(file, path=file.path.rename(folder / f"{file.partition['year']}-{place}.parquet"))
-                for place, file in enumerate(split)
-            ]
-            shutil.rmtree(folder / "years")
-        else:
-            for year in range(first, last + 1):
-                chosen = f"{rows} WHERE year = {year}"
-                written += [
-                    replace(file, partition={"source": source, "year": str(year)})
-                    for file in self._engine.copy_to_parquet(chosen, folder / f"{year}.parquet")
-                ]
-        whole.path.unlink()
-        return tuple(file for file in written if file.rows)
 
     def _account(self, written: int, bad: pa.Table) -> None:
         """Find out what became of every row of the file: good, bad, part of a sum, or none of its own."""
@@ -163,7 +126,7 @@ class JudgedRows:
                 where=str(self._workspace.lake.path),
                 hint="this is a bug of the source's query: it drops or doubles rows; please report it",
             )
-        good = f"SELECT row_number FROM {parquet([file.path for file in self.flow])}" if self.flow else ""
+        good = f"SELECT row_number FROM {parquet(self._flow.paths)}" if self.flow else ""
         seen = " UNION ".join(filter(None, (good, "SELECT row_number FROM bad_cells")))
         found = self._engine.sql(f"SELECT count(*) AS rows FROM ({seen})", bad_cells=bad)
         self.rows_left_out = rows - found["rows"][0].as_py() - self.rows_added
@@ -174,21 +137,21 @@ class JudgedRows:
             return True
         if not self.flow:
             return False
-        written = parquet([file.path for file in self.flow])
+        written = parquet(self._flow.paths)
         return bool(self._engine.rows(f"SELECT count(cell) FROM {written}")[0][0])
 
-    def _rewrite_without(self, excluded: pa.Table, folder: Path, source: str) -> None:
-        old = self.flow
+    def _rewrite_without(self, excluded: pa.Table, folder: Path, constants: dict[str, Any]) -> None:
+        old = self._flow
         self._engine.register("excluded_rows", excluded)
-        self.flow = self._copy_flow(
-            f"SELECT kept.* FROM {parquet([file.path for file in old])} AS kept "
-            "ANTI JOIN excluded_rows AS gone "
+        self._flow = write_flow(
+            self._engine,
+            f"SELECT kept.* FROM {parquet(old.paths)} AS kept ANTI JOIN excluded_rows AS gone "
             "ON kept.row_number = gone.row_number AND kept.cell IS NOT DISTINCT FROM gone.cell",
             folder,
-            source,
+            constants=constants,
         )
-        for file in old:
-            file.path.unlink()
+        for path in old.paths:
+            path.unlink()
 
     def _write_quarantine(self, constants: dict[str, Any]) -> None:
         self._engine.register("bad_rows", self._bad)
@@ -226,14 +189,11 @@ class JudgedRows:
 
     def facts(self) -> dict[str, Any]:
         """Return what the good rows are about."""
-        rows = parquet([file.path for file in self.flow])
-        found = self._engine.rows(
-            f"""
-            SELECT min(period), max(period), count(DISTINCT reporter),
-                   list_sort(list(DISTINCT hs_level)), list_sort(list(DISTINCT hs_revision))
-            FROM {rows}
-            """
-        )[0]
-        return dict(
-            zip(("first_period", "last_period", "reporters", "levels", "revisions"), found, strict=True)
-        )
+        facts = self._flow.facts
+        return {
+            "first_period": min(facts["period"]),
+            "last_period": max(facts["period"]),
+            "reporters": len(facts["reporter"]),
+            "levels": sorted(facts["hs_level"]),
+            "revisions": sorted(facts["hs_revision"]),
+        }

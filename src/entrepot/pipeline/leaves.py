@@ -71,7 +71,7 @@ def leaf_reports(reports: str, levels: tuple[int, ...]) -> str:
     """
     level, *longer = levels
     own = (*_SLICE, "hs_revision")
-    columns = ", ".join((*own, "role", "primary_value_usd", "net_weight_kg"))
+    columns = ", ".join((*own, "role", "primary_value_usd", "net_weight_kg", "quantity", "quantity_unit"))
     same = " AND ".join(f"parts.{name} = own.{name}" for name in own)
     parts = f"SELECT * FROM leaves WHERE hs_level > {level}"
     for step in (level, *longer[:-1]):

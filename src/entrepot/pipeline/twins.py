@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from entrepot.engine import Engine
 
-__all__ = ["EXCLUDED", "excluded_rows"]
+__all__ = ["EXCLUDED", "KEY_HASH", "excluded_rows"]
 
 #: Rows taken out of the canonical ones after all.
 EXCLUDED = pa.schema(
@@ -29,13 +29,18 @@ _KEY = (
     "reporter", "partner", "flow", "period", "frequency", "hs_code", "national_code", "hs_level",
     "hs_revision", "role", "partner_concept", "consignment_partner", "customs_procedure",
 )  # fmt: skip
+#: SQL of a number that rows of one key have in common; null for parts, which repeat their total's key.
+KEY_HASH = f"CASE WHEN role <> '{RowRole.BREAKDOWN.value}' THEN hash({', '.join(_KEY)}) END"
+
 _VALUES = ("primary_value_usd", "reported_value", "net_weight_kg", "quantity", "quantity_unit")
 
 #: Hashes held in memory at a time: 800 MB.
 _AT_ONCE = 100_000_000
 
 
-def excluded_rows(engine: Engine, files: Sequence[Path], rows: int, canonical: str) -> pa.Table:
+def excluded_rows(
+    engine: Engine, files: Sequence[Path], rows: int, canonical: str, *, keys: NDArray[np.uint64] | None
+) -> pa.Table:
     """Return the rows of a file that repeat another row's key, or are parts of no total.
 
     Rows of one key with different values are all taken out: none can be preferred. Of rows that agree in
@@ -51,10 +56,16 @@ def excluded_rows(engine: Engine, files: Sequence[Path], rows: int, canonical: s
         How many they are.
     canonical
         The query they came from: breakdown rows have there, in ``detail``, what they are a part by.
+    keys
+        :data:`KEY_HASH` of the rows, nulls left out; they are sorted. None if they are too many for memory:
+        then they are computed again, a share at a time.
     """
     written = parquet(files)
-    found = [_duplicates(engine, f"SELECT * FROM {written} WHERE role <> 'breakdown'", rows)]
-    if engine.rows(f"SELECT count(*) FROM {written} WHERE role = {RowRole.BREAKDOWN.value!r}")[0][0]:
+    whole = f"SELECT * FROM {written} WHERE role <> '{RowRole.BREAKDOWN.value}'"
+    found = [
+        _duplicates(engine, whole, _repeated(keys) if keys is not None else _sliced(engine, whole, rows))
+    ]
+    if keys is None or len(keys) < rows:
         parts = f"SELECT * FROM ({canonical}) WHERE role = 'breakdown' AND reason IS NULL"
         found += [engine.sql(_repeats(parts, (*_KEY, "detail"))), _orphans(engine, written)]
     table = pa.concat_tables([one.select(EXCLUDED.names).cast(EXCLUDED) for one in found])
@@ -62,23 +73,26 @@ def excluded_rows(engine: Engine, files: Sequence[Path], rows: int, canonical: s
     return engine.sql("SELECT DISTINCT ON (row_number, cell) * FROM excluded ORDER BY ALL", excluded=table)
 
 
-def _duplicates(engine: Engine, rows_sql: str, rows: int) -> pa.Table:
+def _duplicates(engine: Engine, rows_sql: str, candidates: NDArray[np.uint64]) -> pa.Table:
     """Return rows whose key stands more than once; exact work is done on candidates only."""
-    key = f"hash({', '.join(_KEY)})"
-    slices = -(-rows // _AT_ONCE)
-    repeated: list[NDArray[np.uint64]] = []
-    for number in range(max(slices, 1)):
-        chosen = f"SELECT {key} AS key FROM ({rows_sql})"
-        if slices > 1:
-            chosen = f"SELECT key FROM ({chosen}) WHERE key % {slices} = {number}"
-        hashes = _fetch(engine, chosen, rows)
-        hashes.sort()
-        repeated.append(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
-    candidates = np.concatenate(repeated)
     if not candidates.size:
         return EXCLUDED.empty_table()
     engine.register("key_candidates", pa.table({"key": candidates}))
-    return engine.sql(_repeats(f"{rows_sql} AND {key} IN (SELECT key FROM key_candidates)", _KEY))
+    return engine.sql(_repeats(f"{rows_sql} AND {KEY_HASH} IN (SELECT key FROM key_candidates)", _KEY))
+
+
+def _repeated(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the keys that stand more than once; sorts them in their place."""
+    keys.sort()
+    return np.unique(keys[1:][keys[1:] == keys[:-1]])
+
+
+def _sliced(engine: Engine, rows_sql: str, rows: int) -> NDArray[np.uint64]:
+    """Return the keys that stand more than once, by a share of all keys at a time."""
+    slices = -(-rows // _AT_ONCE)
+    keys = f"SELECT {KEY_HASH} AS key FROM ({rows_sql})"
+    shares = [f"SELECT key FROM ({keys}) WHERE key % {slices} = {number}" for number in range(slices)]
+    return np.concatenate([_repeated(_fetch(engine, share, rows)) for share in shares])
 
 
 def _fetch(engine: Engine, query: str, rows: int) -> NDArray[np.uint64]:

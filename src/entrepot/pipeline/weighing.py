@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from entrepot.reconcile import VALUE, WEIGHT, BooksFit, fit_books, flow_years, weigh_books
+from entrepot.reconcile import BooksFit, fit_books, measure_years, weigh_books
 
 if TYPE_CHECKING:
     from entrepot.engine import FrameEngine
@@ -38,14 +38,12 @@ def weighted_flows(
     is_monthly = frequency == "M"
     rows = paired.to_native()
     years = {
-        measure.name: keep(
-            flow_years(rows, measure, is_monthly=is_monthly), f"years_{measure.name}"
-        ).to_native()
-        for measure in (VALUE, WEIGHT)
+        measure: keep(frame, f"years_{measure}").to_native()
+        for measure, frame in measure_years(rows, is_monthly=is_monthly).items()
     }
     fit = fit_books(rows, is_monthly=is_monthly, years=years, keep=keep)
     flows = keep(weigh_books(rows, fit, is_monthly=is_monthly, years=years), "reconciled")
-    for measure in (VALUE, WEIGHT):
-        engine.drop(f"years_{measure.name}_{name}")
-        engine.drop(f"gaps_{measure.name}_{name}")
+    for measure in years:
+        engine.drop(f"years_{measure}_{name}")
+        engine.drop(f"gaps_{measure}_{name}")
     return flows, fit

@@ -43,7 +43,7 @@ def exporter_book(reports: IntoFrameT) -> IntoFrameT:
     -------
     frame of the caller's kind
         **Grain**: exporter × importer × hs_code × frequency × period. ``exporter_report_usd`` (USD, FOB),
-        ``exporter_weight_kg``.
+        ``exporter_weight_kg``, ``exporter_quantity`` and its unit.
 
     Missing data: a flow without a row has none here; whether that is a zero says the calendar.
     """
@@ -54,6 +54,7 @@ def exporter_book(reports: IntoFrameT) -> IntoFrameT:
             data.rename({"reporter": "exporter", "partner": "importer"}),
             "exporter_report_usd",
             "exporter_weight_kg",
+            "exporter_quantity",
         ).to_native(),
     )
 
@@ -71,7 +72,7 @@ def importer_book(reports: IntoFrameT) -> IntoFrameT:
     -------
     frame of the caller's kind
         **Grain**: exporter × importer × hs_code × frequency × period. ``importer_report_usd`` (USD),
-        ``importer_weight_kg``.
+        ``importer_weight_kg``, ``importer_quantity`` and its unit.
     """
     data = nw.from_native(cast("Any", reports)).filter(_is_import())
     return cast(
@@ -80,6 +81,7 @@ def importer_book(reports: IntoFrameT) -> IntoFrameT:
             data.rename({"reporter": "importer", "partner": "exporter"}),
             "importer_report_usd",
             "importer_weight_kg",
+            "importer_quantity",
         ).to_native(),
     )
 
@@ -177,19 +179,43 @@ def _is_import() -> nw.Expr:
     )
 
 
-def summed(data: Any, value: str, weight: str) -> Any:
-    """Return values and weights summed by cell; a weight is known only where every part of it is.
+def summed(data: Any, value: str, weight: str, quantity: str) -> Any:
+    """Return values, weights and quantities summed by cell; the last two only where every part has one.
 
-    A partial weight beside a full value would make a wrong unit value.
+    A partial weight beside a full value would make a wrong unit value. Quantities of several units do not
+    add up, and are null.
+
+    Parameters
+    ----------
+    data
+        Rows of one book under the names of the cell; they may lack ``quantity`` and ``quantity_unit``.
+    value, weight, quantity
+        Names of the sums; the quantity's unit is ``<quantity>_unit``.
     """
+    sums = [
+        nw.col("primary_value_usd").sum().alias(value),
+        nw.col("net_weight_kg").sum().alias("__weight"),
+        nw.col("net_weight_kg").count().alias("__weighed"),
+        nw.len().alias("__rows"),
+    ]
+    missing = nw.lit(None, dtype=nw.Float64), nw.lit(None, dtype=nw.String)
+    known: tuple[nw.Expr, nw.Expr] = missing
+    if {"quantity", "quantity_unit"} <= set(data.collect_schema().names()):
+        sums += [
+            nw.col("quantity").sum().alias("__quantity"),
+            nw.col("quantity").count().alias("__counted"),
+            nw.col("quantity_unit").min().alias("__unit"),
+            nw.col("quantity_unit").max().alias("__other_unit"),
+        ]
+        is_whole = (nw.col("__counted") == nw.col("__rows")) & (nw.col("__unit") == nw.col("__other_unit"))
+        known = nw.when(is_whole).then(nw.col("__quantity")), nw.when(is_whole).then(nw.col("__unit"))
     return (
         data.group_by(*CELL)
-        .agg(
-            nw.col("primary_value_usd").sum().alias(value),
-            nw.col("net_weight_kg").sum().alias("__weight"),
-            nw.col("net_weight_kg").count().alias("__weighed"),
-            nw.len().alias("__rows"),
+        .agg(*sums)
+        .with_columns(
+            nw.when(nw.col("__weighed") == nw.col("__rows")).then(nw.col("__weight")).alias(weight),
+            known[0].alias(quantity),
+            known[1].alias(f"{quantity}_unit"),
         )
-        .with_columns(nw.when(nw.col("__weighed") == nw.col("__rows")).then(nw.col("__weight")).alias(weight))
-        .drop("__weight", "__weighed", "__rows")
+        .select(*CELL, value, weight, quantity, f"{quantity}_unit")
     )

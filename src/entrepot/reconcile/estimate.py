@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 import narwhals as nw
 import pyarrow.compute as pc
 
+from entrepot.reconcile.outliers import ordinary
 from entrepot.reconcile.ratios import RATIO_KEYS
-from entrepot.reconcile.reliability import by_size, size_class
+from entrepot.reconcile.sizes import by_size, size_class
 from entrepot.reconcile.windows import chapter, product_group
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ _Z90 = 1.6448536269514722
 _NEVER = 0.35**2
 #: No report is weighed as if it were better than this.
 _LEAST = 0.005**2
-#: Standard deviations at which a gap pulls half as much as its weight says.
+#: A gap beyond this (a factor of 20) counts as this.
+_FARTHEST = 3.0
+#: Standard deviations at which a month's gap pulls half as much as its weight says.
 _FAR = 2.5
 
 
@@ -40,13 +43,15 @@ def estimate_measure(
 ) -> IntoFrameT:
     r"""Add to paired books the estimate of one measure.
 
-    *Formula*  ln v = ln x + (1 − w)·G, with G = ln M − ln ρ − ln X the gap of the flow's calendar year
-    (months that both published; of annual data the row itself) and w = b/(a + b) the weight of the
-    exporter. The months are the exporter's: a flow is dated where it leaves. Of annual data this is
-    v = x^w·(m/ρ)^(1−w).
+    *Formula*  ln v = ln x + (1 − w)·G + m, with G = ln M − ln ρ − ln X the gap of the flow's calendar year
+    (months that both published; of annual data the row itself) and 1 − w = p·a/(a + b) + (1 − p)·a/(a + b +
+    C) the weight of the importer: p the probability that the gap is ordinary noise, C the variance of
+    outliers. Of annual data this is v = x^w·(m/ρ)^(1−w). A flow is dated where it leaves: of a month's own
+    gap g, beyond the year's, only m = g·a/(a + b + late) is taken, with the variance of late arrival on the
+    importer's side. A month that one side did not publish takes the year's correction all the same.
 
-    *Interval*  ln v ± 1.645·k·√V, with V = a·b/(a + b) where both report, a where only the exporter does,
-    b and the variance of ρ where only the importer does; for months the irregularity of a month is added.
+    *Interval*  ln v ± 1.645·k·√V, with V = a·w² + b·(1 − w)² where both report, a where only the exporter
+    does, b and the variance of ρ where only the importer does; for months the month's own is added.
     k, by size, makes the gaps themselves fall inside ±1.645·√(a + b) in nine cases of ten.
 
     Parameters
@@ -93,16 +98,28 @@ def estimate_measure(
         (nw.col("__b") * factor).alias("__b"),
         (_log(nw.col("__year_m")) - nw.col("__log_ratio") - _log(nw.col("__year_x"))).alias("__gap"),
     )
-    shared = factor * fit.reliability.shared
-    a = nw.when(nw.col("__a") - shared > _LEAST).then(nw.col("__a") - shared).otherwise(_LEAST)
-    data = data.with_columns(
-        (nw.col("__b") / (a + nw.col("__b"))).alias("__w"),
-        (nw.col("__gap") * nw.col("__gap") / (a + nw.col("__b"))).alias("__score"),
-    )
-    # A gap that noise cannot explain is another partner or product, not a noisy figure: it pulls less.
-    doubt = 1.0 + nw.col("__score") * nw.col("__score") / _FAR**4
-    data = data.with_columns((1.0 - (1.0 - nw.col("__w")) / doubt).alias("__w"))
+    data = _weighed(data, fit, factor)
     return cast("IntoFrameT", _finish(data, fit, measure, is_monthly=years is not None).to_native())
+
+
+def _weighed(data: Any, fit: MeasureFit, factor: nw.Expr) -> Any:
+    """Add the weight of the exporter, and what not knowing whether a gap is ordinary adds to the variance."""
+    shared = factor * fit.reliability.shared
+    own = nw.col("__a") - shared
+    data = data.with_columns(nw.when(own > _LEAST).then(own).otherwise(_LEAST).alias("__own"))
+    ordinary_gap = nw.col("__own") + nw.col("__b")
+    outliers, size = fit.reliability.outliers, nw.col("__size")
+    data = data.with_columns(
+        ordinary(nw.col("__gap"), ordinary_gap, size, outliers).alias("__p"),
+        (nw.col("__own") / ordinary_gap).alias("__pull"),
+        (nw.col("__own") / (ordinary_gap + by_size(outliers.variances, size))).alias("__far_pull"),
+    )
+    p, near, far = nw.col("__p"), nw.col("__pull"), nw.col("__far_pull")
+    apart = (near - far) * nw.col("__gap").clip(-_FARTHEST, _FARTHEST)
+    # A gap that noise cannot explain is another partner or product, not a noisy figure: it pulls less.
+    return data.with_columns(
+        (1.0 - p * near - (1.0 - p) * far).alias("__w"), (p * (1.0 - p) * apart * apart).alias("__doubt")
+    )
 
 
 def _with_fit(data: Any, years: Any, fit: MeasureFit, place: Callable[[pa.Table], Any]) -> Any:
@@ -154,47 +171,71 @@ def _case(x: nw.Expr, m: nw.Expr) -> nw.Expr:
 
 
 def _finish(data: Any, fit: MeasureFit, measure: Measure, *, is_monthly: bool) -> Any:
-    x, mirror = nw.col(measure.exporter), nw.col("__mirror")
+    x, m, mirror = nw.col(measure.exporter), nw.col(measure.importer), nw.col("__mirror")
     a, b, gap, share = (nw.col(name) for name in ("__a", "__b", "__gap", "__w"))
-    is_both, by_importer = nw.col("__case") == "both", nw.col("__case").str.starts_with("importer")
-    value = nw.when(by_importer).then(mirror).when(is_both).then(x * ((1.0 - share) * gap).exp()).otherwise(x)
-    month_x, month_m = _month_variances(fit, a) if is_monthly else (nw.lit(0.0), nw.lit(0.0))
-    variance = (
-        nw.when(by_importer)
-        .then(b + nw.col("__ratio_variance") + month_m)
-        .when(is_both)
-        .then(a * share * share + b * (1.0 - share) * (1.0 - share) + month_x)
-        .otherwise(a + month_x)
-    )
+    case = nw.col("__case")
+    is_both, by_importer = case == "both", case.str.starts_with("importer")
+    # the year's gap holds for months that one side did not publish, too
+    of_year = nw.col("__matched") & ~case.str.ends_with("_alone")
+    data = _with_months(data, fit, measure) if is_monthly else data.with_columns(nw.lit(0.0).alias("__month"))
+    month = nw.col("__month")
+    from_x = nw.when(of_year).then(x * ((1.0 - share) * gap + month).exp()).otherwise(x)
+    from_m = nw.when(of_year).then(mirror * (-share * gap).exp()).otherwise(mirror)
+    weighted = a * share * share + b * (1.0 - share) * (1.0 - share) + nw.col("__doubt")
+    alone = nw.when(by_importer).then(b + nw.col("__ratio_variance")).otherwise(a)
+    variance = nw.when(of_year).then(weighted).otherwise(alone)
+    if is_monthly:
+        variance = variance + nw.col("__month_variance")
     half = variance.sqrt() * _Z90 * by_size(fit.interval_factors, nw.col("__size"))
-    is_alone = nw.col("__case").str.ends_with("_alone")
-    data = data.with_columns(value.alias("__value"), half.alias("__half"))
+    data = data.with_columns(
+        nw.when(by_importer).then(from_m).otherwise(from_x).alias("__value"), half.alias("__half")
+    )
     value, half = nw.col("__value"), nw.col("__half")
+    is_alone = case.str.ends_with("_alone")
     # a month in which only the importer saw goods of a flow that both know: they may have left in it
     is_late = is_both & (value == 0) & (mirror > 0)
-    has_gap = is_both & (nw.col(measure.exporter) > 0) & (nw.col(measure.importer) > 0)
+    has_gap = is_both & (x > 0) & (m > 0)
     name = measure.name
     inner = [column for column in data.collect_schema().names() if column.startswith("__")]
     return data.with_columns(
         value.alias(name),
         nw.when(is_alone).then(nw.lit(0.0)).otherwise(value * (-half).exp()).alias(f"{name}_low"),
         nw.when(is_late).then(mirror).otherwise(value * half.exp()).alias(f"{name}_high"),
-        nw.col("__case").alias(f"{name}_basis"),
+        case.alias(f"{name}_basis"),
         nw.when(is_both).then(share).when(by_importer).then(nw.lit(0.0)).otherwise(nw.lit(1.0))
         .alias(f"{name}_share"),
-        nw.when(~nw.col(measure.importer).is_null()).then(nw.col("__log_ratio").exp()).alias(f"{name}_ratio"),
-        nw.when(~nw.col(measure.importer).is_null()).then(nw.col("__log_freight").exp())
-        .alias(f"{name}_freight"),
+        nw.when(~m.is_null()).then(nw.col("__log_ratio").exp()).alias(f"{name}_ratio"),
+        nw.when(~m.is_null()).then(nw.col("__log_freight").exp()).alias(f"{name}_freight"),
         nw.when(has_gap).then(_log(mirror) - _log(x)).alias(f"{name}_log_gap"),
     ).drop(*inner, "year", "product_group")  # fmt: skip
 
 
-def _month_variances(fit: MeasureFit, a: nw.Expr) -> tuple[nw.Expr, nw.Expr]:
-    """Split what months add: the exporter's months vary as its years do, the rest is late arrival."""
-    month = by_size(fit.month_variances, nw.col("__size"))
-    most = month / 2
-    of_exporter = nw.when(a < most).then(a).otherwise(most)
-    return of_exporter, month - of_exporter
+def _with_months(data: Any, fit: MeasureFit, measure: Measure) -> Any:
+    """Add what a month's own gap, beyond its year's, moves the estimate by, and the month's variance.
+
+    What leaves in one month may arrive in the next, which is no error of the exporter: the variance of
+    late arrival stands on the importer's side.
+    """
+    x, m, gap = nw.col(measure.exporter), nw.col(measure.importer), nw.col("__gap")
+    own, other = fit.month_noise * nw.col("__own"), fit.month_noise * nw.col("__b")
+    late = by_size(fit.month_variances, nw.col("__size"))
+    both = nw.col("__matched") & (x > 0) & (m > 0)
+    data = data.with_columns(
+        nw.when(both).then(_log(nw.col("__mirror")) - _log(x) - gap).otherwise(0.0).alias("__around"),
+        own.alias("__month_x"),
+        (other + late).alias("__month_m"),
+    )
+    own, other, around = nw.col("__month_x"), nw.col("__month_m"), nw.col("__around")
+    score = around * around / (own + other)
+    pull = own / (own + other) / (1.0 + score * score / _FAR**4)
+    data = data.with_columns(nw.when(both).then(pull).otherwise(0.0).fill_null(0.0).alias("__month_pull"))
+    pull = nw.col("__month_pull")
+    by_importer = nw.col("__case").str.starts_with("importer")
+    return data.with_columns(
+        (pull * around.clip(-_FARTHEST, _FARTHEST)).fill_null(0.0).alias("__month"),
+        nw.when(by_importer).then(other).otherwise(own * (1.0 - pull) * (1.0 - pull) + other * pull * pull)
+        .alias("__month_variance"),
+    )  # fmt: skip
 
 
 def _log(amount: nw.Expr) -> nw.Expr:

@@ -13,7 +13,7 @@ from entrepot.schema import RECONCILED
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrameT
 
-__all__ = ["interval_factor", "reconcile_books"]
+__all__ = ["interval_factor", "reconcile_books", "with_pair_ratio"]
 
 _MAD_TO_SD = 1.4826
 _Z90 = 1.6448536269514722
@@ -45,18 +45,25 @@ def reconcile_books(paired: IntoFrameT, ratios: IntoFrameT) -> IntoFrameT:
     frame of the caller's kind
         Columns of ``core__reconciled``.
     """
-    with_ratio = _with_ratio(nw.from_native(cast("Any", paired)), nw.from_native(cast("Any", ratios)))
+    with_ratio = with_pair_ratio(nw.from_native(cast("Any", paired)), nw.from_native(cast("Any", ratios)))
     spread = nw.col("spread")
     has_exporter = ~nw.col("exporter_report_usd").is_null()
     mirror = nw.col("importer_report_usd") / nw.col("cif_fob_ratio")
     value = nw.when(has_exporter).then(nw.col("exporter_report_usd")).otherwise(mirror)
     half_width = nw.when(has_exporter).then(spread * (_Z90 / math.sqrt(2.0))).otherwise(spread * _Z90)
-    weight = nw.when(has_exporter).then(nw.col("exporter_weight_kg")).otherwise(nw.col("importer_weight_kg"))
+    weight, quantity, unit = (
+        nw.when(has_exporter).then(nw.col(f"exporter_{name}")).otherwise(nw.col(f"importer_{name}"))
+        for name in ("weight_kg", "quantity", "quantity_unit")
+    )
     return cast(
         "IntoFrameT",
         (
             with_ratio.with_columns(
-                value.alias("value_usd"), half_width.alias("half_width"), weight.alias("net_weight_kg")
+                value.alias("value_usd"),
+                half_width.alias("half_width"),
+                weight.alias("net_weight_kg"),
+                quantity.alias("quantity"),
+                unit.alias("quantity_unit"),
             )
             .with_columns(
                 (nw.col("value_usd") * (-nw.col("half_width")).exp()).alias("low_usd"),
@@ -83,8 +90,21 @@ def _log_gap() -> nw.Expr:
     return nw.when(is_both).then(ratio.log() - nw.col("cif_fob_ratio").log())
 
 
-def _with_ratio(paired: Any, ratios: Any) -> Any:
-    """Attach to every flow the ratio of its pair, else of its importer, else of all flows."""
+def with_pair_ratio(paired: Any, ratios: Any) -> Any:
+    """Attach to every flow the ratio of its pair, else of its importer, else of all flows.
+
+    Parameters
+    ----------
+    paired
+        Paired books as a Narwhals frame.
+    ratios
+        See :func:`entrepot.reconcile.cif_fob_ratios`, as a Narwhals frame.
+
+    Returns
+    -------
+    Narwhals frame
+        ``paired`` with ``cif_fob_ratio`` and ``spread``.
+    """
     by_pair = ratios.select("exporter", "importer", nw.col("log_ratio").alias("pair_log_ratio"))
     by_importer = ratios.group_by("importer").agg(nw.col("importer_log_ratio").max())
     whole = (

@@ -11,18 +11,20 @@ import pyarrow.compute as pc
 
 from entrepot.engine import place_beside, small_table
 from entrepot.reconcile.arrays import codes, floats
+from entrepot.reconcile.outliers import ordinary
 from entrepot.reconcile.ratios import RATIO_KEYS, RatioFit, fit_ratios, ratio_statistics
 from entrepot.reconcile.reliability import (
     ALL_CHAPTERS,
-    SIZES,
     Reliability,
-    by_size,
+    chapter_moments,
     fit_reliability,
-    gap_moments,
+    gap_classes,
     log_gaps,
-    size_class,
+    with_chapters,
 )
-from entrepot.reconcile.windows import VALUE, Measure, product_group
+from entrepot.reconcile.sizes import SIZES, by_size, size_class
+from entrepot.reconcile.valuation import DEFAULT_CIF_FOB
+from entrepot.reconcile.windows import VALUE, Measure, chapter, product_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +39,8 @@ _Z90 = 1.6448536269514722
 #: Width of a class of |gap| ÷ its standard deviation, and how many classes there are.
 _STEP = 0.05
 _CLASSES = 120
+#: A month's noise is at most so many times a year's (variances).
+_MOST_MONTH_NOISE = 2.0
 #: Flows at which a size's own factor counts half.
 _HALF = 100.0
 
@@ -54,13 +58,17 @@ class MeasureFit:
     interval_factors
         (SIZES) by what a normal interval is multiplied, so that nine gaps of ten lie inside.
     month_variances
-        (SIZES) variance of a month's log gap around that of its year; empty for annual data.
+        (SIZES) variance of a month's log gap around that of its year, beyond noise: goods that arrive in
+        another month than they leave in. Empty for annual data.
+    month_noise
+        Variance of a month's noise over that of a year's.
     """
 
     ratios: RatioFit
     reliability: Reliability
     interval_factors: tuple[float, ...]
-    month_variances: tuple[float, ...]
+    month_variances: tuple[float, ...] = ()
+    month_noise: float = 0.0
 
 
 def fit_measure(
@@ -93,33 +101,32 @@ def fit_measure(
         frame is executed in every query.
     """
     statistics = _sorted(small_table(ratio_statistics(cast("Any", years)), what="ratios by pair"))
-    ratios = fit_ratios(statistics, geography)
+    ratios = fit_ratios(statistics, geography, usual=DEFAULT_CIF_FOB if measure.is_valued else 1.0)
     known = place_beside(ratios.table.select([*RATIO_KEYS, "log_ratio"]), years)
     gaps: Any = log_gaps(cast("Any", years), nw.to_native(known))
     if keep is not None:
         gaps = nw.to_native(keep(nw.from_native(gaps), f"gaps_{measure.name}"))
-    moments = _sorted(small_table(gap_moments(gaps, by_chapter=False), what="gaps by pair"))
+    classes = _sorted(small_table(gap_classes(gaps), what="gaps by pair"))
     areas = sorted({*codes(statistics, "exporter")[0], *codes(statistics, "importer")[0]})
-    reliability = fit_reliability(moments, areas, ALL_CHAPTERS)
-    # Once more, with what lies far outside the first fit cut: a few misplaced goods are no bad reporter.
-    cut = gap_moments(_with_sd(gaps, reliability), nw.col("sd"))
-    reliability = fit_reliability(small_table(cut, what="gaps by chapter, cut"), areas, ALL_CHAPTERS)
+    reliability = fit_reliability(classes, areas, ALL_CHAPTERS)
+    moments = small_table(chapter_moments(_with_ordinary(gaps, reliability)), what="gaps by chapter")
+    reliability = with_chapters(reliability, moments, areas, ALL_CHAPTERS)
     factors = _interval_factors(small_table(_score_classes(gaps, reliability), what="sizes of gaps"))
-    months: tuple[float, ...] = ()
-    if is_monthly:
-        found = _month_moments(nw.from_native(paired), nw.from_native(years), known, measure)
-        months = _month_variances(small_table(found, what="months of a year"), reliability.typical)
-    return MeasureFit(ratios, reliability, factors, months)
+    if not is_monthly:
+        return MeasureFit(ratios, reliability, factors)
+    found = _month_moments(nw.from_native(paired), nw.from_native(years), known, measure, reliability)
+    months = _months(small_table(found, what="months of a year"))
+    return MeasureFit(ratios, reliability, factors, *months)
 
 
 def _sorted(table: pa.Table) -> pa.Table:
     """Sort by the keys, so that the regression sees the same rows in the same order on every engine."""
-    keys = [name for name in (*RATIO_KEYS, "size") if name in table.column_names]
+    keys = [name for name in (*RATIO_KEYS, "size", "class") if name in table.column_names]
     return table.sort_by([(name, "ascending") for name in keys])
 
 
-def _with_sd(gaps: Any, reliability: Reliability) -> Any:
-    """Add ``sd``: what is expected of the gap between the two reporters, for the size of the flow."""
+def _with_variance(gaps: Any, reliability: Reliability) -> Any:
+    """Add ``variance``, of an ordinary gap of the two reporters and the size, and ``ordinary``."""
     data = nw.from_native(gaps)
     table = reliability.table
     for side, flow, name in (("exporter", "export", "__a"), ("importer", "import", "__b")):
@@ -127,16 +134,25 @@ def _with_sd(gaps: Any, reliability: Reliability) -> Any:
         of_side = place_beside(of_flow, gaps).rename({"reporter": side, "variance": name})
         data = data.join(of_side, on=[side, "chapter"], how="inner")
     variance = nw.col("__a") + nw.col("__b") - reliability.shared
+    size = nw.col("size")
     return data.with_columns(
-        (variance * by_size(reliability.size_factors.tolist(), nw.col("size"))).sqrt().alias("sd")
+        (variance * by_size(reliability.size_factors.tolist(), size)).alias("variance")
     ).to_native()
+
+
+def _with_ordinary(gaps: Any, reliability: Reliability) -> Any:
+    """Add the probability that a gap is no outlier."""
+    chance = ordinary(nw.col("log_gap"), nw.col("variance"), nw.col("size"), reliability.outliers)
+    return (
+        nw.from_native(_with_variance(gaps, reliability)).with_columns(chance.alias("ordinary")).to_native()
+    )
 
 
 def _score_classes(gaps: Any, reliability: Reliability) -> Any:
     """Return how many gaps are how large, against what is expected of the two reporters, by size."""
-    score = nw.col("log_gap").abs() / nw.col("sd")
+    score = nw.col("log_gap").abs() / nw.col("variance").sqrt()
     return (
-        nw.from_native(_with_sd(gaps, reliability))
+        nw.from_native(_with_variance(gaps, reliability))
         .select("size", (score / _STEP).clip(0.0, _CLASSES - 1.0).floor().cast(nw.Int64).alias("class"))
         .group_by("size", "class")
         .agg(nw.len().alias("flows"))
@@ -165,33 +181,57 @@ def _ninth_decile(counts: NDArray[np.float64]) -> float:
     return float(np.interp(0.9, below, np.arange(_CLASSES + 1) * _STEP))
 
 
-def _month_moments(paired: Any, years: Any, known: Any, measure: Measure) -> Any:
-    """Return squares of the months' log gaps around their years', by size."""
+def _month_moments(paired: Any, years: Any, known: Any, measure: Measure, reliability: Reliability) -> Any:
+    """Return how far months' log gaps lie from their years', by size, against the noise of the reporters."""
     keys = ["exporter", "importer", "hs_code", "frequency", "year"]
     x, m = nw.col(measure.exporter), nw.col(measure.importer)
     positive = (x > 0) & (m > 0) & (nw.col("exporter") != nw.col("importer"))
     sums = years.filter((nw.col("exporter_sum") > 0) & (nw.col("importer_sum") > 0))
     around = m.log() - x.log() - nw.col("importer_sum").log() + nw.col("exporter_sum").log()
-    return (
+    months = (
         paired.filter(positive)
-        .with_columns(nw.col("period").str.slice(0, 4).alias("year"), product_group().alias("product_group"))
+        .with_columns(
+            nw.col("period").str.slice(0, 4).alias("year"),
+            product_group().alias("product_group"),
+            chapter().alias("chapter"),
+        )
         .join(sums.select(*keys, "exporter_sum", "importer_sum"), on=keys, how="inner")
         .join(known, on=list(RATIO_KEYS), how="inner")
         .select(
+            "exporter", "importer", "chapter",
             size_class((x.log() + m.log() - nw.col("log_ratio")) / 2).alias("size"),
             around.clip(-3.0, 3.0).alias("around"),
         )
-        .with_columns((nw.col("around") * nw.col("around")).alias("square"))
+    )  # fmt: skip
+    square, noise = nw.col("around") * nw.col("around"), nw.col("variance")
+    return (
+        nw.from_native(_with_variance(months.to_native(), reliability))
+        .select(
+            "size", square.alias("square"), noise.alias("noise"), (noise * noise).alias("noise_noise"),
+            (noise * square).alias("noise_square"),
+        )
         .group_by("size")
-        .agg(nw.len().alias("flows"), nw.col("square").sum().alias("squares"))
+        .agg(
+            nw.len().alias("flows"),
+            *[nw.col(name).sum() for name in ("square", "noise", "noise_noise", "noise_square")],
+        )
         .to_native()
+    )  # fmt: skip
+
+
+def _months(moments: pa.Table) -> tuple[tuple[float, ...], float]:
+    """Split what months vary by into late arrival, by size, and noise in proportion to the reporters'."""
+    at = floats(moments, "size").astype(np.int64)
+    n, square, noise, noise_noise, noise_square = (
+        np.bincount(at, floats(moments, name), SIZES).astype(np.float64)
+        for name in ("flows", "square", "noise", "noise_noise", "noise_square")
     )
-
-
-def _month_variances(moments: pa.Table, typical: float) -> tuple[float, ...]:
-    n, squares = np.zeros(SIZES), np.zeros(SIZES)
-    size = floats(moments, "size").astype(np.int64)
-    np.add.at(n, size, floats(moments, "flows"))
-    np.add.at(squares, size, floats(moments, "squares"))
-    whole = (squares.sum() + _HALF * 2 * typical) / (n.sum() + _HALF)
-    return tuple(float(value) for value in (squares + _HALF * whole) / (n + _HALF))
+    if not n.sum():
+        return (0.0,) * SIZES, 1.0
+    many = np.maximum(n, 1.0)
+    spread = float((noise_noise - noise**2 / many).sum())
+    slope = float((noise_square - noise * square / many).sum()) / spread if spread > 0 else 0.0
+    slope = min(max(slope, 0.0), _MOST_MONTH_NOISE)
+    late = np.maximum(square - slope * noise, 0.0)
+    whole = late.sum() / n.sum()
+    return tuple(float(value) for value in (late + _HALF * whole) / (n + _HALF)), slope

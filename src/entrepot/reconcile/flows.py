@@ -14,8 +14,10 @@ from entrepot.reconcile.estimate import estimate_measure
 from entrepot.reconcile.exporter_first import reconcile_books
 from entrepot.reconcile.fitting import MeasureFit, fit_measure
 from entrepot.reconcile.pairing import pair_books
+from entrepot.reconcile.quantities import QUANTITY, comparable_quantities, in_reported_unit
+from entrepot.reconcile.special import SpecialAreas, allocate_special
 from entrepot.reconcile.valuation import cif_fob_ratios
-from entrepot.reconcile.windows import VALUE, WEIGHT, flow_years
+from entrepot.reconcile.windows import VALUE, WEIGHT, Measure, flow_years
 from entrepot.schema import RECONCILED
 
 if TYPE_CHECKING:
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from narwhals.typing import IntoFrameT
 
-__all__ = ["BooksFit", "Estimate", "fit_books", "reconcile", "weigh_books"]
+__all__ = ["MEASURES", "BooksFit", "Estimate", "fit_books", "measure_years", "reconcile", "weigh_books"]
+
+#: What is reconciled of a flow, each with ratios and reliabilities of its own.
+MEASURES = (VALUE, WEIGHT, QUANTITY)
 
 #: How one figure is made of two: ``weighted`` by the reporters' reliability, or ``exporter_first``.
 Estimate = Literal["weighted", "exporter_first"]
@@ -36,12 +41,13 @@ class BooksFit:
 
     Attributes
     ----------
-    value, weight
-        Ratios, reliabilities and interval widths of values and of net weights.
+    value, weight, quantity
+        Ratios, reliabilities and interval widths of values, net weights and quantities.
     """
 
     value: MeasureFit
     weight: MeasureFit
+    quantity: MeasureFit
 
     def explain(self, reporter: str) -> str:
         """Say in words what a reporter's weight rests on, see :meth:`Reliability.explain`."""
@@ -52,6 +58,7 @@ def reconcile(
     reports: IntoFrameT,
     *,
     estimate: Estimate = "weighted",
+    special: SpecialAreas = "keep",
     geography: pa.Table | None = None,
 ) -> IntoFrameT:
     """Return one row per flow, on FOB, from the reports of both sides.
@@ -68,6 +75,9 @@ def reconcile(
     estimate
         Which of the two. ``exporter_first`` executes nothing on a lazy frame; ``weighted`` executes a few
         queries on aggregates, see :func:`fit_books`.
+    special
+        Keep areas that are no place ("not elsewhere specified", free zones) as partners, or allocate what
+        was booked on them, see :func:`allocate_special`.
     geography
         Distances that freight depends on, columns of :func:`entrepot.nomenclature.geography_table`, which
         is taken where nothing is given.
@@ -85,15 +95,19 @@ def reconcile(
     Raises
     ------
     OptionError
-        ``estimate`` is neither.
+        ``estimate`` or ``special`` is none of the words.
     """
-    if estimate not in get_args(Estimate):
-        raise OptionError(
-            f"{estimate!r} is no way to make one figure of two",
-            where="estimate",
-            hint=f"use one of: {', '.join(get_args(Estimate))}",
-        )
+    for name, word, words, what in (
+        ("estimate", estimate, get_args(Estimate), "make one figure of two"),
+        ("special", special, get_args(SpecialAreas), "treat special areas"),
+    ):
+        if word not in words:
+            raise OptionError(
+                f"{word!r} is no way to {what}", where=name, hint=f"use one of: {', '.join(words)}"
+            )
     paired = pair_books(reports)
+    if special == "allocate":
+        paired = allocate_special(paired, cif_fob_ratios(paired))
     if estimate == "exporter_first":
         return reconcile_books(paired, cif_fob_ratios(paired))
     return weigh_books(paired, fit_books(paired, geography=geography))
@@ -120,7 +134,7 @@ def fit_books(
     is_monthly
         Whether there are months; false saves steps where all periods are years.
     years
-        :func:`flow_years` by name of the measure, where they are kept already.
+        :func:`measure_years`, where they are kept already.
     keep
         Executes a lazy frame once and returns its rows, such as ``Engine.keep``; without it a lazy frame is
         executed in every query.
@@ -131,18 +145,42 @@ def fit_books(
         For :func:`weigh_books`.
     """
     places = geography_table() if geography is None else geography
+    known = years or measure_years(paired, is_monthly=is_monthly)
     fits = [
         fit_measure(
-            paired,
-            years[measure.name] if years else flow_years(paired, measure, is_monthly=is_monthly),
+            _measurable(paired, measure),
+            known[measure.name],
             places,
             measure=measure,
             is_monthly=is_monthly,
             keep=keep,
         )
-        for measure in (VALUE, WEIGHT)
+        for measure in MEASURES
     ]
     return BooksFit(*fits)
+
+
+def measure_years(paired: IntoFrameT, *, is_monthly: bool = True) -> dict[str, IntoFrameT]:
+    """Return :func:`flow_years` of every measure, by its name.
+
+    Parameters
+    ----------
+    paired, is_monthly
+        See :func:`fit_books`.
+    """
+    return {
+        measure.name: flow_years(_measurable(paired, measure), measure, is_monthly=is_monthly)
+        for measure in MEASURES
+    }
+
+
+def _measurable(paired: IntoFrameT, measure: Measure) -> IntoFrameT:
+    """Return the flows of which the measure is known to somebody, in units that can be compared."""
+    if measure is not QUANTITY:
+        return paired
+    known: Any = nw.from_native(cast("Any", comparable_quantities(paired)))
+    is_known = ~nw.col(QUANTITY.exporter).is_null() | ~nw.col(QUANTITY.importer).is_null()
+    return cast("IntoFrameT", known.filter(is_known).to_native())
 
 
 def weigh_books(
@@ -173,9 +211,11 @@ def weigh_books(
         return place_beside(table, paired)
 
     frame = paired
-    for measure, learnt in ((VALUE, fit.value), (WEIGHT, fit.weight)):
-        known = years[measure.name] if years else flow_years(paired, measure)
-        frame = estimate_measure(frame, known if is_monthly else None, learnt, measure, place)
+    known = years or (measure_years(paired) if is_monthly else {})
+    for measure, learnt in zip(MEASURES, (fit.value, fit.weight, fit.quantity), strict=True):
+        frame = comparable_quantities(frame) if measure is QUANTITY else frame
+        of_year = known[measure.name] if is_monthly else None
+        frame = estimate_measure(frame, of_year, learnt, measure, place)
     return cast(
         "IntoFrameT",
         nw.from_native(cast("Any", frame))
@@ -192,6 +232,7 @@ def weigh_books(
                 "weight": "net_weight_kg",
             }
         )
+        .with_columns(*in_reported_unit())
         .select(*RECONCILED.columns)
         .to_native(),
     )

@@ -31,7 +31,8 @@ def pair_books(reports: IntoFrameT) -> IntoFrameT:
     -------
     frame of the caller's kind
         **Grain**: exporter × importer × hs_code × frequency × period. Both reports, nulls turned to zeros
-        where the side published the period, and both weights.
+        where the side published the period, both weights, and both quantities
+        with their units.
     """
     exports = nw.from_native(cast("Any", exporter_book(reports)))
     imports = nw.from_native(cast("Any", importer_book(reports)))
@@ -61,6 +62,15 @@ def pair_books(reports: IntoFrameT) -> IntoFrameT:
     return cast(
         "IntoFrameT",
         joined.select(
-            *keys, "exporter_report_usd", "exporter_weight_kg", "importer_report_usd", "importer_weight_kg"
+            *keys,
+            *[
+                f"{side}_{name}"
+                for side in ("exporter", "importer")
+                for name in ("report_usd", "weight_kg", "quantity", "quantity_unit")
+            ],
+            *[
+                nw.lit(None, dtype=nw.Float64).alias(f"{side}_allocated_usd")
+                for side in ("exporter", "importer")
+            ],
         ).to_native(),
     )

@@ -44,7 +44,9 @@ def published_flows(reports: IntoFrameT) -> IntoFrameT:
         (nw.col("partner_concept") == PartnerConcept.RECONCILED.value)
         & (nw.col("role") == RowRole.LEAF.value)
     )
-    cells = summed(data.rename({"reporter": "exporter", "partner": "importer"}), "value_usd", "net_weight_kg")
+    cells = summed(
+        data.rename({"reporter": "exporter", "partner": "importer"}), "value_usd", "net_weight_kg", "quantity"
+    )
     factor = interval_factor()
     missing = nw.when(nw.col("value_usd") < 0).then(nw.col("value_usd"))  # a null of the engine's float
     flows = cells.with_columns(
@@ -57,5 +59,13 @@ def published_flows(reports: IntoFrameT) -> IntoFrameT:
         nw.lit(1.0).alias("exporter_share"),
         missing.alias("freight_ratio"),
         missing.alias("log_gap"),
+        nw.col("net_weight_kg").alias("exporter_weight_kg"),
+        missing.alias("importer_weight_kg"),
+        nw.col("quantity").alias("exporter_quantity"),
+        nw.col("quantity_unit").alias("exporter_quantity_unit"),
+        missing.alias("importer_quantity"),
+        missing.alias("exporter_allocated_usd"),
+        missing.alias("importer_allocated_usd"),
+        nw.lit(None, dtype=nw.String).alias("importer_quantity_unit"),
     )
     return cast("IntoFrameT", flows.select(*RECONCILED.columns).to_native())

@@ -32,6 +32,8 @@ RATIO_KEYS = ("exporter", "importer", "product_group", "year")
 
 #: Cells with both reports under which distance is not asked: a median of all must do.
 _FEWEST_CELLS = 30
+#: Turns of regression and habits.
+_TURNS = 4
 #: Cells that the regression looks at: the most precise.
 _MOST_CELLS = 60_000
 #: Flows at which a cell's median counts half in the regression, and pairs at which a habit counts half.
@@ -109,16 +111,15 @@ def ratio_statistics(years: IntoFrameT) -> IntoFrameT:
     )  # fmt: skip
 
 
-def fit_ratios(statistics: pa.Table, geography: pa.Table) -> RatioFit:
+def fit_ratios(statistics: pa.Table, geography: pa.Table, *, usual: float = DEFAULT_CIF_FOB) -> RatioFit:
     r"""Fit the ratio of every pair and product group.
 
     *Formula*  ln ρ_ijgt = x'β + u_j + v_i + p_ij + q_ijg. β by robust regression (scipy, first a soft
-    absolute loss, then Cauchy's, so that importers with a habit of their own do not bend it) on log
-    distance, border, coasts, log unit value and years; u and v the reporters' habits (medians of what is
-    left, shrunk); p and q what the pair and its product group have of their own, each drawn to zero by
-    τ²/(τ² + π/2·σ²/n). τ² is learnt by importer: one that declares anything between a third and all of
-    what arrives has pairs of their own, one that declares everything has none. The freight part of p is
-    what all importers' pairs vary by.
+    absolute loss, then Cauchy's) on log distance, border, coasts, log unit value and years, in turns with u
+    and v, the reporters' habits (medians of what is left, shrunk), whose own median is none; p and q what
+    the pair and its product group have of their own, each drawn to zero by τ²/(τ² + π/2·σ²/n). τ² is learnt
+    by importer: one that declares anything between a third and all of what arrives has pairs of their own,
+    one that declares everything has none. The freight part of p is what all importers' pairs vary by.
 
     Parameters
     ----------
@@ -126,13 +127,15 @@ def fit_ratios(statistics: pa.Table, geography: pa.Table) -> RatioFit:
         See :func:`ratio_statistics`, executed.
     geography
         Columns of :func:`entrepot.nomenclature.geography_table`.
+    usual
+        The ratio where nothing can be learnt.
 
     Returns
     -------
     RatioFit
         A row for each row of ``statistics``.
 
-    *Missing data*: without any flow that both report the ratio is that of :data:`DEFAULT_CIF_FOB`;
+    *Missing data*: without any flow that both report the ratio is the usual one;
     without a distance a pair has the typical ratio of all.
 
     References
@@ -143,10 +146,10 @@ def fit_ratios(statistics: pa.Table, geography: pa.Table) -> RatioFit:
     flows = cells.flows
     seen = flows > 0
     if not seen.any():
-        fitted = np.full(len(flows), math.log(DEFAULT_CIF_FOB))
+        fitted = np.full(len(flows), math.log(usual))
         return RatioFit(
             _table(statistics, fitted, fitted, np.full(len(flows), 0.1**2)),
-            {"constant": math.log(DEFAULT_CIF_FOB)},
+            {"constant": math.log(usual)},
             0,
         )
     median = floats(statistics, "median")
@@ -154,7 +157,7 @@ def fit_ratios(statistics: pa.Table, geography: pa.Table) -> RatioFit:
     sampling = cells.noise_of_pair[cells.pair] / np.maximum(flows, 1.0)
     told = np.flatnonzero(seen)
     told = told[np.argsort(sampling[told], kind="stable")[:_MOST_CELLS]]
-    beta = _robust(X[told], median[told], 1.0 / np.sqrt(sampling[told] + np.median(sampling[seen])))
+    beta = _regression(cells, X, np.where(seen, median, 0.0), sampling, told)
     base = X @ beta
     own = _own_ratios(cells, np.where(seen, median - base, 0.0))
     return RatioFit(
@@ -297,6 +300,51 @@ def _places(statistics: pa.Table, geography: pa.Table) -> dict[str, NDArray[np.f
         "is_contiguous": np.nan_to_num(floats(joined, "is_contiguous")),
         "landlocked": np.nan_to_num(floats(joined, "landlocked")),
     }
+
+
+def _regression(
+    cells: _Cells,
+    X: NDArray[np.float64],
+    median: NDArray[np.float64],
+    sampling: NDArray[np.float64],
+    told: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Return the coefficients, found in turns with the habits of reporters, most of whom have none.
+
+    Hubs that show half of what arrives, or whose goods stand under their origin, would bend them: habits are
+    taken out before the next turn, and precise cells count for more.
+    """
+    i, j = cells.exporter_of_pair, cells.importer_of_pair
+    spread = float(np.median(sampling[told]))
+    habit, beta = np.zeros(len(median)), np.zeros(X.shape[1])
+    for _ in range(_TURNS):
+        y, weight = (median - habit)[told], 1.0 / np.sqrt(sampling[told] + spread)
+        beta = _robust(X[told], y, weight)
+        left = median - X @ beta
+        spread = common_variance((left - habit)[told], sampling[told], least=_LEAST_SPREAD**2)
+        u, v, of_u, of_v = _pair_habits(cells, left)
+        at_u, at_v = _centre(u, of_u), _centre(v, of_v)
+        beta[0] += at_u + at_v
+        habit = ((u - at_u)[j] + (v - at_v)[i])[cells.pair]
+    return beta
+
+
+def _pair_habits(
+    cells: _Cells, left: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the habits of importers and exporters, and how much is known of each."""
+    i, j, goods = cells.exporter_of_pair, cells.importer_of_pair, cells.goods_of_pair
+    r = weighted_medians(left, cells.flows, cells.pair, len(i))
+    sampling = _MEDIAN_VARIANCE * cells.noise_of_pair / np.maximum(goods, 1.0)
+    weight = np.where(goods > 0, 1.0 / (sampling + np.median(sampling)), 0.0)
+    u, v, _ = _habits(r, weight, i, j, goods > 0)
+    return u, v, sums(j, weight, len(u)), sums(i, weight, len(v))
+
+
+def _centre(habit: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    """Return the habit that most have, which is none: it belongs to the constant."""
+    one = np.zeros(len(habit), dtype=np.int64)
+    return float(weighted_medians(habit, weight, one, 1)[0])
 
 
 def _robust(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from entrepot.errors import UnknownCodeError
-from entrepot.reconcile.arrays import codes, combine_codes, first_rows, floats, sums
+from entrepot.reconcile.arrays import codes, combine_codes, first_rows, floats, sums, weighted_medians
+from entrepot.reconcile.outliers import FARTHEST, Outliers, find_outliers, ordinary_shares
 from entrepot.reconcile.ratios import RATIO_KEYS
+from entrepot.reconcile.sizes import SIZES, size_class
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,25 +24,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALL_CHAPTERS",
-    "SIZES",
     "Reliability",
-    "by_size",
+    "chapter_moments",
     "fit_reliability",
-    "gap_moments",
+    "gap_classes",
     "log_gaps",
-    "size_class",
+    "with_chapters",
 ]
 
-#: Sizes of a flow: under a thousand (USD, or units of the measure), then by factors of ten.
-SIZES = 7
 #: Every chapter that a code may have, and totals of all goods.
 ALL_CHAPTERS = (*(f"{number:02d}" for number in range(1, 100)), "TO")
-_SMALLEST = 3.0  # log10 of the first bound
 
-#: A gap beyond this (a factor of 20) counts as this.
-_FARTHEST = 3.0
-#: Standard deviations beyond which a gap counts as that many once a first fit is there.
-_TAIL = 2.0
+#: Classes of gaps alike: by factors of about 1.6, from a thousandth on.
+_PER_LOG = 2.0
+_NEAREST = -7.0
 #: Flows at which a reporter's variance counts half against the typical one, and a chapter's against the
 #: reporter's.
 _HALF_REPORTER = 20.0
@@ -50,11 +48,13 @@ _HALF_SIZE = 200.0
 _UNKNOWN_VARIANCE = 0.35**2
 #: No report is believed to be better than this: a standard deviation of 0.5%.
 _LEAST_VARIANCE = 0.005**2
+#: Of the square of a standard normal number.
+_MEDIAN_OF_SQUARES = 0.454936
 #: Part of the best exporters' variance that is the importers': other months, other partner concept.
-_SHARED = 0.8
-_ROUNDS = 4
+_SHARED = 0.5
+_ROUNDS = 12
 #: Steps of a round, which goes on from the last, and of the chapters, which begin at their reporters'.
-_STEPS = 40
+_STEPS = 15
 _CHAPTER_STEPS = 12
 
 
@@ -91,53 +91,60 @@ def log_gaps(years: IntoFrameT, ratios: IntoFrame) -> IntoFrameT:
     )  # fmt: skip
 
 
-def size_class(log_amount: nw.Expr) -> nw.Expr:
-    """Return the expression of the size class, 0 to ``SIZES`` − 1, of a natural logarithm."""
-    tens = (log_amount / float(np.log(10.0)) - _SMALLEST + 1.0).floor()
-    return tens.clip(0.0, SIZES - 1.0).cast(nw.Int64)
-
-
-def by_size(factors: Sequence[float], size: nw.Expr) -> nw.Expr:
-    """Return the expression of the factor of a size class."""
-    found: nw.Expr = nw.lit(float(factors[0]))
-    for least in range(1, SIZES):
-        found = nw.when(size >= least).then(nw.lit(float(factors[least]))).otherwise(found)
-    return found
-
-
-def gap_moments(gaps: IntoFrameT, expected: nw.Expr | None = None, *, by_chapter: bool = True) -> IntoFrameT:
-    """Return what reliability is fitted to: squares of the gaps, cut at ±3.
+def gap_classes(gaps: IntoFrameT) -> IntoFrameT:
+    """Return how many gaps of each pair are how large: what reliability is fitted to.
 
     Parameters
     ----------
     gaps
         See :func:`log_gaps`.
-    expected
-        Standard deviation of a gap; if it is given, gaps beyond two of it count as that.
-    by_chapter
-        Tell chapters apart.
 
     Returns
     -------
     frame of the caller's kind
-        **Grain**: exporter × importer × chapter × size. ``flows``, ``total``, ``squares``.
+        **Grain**: exporter × importer × size × class of like gaps. ``flows``, ``total``, ``squares`` (of
+        gaps cut at ±3).
     """
-    keys = ["exporter", "importer", *(["chapter"] if by_chapter else []), "size"]
-    gap = nw.col("log_gap")
-    cut = gap.clip(-_FARTHEST, _FARTHEST)
-    if expected is not None:
-        most = expected * _TAIL
-        cut = nw.when(gap > most).then(most).when(gap < -most).then(-most).otherwise(gap)
+    cut = nw.col("log_gap").clip(-FARTHEST, FARTHEST)
+    logs = cut.abs().clip(float(np.exp(_NEAREST)), FARTHEST).log()
     return cast(
         "IntoFrameT",
         nw.from_native(cast("Any", gaps))
-        .with_columns(cut.alias("__cut"), (cut * cut).alias("__square"))
-        .group_by(*keys)
+        .select(
+            "exporter", "importer", "size",
+            ((logs - _NEAREST) * _PER_LOG).floor().cast(nw.Int64).alias("class"),
+            cut.alias("__cut"), (cut * cut).alias("__square"),
+        )
+        .group_by("exporter", "importer", "size", "class")
         .agg(
             nw.len().alias("flows"),
             nw.col("__cut").sum().alias("total"),
             nw.col("__square").sum().alias("squares"),
         )
+        .to_native(),
+    )  # fmt: skip
+
+
+def chapter_moments(gaps: IntoFrameT) -> IntoFrameT:
+    """Return what chapters are fitted to: squares of the gaps as far as they are ordinary.
+
+    Parameters
+    ----------
+    gaps
+        See :func:`log_gaps`, with ``ordinary``, the probability that a gap is.
+
+    Returns
+    -------
+    frame of the caller's kind
+        **Grain**: exporter × importer × chapter × size. ``flows`` and ``squares``, both weighted.
+    """
+    cut, part = nw.col("log_gap").clip(-FARTHEST, FARTHEST), nw.col("ordinary")
+    return cast(
+        "IntoFrameT",
+        nw.from_native(cast("Any", gaps))
+        .with_columns((part * cut * cut).alias("__square"))
+        .group_by("exporter", "importer", "chapter", "size")
+        .agg(part.sum().alias("flows"), nw.col("__square").sum().alias("squares"))
         .to_native(),
     )
 
@@ -157,6 +164,8 @@ class Reliability:
         reliable).
     size_factors
         (SIZES) by what a flow's variance is multiplied for its size.
+    outliers
+        Gaps that are no noise: goods under another partner or code in one of the books.
     typical
         Variance of a typical report.
     shared
@@ -168,6 +177,7 @@ class Reliability:
     table: pa.Table
     reporters: pa.Table
     size_factors: NDArray[np.float64]
+    outliers: Outliers
     typical: float
     shared: float
 
@@ -205,24 +215,25 @@ def _sentence(row: dict[str, Any]) -> str:
     )
 
 
-def fit_reliability(moments: pa.Table, areas: list[str], chapters: Sequence[str]) -> Reliability:
-    r"""Split the variance of the gaps between exporters and importers.
+def fit_reliability(classes: pa.Table, areas: list[str], chapters: Sequence[str]) -> Reliability:
+    r"""Split the variance of the gaps between exporters and importers; see :func:`with_chapters`.
 
-    *Formula*  E[gap²_ijcs] = (a_i + b_j)·h_s: a of the exporter, b of the importer, h of the size. Solved
-    by the multiplicative steps that raise the likelihood of gaps that are normal with that variance; each
-    reporter is drawn to the typical variance with 20 flows, each chapter to its reporter's with 60. Only
-    sums a + b are seen. What a and b have in common is split evenly at first; then four fifths of what
-    even the best tenth of the exporters show is booked on the importers: it is arrival instead of
-    departure, and origin instead of last known destination.
+    *Formula*  A gap of i's exports to j, of size s, is normal with variance (a_i + b_j)·h_s with probability
+    1 − π_s, and an outlier with variance C_s more with probability π_s. Solved in turns (EM): the
+    probability that a gap is ordinary; then a, b and h by the multiplicative steps that raise the
+    likelihood of ordinary gaps; then π and C. Each reporter is drawn to the typical variance with 20 flows.
+    Only sums a + b are seen. What a and b have in common is split evenly at first; then half of what even
+    the best tenth of the exporters show is booked on the importers: it is arrival instead of departure,
+    and origin instead of last known destination.
 
     Parameters
     ----------
-    moments
-        See :func:`gap_moments`, executed; without chapters a reporter is the same in all of them.
+    classes
+        See :func:`gap_classes`, executed.
     areas
         All areas that may report.
     chapters
-        All chapters that occur.
+        All chapters that occur; a reporter is the same in all of them.
 
     Returns
     -------
@@ -233,37 +244,72 @@ def fit_reliability(moments: pa.Table, areas: list[str], chapters: Sequence[str]
     ----------
     Gaulier and Zignago (2010), BACI, CEPII working paper 2010-23, section 4.
     """
-    if not moments.num_rows:
+    if not classes.num_rows:
         return _unknown(areas, chapters)
-    cells = _cells(moments)
-    typical = max(0.5 * float(cells.squares.sum() / cells.flows.sum()), _LEAST_VARIANCE)
-    a, b, h = _of_reporters(cells, typical)
+    cells = _cells(classes)
+    a, b, h, outliers = _of_reporters(cells)
+    typical = max(
+        0.5 * float((cells.flows * (a[cells.exporter] + b[cells.importer])).sum() / cells.flows.sum()),
+        _LEAST_VARIANCE,
+    )
     shared = _shared_variance(a, sums(cells.exporter, cells.flows))
-    more = (None, None) if "chapter" not in moments.column_names else _of_chapters(cells, moments, a, b, h)
     places = {area: order for order, area in enumerate(areas)}
     tables, reporters = [], []
-    for flow, words, own, extra, found, sign in (
-        ("export", cells.exporters, a, 0.0, more[0], -1.0),
-        ("import", cells.importers, b, shared, more[1], 1.0),
+    for flow, words, own, sides, sign in (
+        ("export", cells.exporters, a, (cells.exporter, cells.importer), -1.0),
+        ("import", cells.importers, b + shared, (cells.importer, cells.exporter), 1.0),
     ):
         row = np.array([places[word] for word in words], dtype=np.int64)
-        variance, flows = np.full((len(areas), len(chapters)), typical), np.zeros((len(areas), len(chapters)))
+        variance = np.full((len(areas), len(chapters)), typical)
         variance[row] = own[:, None]
-        if found is not None:
-            column = np.array([list(chapters).index(name) for name in found.chapters], dtype=np.int64)
-            at = row[found.reporter], column[found.chapter]
-            variance[at], flows[at] = found.variance, found.flows
-        tables.append(_table(flow, areas, chapters, variance + extra, flows.astype(np.int64)))
-        sides = (cells.exporter, cells.importer) if flow == "export" else (cells.importer, cells.exporter)
-        reporters.append(
-            _by_reporter(flow, words, own + extra, (*sides, cells.flows, sign * cells.total), typical)
-        )
-    return Reliability(pa.concat_tables(tables), pa.concat_tables(reporters), h, typical, shared)
+        nothing = np.zeros(variance.shape, dtype=np.int64)
+        tables.append(_table(flow, areas, chapters, variance, nothing))
+        reporters.append(_by_reporter(flow, words, own, (*sides, cells.flows, sign * cells.total), typical))
+    return Reliability(pa.concat_tables(tables), pa.concat_tables(reporters), h, outliers, typical, shared)
+
+
+def with_chapters(
+    fit: Reliability, moments: pa.Table, areas: list[str], chapters: Sequence[str]
+) -> Reliability:
+    """Return the reliability by chapter too, each drawn to its reporter's own with 60 flows.
+
+    Parameters
+    ----------
+    fit
+        Of reporters.
+    moments
+        See :func:`chapter_moments`, executed.
+    areas, chapters
+        Those that ``fit`` was made for.
+    """
+    if not moments.num_rows:
+        return fit
+    shape = len(areas), len(chapters)
+    of_flow = [
+        np.array(fit.table.filter(pc.equal(fit.table["flow"], flow))["variance"]).reshape(shape)
+        for flow in ("export", "import")
+    ]
+    exporters, i = codes(moments, "exporter")
+    importers, j = codes(moments, "importer")
+    row_i, row_j = (np.searchsorted(areas, words).astype(np.int64) for words in (exporters, importers))
+    a, b = of_flow[0][row_i, 0], of_flow[1][row_j, 0] - fit.shared
+    found = _of_chapters(moments, (i, j), a, np.maximum(b, _LEAST_VARIANCE), fit.size_factors)
+    tables = []
+    for flow, row, variance, extra, one in (
+        ("export", row_i, of_flow[0], 0.0, found[0]),
+        ("import", row_j, of_flow[1], fit.shared, found[1]),
+    ):
+        column = np.searchsorted(chapters, one.chapters).astype(np.int64)
+        at = row[one.reporter], column[one.chapter]
+        own, flows = variance.copy(), np.zeros(shape)
+        own[at], flows[at] = one.variance + extra, one.flows
+        tables.append(_table(flow, areas, chapters, own, np.rint(flows).astype(np.int64)))
+    return replace(fit, table=pa.concat_tables(tables))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cells:
-    """The moments as arrays; C cells."""
+    """The classes of gaps as arrays; C cells."""
 
     exporters: list[str]
     importers: list[str]
@@ -286,46 +332,62 @@ class _InChapters:
     flows: NDArray[np.float64]
 
 
-def _cells(moments: pa.Table) -> _Cells:
-    exporters, exporter = codes(moments, "exporter")
-    importers, importer = codes(moments, "importer")
-    size = floats(moments, "size").astype(np.int64)
-    of_cells = (floats(moments, name) for name in ("flows", "total", "squares"))
+def _cells(classes: pa.Table) -> _Cells:
+    exporters, exporter = codes(classes, "exporter")
+    importers, importer = codes(classes, "importer")
+    size = floats(classes, "size").astype(np.int64)
+    of_cells = (floats(classes, name) for name in ("flows", "total", "squares"))
     return _Cells(exporters, importers, exporter, importer, size, *of_cells)
 
 
 def _of_reporters(
-    cells: _Cells, typical: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the variances of exporters and importers, and the factors of sizes, found in turns."""
+    cells: _Cells,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], Outliers]:
+    """Return the variances of exporters and importers, the factors of sizes, and the outliers."""
     pair = combine_codes(cells.exporter, cells.importer)
     first = first_rows(pair)
-    i, j, counts = cells.exporter[first], cells.importer[first], sums(pair, cells.flows)
-    a, b = np.full(len(cells.exporters), typical), np.full(len(cells.importers), typical)
-    h = np.ones(SIZES)
+    i, j = cells.exporter[first], cells.importer[first]
+    n, squares, size = cells.flows, cells.squares / cells.flows, cells.size
+    typical = max(0.5 * _median(squares, n) / _MEDIAN_OF_SQUARES, _LEAST_VARIANCE)
+    a, b, h = np.full(len(cells.exporters), typical), np.full(len(cells.importers), typical), np.ones(SIZES)
+    variance = (a[cells.exporter] + b[cells.importer]) * h[size]
+    outliers = find_outliers(n, squares, size, None, variance)
     for _ in range(_ROUNDS):
-        q = sums(pair, cells.squares / h[cells.size]) / counts
-        a, b = _split(q, counts, i, j, (a, b), (typical, typical, _HALF_REPORTER))
-        h = _size_factors(cells.flows, cells.squares, a[cells.exporter] + b[cells.importer], cells.size)
-    return a, b, h
+        part = ordinary_shares(squares, variance, size, outliers)
+        of_pair = np.maximum(sums(pair, n * part), 1e-9)
+        q = sums(pair, n * part * squares / h[size]) / of_pair
+        a, b = _split(np.maximum(q, 1e-12), of_pair, i, j, (a, b), (typical, typical, _HALF_REPORTER))
+        expected = a[cells.exporter] + b[cells.importer]
+        typical = max(0.5 * float((n * part * expected).sum() / (n * part).sum()), _LEAST_VARIANCE)
+        h = _size_factors(n * part, n * part * squares, expected, size)
+        variance = expected * h[size]
+        outliers = find_outliers(n, squares, size, part, variance)
+    return a, b, h, outliers
+
+
+def _median(values: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    one = np.zeros(len(values), dtype=np.int64)
+    return float(weighted_medians(values, weight, one, 1)[0])
 
 
 def _of_chapters(
-    cells: _Cells,
     moments: pa.Table,
+    sides: tuple[NDArray[np.int64], NDArray[np.int64]],
     a: NDArray[np.float64],
     b: NDArray[np.float64],
     h: NDArray[np.float64],
 ) -> tuple[_InChapters, _InChapters]:
     """Return both sides by chapter, each drawn to the reporter's own; sizes stand together."""
     names, chapter = codes(moments, "chapter")
-    cell = combine_codes(combine_codes(cells.exporter, cells.importer), chapter)
+    cell = combine_codes(combine_codes(*sides), chapter)
     first = first_rows(cell)
-    i, j, c, n = cells.exporter[first], cells.importer[first], chapter[first], sums(cell, cells.flows)
+    i, j, c = sides[0][first], sides[1][first], chapter[first]
+    size = floats(moments, "size").astype(np.int64)
+    n = np.maximum(sums(cell, floats(moments, "flows")), 1e-9)
+    q = np.maximum(sums(cell, floats(moments, "squares") / h[size]) / n, 1e-12)
     of_exporter, of_importer = combine_codes(i, c), combine_codes(j, c)
     i_first, j_first = first_rows(of_exporter), first_rows(of_importer)
     begin = (a[i[i_first]], b[j[j_first]])
-    q = sums(cell, cells.squares / h[cells.size]) / n
     a_c, b_c = _split(q, n, of_exporter, of_importer, begin, (*begin, _HALF_CHAPTER), _CHAPTER_STEPS)
     return (
         _InChapters(names, i[i_first], c[i_first], a_c, sums(of_exporter, n)),
@@ -430,6 +492,7 @@ def _unknown(areas: list[str], chapters: Sequence[str]) -> Reliability:
         pa.concat_tables([_table(flow, areas, chapters, variance, flows) for flow in ("export", "import")]),
         _by_reporter("export", [], nothing, (none, none, nothing, nothing), _UNKNOWN_VARIANCE),
         np.ones(SIZES),
+        Outliers((0.05,) * SIZES, (1.0,) * SIZES),
         _UNKNOWN_VARIANCE,
         0.0,
     )

@@ -33,17 +33,23 @@ class Measure:
     Attributes
     ----------
     name
-        ``value`` or ``weight``.
+        ``value``, ``weight`` or ``quantity``.
     exporter, importer
         Columns of the paired books that hold it.
+    unit
+        Column of the unit, where flows have different ones.
+    is_valued
+        Whether freight and insurance are in the importer's figure.
     """
 
     name: str
     exporter: str
     importer: str
+    unit: str | None = None
+    is_valued: bool = False
 
 
-VALUE = Measure("value", "exporter_report_usd", "importer_report_usd")
+VALUE = Measure("value", "exporter_report_usd", "importer_report_usd", is_valued=True)
 WEIGHT = Measure("weight", "exporter_weight_kg", "importer_weight_kg")
 
 
@@ -81,7 +87,7 @@ def flow_years(paired: IntoFrameT, measure: Measure = VALUE, *, is_monthly: bool
         **Grain**: exporter × importer × hs_code × frequency × year. ``chapter``, ``product_group``,
         ``exporter_sum``, ``importer_sum``; ``log_unit_value`` (logs of USD a kg by the exporter's book).
 
-    *Missing data*: the sums are null where no month was published by both.
+    *Missing data*: the sums are null where no month was published by both, or in several units.
     """
     exporter, importer = nw.col(measure.exporter), nw.col(measure.importer)
     is_shared = ~exporter.is_null() & ~importer.is_null()
@@ -92,15 +98,20 @@ def flow_years(paired: IntoFrameT, measure: Measure = VALUE, *, is_monthly: bool
         nw.when(is_shared).then(importer).alias("__m"),
         nw.when(~nw.col("exporter_weight_kg").is_null()).then(nw.col("exporter_report_usd")).alias("__usd"),
         nw.col("exporter_weight_kg").alias("__kg"),
+        *([nw.col(measure.unit).alias("__in")] if measure.unit else []),
     )  # fmt: skip
+    is_known = nw.col("__shared") > 0
     if is_monthly:
+        units = [nw.col("__in").min().alias("__in"), nw.col("__in").max().alias("__also_in")]
         sums = data.group_by("exporter", "importer", "hs_code", "frequency", "year").agg(
             nw.col("__x").count().alias("__shared"),
             *[nw.col(name).sum() for name in ("__x", "__m", "__usd", "__kg")],
+            *(units if measure.unit else []),
         )
+        if measure.unit:
+            is_known &= nw.col("__in") == nw.col("__also_in")
     else:
         sums = data.with_columns(nw.when(~nw.col("__x").is_null()).then(1).otherwise(0).alias("__shared"))
-    is_known = nw.col("__shared") > 0
     is_weighed = (nw.col("__kg") > 0) & (nw.col("__usd") > 0)
     return cast(
         "IntoFrameT",

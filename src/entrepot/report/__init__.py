@@ -10,18 +10,41 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from entrepot.report.about import about_detours
+    from entrepot.report.explanation import explanation_text
     from entrepot.report.files import check_out, write_table
+    from entrepot.report.gap_terminal import print_gap_parts, print_gaps
+    from entrepot.report.gap_words import about_gaps
     from entrepot.report.lookups import print_facts
     from entrepot.report.page import write_page
+    from entrepot.report.robustness import about_specifications, print_specifications
     from entrepot.report.terminal import print_detours
 
-__all__ = ["about_detours", "check_out", "print_detours", "print_facts", "write_page", "write_table"]
+__all__ = [
+    "about_detours",
+    "about_gaps",
+    "about_specifications",
+    "check_out",
+    "explanation_text",
+    "print_detours",
+    "print_facts",
+    "print_gap_parts",
+    "print_gaps",
+    "print_specifications",
+    "write_page",
+    "write_table",
+]
 
 _HOME = {
     "about_detours": "entrepot.report.about",
+    "about_specifications": "entrepot.report.robustness",
+    "about_gaps": "entrepot.report.gap_words",
     "check_out": "entrepot.report.files",
+    "explanation_text": "entrepot.report.explanation",
     "print_detours": "entrepot.report.terminal",
     "print_facts": "entrepot.report.lookups",
+    "print_specifications": "entrepot.report.robustness",
+    "print_gap_parts": "entrepot.report.gap_terminal",
+    "print_gaps": "entrepot.report.gap_terminal",
     "write_page": "entrepot.report.page",
     "write_table": "entrepot.report.files",
 }

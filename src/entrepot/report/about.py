@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from entrepot.detect.result import DetourResult
 
-__all__ = ["LINEAGE", "about_detours", "made_by"]
+__all__ = ["LINEAGE", "about_detours", "lineage", "made_by"]
 
 #: Entries of the record that say where the figures come from.
 LINEAGE = ("sources", "vintages", "rows read", "files")
@@ -39,7 +39,7 @@ def about_detours(result: DetourResult, *, sources: Sequence[Mapping[str, Any]])
     dict
         Amounts in full, in USD, as text. Those of a headline that is not identified are not in it.
     """
-    return _asked(result) | _found(result) | _lineage(sources)
+    return _asked(result) | _found(result) | lineage(sources)
 
 
 def _asked(result: DetourResult) -> dict[str, str]:
@@ -88,6 +88,7 @@ def _found(result: DetourResult) -> dict[str, str]:
             "estimate_usd": _figure(head.estimate_usd),
             "low_usd": _figure(head.low_usd),
             "high_usd": _figure(head.high_usd),
+            "the books allow_usd": f"{_figure(head.smallest_usd)} to {_figure(head.largest_usd)}",
             "by_baseline_usd": "; ".join(f"{name}: {_figure(usd)}" for name, usd in head.by_baseline.items()),
             "onward_observed_share": f"{head.onward_observed_share:.3f}",
             "declared_usd": _figure(parts.declared),
@@ -99,7 +100,7 @@ def _found(result: DetourResult) -> dict[str, str]:
     return record
 
 
-def _lineage(files: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def lineage(files: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return sources, vintages and files in words, each file with the first digits of its hash."""
     if not files:
         return {}

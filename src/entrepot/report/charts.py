@@ -21,12 +21,29 @@ if TYPE_CHECKING:
 
     from entrepot.detect.result import CalibrationSummary, DetourResult
 
-__all__ = ["calibration_chart", "comparison_chart", "interval_chart", "svg", "time_chart", "whole_until"]
+__all__ = [
+    "INK",
+    "MUTED",
+    "USD_LABELS",
+    "calibration_chart",
+    "comparison_chart",
+    "finished",
+    "first_day",
+    "interval_chart",
+    "svg",
+    "time_chart",
+    "whole_until",
+]
 
-_INK, _MUTED, _GRID, _SHADE = "#1d2733", "#5b6673", "#e3e7ec", "#eef1f5"
+#: Colour of writing, and of what stands back.
+INK = "#1d2733"
+MUTED = "#5b6673"
+
+_GRID, _SHADE = "#e3e7ec", "#eef1f5"
 _DIRECT, _INBOUND, _ONWARD, _EVENT = "#0b4f8a", "#c4510a", "#00785a", "#8c2d5b"  # told apart by every eye
 _FONT = "Arial, Helvetica, Liberation Sans, sans-serif"
-_USD = "replace(replace(replace(format(datum.value, '~s'), 'G', 'bn'), 'M', 'm'), 'T', 'tn')"
+#: Vega expression of an axis label in k, m, bn and tn.
+USD_LABELS = "replace(replace(replace(format(datum.value, '~s'), 'G', 'bn'), 'M', 'm'), 'T', 'tn')"
 _MONTH = "utcFormat(datum.value, utcmonth(datum.value) == 0 ? '%Y' : '%b')"
 _LAST = re.compile(r"to (\d{4}(?:-\d{2})?)$")
 _PADDING = {"left": 2, "right": 8, "top": 6, "bottom": 4}
@@ -44,16 +61,16 @@ def svg(chart: alt.TopLevelMixin) -> str:
     return drawn
 
 
-def _finished(chart: Any) -> Any:
+def finished(chart: Any) -> Any:
     """Return the chart in the house's style."""
     return (
         chart.configure(font=_FONT, padding=_PADDING, background="white")
         .configure_view(stroke=None)
         .configure_axis(
-            labelFontSize=12, titleFontSize=12, labelPadding=6, labelColor=_INK, titleColor=_MUTED,
-            titleFontWeight="normal", gridColor=_GRID, domainColor=_MUTED, tickColor=_MUTED,
+            labelFontSize=12, titleFontSize=12, labelPadding=6, labelColor=INK, titleColor=MUTED,
+            titleFontWeight="normal", gridColor=_GRID, domainColor=MUTED, tickColor=MUTED,
         )
-        .configure_title(fontSize=13, color=_INK, anchor="start", fontWeight="bold", offset=6)
+        .configure_title(fontSize=13, color=INK, anchor="start", fontWeight="bold", offset=6)
     )  # fmt: skip
 
 
@@ -68,8 +85,8 @@ def time_chart(result: DetourResult, width: int) -> Any:
     step = "month" if windows.is_monthly else "year"
     shaded = [
         {
-            "day": _day(windows.text(w).split(":")[0]),
-            "to": _day(windows.text(w).split(":")[1], after=step),
+            "day": first_day(windows.text(w).split(":")[0]),
+            "to": first_day(windows.text(w).split(":")[1], after=step),
             "window": name,
         }
         for name, w in (("before", windows.before), ("after", windows.after))
@@ -89,10 +106,10 @@ def time_chart(result: DetourResult, width: int) -> Any:
         _panel(**panel, shaded=shaded, event=result.options.event, width=width, is_last=panel is panels[-1])
         for panel in panels
     ]
-    return _finished(alt.vconcat(*drawn, spacing=10).resolve_scale(x="shared"))
+    return finished(alt.vconcat(*drawn, spacing=10).resolve_scale(x="shared"))
 
 
-def _day(period: str, *, after: str = "") -> str:
+def first_day(period: str, *, after: str = "") -> str:
     """Return the first day of a period, or of the one after it."""
     year, _, month = period.partition("-")
     number = int(year) * 12 + int(month or 1) - 1 + {"": 0, "month": 1, "year": 12}[after]
@@ -108,7 +125,7 @@ def _legs(result: DetourResult) -> list[dict[str, Any]]:
             sums[key] = sums.get(key, 0.0) + row["usd"]
     periods = sorted({period for _, period in sums})
     return [
-        {"leg": leg, "day": _day(period), "usd": sums.get((leg, period))}
+        {"leg": leg, "day": first_day(period), "usd": sums.get((leg, period))}
         for leg in ("direct", "inbound", "onward")
         for period in periods
     ]
@@ -137,7 +154,7 @@ def _split(rows: list[dict[str, Any]], leg: str, last: str | None) -> list[dict[
     own = [row | {"part": "whole"} for row in rows if row["leg"] == leg]
     if last is None:
         return own
-    day = _day(last)
+    day = first_day(last)
     return [row for row in own if row["day"] <= day] + [
         row | {"part": "rest"} for row in own if row["day"] >= day
     ]
@@ -152,7 +169,9 @@ def _panel(
         "usd:Q",
         title=None,
         scale=alt.Scale(domain=[0, top], nice=False),
-        axis=alt.Axis(labelExpr=_USD, tickCount=4, domain=False, ticks=False, minExtent=44, maxExtent=44),
+        axis=alt.Axis(
+            labelExpr=USD_LABELS, tickCount=4, domain=False, ticks=False, minExtent=44, maxExtent=44
+        ),
     )
     # Days are UTC: in the clock of the machine that draws, January could begin in December.
     x = alt.X(
@@ -169,7 +188,7 @@ def _panel(
     )
     bands = alt.Chart(_data(shaded)).mark_rect(color=_SHADE).encode(x=x, x2="to:T")
     note: dict[str, Any] = {"baseline": "top", "dy": 3, "fontSize": 11}
-    names = alt.Chart(_data(shaded)).mark_text(align="left", dx=4, color=_MUTED, **note)
+    names = alt.Chart(_data(shaded)).mark_text(align="left", dx=4, color=MUTED, **note)
     dash = alt.StrokeDash(
         "part:N", legend=None, scale=alt.Scale(domain=["whole", "rest"], range=[[1, 0], [2, 3]])
     )
@@ -178,7 +197,7 @@ def _panel(
         .mark_line(color=colour, strokeWidth=2, point=alt.OverlayMarkDef(color=colour, size=14))
         .encode(x=x, y=usd, strokeDash=dash)
     )
-    rule = alt.Chart(_data([{"day": _day(event), "word": f"event {event}"}]))
+    rule = alt.Chart(_data([{"day": first_day(event), "word": f"event {event}"}]))
     mark = rule.mark_rule(color=_EVENT, strokeWidth=1.5, strokeDash=[5, 3]).encode(x=x)
     word = rule.mark_text(align="right", dx=-4, color=_EVENT, fontWeight="bold", **note)
     layers = (
@@ -218,7 +237,9 @@ def interval_chart(rows: Sequence[dict[str, Any]], width: int) -> Any:
     labels = min(230, width * 2 // 5)
     data = _data(rows)
     y = _ranks(rows, room=labels, padding=12)
-    x = alt.X("low:Q", title="USD", scale=alt.Scale(zero=True), axis=alt.Axis(labelExpr=_USD, tickCount=4))
+    x = alt.X(
+        "low:Q", title="USD", scale=alt.Scale(zero=True), axis=alt.Axis(labelExpr=USD_LABELS, tickCount=4)
+    )
     known = alt.Chart(data).transform_filter("datum.estimate !== null")
     whisker = known.mark_rule(color=_INBOUND, strokeWidth=3, opacity=0.45).encode(y=y, x=x, x2="high:Q")
     dot = known.mark_point(size=70, strokeWidth=2, opacity=1).encode(
@@ -230,10 +251,10 @@ def interval_chart(rows: Sequence[dict[str, Any]], width: int) -> Any:
     withheld = (
         alt.Chart(data)
         .transform_filter("datum.estimate === null")
-        .mark_text(text="withheld", align="left", dx=4, color=_MUTED, fontStyle="italic", fontSize=12)
+        .mark_text(text="withheld", align="left", dx=4, color=MUTED, fontStyle="italic", fontSize=12)
         .encode(y=y, x=alt.datum(0))
     )
-    return _finished((whisker + dot + withheld).properties(width=width - labels - 14, height=alt.Step(24)))
+    return finished((whisker + dot + withheld).properties(width=width - labels - 14, height=alt.Step(24)))
 
 
 def _figure(row: dict[str, Any]) -> str:
@@ -265,22 +286,22 @@ def comparison_chart(rows: Sequence[dict[str, Any]], width: int) -> Any:
             range=[_INBOUND, "#e8ab85", "#d9dee4", "#9aa7b5", "#c9b6d3"],
         ),
     )
-    x = alt.X("usd:Q", title="USD", scale=scale, axis=alt.Axis(labelExpr=_USD, tickCount=4))
+    x = alt.X("usd:Q", title="USD", scale=scale, axis=alt.Axis(labelExpr=USD_LABELS, tickCount=4))
     base = alt.Chart(_data(shown))
     bars = base.mark_bar(height=16).encode(y=y, x=x, color=colour)
     whisker = (
         base.transform_filter("datum.high !== null")
-        .mark_rule(color=_INK, strokeWidth=2)
+        .mark_rule(color=INK, strokeWidth=2)
         .encode(y=y, x=alt.X("low:Q"), x2="high:Q")
     )
-    ends = base.transform_filter("datum.high !== null").mark_tick(color=_INK, thickness=2, size=10)
+    ends = base.transform_filter("datum.high !== null").mark_tick(color=INK, thickness=2, size=10)
     caps = [ends.encode(y=y, x=f"{end}:Q") for end in ("low", "high")]
     figures = (
         base.transform_calculate(end="datum.high === null ? datum.usd : max(datum.usd, datum.high)")
-        .mark_text(align="left", dx=5, color=_INK, fontSize=12)
+        .mark_text(align="left", dx=5, color=INK, fontSize=12)
         .encode(y=y, x=alt.X("end:Q"), text="figure:N")
     )
-    return _finished(
+    return finished(
         alt.layer(bars, whisker, *caps, figures).properties(width=width - labels - 14, height=alt.Step(26))
     )
 
@@ -303,12 +324,12 @@ def calibration_chart(summary: CalibrationSummary, width: int) -> Any:
     high = max(value for pair in pairs for value in pair) * 1.5
     points = [{"planted": p, "estimated": max(e, low), "found": e > low} for p, e in pairs]
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    axis = alt.Axis(labelExpr=_USD, tickCount=5, grid=True, labelOverlap=True)
+    axis = alt.Axis(labelExpr=USD_LABELS, tickCount=5, grid=True, labelOverlap=True)
     x = alt.X("planted:Q", title="planted, USD", scale=scale, axis=axis)
     y = alt.Y("estimated:Q", title="estimated, USD", scale=scale, axis=axis)
     diagonal = (
         alt.Chart(_data([{"planted": low, "estimated": low}, {"planted": high, "estimated": high}]))
-        .mark_line(color=_INK, strokeWidth=1, strokeDash=[4, 3])
+        .mark_line(color=INK, strokeWidth=1, strokeDash=[4, 3])
         .encode(x=x, y=y)
     )
     dots = (
@@ -323,4 +344,4 @@ def calibration_chart(summary: CalibrationSummary, width: int) -> Any:
         .mark_point(shape=_CROSS, color=_EVENT, size=36, filled=False, strokeWidth=1.4, opacity=0.7)
         .encode(x=x, y=y)
     )
-    return _finished((diagonal + dots + missed).properties(width=width - 66, height=width - 66))
+    return finished((diagonal + dots + missed).properties(width=width - 66, height=width - 66))

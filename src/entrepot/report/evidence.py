@@ -94,6 +94,12 @@ def comparisons(head: Headline) -> Iterator[Comparison]:
             f"90% interval {interval}; {missing} of the missing direct trade",
         )
         yield from _parts(head)
+        if math.isfinite(head.largest_usd):
+            yield Comparison(
+                "The books allow",
+                amount_range(head.smallest_usd, head.largest_usd),
+                "least and most through these hubs at the growth expected, whichever goods are matched",
+            )
         for name, usd in head.by_baseline.items():
             if name != head.baseline:
                 yield Comparison(f"With baseline {name}", amount(usd), BASELINES.get(name, ""))

@@ -10,12 +10,18 @@ from entrepot.schema.columns import COLUMNS, Column, Kind
 
 __all__ = [
     "DETOUR",
+    "EXCHANGE_RATE",
     "FILE",
     "FLOW",
+    "FLOW_PARTS",
+    "GAP",
+    "GAP_PARTS",
+    "GDP",
     "QUALITY",
     "QUARANTINE",
     "RECONCILED",
     "REVISED_FLOW",
+    "SPECIFICATION",
     "TABLES",
     "TOTALS",
     "Table",
@@ -39,7 +45,7 @@ class Table:
     Attributes
     ----------
     name
-        ``<layer>__<table>``: core (canonical), out (findings).
+        ``<layer>__<table>``: core (canonical), out (findings), ref (facts beside the reports).
     grain
         What one row is.
     columns
@@ -163,9 +169,12 @@ RECONCILED = Table(
     grain="one true flow: exporter × importer × hs_code × period",
     columns=(
         "exporter", "importer", "hs_code", "period", "frequency",
-        "value_usd", "low_usd", "high_usd", "net_weight_kg",
+        "value_usd", "low_usd", "high_usd", "net_weight_kg", "quantity", "quantity_unit",
         "exporter_report_usd", "importer_report_usd", "cif_fob_ratio", "basis",
         "exporter_share", "freight_ratio", "log_gap",
+        "exporter_weight_kg", "importer_weight_kg",
+        "exporter_quantity", "exporter_quantity_unit", "importer_quantity", "importer_quantity_unit",
+        "exporter_allocated_usd", "importer_allocated_usd",
     ),
     key=("exporter", "importer", "hs_code", "period", "frequency"),
     description="Two reports of one flow, both on FOB, and the estimate made of them.",
@@ -175,6 +184,19 @@ RECONCILED = Table(
         "A row that one side alone knows of (basis …_alone) may be the same goods under another partner.",
     ),
 )  # fmt: skip
+
+FLOW_PARTS = Table(
+    name="out__flow_parts",
+    grain=RECONCILED.grain,
+    columns=(*RECONCILED.columns, "re_export_usd", "re_import_usd", "is_home"),
+    key=RECONCILED.key,
+    description="Reconciled flows with the re-exports and re-imports that they contain.",
+    traps=(
+        *RECONCILED.traps,
+        "Re-exports are in the exports and re-imports in the imports: never add them.",
+        "Few reporters publish re-exports: a null is no zero.",
+    ),
+)
 
 DETOUR = Table(
     name="out__detour",
@@ -223,12 +245,111 @@ TOTALS = Table(
     grain="one exporter × importer × period × hs_code of six, four or two digits, or TOTAL",
     columns=(
         "exporter", "importer", "hs_code", "period", "frequency",
-        "value_usd", "exporter_report_usd", "importer_report_usd",
-        "exporter_total_usd", "exporter_unexplained_usd", "importer_total_usd", "importer_unexplained_usd",
+        "value_usd",
+        "exporter_report_usd", "exporter_total_usd", "exporter_undetailed_usd", "exporter_weighting_usd",
+        "exporter_unknown_usd", "exporter_silent_usd", "exporter_confidential_usd",
+        "importer_report_usd", "importer_total_usd", "importer_undetailed_usd", "importer_valuation_usd",
+        "importer_weighting_usd", "importer_unknown_usd", "importer_silent_usd",
+        "importer_confidential_usd",
     ),
     key=("exporter", "importer", "hs_code", "period", "frequency"),
-    description="Reconciled flows added up, with each book's own total and what its goods leave unexplained.",
+    description="Reconciled flows added up, each book's own figure beside, and what makes the difference.",
     traps=("Levels overlap: choose one, never add them.",),
 )  # fmt: skip
 
-TABLES: tuple[Table, ...] = (FLOW, REVISED_FLOW, FILE, QUARANTINE, RECONCILED, DETOUR, QUALITY, TOTALS)
+SPECIFICATION = Table(
+    name="out__specification",
+    grain="one choice of windows, baseline, threshold and book, or one thing left out of it",
+    columns=(
+        "is_headline", "before", "after", "baseline", "z", "book", "left_out_kind", "left_out",
+        "estimate_usd", "headline_share",
+    ),
+    key=("before", "after", "baseline", "z", "book", "left_out_kind", "left_out"),
+    description="A headline under other choices, and without its largest parts.",
+    traps=(
+        "The totals are no sample: they share data, and their spread is no interval.",
+        "Totals of shorter or longer after-windows are scaled to the number of periods of the headline's.",
+    ),
+)  # fmt: skip
+
+GDP = Table(
+    name="ref__gdp",
+    grain="one area and year",
+    columns=("area", "year", "gdp_usd", "vintage"),
+    key=("area", "year"),
+    description="Gross domestic product, to weigh an import against the economy that takes it.",
+    traps=(
+        "A year without a row is not published, not zero.",
+        "Current prices and rates: years compare only after prices are taken out.",
+    ),
+)
+
+EXCHANGE_RATE = Table(
+    name="ref__exchange_rate",
+    grain="one currency and period, months and years side by side",
+    columns=("currency", "period", "per_usd"),
+    key=("currency", "period"),
+    description="Average exchange rates, to bring reported values to US dollars.",
+    traps=(
+        "A period of which fewer than half the weekdays were quoted has no row.",
+        "Of a user's own rates an empty period holds for every period without a row.",
+    ),
+)
+
+GAP = Table(
+    name="out__gap",
+    grain="one exporter × importer × hs_code × period, or the keys asked for; without period a whole window",
+    columns=(
+        "exporter", "importer", "hs_code", "period", "member_of",
+        "exporter_report_usd", "importer_fob_usd", "gap_usd", "lost_usd", "orphan_usd",
+        "arrived_ratio", "usual_ratio",
+        "unusual_usd", "unusual_low_usd", "unusual_high_usd", "z_score", "q_value", "status",
+        "before_exporter_usd", "before_importer_fob_usd", "before_lost_usd", "before_orphan_usd",
+        "periods", "before_periods",
+    ),
+    key=("exporter", "importer", "hs_code", "period"),
+    summed=("exporter", "importer", "hs_code", "period"),
+    description="What the two books of a flow differ by, and what of it is not as it always was.",
+    traps=(
+        "Only periods that both sides published are compared: a silent side has no gap.",
+        "A gap accuses nobody: transit, origin, secrecy and codes make most of it.",
+        "Rows of a customs union repeat those of its members (member_of): never add both.",
+        "Intervals of a sum are not sums of intervals: ask for the sum.",
+    ),
+)  # fmt: skip
+
+GAP_PARTS = Table(
+    name="out__gap_parts",
+    grain="one exporter × importer × hs_code × period (or the keys asked for) × direction, and their net",
+    columns=(
+        "exporter", "importer", "hs_code", "period", "direction",
+        "exporter_report_usd", "importer_report_usd", "published_gap_usd",
+        "valuation_usd", "attribution_usd", "timing_usd", "product_usd", "unexplained_usd",
+        "consignment_fob_usd", "re_export_usd", "elsewhere_usd",
+    ),
+    key=("exporter", "importer", "hs_code", "period", "direction"),
+    summed=("exporter", "importer", "hs_code", "period", "direction"),
+    description="A gap taken apart: the five parts add up to published_gap_usd exactly.",
+    traps=(
+        "Rows without a direction are the net of the two directions: never add them to those.",
+        "Timing and codes only move amounts between months and codes: in a net over both they vanish.",
+        "unexplained_usd is what these four cannot explain, not what is wrong.",
+    ),
+)  # fmt: skip
+
+TABLES: tuple[Table, ...] = (
+    FLOW,
+    REVISED_FLOW,
+    FILE,
+    QUARANTINE,
+    RECONCILED,
+    FLOW_PARTS,
+    DETOUR,
+    QUALITY,
+    TOTALS,
+    SPECIFICATION,
+    GDP,
+    EXCHANGE_RATE,
+    GAP,
+    GAP_PARTS,
+)

@@ -8,6 +8,7 @@ __all__ = [
     "DetourKind",
     "FlowKind",
     "Frequency",
+    "GapDirection",
     "PartnerConcept",
     "QuarantineReason",
     "RevisionMatch",
@@ -114,3 +115,10 @@ class RevisionMatch(StrEnum):
     RECODED = "recoded"  # all of the row's goods under another number
     SPLIT = "split"  # the row is shared among several codes by weights
     UNMATCHED = "unmatched"  # no counterpart: the row stands under its own code and revision
+
+
+class GapDirection(StrEnum):
+    """Which of the two books of a flow shows more."""
+
+    EXPORTER_MORE = "exporter_more"  # declared as sent, not as arrived
+    IMPORTER_MORE = "importer_more"  # declared as arrived, not as sent

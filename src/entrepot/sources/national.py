@@ -169,12 +169,13 @@ def canonical_sql(form: NationalForm, raw: str) -> str:
     the place of its first part. Beside the whole they are breakdowns. A part that is there twice, or that
     cannot be read, makes its sum unknown: all of its parts are set aside.
     """
+    numbers = _NUMBERS if form.has_parts else ""
     steps = [
         f"published AS ({_published(form, raw)})",
         f"named AS MATERIALIZED ({_named(form)})",
         f"joined AS ({_joined(form)})",
         f"""judged AS {"MATERIALIZED" if form.has_parts else ""} (
-            SELECT * EXCLUDE (fault), fault.reason AS reason, fault.detail AS detail
+            SELECT * EXCLUDE (fault), fault.reason AS reason, fault.detail AS detail{numbers}
             FROM (SELECT *, {_fault(form)} AS fault FROM joined)
         )""",
     ]
@@ -299,20 +300,21 @@ _ANY: Final = ", ".join(
     f"any_value({name}) AS {name}" for name in ("year", "frequency", "hs_revision", "is_aggregate", "unit")
 )
 
-_SAME_PART: Final = f"hash({_KEY}, part, partner_text)"
+#: Numbers that stand for a report and for one of its parts: only where two agree are the texts compared.
+_NUMBERS: Final = f", hash({_KEY}) AS report, hash(report, part, partner_text) AS same_part"
 
 _SUMS: Final = {
     # Reports with a fault, a row for the whole, or a part that stands twice: few, and looked at one by one.
-    "repeated": f"SELECT {_SAME_PART} AS same FROM judged GROUP BY same HAVING count(*) > 1",
-    "odd": f"""
-        SELECT DISTINCT hash({_KEY}) AS report FROM judged
-        WHERE reason IS NOT NULL OR part IS NULL OR {_SAME_PART} IN (FROM repeated)
+    "repeated": "SELECT same_part FROM judged GROUP BY same_part HAVING count(*) > 1",
+    "odd": """
+        SELECT DISTINCT report FROM judged
+        WHERE reason IS NOT NULL OR part IS NULL OR same_part IN (FROM repeated)
     """,
     "plain": f"""
         SELECT {_KEY}, min(row_number) AS row_number, {_ANY}, {_TOTALS.format(over="")},
             count(*) AS parts, NULL::VARCHAR AS reason, NULL::VARCHAR AS detail, NULL::VARCHAR AS part,
             TRUE AS is_added
-        FROM judged WHERE hash({_KEY}) NOT IN (FROM odd) GROUP BY {_KEY}
+        FROM judged ANTI JOIN odd USING (report) GROUP BY {_KEY}
     """,
     # Which rows say the same part again, and whether they agree.
     "parted": f"""
@@ -320,7 +322,7 @@ _SUMS: Final = {
             min(row_number) FILTER (reason IS NULL) OVER same AS first_copy,
             min(hash(number, weight, amount, unit)) FILTER (reason IS NULL) OVER same
                 <> max(hash(number, weight, amount, unit)) FILTER (reason IS NULL) OVER same AS is_conflict
-        FROM judged WHERE hash({_KEY}) IN (FROM odd)
+        FROM judged SEMI JOIN odd USING (report)
         WINDOW same AS (PARTITION BY {_KEY}, part, partner_text)
     """,
     "faulted": f"""

@@ -6,7 +6,7 @@ import re
 
 from entrepot.engine.quoting import literal
 
-__all__ = ["number_sql"]
+__all__ = ["number_sql", "plain_number_sql"]
 
 
 def number_sql(text: str, *, decimal: str = ".", thousands: str = "") -> str:
@@ -23,7 +23,7 @@ def number_sql(text: str, *, decimal: str = ".", thousands: str = "") -> str:
 
     Examples
     --------
-    >>> number_sql("x").startswith("CASE WHEN regexp_full_match(x, ")
+    >>> number_sql("x", decimal=",").startswith("CASE WHEN regexp_full_match(x, ")
     True
     """
     point = re.escape(decimal)
@@ -42,6 +42,22 @@ def number_sql(text: str, *, decimal: str = ".", thousands: str = "") -> str:
     if decimal != ".":
         bare = f"replace({bare}, {literal(decimal)}, '.')"
     form = literal("|".join(f"(?:{form})" for form in forms))
-    return (
+    strict = (
         f"CASE WHEN regexp_full_match({text}, {form}) THEN TRY_CAST(replace({bare}, '−', '-') AS DOUBLE) END"
     )
+    if decimal != ".":
+        return strict
+    # What begins with a figure is a number to DuckDB as it is to us, but for the underscore; few are not.
+    return f"coalesce({plain_number_sql(text)}, {strict})"
+
+
+def plain_number_sql(text: str) -> str:
+    """Return the SQL of a number as machines write it, null where the text is none or another.
+
+    Examples
+    --------
+    >>> plain_number_sql("x")
+    "CASE WHEN x >= '0' AND x < ':' AND NOT contains(x, '_') THEN TRY_CAST(x AS DOUBLE) END"
+    """
+    begins = f"{text} >= '0' AND {text} < ':'"
+    return f"CASE WHEN {begins} AND NOT contains({text}, '_') THEN TRY_CAST({text} AS DOUBLE) END"

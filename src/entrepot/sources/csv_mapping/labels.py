@@ -81,28 +81,28 @@ def _known_spellings(scheme: str) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=_SCHEMA)
 
 
-def area_ctes(cells: str, *, columns: Sequence[str], spellings: str) -> list[str]:
+def area_ctes(texts: Sequence[str], *, spellings: str) -> list[str]:
     """Return the common table expressions that end in ``d_area (raw, area, is_aggregate, since, until)``.
 
     ``d_area`` has for every text and day at most one row; a text that nothing knows has none.
 
     Parameters
     ----------
-    cells
-        Table that holds the texts.
-    columns
-        Its columns of area texts.
+    texts
+        Queries of area texts, in the column ``raw``.
     spellings
         The table of :func:`area_spellings`.
     """
-    texts = " UNION ".join(f"SELECT {column} AS raw FROM {cells}" for column in columns)
-    known = " UNION ALL ".join((_own(spellings), _coded(spellings), _named(spellings)))
+    sure = " UNION ALL ".join((_own(spellings), _coded(spellings)))
     span = "coalesce(valid_from, DATE '0001-01-01') AS since, coalesce(valid_to, DATE '9999-12-31') AS until"
-    best = f"FROM ({known}) QUALIFY rank = min(rank) OVER (PARTITION BY raw)"
-    texts = f"SELECT raw, {trimmed('raw')} AS text FROM ({texts})"
+    known = f"FROM area_sure UNION ALL {_named(spellings)}"
     return [
-        f"area_texts AS MATERIALIZED (SELECT raw, text FROM ({texts}) WHERE text <> '')",
-        f"d_area AS MATERIALIZED (SELECT raw, area, is_aggregate, {span} {best})",
+        # Each step is made once and whole: a condition on a trimmed text would else be asked of every row.
+        f"area_raw AS MATERIALIZED ({' UNION '.join(texts)})",
+        f"area_trimmed AS MATERIALIZED (SELECT raw, {trimmed('raw')} AS text FROM area_raw)",
+        "area_texts AS MATERIALIZED (FROM area_trimmed WHERE text <> '')",
+        f"area_sure AS MATERIALIZED (FROM ({sure}) QUALIFY rank = min(rank) OVER (PARTITION BY raw))",
+        f"d_area AS MATERIALIZED (SELECT raw, area, is_aggregate, {span} FROM ({known}))",
     ]
 
 
@@ -127,8 +127,10 @@ def _coded(spellings: str) -> str:
 
 
 def _named(spellings: str) -> str:
-    named = "SELECT raw, area_named(text) AS named FROM area_texts"
+    """Return the areas of the labels that are no code: names cost Python."""
+    others = "FROM area_texts ANTI JOIN area_sure USING (raw)"
     return (
-        f"SELECT t.raw, 4, s.area, s.is_aggregate, {_ANY_SPAN} FROM ({named}) t "
+        f"SELECT t.raw, 4, s.area, s.is_aggregate, {_ANY_SPAN} "
+        f"FROM (SELECT raw, area_named(text) AS named {others}) t "
         f"JOIN {spellings} s ON s.kind = 'name' AND s.key = t.named"
     )

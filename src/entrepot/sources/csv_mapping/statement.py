@@ -8,9 +8,10 @@ from entrepot.engine.quoting import identifier, literal
 from entrepot.nomenclature.hs import hs_chapters
 from entrepot.schema import FlowKind
 from entrepot.sources.csv_mapping import words
-from entrepot.sources.csv_mapping.cells import cells_query, trimmed
+from entrepot.sources.csv_mapping.cells import BETWEEN, cells_query, is_constant, texts_query, trimmed
 from entrepot.sources.csv_mapping.labels import area_ctes
 from entrepot.sources.csv_mapping.periods import period_parts, period_struct
+from entrepot.sources.csv_mapping.sections import MappedField
 from entrepot.sources.expressions import revision_sql
 from entrepot.sources.numbers import number_sql
 
@@ -39,9 +40,9 @@ _RATE_HINT: Final = "give your own rate in the mapping: [rates] file or [rates.p
 def canonical_query(mapping: TableMapping, layout: Layout, raw: str) -> str:
     """Return the query that makes canonical rows of ``raw``; see ``Source.canonical_sql``."""
     parts = [
-        f"cells AS MATERIALIZED ({cells_query(mapping, layout, raw)})",
-        *_dimensions(mapping),
-        *area_ctes("cells", columns=["reporter", "partner", "consignment_partner"], spellings=AREAS_TABLE),
+        f"cells AS NOT MATERIALIZED ({cells_query(mapping, layout, raw)})",
+        *_dimensions(mapping, {field: texts_query(mapping, layout, raw, field) for field in MappedField}),
+        *area_ctes([texts_query(mapping, layout, raw, field) for field in _AREAS], spellings=AREAS_TABLE),
         f"typed AS ({_typed(mapping)})",
         f"judged AS ({_judged()})",
         *_reported(mapping),
@@ -60,10 +61,10 @@ def _reported(mapping: TableMapping) -> list[str]:
     ]
 
 
-def _dimension(name: str, column: str, expressions: str) -> str:
-    """Return the table that reads each distinct text of a column once."""
-    texts = f"SELECT raw, {trimmed('raw')} AS text FROM (SELECT DISTINCT {column} AS raw FROM cells)"
-    return f"d_{name} AS MATERIALIZED (SELECT raw, {expressions} FROM ({texts}))"
+def _dimension(name: str, texts: str, expressions: str, *, text: str = "") -> str:
+    """Return the table that reads each different text of a field once."""
+    trimmed_texts = f"SELECT raw, {text or trimmed('raw')} AS text FROM ({texts})"
+    return f"d_{name} AS MATERIALIZED (SELECT raw, {expressions} FROM ({trimmed_texts}))"
 
 
 def _lookup(text: str, table: Mapping[str, str]) -> str:
@@ -71,9 +72,10 @@ def _lookup(text: str, table: Mapping[str, str]) -> str:
     return f"(MAP {{{entries}}})[lower({text})]"
 
 
-def _dimensions(mapping: TableMapping) -> list[str]:
+def _dimensions(mapping: TableMapping, texts: Mapping[MappedField, str]) -> list[str]:
     months = {**words.MONTHS, **mapping.period.months}
     period = period_struct("said", months=months, annual_marks=mapping.period.annual_marks)
+    said = period_parts("text", mapping.period.formats)
     flows = {**words.FLOWS, **{word.strip().lower(): flow.value for word, flow in mapping.flows.items()}}
     own = {word.strip().lower(): concept.value for word, concept in mapping.partner_concept.words.items()}
     units = {
@@ -84,25 +86,27 @@ def _dimensions(mapping: TableMapping) -> list[str]:
         f"coalesce({_lookup('text', words.CURRENCIES)}, CASE WHEN regexp_full_match(text, '[A-Za-z]{{3}}') "
     )
     return [
-        _dimension("flow", "flow", f"{_lookup('text', flows)} AS flow"),
-        _dimension("period_said", "period", f"{period_parts('text', mapping.period.formats)} AS said"),
-        f"d_period AS MATERIALIZED (SELECT raw, {period} AS p FROM d_period_said)",
-        _dimension("product", "product", f"{_product(mapping)} AS code"),
+        _dimension("flow_said", texts[MappedField.FLOW], f"{_lookup('text', flows)} AS flow"),
+        f"d_flow AS MATERIALIZED ({_FLOWS})",
+        _dimension("period_said", texts[MappedField.PERIOD], f"{said} AS said", text=_PERIOD_TEXT),
+        f"d_period_parts AS MATERIALIZED (SELECT raw, {period} AS p FROM d_period_said)",
+        f"d_period AS MATERIALIZED ({_PERIODS})",
+        _dimension("product", texts[MappedField.PRODUCT], f"{_product(mapping)} AS code"),
         _dimension(
             "concept",
-            "partner_concept",
+            texts[MappedField.PARTNER_CONCEPT],
             f"text <> '' AS is_given, {_lookup('text', {**words.CONCEPTS, **own})} AS concept",
         ),
         _dimension(
             "revision",
-            "hs_revision",
+            texts[MappedField.HS_REVISION],
             f"text = 'by_year' AS is_by_year, {_lookup('text', words.REVISIONS)} AS revision",
         ),
-        _dimension("currency", "currency", f"{currency} THEN upper(text) END) AS currency"),
-        _dimension("unit", "quantity_unit", f"{_lookup('text', units)} AS unit"),
+        _dimension("currency", texts[MappedField.CURRENCY], f"{currency} THEN upper(text) END) AS currency"),
+        _dimension("unit", texts[MappedField.QUANTITY_UNIT], f"{_lookup('text', units)} AS unit"),
         _dimension(
             "multiplier",
-            "unit_multiplier",
+            texts[MappedField.UNIT_MULTIPLIER],
             f"CASE WHEN text = '' THEN 1 ELSE nullif({number_sql('text')}, 0) END AS multiplier",
         ),
     ]
@@ -127,46 +131,83 @@ def _product(mapping: TableMapping) -> str:
     )
 
 
+_FLOWS: Final = f"SELECT raw, flow, coalesce(flow IN ({_IMPORTS}), FALSE) AS is_import FROM d_flow_said"
+
+#: A year and a month of their own, joined by a hyphen.
+_PERIOD_TEXT: Final = (
+    f"CASE WHEN contains(raw, {BETWEEN}) THEN {trimmed(f'split_part(raw, {BETWEEN}, 1)')} || '-' || "
+    f"{trimmed(f'split_part(raw, {BETWEEN}, 2)')} ELSE {trimmed('raw')} END"
+)
+
+#: What follows from a period, once for each that there is.
+_PERIODS: Final = f"""
+    SELECT raw, p.y AS year, p.m AS month, make_date(p.y, greatest(p.m, 1), 1) AS day,
+        CASE WHEN p.m = 0 THEN p.y::VARCHAR ELSE printf('%d-%02d', p.y, p.m) END AS period,
+        {revision_sql("p.y")} AS revision
+    FROM d_period_parts
+"""
+
+#: The tables of different texts, by the letter under which a row has its one.
+_JOINED: Final = {
+    "f": ("flow", MappedField.FLOW), "p": ("period", MappedField.PERIOD),
+    "k": ("product", MappedField.PRODUCT), "o": ("concept", MappedField.PARTNER_CONCEPT),
+    "h": ("revision", MappedField.HS_REVISION), "y": ("currency", MappedField.CURRENCY),
+    "u": ("unit", MappedField.QUANTITY_UNIT), "m": ("multiplier", MappedField.UNIT_MULTIPLIER),
+}  # fmt: skip
+
+_AREAS: Final = (MappedField.REPORTER, MappedField.PARTNER, MappedField.CONSIGNMENT_PARTNER)
+
+
 def _typed(mapping: TableMapping) -> str:
     numbers = {"decimal": mapping.file.decimal, "thousands": mapping.file.thousands}
     kilograms = _KILOGRAMS[mapping.units.net_weight]
+    places = {"a1": "reporter", "a2": "partner"}
+    is_consigned = bool(mapping.sources_of(MappedField.CONSIGNMENT_PARTNER))
+    if is_consigned:
+        places["a3"] = "consignment_partner"
     joins = [
-        "LEFT JOIN d_flow f ON f.raw = c.flow",
-        "LEFT JOIN d_period p ON p.raw = c.period",
-        "LEFT JOIN d_product k ON k.raw = c.product",
-        "LEFT JOIN d_concept o ON o.raw = c.partner_concept",
-        "LEFT JOIN d_revision h ON h.raw = c.hs_revision",
-        "LEFT JOIN d_currency y ON y.raw = c.currency",
-        "LEFT JOIN d_unit u ON u.raw = c.quantity_unit",
-        "LEFT JOIN d_multiplier m ON m.raw = c.unit_multiplier",
+        *(
+            f"CROSS JOIN d_{name} {alias}"
+            if is_constant(mapping, field)
+            else f"LEFT JOIN d_{name} {alias} ON {alias}.raw = c.{field.value}"
+            for alias, (name, field) in _JOINED.items()
+        ),
         *(
             f"LEFT JOIN d_area {alias} ON {alias}.raw = c.{column} "
-            f"AND make_date(p.p.y, greatest(p.p.m, 1), 1) BETWEEN {alias}.since AND {alias}.until"
-            for alias, column in (("a1", "reporter"), ("a2", "partner"), ("a3", "consignment_partner"))
+            f"AND p.day BETWEEN {alias}.since AND {alias}.until"
+            for alias, column in places.items()
         ),
     ]
+    via = " OR coalesce(a3.is_aggregate, FALSE)" if is_consigned else ""
     usual = mapping.partner_concept
     concept = (
-        f"CASE WHEN o.is_given THEN o.concept WHEN f.flow IN ({_IMPORTS}) "
+        "CASE WHEN o.is_given THEN o.concept WHEN f.is_import "
         f"THEN {literal(usual.imports.value)} ELSE {literal(usual.exports.value)} END"
     )
     columns = [
         "c.* EXCLUDE (reporter, partner, consignment_partner, flow, period, partner_concept)",
         "c.reporter AS reporter_text, c.partner AS partner_text, c.consignment_partner AS consignment_text",
         "c.flow AS flow_text, c.period AS period_text, c.partner_concept AS concept_text",
-        "a1.area AS reporter, a2.area AS partner, a3.area AS consignment_area",
-        "a1.is_aggregate OR a2.is_aggregate OR coalesce(a3.is_aggregate, FALSE) AS is_aggregate",
-        "f.flow AS flow, p.p.y AS year, p.p.m AS month",
+        "a1.area AS reporter, a2.area AS partner",
+        f"{'a3.area' if is_consigned else 'NULL::VARCHAR'} AS consignment_area",
+        f"a1.is_aggregate OR a2.is_aggregate{via} AS is_aggregate",
+        "f.flow AS flow, f.is_import AS is_import, p.year AS year, p.month AS month, p.period AS period",
         f"{concept} AS concept",
         "k.code AS code",
-        f"CASE WHEN h.is_by_year THEN {revision_sql('p.p.y')} ELSE h.revision END AS revision",
+        "CASE WHEN h.is_by_year THEN p.revision ELSE h.revision END AS revision",
         "y.currency AS currency_code, u.unit AS unit",
         "m.multiplier AS multiplier",
-        f"{number_sql('c.value', **numbers)} AS number",
-        f"{number_sql('c.net_weight', **numbers)} * {kilograms} AS kilograms",
-        f"{number_sql('c.quantity', **numbers)} AS units",
+        f"{_number('value', **numbers)} AS number",
+        f"{_number('net_weight', **numbers)} * {kilograms} AS kilograms",
+        f"{_number('quantity', **numbers)} AS units",
     ]
     return f"SELECT {', '.join(columns)} FROM cells c {' '.join(joins)}"
+
+
+def _number(measure: str, *, decimal: str, thousands: str) -> str:
+    """Return the SQL of a measure's number."""
+    strict = number_sql(f"c.{measure}", decimal=decimal, thousands=thousands)
+    return f"coalesce(c.{measure}_plain, {strict})" if decimal == "." else strict
 
 
 def _said(field: str, text: str = "") -> str:
@@ -176,11 +217,10 @@ def _said(field: str, text: str = "") -> str:
 
 def _judged() -> str:
     """Join the rate and find the first thing that is wrong with a row."""
-    period = "CASE WHEN t.month = 0 THEN t.year::VARCHAR ELSE printf('%d-%02d', t.year, t.month) END"
     usd = "t.number * t.multiplier / CASE WHEN t.currency_code = 'USD' THEN 1 ELSE r.per_usd END"
     faults: list[tuple[str, str, str]] = [
         ("flow IS NULL", "unknown_flow", _said("flow", "flow_text")),
-        ("year IS NULL", "bad_period", _said("period", "period_text")),
+        ("year IS NULL", "bad_period", _said("period", f"replace(period_text, {BETWEEN}, '-')")),
         ("reporter IS NULL", "unknown_area", _said("reporter", "reporter_text")),
         ("partner IS NULL", "unknown_area", _said("partner", "partner_text")),
         (
@@ -215,8 +255,8 @@ def _judged() -> str:
         for fault, reason, detail in faults
     )
     converted = (
-        f"SELECT t.*, {period} AS period, {usd} AS usd, r.per_usd FROM typed t LEFT JOIN {RATES_TABLE} r "
-        f"ON r.currency = t.currency_code AND r.period = {period}"
+        f"SELECT t.*, {usd} AS usd, r.per_usd FROM typed t LEFT JOIN {RATES_TABLE} r "
+        "ON r.currency = t.currency_code AND r.period = t.period"
     )
     return f"SELECT *, CASE {cases} END AS fault FROM ({converted})"
 
@@ -271,7 +311,7 @@ def _final(mapping: TableMapping) -> str:
         "hs_revision": "revision",
         "national_code": "CASE WHEN length(code) > 6 THEN code END",
         "primary_value_usd": "usd",
-        "valuation": f"CASE WHEN flow IN ({_IMPORTS}) THEN {literal(valuation.imports.value)} "
+        "valuation": f"CASE WHEN is_import THEN {literal(valuation.imports.value)} "
         f"ELSE {literal(valuation.exports.value)} END",
         "reported_value": "CASE WHEN currency_code <> 'USD' THEN number * multiplier END",
         "reported_currency": "CASE WHEN currency_code <> 'USD' THEN currency_code END",

@@ -60,7 +60,10 @@ def fts_sql(found: Mapping[str, str], raw: str) -> str:
     }
     # A code hidden in whole or in part, X in either alphabet: what kind of goods it is nobody may know.
     code = text["product"]
-    hidden = f"regexp_full_match({code}, '[0-9XxХх]*[XxХх][0-9XxХх]*')"
+    # Most codes are whole, and a whole one is told sooner.
+    hidden = (
+        f"(TRY_CAST({code} AS UBIGINT) IS NULL AND regexp_full_match({code}, '[0-9XxХх]*[XxХх][0-9XxХх]*'))"
+    )
     parts = [f"'{name} ' || {text[name]}" for name in ("region", "district", "unit") if name in text]
     form = NationalForm(
         reporter="RUS",

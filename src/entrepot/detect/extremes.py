@@ -1,0 +1,225 @@
+r"""The most and the least that the books allow, whatever shares are assumed.
+
+The estimate draws every leg to what its pair shows as a whole; these two figures do not. They use the plain
+departures of each leg, noise included, through the hubs found, and bracket every way of matching them.
+
+*Largest*: the linear programme max Σ (d + u) over the corridors, subject to Σ_d (d + u) ≤ X_oh,
+Σ_d u ≤ (1 − φ_h) X_oh, Σ_o d ≤ Y_hd / μ_h, Σ_h (d + u) ≤ L_od, product by product. *Smallest*: the Fréchet
+bound of every hub, max(0, Σ_o X_oh − A_h − Σ_e Y_he, Σ_d Y_hd / μ_h − S_h − Σ_p X_ph), within what arrived
+and what was missing directly. X, Y, L are inbound excess, onward excess and shortfall; φ what hub h declares,
+μ its mark-up; e the other buyers of the hub, p the suppliers that were not asked about. A_h is what the hub
+may have used itself and S_h what it may have sent of its own: their stated values are the 95th percentile of
+the noise of its whole imports, and of its sales to the destinations, of that product.
+
+References
+----------
+Fréchet (1951), "Sur les tableaux de corrélation dont les marges sont données", Annales de l'Université de
+Lyon, Section A 14, pp. 53-77: the bounds of a table of which the margins are known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from scipy.optimize import linprog
+from scipy.sparse import coo_array
+
+from entrepot.detect.cells import find_cells
+from entrepot.detect.corridors import join_keys, kind_number
+from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.markup import hub_markup
+from entrepot.schema import DetourKind
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from entrepot.detect.cells import Cells, Question
+    from entrepot.detect.estimate import Estimate
+    from entrepot.detect.noise import Noise
+
+__all__ = ["Extremes", "extremes_of", "largest_flow"]
+
+_Z95 = 1.6448536269514722
+
+#: Above so many corridors the programme is not solved: its bound says least where everything is asked.
+_MOST_CORRIDORS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Extremes:
+    """What the books allow.
+
+    Attributes
+    ----------
+    smallest_usd, largest_usd
+        USD, FOB at the origin; NaN where there are too many corridors to solve for.
+    """
+
+    smallest_usd: float
+    largest_usd: float
+
+
+def extremes_of(cells: Cells, question: Question, found: Estimate, noise: Noise) -> Extremes:
+    """Return the most and the least that can have passed the hubs that an estimate found.
+
+    Parameters
+    ----------
+    cells, question, noise
+        The flows, who is asked about, and how much flows change for no reason.
+    found
+        The estimate of the same question.
+
+    Returns
+    -------
+    Extremes
+        Both zero where the estimate is empty. The largest is never under the estimate's own total.
+    """
+    own = found.corridors.only(found.corridors.kind != kind_number(DetourKind.RELAY))
+    total = float(own.usd.sum())
+    if total <= 0:
+        return Extremes(0.0, 0.0)
+    hubs = np.zeros(cells.n_areas, dtype=bool)
+    hubs[own.hub[own.usd > 0]] = True
+    beyond = _Beyond.of(cells, question, found)
+    largest = _largest(cells, question, found, hubs, beyond)
+    smallest = min(_smallest(cells, question, found, hubs, beyond, noise), total)
+    return Extremes(smallest, max(largest, total))
+
+
+@dataclass(frozen=True, slots=True)
+class _Beyond:
+    """Plain departures of the cells, (n,): above the expected flow, and below it.
+
+    What hubs send on to destinations is less their mark-up.
+    """
+
+    over: NDArray[np.float64]
+    short: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, cells: Cells, question: Question, found: Estimate) -> _Beyond:
+        departure = cells.after - found.expected.usd
+        onward = question.hubs[cells.exporter] & question.destinations[cells.importer]
+        markup = np.where(onward, hub_markup(cells, question)[cells.exporter], 1.0)
+        return cls(over=np.maximum(departure, 0.0) / markup, short=np.maximum(-departure, 0.0))
+
+
+def _largest(
+    cells: Cells, question: Question, found: Estimate, hubs: NDArray[np.bool_], beyond: _Beyond
+) -> float:
+    """Solve the linear programme; NaN where there are too many corridors."""
+    listed = question.listed[cells.product]
+    treated = question.is_treated[cells.exporter, cells.importer] & listed
+    inbound = np.flatnonzero(
+        question.origins[cells.exporter] & hubs[cells.importer] & listed & ~treated & (beyond.over > 0)
+    )
+    direct = np.flatnonzero(treated & (beyond.short > 0))
+    onward = np.flatnonzero(
+        hubs[cells.exporter] & question.destinations[cells.importer] & listed & (beyond.over > 0)
+    )
+    at_in, at_direct = join_keys(
+        cells.exporter[inbound] * cells.n_products + cells.product[inbound],
+        cells.exporter[direct] * cells.n_products + cells.product[direct],
+    )
+    hub, destination = cells.importer[inbound[at_in]], cells.importer[direct[at_direct]]
+    product = cells.product[inbound[at_in]]
+    observed = question.is_observed[hub, destination]
+    at_on = find_cells(cells.key[onward], cells.key_of(hub, destination, product))
+    apart = (hub != destination) & ~question.is_treated[hub, destination]
+    unseen = 1.0 - found.legs.declared[hub]
+    rows = {
+        "declared": np.flatnonzero(apart & observed & (at_on >= 0)),
+        "unseen": np.flatnonzero(apart & observed & (unseen > 0)),
+        "unobserved": np.flatnonzero(apart & ~observed),
+    }
+    sizes = [rows[kind].size for kind in rows]
+    if sum(sizes) > _MOST_CORRIDORS:
+        return float("nan")
+    every = np.concatenate(list(rows.values()))
+    column = np.arange(every.size)
+    is_declared = column < sizes[0]
+    is_unseen = ~is_declared & (column < sizes[0] + sizes[1])
+    n_in, n_direct = inbound.size, direct.size
+    hidden = beyond.over[inbound] * (1.0 - found.legs.declared[cells.importer[inbound]])
+    return largest_flow(
+        column=np.concatenate([column, column, column[is_unseen], column[is_declared]]),
+        bound=np.concatenate(
+            [
+                at_in[every],
+                n_in + at_direct[every],
+                n_in + n_direct + at_in[every][is_unseen],
+                2 * n_in + n_direct + at_on[every][is_declared],
+            ]
+        ),
+        capacity=np.concatenate([beyond.over[inbound], beyond.short[direct], hidden, beyond.over[onward]]),
+        n=every.size,
+    )
+
+
+def largest_flow(
+    *, column: NDArray[np.int64], bound: NDArray[np.int64], capacity: NDArray[np.float64], n: int
+) -> float:
+    """Return the largest sum of ``n`` amounts of which every bound holds some together.
+
+    Parameters
+    ----------
+    column, bound : (m,)
+        Amount ``column`` counts against bound ``bound``.
+    capacity : (b,)
+        What the amounts under each bound may sum to, USD.
+    n
+        Number of amounts.
+
+    Returns
+    -------
+    float
+        USD; zero without amounts, NaN where the solver gives up.
+    """
+    if n == 0:
+        return 0.0
+    scale = max(float(capacity.max()), 1.0)
+    matrix = coo_array((np.ones(column.size), (bound, column)), shape=(capacity.size, n)).tocsr()
+    solved = linprog(
+        -np.ones(n), A_ub=cast("Any", matrix), b_ub=capacity / scale, bounds=(0, None), method="highs"
+    )
+    return float("nan") if solved.x is None else float(solved.x.sum()) * scale
+
+
+def _smallest(
+    cells: Cells,
+    question: Question,
+    found: Estimate,
+    hubs: NDArray[np.bool_],
+    beyond: _Beyond,
+    noise: Noise,
+) -> float:
+    """Return the sum of the hubs' Fréchet bounds, product by product, within what was missing directly."""
+    shape = (cells.n_areas, cells.n_products)
+    listed = question.listed[cells.product]
+    treated = question.is_treated[cells.exporter, cells.importer] & listed
+    asked, ends = question.origins[cells.exporter], question.destinations[cells.importer]
+
+    def total(
+        area: NDArray[np.int64], usd: NDArray[np.float64], mask: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        at = (area * cells.n_products + cells.product)[mask & listed]
+        summed: NDArray[np.float64] = sum_by(at, usd[mask & listed], shape[0] * shape[1]).reshape(shape)
+        return summed
+
+    def doubt(usd: NDArray[np.float64]) -> NDArray[np.float64]:
+        return usd * np.expm1(_Z95 * noise.at(usd))
+
+    expected = found.expected.usd
+    arrived = total(cells.importer, beyond.over, asked & ~treated)
+    from_others = total(cells.importer, beyond.over, ~asked)
+    sent = total(cells.exporter, beyond.over, ends)
+    elsewhere = total(cells.exporter, beyond.over, ~ends)
+    own_use = doubt(total(cells.importer, expected, np.ones(expected.size, dtype=bool)))
+    own_supply = doubt(total(cells.exporter, expected, ends))
+    least = np.maximum(np.maximum(arrived - own_use - elsewhere, sent - own_supply - from_others), 0.0)
+    # No more than arrived from the origins, nor than the products lost.
+    passed = np.minimum(least, arrived)[hubs].sum(axis=0)
+    lost = sum_by(cells.product[treated], beyond.short[treated], cells.n_products)
+    return float(np.minimum(passed, lost).sum())

@@ -1,0 +1,194 @@
+"""Both books of every cell now and before: a window against another, or a period against all earlier ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from entrepot.detect.kernels.sums import sum_by
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from entrepot.detect.gaps.rows import GapRows
+
+__all__ = ["Compared", "compare_history", "compare_windows", "joined"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """Cells with both books in a window and before it; k rows, amounts in USD FOB.
+
+    Attributes
+    ----------
+    exporter, importer, product : (k,)
+        As in :class:`~entrepot.detect.gaps.rows.GapRows`.
+    period : (k,)
+        Position of the period; that of the last one, where the window has several.
+    x, m : (k,)
+        Exporter's and importer's report over the window.
+    x_before, m_before : (k,)
+        The same before, scaled to as many periods.
+    pair_x, pair_m, importer_x, importer_m : (k,)
+        The same before of all goods of the pair, and of all that the importer gets.
+    periods, before_periods : (k,)
+        Periods of either window that both sides of the pair published, with or without trade.
+    """
+
+    exporter: NDArray[np.int64]
+    importer: NDArray[np.int64]
+    product: NDArray[np.int64]
+    period: NDArray[np.int64]
+    x: NDArray[np.float64]
+    m: NDArray[np.float64]
+    x_before: NDArray[np.float64]
+    m_before: NDArray[np.float64]
+    pair_x: NDArray[np.float64]
+    pair_m: NDArray[np.float64]
+    importer_x: NDArray[np.float64]
+    importer_m: NDArray[np.float64]
+    periods: NDArray[np.int64]
+    before_periods: NDArray[np.int64]
+
+    def only(self, at: NDArray[Any]) -> Compared:
+        """Return the rows under a mask, or at positions."""
+        return Compared(**{field.name: getattr(self, field.name)[at] for field in fields(self)})
+
+
+def joined(parts: Sequence[Compared]) -> Compared:
+    """Return several comparisons as one."""
+    return Compared(
+        **{
+            field.name: np.concatenate([getattr(part, field.name) for part in parts])
+            for field in fields(Compared)
+        }
+    )
+
+
+def compare_windows(rows: GapRows, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Compared:
+    """Compare the periods under one mask with those under another.
+
+    Parameters
+    ----------
+    rows
+        Both books.
+    before, after : (periods,)
+        The windows.
+
+    Returns
+    -------
+    Compared
+        A row a cell that either window shows something of.
+    """
+    is_before, is_after = before[rows.period], after[rows.period]
+    cell, first = _runs(rows.cell)
+    x, m, x_before, m_before = (
+        sum_by(cell[mask], amount[mask], first.size)
+        for mask in (is_after, is_before)
+        for amount in (rows.x, rows.m)
+    )
+    pairs, of_cell = np.unique(rows.pair[first], return_inverse=True)
+    shared = rows.shared.of_pairs(pairs)
+    now, then = (shared[:, mask].sum(axis=1).astype(np.int64) for mask in (after, before))
+    scale = np.divide(now, then, out=np.zeros(pairs.size), where=then > 0)[of_cell]
+    x_before, m_before = x_before * scale, m_before * scale
+    importer = rows.importer[first]
+    areas = len(rows.areas)
+    found = Compared(
+        exporter=rows.exporter[first],
+        importer=importer,
+        product=rows.product[first],
+        period=np.full(first.size, int(np.flatnonzero(after)[-1]) if after.any() else 0),
+        x=x,
+        m=m,
+        x_before=x_before,
+        m_before=m_before,
+        pair_x=sum_by(of_cell, x_before, pairs.size)[of_cell],
+        pair_m=sum_by(of_cell, m_before, pairs.size)[of_cell],
+        importer_x=sum_by(importer, x_before, areas)[importer],
+        importer_m=sum_by(importer, m_before, areas)[importer],
+        periods=now[of_cell],
+        before_periods=then[of_cell],
+    )
+    return found.only((x > 0) | (m > 0) | (x_before > 0) | (m_before > 0))
+
+
+def compare_history(rows: GapRows) -> Compared:
+    """Compare every period of a cell with all earlier ones, which are scaled to one period.
+
+    Returns
+    -------
+    Compared
+        A row a row of ``rows``, in their order.
+    """
+    n = len(rows.periods)
+    pairs, of_row = np.unique(rows.pair, return_inverse=True)
+    shared = rows.shared.of_pairs(pairs)
+    before = _so_far(shared)[of_row, rows.period]
+    scale = np.divide(1.0, before, out=np.zeros(before.size), where=before > 0)
+    keys, at = np.unique(rows.pair * n + rows.period, return_inverse=True)
+    pair_x, pair_m = (
+        _earlier(keys // n, sum_by(at, amount, keys.size))[at] * scale for amount in (rows.x, rows.m)
+    )
+    importer_x, importer_m = _importers(rows)
+    return Compared(
+        exporter=rows.exporter,
+        importer=rows.importer,
+        product=rows.product,
+        period=rows.period,
+        x=rows.x,
+        m=rows.m,
+        x_before=_earlier(rows.cell, rows.x) * scale,
+        m_before=_earlier(rows.cell, rows.m) * scale,
+        pair_x=pair_x,
+        pair_m=pair_m,
+        importer_x=importer_x,
+        importer_m=importer_m,
+        periods=np.ones(before.size, dtype=np.int64),
+        before_periods=before,
+    )
+
+
+def _importers(rows: GapRows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what importers' books and those of their partners showed in an earlier period, on average."""
+    n = len(rows.periods)
+    keys, at = np.unique(rows.importer * n + rows.period, return_inverse=True)
+    importer = keys // n
+    published = rows.shared.imports
+    earlier = _so_far(published)[importer, keys % n].astype(np.float64)
+    found = [
+        np.divide(
+            _earlier(importer, sum_by(at, amount, keys.size)),
+            earlier,
+            out=np.zeros(keys.size),
+            where=earlier > 0,
+        )[at]
+        for amount in (rows.x, rows.m)
+    ]
+    return found[0], found[1]
+
+
+def _so_far(published: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return how many earlier periods were published, of rows over periods."""
+    count = np.cumsum(published, axis=1, dtype=np.int64)
+    found: NDArray[np.int64] = count - published.astype(np.int64)
+    return found
+
+
+def _runs(sorted_keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the number of each run of equal keys, row by row, and the first row of each run."""
+    starts = np.r_[True, sorted_keys[1:] != sorted_keys[:-1]]
+    return np.cumsum(starts) - 1, np.flatnonzero(starts)
+
+
+def _earlier(sorted_keys: NDArray[np.int64], amounts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sum of the amounts that stand before a row in its run of equal keys."""
+    run, first = _runs(sorted_keys)
+    before = np.cumsum(amounts) - amounts
+    found: NDArray[np.float64] = np.maximum(before - before[first][run], 0.0)
+    found[first] = 0.0
+    return found

@@ -1,0 +1,136 @@
+"""How unusual gaps are: amount, interval, score and q-value against placebos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from entrepot.detect.gaps.expected import LARGEST_RATIO
+from entrepot.detect.gaps.noise import fit_ratio_noise, q_values
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from entrepot.detect.gaps.groups import GroupSums
+
+__all__ = ["IDENTIFIED", "NO_HISTORY", "NO_PLACEBO", "Judged", "judge", "judge_in_turn"]
+
+IDENTIFIED = "identified"
+NO_HISTORY = "not identified: too few earlier periods that both sides published"
+NO_PLACEBO = "no interval: too few placebo periods to learn the noise from"
+
+#: Share of a group's trade that must have a history.
+_MOSTLY = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """Verdicts on groups; g rows, NaN where there is none.
+
+    Attributes
+    ----------
+    unusual, low, high : (g,)
+        Part of the gap that the earlier ratio does not explain, USD FOB, with a 90% interval.
+    z, q : (g,)
+        Score and false-positive rate.
+    has_history : (g,)
+        Whether there is enough to compare with.
+    """
+
+    unusual: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    z: NDArray[np.float64]
+    q: NDArray[np.float64]
+    has_history: NDArray[np.bool_]
+
+    @property
+    def status(self) -> NDArray[np.str_]:
+        """(g) In words."""
+        return np.where(self.has_history, np.where(np.isfinite(self.z), IDENTIFIED, NO_PLACEBO), NO_HISTORY)
+
+
+def judge(groups: GroupSums, placebos: GroupSums, small: float) -> Judged:
+    r"""Judge groups by what the same groups did in placebo windows.
+
+    *Formula*  d = ln((M + κ)/(M̂ + κ)), M̂ expected arrivals; z = d/σ(M̂). Where d is under nought the
+    unusual part of the gap is M̂ − M, arrivals that are missing; where it is over, X − X̂, X̂ the expected
+    dispatches: dispatches that are missing, as a negative amount. A book that hardly knew of the flow (a
+    ratio over 3 or under ⅓) is no measure of the other: then it is the other one of the two. No more is
+    missing than was sent, or arrived. The interval puts the 5th and 95th percentile of d in placebo windows
+    of that size in the place of nought.
+
+    Parameters
+    ----------
+    groups
+        Groups of the window in question.
+    placebos
+        Groups of windows in which nothing happened.
+    small
+        κ, see :func:`entrepot.detect.gaps.expected.small_flow`.
+    """
+    has_history = groups.known >= _MOSTLY
+    change, log_size = groups.change(small), groups.log_size(small)
+    usable = placebos.only(placebos.known >= _MOSTLY)
+    decoy, decoy_size = usable.change(small), usable.log_size(small)
+    noise = fit_ratio_noise(decoy_size, decoy, usable.is_one_sided)
+    n = change.size
+    by_arrivals = _is_by_arrivals(groups, change)
+    missing = np.full(n, np.nan)
+    if noise is None:
+        unusual = _of_sign(_unusual(groups, np.zeros(n), by_arrivals=by_arrivals, small=small), change)
+        return Judged(np.where(has_history, unusual, np.nan), missing, missing, missing, missing, has_history)
+    sd, low, high = noise.at(log_size, groups.is_one_sided)
+    z = np.where(has_history, change / sd, np.nan)
+    decoy_sd, _, _ = noise.at(decoy_size, usable.is_one_sided)
+    ends = [_unusual(groups, at, by_arrivals=by_arrivals, small=small) for at in (np.zeros(n), low, high)]
+    ends[0] = _of_sign(ends[0], change)
+    unusual, one, other = (np.where(has_history, end, np.nan) for end in ends)
+    return Judged(unusual, one, other, z, q_values(z, decoy / decoy_sd), has_history)
+
+
+def _of_sign(unusual: NDArray[np.float64], change: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return nought where a bounded expectation would turn the sign."""
+    return np.where(np.sign(unusual) == -np.sign(change), unusual, 0.0)
+
+
+def _is_by_arrivals(groups: GroupSums, change: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return (g) where the unusual part is told by the arrivals: see :func:`judge`."""
+    is_usable = groups.arrivals <= LARGEST_RATIO * groups.x
+    is_chronic = groups.arrivals < groups.x / LARGEST_RATIO
+    return np.where(change < 0, is_usable, is_chronic)
+
+
+def _unusual(
+    groups: GroupSums, noise: NDArray[np.float64], *, by_arrivals: NDArray[np.bool_], small: float
+) -> NDArray[np.float64]:
+    """Return the unusual part of the gap, had the ratio changed by a noise in any case."""
+    arrivals = (groups.arrivals + small) * np.exp(noise) - small - groups.m
+    dispatches = groups.x - (groups.dispatches + small) * np.exp(-noise) + small
+    return np.clip(np.where(by_arrivals, arrivals, dispatches), -groups.m, groups.x)
+
+
+def judge_in_turn(groups: GroupSums, block: NDArray[np.int64], small: float) -> Judged:
+    """Judge the groups of every block by those of the blocks before it.
+
+    Parameters
+    ----------
+    groups
+        Groups of many periods.
+    block : (g,)
+        Calendar year of each.
+    small
+        As for :func:`judge`.
+    """
+    names = ("unusual", "low", "high", "z", "q")
+    found = {name: np.full(block.size, np.nan) for name in names}
+    has_history = np.zeros(block.size, dtype=bool)
+    for year in np.unique(block).tolist():
+        mine = np.flatnonzero(block == year)
+        judged = judge(groups.only(mine), groups.only(np.flatnonzero(block < year)), small)
+        for name in names:
+            found[name][mine] = getattr(judged, name)
+        has_history[mine] = judged.has_history
+    return Judged(**found, has_history=has_history)

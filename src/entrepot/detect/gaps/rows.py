@@ -1,0 +1,174 @@
+"""Both books of the flows as arrays: only what both sides published, both on FOB."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from entrepot.detect.gaps.calendar import SharedPeriods, load_calendar, numbered
+from entrepot.errors import CoverageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["AMOUNTS", "ROW_ARRAYS", "GapRows", "load_rows"]
+
+#: What is added up where rows are, and everything that is as long as the rows.
+AMOUNTS = ("x", "m", "published", "consigned", "re_exported")
+ROW_ARRAYS = ("exporter", "importer", "product", "period", *AMOUNTS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GapRows:
+    """Flows that both sides published, sorted by cell and period; n rows.
+
+    A cell is an exporter, importer and product. What one side published and the other did not is not here.
+
+    Attributes
+    ----------
+    exporter, importer, product : (n,)
+        Positions in ``areas`` and ``products``.
+    period : (n,)
+        Position in ``periods``.
+    x, m : (n,)
+        Exporter's and importer's report, USD FOB.
+    published : (n,)
+        Importer's report as published, USD.
+    consigned, re_exported : (n,)
+        Importer's report by country of consignment, FOB, and the exporter's re-exports; NaN where not
+        published.
+    areas, products, periods
+        Codes; periods in their order, without those in which nothing was published.
+    shared
+        Periods that both sides of a pair published, with or without trade.
+    """
+
+    exporter: NDArray[np.int64]
+    importer: NDArray[np.int64]
+    product: NDArray[np.int64]
+    period: NDArray[np.int64]
+    x: NDArray[np.float64]
+    m: NDArray[np.float64]
+    published: NDArray[np.float64]
+    consigned: NDArray[np.float64]
+    re_exported: NDArray[np.float64]
+    areas: tuple[str, ...]
+    products: tuple[str, ...]
+    periods: tuple[str, ...]
+    shared: SharedPeriods
+
+    @property
+    def pair(self) -> NDArray[np.int64]:
+        """(n) Number of the exporter and importer."""
+        return self.exporter * len(self.areas) + self.importer
+
+    @property
+    def cell(self) -> NDArray[np.int64]:
+        """(n) Number of the exporter, importer and product."""
+        return self.pair * len(self.products) + self.product
+
+    def only(self, at: NDArray[Any]) -> GapRows:
+        """Return the rows under a mask, or in an order."""
+        return replace(self, **{name: getattr(self, name)[at] for name in ROW_ARRAYS})
+
+    def sorted(self) -> GapRows:
+        """Return the rows by cell and period."""
+        return self.only(np.argsort(self.cell * len(self.periods) + self.period, kind="stable"))
+
+
+def load_rows(flows: nw.LazyFrame[Any], products: Sequence[str] = ()) -> GapRows:
+    """Return the flows that both sides published. Four queries.
+
+    Parameters
+    ----------
+    flows
+        Columns ``exporter``, ``importer``, ``hs_code``, ``period``, ``exporter_report_usd``,
+        ``importer_report_usd`` and ``freight_ratio`` of ``core__reconciled``; ``consignment_report_usd`` and
+        ``re_export_usd`` where they are known.
+    products
+        See :class:`entrepot.detect.gaps.options.GapOptions`.
+
+    Raises
+    ------
+    CoverageError
+        No flow was published by both sides.
+
+    *Missing data*: a row of which one report is null is left out: without a second book there is no gap.
+    A report of zero (published, no row) stays. Goods coming home (partner = reporter) have no mirror.
+    """
+    both = (
+        ~nw.col("exporter_report_usd").is_null()
+        & ~nw.col("importer_report_usd").is_null()
+        & (nw.col("exporter") != nw.col("importer"))
+        & _wanted(products)
+    )
+    importer = nw.col("importer_report_usd")
+    freight = nw.coalesce(nw.col("freight_ratio"), nw.lit(1.0))
+    there = flows.collect_schema().names()
+    extra = [
+        (nw.col(name) / by).alias(alias)
+        for name, alias, by in (
+            ("consignment_report_usd", "consigned", freight), ("re_export_usd", "re_exported", nw.lit(1.0))
+        )
+        if name in there
+    ]  # fmt: skip
+    table: pa.Table = (
+        flows.filter(both)
+        .select(
+            "exporter", "importer", "hs_code", "period",
+            nw.col("exporter_report_usd").alias("x"),
+            (importer / freight).alias("m"),
+            importer.alias("published"),
+            *extra,
+        )
+        .collect(backend="pyarrow")
+        .to_native()
+    )  # fmt: skip
+    if not table.num_rows:
+        wanted = ", ".join(products) or "goods"
+        raise CoverageError(
+            f"no flow of {wanted} was published by both its sides",
+            where="the flows compared",
+            hint="ingest the other side's reports, or ask for totals with --products TOTAL",
+        )
+    areas = pa.concat_arrays([pc.unique(table[side]) for side in ("exporter", "importer")]).unique().sort()
+    codes = table["hs_code"].unique().sort()
+    periods = table["period"].unique().sort()
+    return GapRows(
+        exporter=numbered(table["exporter"], areas),
+        importer=numbered(table["importer"], areas),
+        product=numbered(table["hs_code"], codes),
+        period=numbered(table["period"], periods),
+        **{name: _amounts(table, name) for name in AMOUNTS},
+        areas=tuple(areas.to_pylist()),
+        products=tuple(codes.to_pylist()),
+        periods=tuple(periods.to_pylist()),
+        shared=load_calendar(flows, _kind(products), areas, periods),
+    ).sorted()
+
+
+def _amounts(table: pa.Table, name: str) -> NDArray[np.float64]:
+    if name not in table.column_names:
+        return np.full(table.num_rows, np.nan)
+    values: NDArray[np.float64] = table[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return values
+
+
+def _kind(products: Sequence[str]) -> nw.Expr:
+    """Return the expression of the rows of which a calendar is made: totals or goods, whichever is asked."""
+    is_total = nw.col("hs_code") == "TOTAL"
+    return is_total if "TOTAL" in products else ~is_total
+
+
+def _wanted(products: Sequence[str]) -> nw.Expr:
+    code = nw.col("hs_code")
+    if not products:
+        return code != "TOTAL"
+    return nw.any_horizontal(*[code.str.starts_with(one) for one in products], ignore_nulls=False)

@@ -1,0 +1,116 @@
+"""``entrepot explain``: from the command to the rows of the files, on a world; and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entrepot.model.world import WorldOptions, build_world, write_comtrade
+from entrepot.store import Lake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+QUESTION = ("--event", "2021-11", "--spikes", "12")
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Return a lake of a small world, and its destination."""
+    from entrepot.pipeline import ingest  # noqa: PLC0415  (heavy: only the tests that need a lake wait)
+    from entrepot.sources.registry import open_source  # noqa: PLC0415
+
+    folder = tmp_path_factory.mktemp("world")
+    world = build_world(
+        WorldOptions(areas=22, products=24, treated_origins=5, hubs=3, booming_hubs=2, friendly_origins=2,
+                     late_reporters=1, seed=5, unseen_share=0.2, loops=False)
+    )  # fmt: skip
+    files = write_comtrade(world, folder / "reports")
+    ingest(open_source("comtrade"), files, lake=folder / "lake")
+    roles = world.truth_areas.to_pylist()
+    return folder / "lake", next(row["area"] for row in roles if row["role"] == "destination")
+
+
+@pytest.fixture(scope="module")
+def largest(lake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the largest row of the search, as the file has it."""
+    from entrepot import DetourOptions, find_detours  # noqa: PLC0415  (heavy: only who needs it waits)
+
+    folder, destination = lake
+    options = DetourOptions(event="2021-11", destinations=(destination,), spikes=12)
+    return find_detours(Lake.open(folder), options).table.to_pylist()[0]
+
+
+def test_an_amount_is_led_back_to_the_rows_of_the_files(entrepot, lake, largest, tmp_path: Path) -> None:
+    folder, destination = lake
+    corridor = ",".join(largest[key] for key in ("origin", "hub", "destination", "hs_code"))
+    out, reports = tmp_path / "explained.md", tmp_path / "reports.csv"
+    outcome = entrepot(
+        "explain", corridor, "--lake", folder, *QUESTION, "--destination", destination, "--out", out,
+        "--reports", reports,
+    )  # fmt: skip
+    assert outcome.status == 0, outcome.err
+    text = out.read_text(encoding="utf-8")
+    for heading in ("The amount", "How it was made", "Both books", "Right of reply", "Where it stands"):
+        assert f"## {heading}" in text
+    assert "consistent with" in text
+    assert "accuses nobody" in text
+    with reports.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert f"{len(rows):,} reports" in text
+    assert {row["leg"] for row in rows} == {"direct", "inbound", "onward"}
+    opened = Lake.open(folder)
+    for row in rows[:: max(len(rows) // 7, 1)]:
+        raw = opened.raw_row(row["file_hash"], int(row["row_number"]))
+        assert raw["cmdCode"] == largest["hs_code"]
+        assert float(raw["primaryValue"]) == float(row["primary_value_usd"])
+
+
+def test_the_books_add_up_to_what_the_search_compared(entrepot, lake, largest) -> None:
+    """Exports of the inbound leg after the event, as listed: what the row says went to the hub."""
+    from entrepot import Corridor, DetourOptions, explain_detour  # noqa: PLC0415
+
+    folder, destination = lake
+    keys = [largest[key] for key in ("origin", "hub", "destination", "hs_code")]
+    options = DetourOptions(event="2021-11", destinations=(destination,), spikes=12)
+    found = explain_detour(Lake.open(folder), options, Corridor(*keys))
+    books = found.books.to_pylist()
+    sent = [row for row in books if row["leg"] == "inbound" and row["window"] == "after"]
+    months = sum(row["exporter_report_usd"] is not None for row in sent)
+    whole = len(found.result.windows.after)
+    assert months == whole, "the origin of the largest row has published all months in this world"
+    assert sum(row["exporter_report_usd"] for row in sent) == pytest.approx(largest["after_in_usd"])
+    exports = [
+        row["primary_value_usd"]
+        for row in found.reports.to_pylist()
+        if row["leg"] == "inbound" and row["flow"] == "export" and row["period"] >= "2022-01"
+    ]
+    assert sum(exports) == pytest.approx(largest["after_in_usd"])
+    assert found.rows.to_pylist()[0]["estimate_usd"] == largest["estimate_usd"]
+
+
+@pytest.mark.parametrize(
+    ("corridor", "message"),
+    [
+        ("DEU,KGZ,RUS", "is no corridor"),
+        ("EU27,KGZ,RUS,870323", "is no corridor"),
+        ("DEU,Atlantis,RUS,870323", "Atlantis"),
+    ],
+)
+def test_what_is_no_corridor_is_told_at_once(entrepot, tmp_path: Path, corridor: str, message: str) -> None:
+    outcome = entrepot("explain", corridor, "--lake", tmp_path / "none", *QUESTION)
+    assert outcome.status != 0
+    assert message in outcome.err
+
+
+def test_a_corridor_without_a_row_names_those_that_have_one(entrepot: Callable, lake, largest) -> None:
+    folder, destination = lake
+    corridor = f"{largest['origin']},{largest['hub']},{destination},999999"
+    outcome = entrepot("explain", corridor, "--lake", folder, *QUESTION, "--destination", destination)
+    assert outcome.status != 0
+    assert "no row for" in outcome.err
+    assert re.search(rf"{largest['origin']} {largest['hub']} {destination} {largest['hs_code']}", outcome.err)
