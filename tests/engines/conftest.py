@@ -27,10 +27,15 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.fixture(params=ENGINES)
-def put(request: pytest.FixtureRequest, engine: Engine) -> Callable[[pa.Table], Any]:
-    """Return a function that puts an Arrow table on an engine."""
+def kind(request: pytest.FixtureRequest) -> str:
+    """Return the name of an engine."""
+    return request.param
 
-    session = request.getfixturevalue("spark") if request.param == "spark" else None
+
+@pytest.fixture
+def put(kind: str, request: pytest.FixtureRequest, engine: Engine) -> Callable[[pa.Table], Any]:
+    """Return a function that puts an Arrow table on the engine."""
+    session = request.getfixturevalue("spark") if kind == "spark" else None
     kinds: dict[str, Callable[[pa.Table], Any]] = {
         "pandas": lambda table: table.to_pandas(),
         "pandas_arrow": lambda table: table.to_pandas(types_mapper=pd.ArrowDtype),
@@ -40,7 +45,7 @@ def put(request: pytest.FixtureRequest, engine: Engine) -> Callable[[pa.Table], 
         "duckdb": lambda table: engine.arrow_frame(table).to_native(),
         "spark": lambda table: SparkEngine(session).arrow_frame(table).to_native(),
     }
-    return kinds[request.param]
+    return kinds[kind]
 
 
 @pytest.fixture
