@@ -35,8 +35,8 @@ _DISK_FULL = (
 )
 
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 _MEMORY = re.compile(r"[0-9]+(\.[0-9]+)? ?[KMGT]i?B", re.IGNORECASE)
 
@@ -303,7 +303,7 @@ class Engine:
         """Remove what was kept under a name."""
         self.execute(f"DROP TABLE {identifier(name)}")
 
-    def each(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    def each(self, function: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
         """Yield what a function makes of each item, in order."""
         yield from map(function, items)
 

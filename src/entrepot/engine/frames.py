@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FrameEngine"]
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 class FrameEngine(Protocol):
@@ -35,6 +35,6 @@ class FrameEngine(Protocol):
         """Forget what was kept under a name; frames made of it and kept are not touched."""
         ...
 
-    def each(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    def each(self, function: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
         """Yield what a function makes of each item, in order."""
         ...

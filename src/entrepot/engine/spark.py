@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SparkEngine", "arrow_schema", "carrying_errors", "spark_errors", "spark_schema"]
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 #: Marks our own error in the text of an executor's traceback.
 _CARRIED = re.compile(r"entrepot-error:([A-Za-z0-9+/=]+):")
@@ -126,7 +126,7 @@ class SparkEngine:
         if kept is not None:
             kept.unpersist()
 
-    def each(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    def each(self, function: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
         """Yield what a function makes of each item, in order; every item is a task of its own.
 
         Function, items and results travel between processes: all must be picklable, and what the function
@@ -135,7 +135,7 @@ class SparkEngine:
         chosen = list(items)
 
         def run(number: int) -> Iterator[pa.RecordBatch]:
-            outcome: tuple[Result | None, EntrepotError | None]
+            outcome: tuple[_Result | None, EntrepotError | None]
             try:
                 outcome = (function(chosen[number]), None)
             except EntrepotError as error:  # no failure of the task: Spark would try again, in vain

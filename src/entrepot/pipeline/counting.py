@@ -38,6 +38,8 @@ _LEAF: Final = pa.schema(
         *((name, pa.string()) for name in ("period", "source", "role", "hs_code")),
         ("primary_value_usd", pa.float64()),
         ("net_weight_kg", pa.float64()),
+        ("quantity", pa.float64()),
+        ("quantity_unit", pa.string()),
     ]
 )
 _FACTS: Final = "__facts"
@@ -63,7 +65,7 @@ class CountedReports:
     ----------
     rows
         ``reporter, partner, partner_concept, flow, frequency, period, source, role, hs_code,
-        primary_value_usd, net_weight_kg``, kept on the engine.
+        primary_value_usd, net_weight_kg, quantity, quantity_unit``, kept on the engine.
     name
         Name that they are kept under, to drop them by.
     are_reports
