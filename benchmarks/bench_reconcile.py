@@ -5,9 +5,9 @@
 
 Worlds: seeds 601 to 605; the method was tuned on others (1 to 3, 31 to 43). Rivals take the other side's
 report where theirs is missing. Errors are mean absolute errors of the log value over flows that exist;
-``gain`` is against the best rival. The oracle knows the truth: each pair's true ratio, and how far each
-reporter is really off; it is what one weight a reporter and one ratio a pair can reach. Speed: each
-contender in a process of its own, whose peak memory the kernel tells.
+``gain`` is against the best rival. The oracle knows the truth of flows with two reports: each pair's true
+ratio, and how far each reporter is really off; it is what one weight a reporter and one ratio a pair can
+reach. Speed: each contender in a process of its own, whose peak memory the kernel tells.
 """
 
 from __future__ import annotations
@@ -148,10 +148,14 @@ def score(world: World, frequency: str) -> Score:
 
 
 def oracle(d: pd.DataFrame, x: pd.Series, m: pd.Series) -> pd.Series:
-    """Return the log estimate of somebody who knows true ratios and how far reporters are off."""
+    """Return the log estimate of somebody who knows true ratios and how far reporters are off.
+
+    Of a pair with one book alone nobody can know the ratio: there it has ours.
+    """
     log_x, log_m, truth = np.log(x), np.log(m), np.log(d["true_usd"])
     pairs = [d["exporter"], d["importer"]]
-    ratio = (log_m - truth).groupby(pairs).transform("median")
+    both = x.notna() & m.notna()
+    ratio = (log_m - truth).where(both).groupby(pairs).transform("median")
     mirror = log_m - ratio
     a, b = (
         ((one - truth) ** 2).groupby(d[side]).transform("median") / 0.455
@@ -159,7 +163,7 @@ def oracle(d: pd.DataFrame, x: pd.Series, m: pd.Series) -> pd.Series:
     )
     gap = mirror - log_x
     pull = a / (a + b) / (1 + (gap**2 / (a + b)) ** 2 / 3.0**4)
-    return (log_x + pull * gap).fillna(log_x).fillna(mirror)
+    return (log_x + pull * gap).where(both, np.log(d["value_usd"]))
 
 
 def _of_fit(world: World, fit: BooksFit) -> tuple[float, tuple[float, float]]:

@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from entrepot.errors import EntrepotError
     from entrepot.model.world import World, WorldOptions, build_world
     from entrepot.pipeline import IngestOptions, IngestReport, ingest
+    from entrepot.pipeline.checking import CheckOptions, CheckReport, check_lake
+    from entrepot.pipeline.comparing import Comparison, compare_detours, compare_vintages
     from entrepot.pipeline.detours import find_detours, find_detours_in
     from entrepot.pipeline.explaining import explain_detour
     from entrepot.pipeline.flows import FlowQuery, select_flows
     from entrepot.pipeline.gaps import decompose_gaps_in, find_gaps, find_gaps_in, take_gaps_apart
     from entrepot.pipeline.quality import data_quality, explain_reporter
+    from entrepot.pipeline.reporting import lake_calendar
     from entrepot.pipeline.specifications import find_specifications
+    from entrepot.pipeline.watching import watch_detours
     from entrepot.sources.fetchers import fetch
     from entrepot.sources.fetching.questions import FetchOptions, FetchQuery, Patience
     from entrepot.sources.fetching.reports import FetchReport
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "CheckOptions",
+    "CheckReport",
+    "Comparison",
     "Corridor",
     "DetourOptions",
     "DetourResult",
@@ -54,6 +61,9 @@ __all__ = [
     "WorldOptions",
     "__version__",
     "build_world",
+    "check_lake",
+    "compare_detours",
+    "compare_vintages",
     "data_quality",
     "decompose_gaps_in",
     "explain_detour",
@@ -65,15 +75,20 @@ __all__ = [
     "find_gaps_in",
     "find_specifications",
     "ingest",
+    "lake_calendar",
     "open_source",
     "read_gdp",
     "select_flows",
     "take_gaps_apart",
+    "watch_detours",
 ]
 
 # A public name stands in three places: in __all__, here with its module, and under TYPE_CHECKING.
 _HOME = {
     "Corridor": "entrepot.detect.explanation",
+    "CheckOptions": "entrepot.pipeline.checking",
+    "CheckReport": "entrepot.pipeline.checking",
+    "Comparison": "entrepot.pipeline.comparing",
     "DetourOptions": "entrepot.detect.options",
     "DetourResult": "entrepot.detect.result",
     "EntrepotError": "entrepot.errors",
@@ -96,15 +111,20 @@ _HOME = {
     "decompose_gaps_in": "entrepot.pipeline.gaps",
     "explain_reporter": "entrepot.pipeline.quality",
     "fetch": "entrepot.sources.fetchers",
+    "check_lake": "entrepot.pipeline.checking",
+    "compare_detours": "entrepot.pipeline.comparing",
+    "compare_vintages": "entrepot.pipeline.comparing",
     "find_detours": "entrepot.pipeline.detours",
     "find_detours_in": "entrepot.pipeline.detours",
     "find_specifications": "entrepot.pipeline.specifications",
     "find_gaps": "entrepot.pipeline.gaps",
     "find_gaps_in": "entrepot.pipeline.gaps",
     "ingest": "entrepot.pipeline",
+    "lake_calendar": "entrepot.pipeline.reporting",
     "open_source": "entrepot.sources.registry",
     "read_gdp": "entrepot.sources.world_bank.gdp",
     "select_flows": "entrepot.pipeline.flows",
+    "watch_detours": "entrepot.pipeline.watching",
     "take_gaps_apart": "entrepot.pipeline.gaps",
 }
 

@@ -64,6 +64,10 @@ def test_options_promised_to_users_exist(generate: ModuleType) -> None:
             "--lake", "--event", "--before", "--after", "--origin", "--hub", "--destination", "--products",
             "--by", "--out",
         },
+        "entrepot gaps": {
+            "--lake", "--event", "--before", "--after", "--exporter", "--importer", "--products", "--by",
+            "--freq", "--hs-revision", "--source", "--decompose", "--out",
+        },
         "entrepot flows": {
             "--lake", "--reported", "--reconciled", "--freq", "--periods", "--exporter", "--importer",
             "--products", "--out",

@@ -112,7 +112,7 @@ def test_gaps_are_taken_apart_with_the_second_partner(lake: Path, entrepot: Call
     assert (tmp_path / "parts.svg").read_text(encoding="utf-8").startswith("<svg")
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet", "xlsx", "json"])
+@pytest.mark.parametrize("suffix", ["parquet", "xlsx"])
 def test_files_by_suffix_and_charts(suffix: str, lake: Path, entrepot: Callable, tmp_path: Path) -> None:
     out, chart = tmp_path / f"gaps.{suffix}", tmp_path / "gaps.svg"
     done = entrepot("gaps", "--lake", lake, "--event", "2022-01", "--chart", chart, "--out", out)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import py7zr
 import pytest
 
-from entrepot.engine.archives import is_archive, pour
+from entrepot.engine.archives import is_archive, pour, zip_names
 from entrepot.engine.container import read_head, unpack_text
 from entrepot.errors import EncodingError, HeaderError, InputFileError, TruncatedFileError
 
@@ -81,3 +81,23 @@ def test_a_cut_gzip_is_an_error_and_its_head_is_read_all_the_same(tmp_path: Path
     assert read_head(path, 4) == b"x,y\n"
     with pytest.raises(TruncatedFileError):
         _content(path)
+
+
+def test_a_zip_with_a_damaged_directory_or_name_is_cut(tmp_path: Path) -> None:
+    whole = _archive(tmp_path / "a.zip", {"a.csv": b"x,y\n1,2\n"}).read_bytes()
+    # The flag that a name is UTF-8, and a name that is not.
+    name = whole.replace(b"\x14\x00\x00\x00", b"\x14\x00\x00\x08", 1).replace(b"a.csv", b"\xff\x84.cs", 1)
+    for place, data in enumerate((name, whole.replace(b"PK\x01\x02", b"PK\x01\x09"))):
+        path = tmp_path / f"damaged{place}.zip"
+        path.write_bytes(data)
+        with pytest.raises(TruncatedFileError):
+            _content(path)
+        if place:
+            with pytest.raises(TruncatedFileError):
+                zip_names(path)
+
+
+def test_names_of_a_zip_and_of_another_file(tmp_path: Path) -> None:
+    assert zip_names(_archive(tmp_path / "a.zip", MEMBERS)) == tuple(MEMBERS)
+    (tmp_path / "a.csv").write_bytes(b"x,y\n")
+    assert zip_names(tmp_path / "a.csv") == ()

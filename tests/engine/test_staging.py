@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from entrepot.engine import Engine, Staged, TextForm, stage_text
-from entrepot.errors import EmptyFileError, HeaderError
+from entrepot.errors import EmptyFileError, HeaderError, InputFileError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +54,16 @@ def test_row_numbers_are_exact(
     assert staged.rows == len(kinds)
 
 
+def test_row_numbers_behind_a_line_too_long_to_be_shown(tmp_path: Path) -> None:
+    """An open quotation mark swallows thousands of lines; blank lines stand inside and outside of it."""
+    path = tmp_path / "file.tsv"
+    swallowed = "".join(f"é{n}\tb\n" + "\n" * (n % 3 == 0) for n in range(20_000))
+    path.write_text(f'a\tb\n\n1\t"x\n\ny,"\n\n"{swallowed}end"\n\n2\tz\n\nshort\n3\tz\n', encoding="utf-8")
+    staged, rows = staged_rows(path, TextForm(form="csv", columns=("a", "b"), delimiter="\t"))
+    assert [row[0] for row in rows] == [1, 3, 5]
+    assert staged.unreadable["row_number"].to_pylist() == [2, 4]
+
+
 def test_large_file_keeps_its_order(tmp_path: Path) -> None:
     path = tmp_path / "large.csv"
     lines = [f"{i},{'x' * 40}" for i in range(200_000)]
@@ -92,6 +102,28 @@ def test_whole_floats_of_parquet_lose_their_fraction(tmp_path: Path) -> None:
             (1, "156", "1.5"),
             (2, None, None),
         ]
+
+
+def test_arrays_are_rows_behind_their_names(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    path.write_text('[["a","b"],\n["1","x\\n\\u00e9"],[2.5,null],\n["","0"]]', encoding="utf-8")
+    _, rows = staged_rows(path, TextForm(form="arrays", columns=("a", "b")))
+    assert [row[1:] for row in rows] == [("1", "x\né"), ("2.5", None), ("", "0")]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[["a","b"],["1","2"],["3"]]', "a row has 1 values, the header 2 names"),
+        ('[["a","b"],["1","2"],["3"', "Malformed JSON"),
+        ('[["a","b"],{"a":"1","b":"2"}]', "Expected ARRAY"),
+    ],
+)
+def test_arrays_that_break_are_refused(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputFileError, match=message):
+        staged_rows(path, TextForm(form="arrays", columns=("a", "b")))
 
 
 def test_no_rows(tmp_path: Path) -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from entrepot.errors import UnknownCodeError
-from entrepot.nomenclature import HS_REVISIONS, find_hs_codes, hs_codes, hs_title, look_up_codes
+from entrepot.nomenclature import (
+    HS_REVISIONS,
+    find_hs_codes,
+    has_hs_code,
+    hs_codes,
+    hs_title,
+    look_up_codes,
+)
+from entrepot.nomenclature.facts import fact_rows
 
 
 def test_every_code_of_every_revision_has_words():
@@ -60,3 +68,42 @@ def test_unknown_words_propose_the_nearest(words, hint):
     with pytest.raises(UnknownCodeError) as caught:
         find_hs_codes(words, revision="HS2017")
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("микросхемы", "8542"), ("микросхема", "8542"), ("芯片", "8542"), ("半导体", "8541"),
+        ("camions", "8704"), ("Lastkraftwagen", "8704"), ("нефть", "2709"), ("pétrole brut", "2709"),
+        ("petroleo crudo", "2709"), ("мясо", "02"), ("самолеты", "8802"), ("Дроны", "8806"),
+        ("汽车", "8703"), ("подшипники", "8482"), ("Gemüse", "07"), ("vehículos", "87"),
+    ],
+)  # fmt: skip
+def test_codes_by_words_of_other_languages(words, code):
+    found = find_hs_codes(words)
+    assert found[0] == code
+    assert all(one.startswith(code[:2]) for one in found[:2])
+
+
+def test_every_foreign_name_finds_its_codes():
+    for row in fact_rows("hs_words"):
+        assert has_hs_code(row["prefix"], "HS2022")
+        for language, name in row.items():
+            if language == "prefix":
+                continue
+            assert name == name.strip()
+            assert name
+            if not name.isascii():
+                assert any(code.startswith(row["prefix"][:2]) for code in find_hs_codes(name)), name
+
+
+def test_foreign_words_follow_the_revision():
+    assert find_hs_codes("芯片", revision="HS2002")[:2] == ("8542", "854210")
+    with pytest.raises(UnknownCodeError) as caught:
+        find_hs_codes("микрасхемы")
+    assert "микросхемы" in caught.value.hint
+
+
+def test_english_comes_first():
+    assert find_hs_codes("nickel")[0].startswith("75")
+    assert "8542" not in find_hs_codes("chips")[:3]

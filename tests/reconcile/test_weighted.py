@@ -226,3 +226,61 @@ def test_a_months_flow_is_dated_where_it_leaves(reports) -> None:
     found = reconcile(reports(rows))
     by_month = found.groupby("period")["value_usd"].mean()
     assert by_month.to_dict() == pytest.approx({"2022-01": 100.0, "2022-02": 50.0, "2022-03": 0.0}, abs=1.0)
+
+
+#: In one month of a year that both know: exporter's report, importer's → basis, whether the year corrects it.
+MONTHS = {
+    (SOME, NOTHING): ("exporter", True),
+    (NOTHING, SOME): ("importer", True),
+    (SOME, ZERO): ("both", True),
+    (SOME, SOME): ("both", True),
+    (ZERO, ZERO): ("both", False),
+    (ZERO, NOTHING): ("exporter", False),
+    (NOTHING, ZERO): ("importer", False),
+    (ZERO, SOME): ("both", False),
+}
+
+
+@pytest.mark.parametrize("case", MONTHS, ids=str)
+def test_a_month_that_one_side_did_not_publish_takes_the_years_correction(case, reports) -> None:
+    """Else a series would jump where one side's months end."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for k in range(12):
+        code = {"hs_code": f"{850000 + k}"}
+        apart = np.exp(rng.normal(0, 0.4))
+        for month in range(1, 7):
+            period = {"period": f"2022-{month:02d}"}
+            rows.append(("AAA", "export", "BBB", 100.0, code | period))
+            rows.append(("BBB", "import", "AAA", 100.0 * apart, code | period))
+    last = {"hs_code": "850000", "period": "2022-07"}
+    for side, flow, other, usd in (("AAA", "export", "BBB", case[0]), ("BBB", "import", "AAA", case[1])):
+        if usd is not NOTHING:
+            rows.append((side, flow, "ZZZ", 5.0, last))
+            rows.append((side, flow, other, usd, last))
+    found = reconcile(reports(rows))
+    is_flow = (found["exporter"] == "AAA") & (found["importer"] == "BBB") & (found["hs_code"] == "850000")
+    one_good = found[is_flow].set_index("period")
+    basis, is_corrected = MONTHS[case]
+    july, june = one_good.loc["2022-07"], one_good.loc["2022-06"]
+    assert july["basis"] == basis
+    if basis == "exporter":
+        assert july["value_usd"] == pytest.approx(june["value_usd"] if is_corrected else 0.0, rel=1e-6)
+    if basis == "importer" and is_corrected:
+        assert july["value_usd"] / june["value_usd"] == pytest.approx(100.0 / june["importer_report_usd"])
+    assert july["low_usd"] <= july["value_usd"] <= july["high_usd"]
+
+
+def test_outliers_are_told_from_noise(reports) -> None:
+    """One gap in ten is goods under another code: the reporters' noise is found all the same."""
+    frame, *_, table, _ = books()
+    at = (frame["flow"] == "import") & (np.arange(len(frame)) % 19 == 0)
+    wild = frame.assign(
+        primary_value_usd=frame["primary_value_usd"].where(~at, frame["primary_value_usd"] * 12)
+    )
+    fits = [
+        fit_books(pair_books(f), geography=table, is_monthly=False).value.reliability for f in (frame, wild)
+    ]
+    assert sum(fits[0].outliers.shares) < 0.5 * sum(fits[1].outliers.shares)
+    off = [np.median(f.reporters["reporting_sd"].to_numpy()) for f in fits]
+    assert off[1] == pytest.approx(off[0], rel=0.15)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from entrepot.engine import Engine, ParquetFile
 from entrepot.errors import CoverageError, LakeError
 from entrepot.schema import FILE, FLOW, QUARANTINE
-from entrepot.store import FileRows, Lake, Staging, compact, flows_sql, vacuum
+from entrepot.store import FileRows, Lake, Staging, compact, earlier_flows_sql, flows_sql, vacuum
 from entrepot.store.delta import create_table
 
 if TYPE_CHECKING:
@@ -107,6 +107,26 @@ def expected(
 CELLS = st.tuples(
     st.sampled_from(["2021-12", "2022-01"]), st.sampled_from(["KGZ", "KAZ"]), st.sampled_from(["854231", "854232", "870323"])
 )  # fmt: skip
+
+
+def earlier(lake: Lake) -> set[tuple[str, str, str, str]]:
+    with Engine(memory_limit="500MB", threads=2) as engine:
+        query = earlier_flows_sql(lake, engine)
+        rows = engine.rows(f"SELECT ltrim(file_hash, '0'), period, partner, hs_code FROM ({query})")
+    assert len(rows) == len(set(rows))
+    return set(rows)
+
+
+def expected_earlier(files: list[tuple[str, date, Rows]]) -> set[tuple[str, str, str, str]]:
+    """Say it slowly: what counted on the day before the latest vintage of each period."""
+    found = set()
+    for period in {row[0] for _, _, rows in files for row in rows}:
+        latest = max(vintage for _, vintage, rows in files if any(row[0] == period for row in rows))
+        before = expected(files, latest - timedelta(days=1))
+        found |= {row for row in before if row[1] == period}
+    return found
+
+
 FILES = st.lists(st.lists(CELLS, min_size=1, max_size=8, unique=True), min_size=2, max_size=4)
 
 
@@ -128,6 +148,7 @@ def test_any_order_gives_the_answer_of_the_rule(
     vacuum(lake, keep_hours=0)
     assert seen(lake) == expected(files)
     assert seen(lake, middle) == expected(files, middle)
+    assert earlier(lake) == expected_earlier(files)
     assert lake.files().num_rows == len(files)
 
 

@@ -31,8 +31,11 @@ def main() -> None:
 
 # The commands register themselves on the app above.
 from entrepot.app import (  # noqa: E402, F401
+    calendar_command,
+    check_command,
     demo_command,
     detours_command,
+    diff_command,
     explain_command,
     fetch_command,
     flows_command,
@@ -41,5 +44,6 @@ from entrepot.app import (  # noqa: E402, F401
     lookup_commands,
     quality_command,
     robustness_command,
+    watch_command,
     world_command,
 )

@@ -11,7 +11,15 @@ from entrepot.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["WindowPair", "event_windows", "parse_period", "parse_span", "period_text", "placebo_windows"]
+__all__ = [
+    "WindowPair",
+    "event_windows",
+    "parse_period",
+    "parse_span",
+    "period_spans",
+    "period_text",
+    "placebo_windows",
+]
 
 _PERIOD = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2]))?")
 _LONGEST = 60
@@ -38,6 +46,26 @@ def parse_period(text: str, *, option: str) -> int:
 def period_text(number: int, *, is_monthly: bool) -> str:
     """Return the text of a period: ``2022-03`` or ``2022``."""
     return f"{number // 12:04d}-{number % 12 + 1:02d}" if is_monthly else f"{number:04d}"
+
+
+def period_spans(periods: Iterable[str]) -> str:
+    """Return periods in words, those that follow one another as spans; months before years.
+
+    Examples
+    --------
+    >>> period_spans(["2021-12", "2022-01", "2022-05", "2019"])
+    '2021-12:2022-01, 2022-05, 2019'
+    """
+    periods = tuple(periods)
+    texts: list[str] = []
+    for is_monthly in (True, False):
+        numbers = sorted(parse_period(p, option="period") for p in set(periods) if ("-" in p) == is_monthly)
+        starts = [n for place, n in enumerate(numbers) if place == 0 or numbers[place - 1] != n - 1]
+        ends = [n for place, n in enumerate(numbers) if n == numbers[-1] or numbers[place + 1] != n + 1]
+        for start, end in zip(starts, ends, strict=True):
+            span = dict.fromkeys(period_text(n, is_monthly=is_monthly) for n in (start, end))
+            texts.append(":".join(span))
+    return ", ".join(texts)
 
 
 def parse_span(text: str, *, option: str) -> tuple[int, int]:

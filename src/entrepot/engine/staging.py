@@ -21,7 +21,7 @@ from entrepot.engine.quoting import identifier, literal, parquet, read_path
 from entrepot.errors import EmptyFileError, HeaderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from entrepot.engine.duck import Engine, ParquetFile
@@ -30,6 +30,9 @@ __all__ = ["TRAILING", "Staged", "TextForm", "stage_text"]
 
 #: Column of the nameless field behind a trailing delimiter.
 TRAILING = "_trailing"
+
+#: Bytes that DuckDB shows of a line that it cannot split, but for half a character.
+_MOST_SHOWN = 9_990
 
 _UNREADABLE = pa.schema([("row_number", pa.int64()), ("detail", pa.string()), ("raw_line", pa.string())])
 
@@ -160,9 +163,7 @@ def stage_text(
         texts = _texts(engine, rows, names)
         query = f"SELECT {', '.join(texts)} FROM {rows}"
     written = write_in_order(engine, query, target, constants=constants, where=where)
-    unreadable = (
-        _unreadable(engine, source, rejects, form.skip_lines) if rejects else _UNREADABLE.empty_table()
-    )
+    unreadable = _unreadable(engine, source, rejects, form) if rejects else _UNREADABLE.empty_table()
     count = written.rows
     if count + unreadable.num_rows == 0:
         raise EmptyFileError(
@@ -230,7 +231,7 @@ def _read_arrays(source: Path, names: list[str]) -> str:
     return f"SELECT {items} FROM (SELECT {checked} FROM {rows} OFFSET 1)"
 
 
-def _unreadable(engine: Engine, source: Path, rejects: str, skipped: int) -> pa.Table:
+def _unreadable(engine: Engine, source: Path, rejects: str, form: TextForm) -> pa.Table:
     found = engine.sql(
         f"""
         SELECT line::BIGINT AS line, min(line_byte_position)::BIGINT - 1 AS start,
@@ -241,15 +242,15 @@ def _unreadable(engine: Engine, source: Path, rejects: str, skipped: int) -> pa.
     if found.num_rows == 0:
         return _UNREADABLE.empty_table()
     lines: list[str] = found["raw_line"].to_pylist()
-    numbers = [line - skipped for line in found["line"].to_pylist()]
+    numbers = [line - form.skip_lines for line in found["line"].to_pylist()]
     if _has_blank_lines(source):
         # The reader counts blank lines, which are no rows.
-        ends = [
-            start + len(line.encode()) for start, line in zip(found["start"].to_pylist(), lines, strict=True)
-        ]
-        numbers = list(
-            _row_numbers(source, list(zip(found["start"].to_pylist(), ends, strict=True)), skipped)
-        )
+        sizes = [len(line.encode()) for line in lines]
+        longest = csv.field_size_limit(2**31 - 1)
+        try:
+            numbers = list(_row_numbers(source, zip(found["start"].to_pylist(), sizes, strict=True), form))
+        finally:
+            csv.field_size_limit(longest)
     return pa.table(
         [
             numbers,
@@ -265,16 +266,23 @@ def _has_blank_lines(source: Path) -> bool:
         return any(content.find(blank) >= 0 for blank in (b"\n\n", b"\n\r\n", b"\r\r"))
 
 
-def _row_numbers(source: Path, unreadable: list[tuple[int, int]], skipped: int) -> Iterator[int]:
-    """Yield the row numbers of lines known by their byte ranges, blank lines not counted."""
+def _row_numbers(source: Path, unreadable: Iterable[tuple[int, int]], form: TextForm) -> Iterator[int]:
+    """Yield the row numbers of lines known by their first bytes and their sizes, blank lines not counted."""
     with source.open("rb") as file:
-        for _ in range(skipped):
+        for _ in range(form.skip_lines):
             file.readline()
         rows = 0
         position = file.tell()
-        for start, end in unreadable:
+        for start, size in unreadable:
             file.seek(position)
             between = io.StringIO(file.read(max(start - position, 0)).decode(), newline="")
-            rows += sum(1 for row in csv.reader(between) if row) + 1
-            yield rows
-            position = end
+            if form.quote:
+                read = csv.reader(between, delimiter=form.delimiter, quotechar=form.quote)
+            else:
+                read = csv.reader(between, delimiter=form.delimiter, quoting=csv.QUOTE_NONE)
+            rows += sum(1 for row in read if row)
+            yield rows + 1
+            # Where only the beginning of a line is known, it is counted with what follows it.
+            is_cut = size >= _MOST_SHOWN
+            position = start if is_cut else start + size
+            rows += not is_cut

@@ -1,8 +1,10 @@
-"""Commodity codes by use and by kind: Broad Economic Categories (BEC Rev.4), SITC Rev.4.
+"""Commodity codes by use, kind and technology: BEC Rev.4, SITC Rev.4, ICT goods, Rauch's classes.
 
 BEC is stated for HS2017 and SITC for HS2022 (UN's tables from HS2017 on give chips eight BEC categories,
-since they now hold parts of many machines; theirs of HS2012 is kept). A code of another revision takes the
-categories of its counterparts there, by the weights of the concordance.
+since they now hold parts of many machines; theirs of HS2012 is kept). ICT goods (OECD and UNCTAD) and
+Rauch's classes (goods traded on exchanges, reference priced or differentiated, his conservative version)
+are stated for HS2017. A code of another revision takes the categories of its counterparts there, by the
+weights of the concordance.
 """
 
 from __future__ import annotations
@@ -21,10 +23,18 @@ from entrepot.nomenclature.hs import HS_REVISIONS, revision_of
 
 __all__ = ["ClassScheme", "EndUse", "GoodsClass", "class_of", "class_table", "code_classes"]
 
-ClassScheme = Literal["BEC4", "SITC4"]
+ClassScheme = Literal["BEC4", "SITC4", "ICT", "RAUCH"]
 EndUse = Literal["capital", "intermediate", "consumption", "mixed", ""]
 _LATEST = HS_REVISIONS[-1]
-_STATED_IN: dict[ClassScheme, str] = {"BEC4": "HS2017", "SITC4": "HS2022"}
+_STATED_IN: dict[ClassScheme, str] = {
+    "BEC4": "HS2017",
+    "SITC4": "HS2022",
+    "ICT": "HS2017",
+    "RAUCH": "HS2017",
+}
+
+#: Schemes that name some goods, and say of the others that they are none of them.
+_LISTS: frozenset[ClassScheme] = frozenset({"ICT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +49,7 @@ class GoodsClass:
         Short title; of SITC that of its section.
     end_use
         Class of goods in the national accounts that a BEC category belongs to; ``mixed`` where it is used
-        both ways, empty for SITC.
+        both ways, empty for other schemes.
     """
 
     scheme: ClassScheme
@@ -107,8 +117,9 @@ def _counterparts(source: str, target: str) -> Concordance:
 def code_classes(code: str, scheme: ClassScheme, *, revision: str = _LATEST) -> dict[str, float]:
     """Return the categories of a six-digit code with the share of each; empty where it has none.
 
-    UN's table gives some codes several BEC categories, which count equally: a split code's trade cannot be
-    told apart without more digits.
+    Some codes have several categories of BEC or Rauch, which count equally: a split code's trade cannot be
+    told apart without more digits. The shares sum to one, but for ICT goods, which are a list: there the
+    share is that of the code's goods that are on it.
 
     Examples
     --------
@@ -120,12 +131,13 @@ def code_classes(code: str, scheme: ClassScheme, *, revision: str = _LATEST) -> 
         raise UnknownCodeError(
             f"{known} has no code {code!r}", hint=f"look it up: entrepot codes {code} names its revisions"
         )
-    stated, home = _stated(_checked(scheme)), _STATED_IN[_checked(scheme)]
+    scheme = _checked(scheme)
+    stated, home = _stated(scheme), _STATED_IN[scheme]
     found: dict[str, float] = {}
     for goal, weight in _counterparts(known, home).of(code, known).items():
         for category in stated.get(goal, ()):
             found[category] = found.get(category, 0.0) + weight / len(stated[goal])
-    whole = sum(found.values())
+    whole = 1.0 if scheme in _LISTS else sum(found.values())
     return {category: share / whole for category, share in sorted(found.items())}
 
 
@@ -136,7 +148,7 @@ def class_table(scheme: ClassScheme, *, revision: str = _LATEST) -> pa.Table:
     -------
     pyarrow.Table
         **Grain**: hs_code × category. ``hs_code, category, title, end_use, weight``; the weights of a code
-        sum to one. Codes that UN does not classify are absent.
+        sum to one, but for lists (ICT). Codes that the scheme does not classify are absent.
     """
     goal = _checked(scheme)
     rows = [

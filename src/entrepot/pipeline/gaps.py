@@ -5,20 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from entrepot.detect.gaps.decomposition import decompose_gaps
 from entrepot.detect.gaps.unusual import unusual_gaps
-from entrepot.engine import Engine, place_beside, small_table
+from entrepot.engine import Engine
 from entrepot.errors import CoverageError
-from entrepot.nomenclature import geography_table
 from entrepot.pipeline.choices import ALL_REPORTS
 from entrepot.pipeline.counting import counted_reports
+from entrepot.pipeline.freight import with_freight
 from entrepot.pipeline.origins import fob_importers, side_reports
-from entrepot.reconcile import VALUE, flow_years, pair_books
-from entrepot.reconcile.ratios import RATIO_KEYS, fit_ratios, ratio_statistics
-from entrepot.reconcile.windows import product_group
+from entrepot.reconcile import pair_books
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,11 +28,6 @@ if TYPE_CHECKING:
     from entrepot.store import Lake
 
 __all__ = ["decompose_gaps_in", "find_gaps", "find_gaps_in", "take_gaps_apart"]
-
-_COLUMNS = (
-    "exporter", "importer", "hs_code", "period", "exporter_report_usd", "importer_report_usd",
-    "freight_ratio",
-)  # fmt: skip
 
 
 def find_gaps(
@@ -161,30 +152,8 @@ def _flows(
     is_total = nw.col("hs_code") == "TOTAL"
     leaves = counted.rows.filter(is_total if "TOTAL" in options.products else ~is_total)
     paired = engine.keep(_lazy(pair_books(leaves.to_native())), f"paired_{counted.name}")
-    years = engine.keep(
-        _lazy(flow_years(paired.to_native(), VALUE, is_monthly=frequency == "M")),
-        f"flow_years_{counted.name}",
-    )
-    freight = _freight(years, fob_importers(engine, lake, choice))
-    engine.drop(f"flow_years_{counted.name}")
-    known = _lazy(place_beside(freight, paired.to_native()))
-    return (
-        paired.with_columns(
-            product_group().alias("product_group"), nw.col("period").str.slice(0, 4).alias("year")
-        )
-        .join(known, on=list(RATIO_KEYS), how="left")
-        .select(*_COLUMNS)
-    )
-
-
-def _freight(years: nw.LazyFrame[Any], on_fob: frozenset[str]) -> pa.Table:
-    """Return the ratio of CIF to FOB by pair, product group and year; 1 where the importer reports FOB."""
-    statistics = small_table(ratio_statistics(years.to_native()), what="ratios by pair")
-    fit = fit_ratios(statistics.sort_by([(name, "ascending") for name in RATIO_KEYS]), geography_table())
-    ratio = pc.exp(fit.table["log_freight"])
-    is_fob = pc.is_in(fit.table["importer"], value_set=pa.array(sorted(on_fob), pa.string()))
-    ratio = pc.if_else(is_fob, pa.scalar(1.0), ratio)
-    return fit.table.select(list(RATIO_KEYS)).append_column("freight_ratio", ratio)
+    on_fob = fob_importers(engine, lake, choice)
+    return with_freight(engine, paired, on_fob, name=counted.name, frequency=frequency)
 
 
 def _beside(flows: nw.LazyFrame[Any], sides: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

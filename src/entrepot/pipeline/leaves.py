@@ -16,7 +16,9 @@ from entrepot.schema import FLOW
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["compared_levels", "frequency_reports", "leaf_reports"]
+    from entrepot.engine import Engine
+
+__all__ = ["compared_levels", "frequency_reports", "hs_levels", "leaf_reports"]
 
 _SIX_DIGITS: Final = 6
 
@@ -53,6 +55,14 @@ def compared_levels(found: Iterable[int], frequency: str) -> tuple[int, ...]:
         )
     compared = min(levels[-1], _SIX_DIGITS)
     return (compared, *(level for level in levels if level > compared))
+
+
+def hs_levels(engine: Engine, reports: str, frequency: str) -> tuple[int, ...]:
+    """Return the levels of reports, see :func:`compared_levels`."""
+    rows = engine.rows(
+        f"SELECT DISTINCT hs_level FROM ({reports}) WHERE role = 'leaf' AND frequency = '{frequency}'"
+    )
+    return compared_levels((row[0] for row in rows), frequency)
 
 
 def leaf_reports(reports: str, levels: tuple[int, ...]) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from entrepot.engine import Engine
 
-__all__ = ["EXCLUDED", "KEY_HASH", "excluded_rows"]
+__all__ = ["EXCLUDED", "KEY_HASH", "excluded_rows", "repeated_hashes"]
 
 #: Rows taken out of the canonical ones after all.
 EXCLUDED = pa.schema(
@@ -62,9 +62,8 @@ def excluded_rows(
     """
     written = parquet(files)
     whole = f"SELECT * FROM {written} WHERE role <> '{RowRole.BREAKDOWN.value}'"
-    found = [
-        _duplicates(engine, whole, _repeated(keys) if keys is not None else _sliced(engine, whole, rows))
-    ]
+    repeated = repeated_hashes(engine, whole, rows) if keys is None else _repeated(keys)
+    found = [_duplicates(engine, whole, repeated)]
     if keys is None or len(keys) < rows:
         parts = f"SELECT * FROM ({canonical}) WHERE role = 'breakdown' AND reason IS NULL"
         found += [engine.sql(_repeats(parts, (*_KEY, "detail"))), _orphans(engine, written)]
@@ -87,10 +86,22 @@ def _repeated(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return np.unique(keys[1:][keys[1:] == keys[:-1]])
 
 
-def _sliced(engine: Engine, rows_sql: str, rows: int) -> NDArray[np.uint64]:
-    """Return the keys that stand more than once, by a share of all keys at a time."""
-    slices = -(-rows // _AT_ONCE)
-    keys = f"SELECT {KEY_HASH} AS key FROM ({rows_sql})"
+def repeated_hashes(engine: Engine, rows_sql: str, rows: int, *, key: str = KEY_HASH) -> NDArray[np.uint64]:
+    """Return the hashes that several rows share, by a share of all hashes at a time.
+
+    Parameters
+    ----------
+    engine
+        Runs the work.
+    rows_sql
+        The rows.
+    rows
+        How many rows there are at most.
+    key
+        SQL of the hash of a row's key.
+    """
+    slices = max(-(-rows // _AT_ONCE), 1)
+    keys = f"SELECT {key} AS key FROM ({rows_sql})"
     shares = [f"SELECT key FROM ({keys}) WHERE key % {slices} = {number}" for number in range(slices)]
     return np.concatenate([_repeated(_fetch(engine, share, rows)) for share in shares])
 

@@ -9,6 +9,8 @@ import narwhals as nw
 from entrepot.schema import FlowKind, PartnerConcept, RowRole
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from narwhals.typing import IntoFrameT
 
 __all__ = [
@@ -86,22 +88,31 @@ def importer_book(reports: IntoFrameT) -> IntoFrameT:
     )
 
 
-def reporting_calendar(reports: IntoFrameT) -> IntoFrameT:
+def reporting_calendar(reports: IntoFrameT, *, by: Sequence[str] = ()) -> IntoFrameT:
     """Return who published what when: not reported is not zero.
+
+    Parameters
+    ----------
+    reports
+        Rows of ``core__flow``.
+    by
+        Further columns that publications are told apart by, such as ``source``.
 
     Returns
     -------
     frame of the caller's kind
-        **Grain**: area × flow (``export``, ``import``) × frequency × period that has been published, that
-        is, has at least one row in its book. A world total, or imports by country of consignment, say
-        nothing about one partner and are no publication here.
+        **Grain**: area × flow (``export``, ``import``) × frequency × period (× ``by``) that has been
+        published, that is, has at least one row in its book. A world total, or imports by country of
+        consignment, say nothing about one partner and are no publication here.
     """
     data = nw.from_native(cast("Any", reports)).filter(_is_export() | _is_import())
+    keys = ("area", "flow", "frequency", "period", *by)
     return cast(
         "IntoFrameT",
         (
-            data.select(nw.col("reporter").alias("area"), "flow", "frequency", "period")
-            .group_by("area", "flow", "frequency", "period")
+            data.rename({"reporter": "area"})
+            .select(*keys)
+            .group_by(*keys)
             .agg(nw.len().alias("rows"))
             .drop("rows")
             .to_native()

@@ -52,7 +52,8 @@ def estimate_measure(
 
     *Interval*  ln v ± 1.645·k·√V, with V = a·w² + b·(1 − w)² where both report, a where only the exporter
     does, b and the variance of ρ where only the importer does; for months the month's own is added.
-    k, by size, makes the gaps themselves fall inside ±1.645·√(a + b) in nine cases of ten.
+    k, by size, makes the gaps themselves fall inside ±1.645·√(a + b) in nine cases of ten; of flows that both
+    report the ordinary gaps, since their outliers are told apart.
 
     Parameters
     ----------
@@ -186,7 +187,8 @@ def _finish(data: Any, fit: MeasureFit, measure: Measure, *, is_monthly: bool) -
     variance = nw.when(of_year).then(weighted).otherwise(alone)
     if is_monthly:
         variance = variance + nw.col("__month_variance")
-    half = variance.sqrt() * _Z90 * by_size(fit.interval_factors, nw.col("__size"))
+    of_both, of_one = (by_size(k, nw.col("__size")) for k in (fit.ordinary_factors, fit.interval_factors))
+    half = variance.sqrt() * _Z90 * nw.when(of_year).then(of_both).otherwise(of_one)
     data = data.with_columns(
         nw.when(by_importer).then(from_m).otherwise(from_x).alias("__value"), half.alias("__half")
     )

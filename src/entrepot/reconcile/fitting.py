@@ -39,8 +39,10 @@ _Z90 = 1.6448536269514722
 #: Width of a class of |gap| ÷ its standard deviation, and how many classes there are.
 _STEP = 0.05
 _CLASSES = 120
-#: A month's noise is at most so many times a year's (variances).
+#: A month's noise is at most so many times a year's (variances), and never nothing: neither is late arrival.
 _MOST_MONTH_NOISE = 2.0
+_LEAST_MONTH_NOISE = 0.01
+_LEAST_LATE = 0.01**2
 #: Flows at which a size's own factor counts half.
 _HALF = 100.0
 
@@ -57,6 +59,8 @@ class MeasureFit:
         What each reporter's reports are worth.
     interval_factors
         (SIZES) by what a normal interval is multiplied, so that nine gaps of ten lie inside.
+    ordinary_factors
+        (SIZES) the same of ordinary gaps: where both report, outliers are told from noise.
     month_variances
         (SIZES) variance of a month's log gap around that of its year, beyond noise: goods that arrive in
         another month than they leave in. Empty for annual data.
@@ -67,6 +71,7 @@ class MeasureFit:
     ratios: RatioFit
     reliability: Reliability
     interval_factors: tuple[float, ...]
+    ordinary_factors: tuple[float, ...]
     month_variances: tuple[float, ...] = ()
     month_noise: float = 0.0
 
@@ -111,12 +116,13 @@ def fit_measure(
     reliability = fit_reliability(classes, areas, ALL_CHAPTERS)
     moments = small_table(chapter_moments(_with_ordinary(gaps, reliability)), what="gaps by chapter")
     reliability = with_chapters(reliability, moments, areas, ALL_CHAPTERS)
-    factors = _interval_factors(small_table(_score_classes(gaps, reliability), what="sizes of gaps"))
+    scores = small_table(_score_classes(gaps, reliability), what="sizes of gaps")
+    factors = _interval_factors(scores, "flows"), _interval_factors(scores, "ordinary")
     if not is_monthly:
-        return MeasureFit(ratios, reliability, factors)
+        return MeasureFit(ratios, reliability, *factors)
     found = _month_moments(nw.from_native(paired), nw.from_native(years), known, measure, reliability)
     months = _months(small_table(found, what="months of a year"))
-    return MeasureFit(ratios, reliability, factors, *months)
+    return MeasureFit(ratios, reliability, *factors, *months)
 
 
 def _sorted(table: pa.Table) -> pa.Table:
@@ -152,18 +158,22 @@ def _score_classes(gaps: Any, reliability: Reliability) -> Any:
     """Return how many gaps are how large, against what is expected of the two reporters, by size."""
     score = nw.col("log_gap").abs() / nw.col("variance").sqrt()
     return (
-        nw.from_native(_with_variance(gaps, reliability))
-        .select("size", (score / _STEP).clip(0.0, _CLASSES - 1.0).floor().cast(nw.Int64).alias("class"))
+        nw.from_native(_with_ordinary(gaps, reliability))
+        .select(
+            "size",
+            "ordinary",
+            (score / _STEP).clip(0.0, _CLASSES - 1.0).floor().cast(nw.Int64).alias("class"),
+        )
         .group_by("size", "class")
-        .agg(nw.len().alias("flows"))
+        .agg(nw.len().alias("flows"), nw.col("ordinary").sum())
         .to_native()
     )
 
 
-def _interval_factors(classes: pa.Table) -> tuple[float, ...]:
+def _interval_factors(classes: pa.Table, what: str) -> tuple[float, ...]:
     counts = np.zeros((SIZES, _CLASSES))
     at = floats(classes, "size").astype(np.int64), floats(classes, "class").astype(np.int64)
-    np.add.at(counts, at, floats(classes, "flows"))
+    np.add.at(counts, at, floats(classes, what))
     whole = counts.sum(axis=0)
     if whole.sum() < 30:
         return (1.0,) * SIZES
@@ -227,11 +237,11 @@ def _months(moments: pa.Table) -> tuple[tuple[float, ...], float]:
         for name in ("flows", "square", "noise", "noise_noise", "noise_square")
     )
     if not n.sum():
-        return (0.0,) * SIZES, 1.0
+        return (_LEAST_LATE,) * SIZES, 1.0
     many = np.maximum(n, 1.0)
     spread = float((noise_noise - noise**2 / many).sum())
     slope = float((noise_square - noise * square / many).sum()) / spread if spread > 0 else 0.0
-    slope = min(max(slope, 0.0), _MOST_MONTH_NOISE)
+    slope = min(max(slope, _LEAST_MONTH_NOISE), _MOST_MONTH_NOISE)
     late = np.maximum(square - slope * noise, 0.0)
-    whole = late.sum() / n.sum()
+    whole = max(late.sum() / n.sum(), _LEAST_LATE)
     return tuple(float(value) for value in (late + _HALF * whole) / (n + _HALF)), slope

@@ -50,8 +50,25 @@ class BooksFit:
     quantity: MeasureFit
 
     def explain(self, reporter: str) -> str:
-        """Say in words what a reporter's weight rests on, see :meth:`Reliability.explain`."""
-        return self.value.reliability.explain(reporter)
+        """Say in words what a reporter's weight rests on, in values and in what else it reports.
+
+        Parameters
+        ----------
+        reporter
+            Area code.
+
+        Raises
+        ------
+        UnknownCodeError
+            The reporter has no flow that its partner reports too.
+        """
+        said = [self.value.reliability.explain(reporter)]
+        said += [
+            fit.reliability.explain(reporter, what)
+            for what, fit in (("net weight", self.weight), ("quantity", self.quantity))
+            if fit.reliability.is_judged(reporter)
+        ]
+        return "\n".join(said)
 
 
 def reconcile(

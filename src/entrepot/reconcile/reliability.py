@@ -181,13 +181,19 @@ class Reliability:
     typical: float
     shared: float
 
-    def explain(self, reporter: str) -> str:
+    def is_judged(self, reporter: str) -> bool:
+        """Tell whether the reporter has flows that its partners report too."""
+        return reporter in self.reporters["reporter"].to_pylist()
+
+    def explain(self, reporter: str, what: str = "figure") -> str:
         """Say in words what a reporter's weight rests on.
 
         Parameters
         ----------
         reporter
             Area code.
+        what
+            What is reported.
 
         Raises
         ------
@@ -201,14 +207,14 @@ class Reliability:
                 where=f"{self.reporters.num_rows} reporters and flows are judged",
                 hint="only reporters with flows that their partners report too can be judged",
             )
-        return "\n".join(_sentence(row) for row in rows)
+        return "\n".join(_sentence(row, what) for row in rows)
 
 
-def _sentence(row: dict[str, Any]) -> str:
+def _sentence(row: dict[str, Any], what: str) -> str:
     percent = 100 * (np.exp(row["reporting_sd"]) - 1)
     side = "exports" if row["flow"] == "export" else "imports"
     return (
-        f"{row['reporter']} {side}: one figure is typically {percent:.0f}% off (a factor of "
+        f"{row['reporter']} {side}: one {what} is typically {percent:.0f}% off (a factor of "
         f"{np.exp(row['reporting_sd']):.2f}), judged by {row['flows']:,} yearly flows with {row['partners']} "
         f"partners; rank {row['rank']} of {row['ranked']}. Against a typical partner it has "
         f"{100 * row['weight']:.0f}% of the weight."

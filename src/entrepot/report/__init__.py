@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from entrepot.report.about import about_detours
+    from entrepot.report.checks import Shown, print_calendar, print_findings, print_rows
+    from entrepot.report.comparison import headline_table, print_changes, print_headlines
     from entrepot.report.explanation import explanation_text
     from entrepot.report.files import check_out, write_table
     from entrepot.report.gap_terminal import print_gap_parts, print_gaps
@@ -18,23 +20,36 @@ if TYPE_CHECKING:
     from entrepot.report.page import write_page
     from entrepot.report.robustness import about_specifications, print_specifications
     from entrepot.report.terminal import print_detours
+    from entrepot.report.watching import about_watch, print_watch
 
 __all__ = [
+    "Shown",
     "about_detours",
     "about_gaps",
     "about_specifications",
+    "about_watch",
     "check_out",
     "explanation_text",
+    "headline_table",
+    "print_calendar",
+    "print_changes",
     "print_detours",
     "print_facts",
+    "print_findings",
     "print_gap_parts",
     "print_gaps",
+    "print_headlines",
+    "print_rows",
     "print_specifications",
+    "print_watch",
     "write_page",
     "write_table",
 ]
 
 _HOME = {
+    "about_watch": "entrepot.report.watching",
+    "print_watch": "entrepot.report.watching",
+    "Shown": "entrepot.report.checks",
     "about_detours": "entrepot.report.about",
     "about_specifications": "entrepot.report.robustness",
     "about_gaps": "entrepot.report.gap_words",
@@ -45,6 +60,12 @@ _HOME = {
     "print_specifications": "entrepot.report.robustness",
     "print_gap_parts": "entrepot.report.gap_terminal",
     "print_gaps": "entrepot.report.gap_terminal",
+    "headline_table": "entrepot.report.comparison",
+    "print_calendar": "entrepot.report.checks",
+    "print_changes": "entrepot.report.comparison",
+    "print_findings": "entrepot.report.checks",
+    "print_headlines": "entrepot.report.comparison",
+    "print_rows": "entrepot.report.checks",
     "write_page": "entrepot.report.page",
     "write_table": "entrepot.report.files",
 }

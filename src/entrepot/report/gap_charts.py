@@ -22,6 +22,8 @@ _INK, _EVENT = "#1d2733", "#8c2d5b"
 _SENT, _ARRIVED = "#0b4f8a", "#c4510a"
 _PART_COLOURS = ("#9aa7b5", "#00785a", "#e0b040", "#7a5195", "#c4510a")
 _ROWS = 12
+#: Periods beyond which points would hide the lines.
+_MOST_POINTS = 60
 _WIDTH = 640
 
 
@@ -73,9 +75,10 @@ def _books(result: GapResult) -> Any:
         axis=alt.Axis(grid=False, format="%Y", tickCount="year"),
     )
     books = ["exporters: sent", "importers: arrived (FOB)"]
+    few = len(series) <= _MOST_POINTS
     line = (
         _rows(values)
-        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=18))
+        .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=18) if few else False)
         .encode(
             x=x,
             y=alt.Y("usd:Q", title="USD", axis=_usd_axis(), scale=alt.Scale(domainMin=0)),

@@ -5,6 +5,7 @@ The functions take any frame that Narwhals accepts, eager or lazy, and execute n
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
@@ -12,30 +13,59 @@ import narwhals as nw
 from entrepot.errors import ContractError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from narwhals.typing import IntoFrameT
 
     from entrepot.schema.columns import Column
     from entrepot.schema.tables import Table
 
-__all__ = ["bad_rows", "conform", "duplicated_rows"]
+__all__ = ["Rule", "bad_rows", "conform", "duplicated_rows", "rules_of"]
 
 
-def _breaks(column: Column) -> nw.Expr | None:
-    """Return the expression that is true where a value breaks its column's contract."""
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a contract.
+
+    Attributes
+    ----------
+    column
+        The column that it is about.
+    fault
+        What a value is that breaks it, in words.
+    is_broken
+        Expression that is true where a value breaks it, and never null.
+    """
+
+    column: str
+    fault: str
+    is_broken: nw.Expr
+
+
+def rules_of(table: Table) -> tuple[Rule, ...]:
+    """Return every rule that the contract of a table makes for single values."""
+    return tuple(rule for column in table.column_contracts() for rule in _rules(column))
+
+
+def _rules(column: Column) -> Iterator[Rule]:
+    """Yield the rules of a column. A null in a comparison is no fault: only ``null`` may see nulls."""
     value = nw.col(column.name)
-    broken: list[nw.Expr] = []
+    is_there = ~value.is_null()
     if not column.is_nullable:
-        broken.append(value.is_null())
+        yield Rule(column.name, "null", value.is_null())
     if column.allowed is not None:
-        broken.append(~value.is_null() & ~value.is_in([term.value for term in column.allowed]))
-    if column.minimum is not None:
-        broken.append(~value.is_null() & (value < column.minimum))
+        words = [term.value for term in column.allowed]
+        yield Rule(column.name, "not one of the allowed words", _and(is_there, ~value.is_in(words)))
     if column.kind == "float64":
-        broken.append(~value.is_null() & (value.is_nan() | ~value.is_finite()))
-    if not broken:
-        return None
-    # A null in a comparison is not a finding: is_null is the only test that may see nulls.
-    return nw.any_horizontal(*broken, ignore_nulls=True)
+        yield Rule(column.name, "NaN", _and(is_there, value.is_nan()))
+        yield Rule(column.name, "infinite", _and(is_there, ~value.is_nan() & ~value.is_finite()))
+    if column.minimum is not None:
+        fault = "negative" if column.minimum == 0 else f"under {column.minimum:g}"
+        yield Rule(column.name, fault, _and(is_there, value < column.minimum))
+
+
+def _and(is_there: nw.Expr, fault: nw.Expr) -> nw.Expr:
+    return nw.all_horizontal(is_there, fault, ignore_nulls=True)
 
 
 def bad_rows(frame: IntoFrameT, table: Table) -> IntoFrameT:
@@ -68,8 +98,8 @@ def bad_rows(frame: IntoFrameT, table: Table) -> IntoFrameT:
             where=f"columns present: {', '.join(present)}",
             hint="add the missing columns, with nulls where the contract allows them",
         )
-    rules = [rule for column in table.column_contracts() if (rule := _breaks(column)) is not None]
-    return cast("IntoFrameT", data.filter(nw.any_horizontal(*rules, ignore_nulls=True)).to_native())
+    broken = [rule.is_broken for rule in rules_of(table)]
+    return cast("IntoFrameT", data.filter(nw.any_horizontal(*broken, ignore_nulls=True)).to_native())
 
 
 def duplicated_rows(frame: IntoFrameT, table: Table) -> IntoFrameT:

@@ -9,14 +9,19 @@ import pyarrow as pa
 from entrepot.schema.columns import COLUMNS, Column, Kind
 
 __all__ = [
+    "CALENDAR",
+    "CHANGE",
     "DETOUR",
     "EXCHANGE_RATE",
     "FILE",
+    "FINDING",
     "FLOW",
     "FLOW_PARTS",
     "GAP",
     "GAP_PARTS",
     "GDP",
+    "MOVED",
+    "PART_CHECK",
     "QUALITY",
     "QUARANTINE",
     "RECONCILED",
@@ -24,6 +29,7 @@ __all__ = [
     "SPECIFICATION",
     "TABLES",
     "TOTALS",
+    "WATCH",
     "Table",
 ]
 
@@ -337,6 +343,101 @@ GAP_PARTS = Table(
     ),
 )  # fmt: skip
 
+WATCH = Table(
+    name="out__watch",
+    grain="one finding, by the keys asked for, in two states of a lake",
+    columns=(
+        "news", "origin", "hub", "destination", "hs_code", "kind",
+        "estimate_usd", "low_usd", "high_usd", "q_value",
+        "earlier_estimate_usd", "earlier_low_usd", "earlier_high_usd", "earlier_q_value",
+    ),
+    key=("origin", "hub", "destination", "hs_code", "kind"),
+    summed=("origin", "hub", "destination", "hs_code", "kind"),
+    description="Findings that appeared, went, grew or shrank with a new file.",
+    traps=(
+        "The windows may differ: a new file can add months. Give --after to hold them.",
+        "A finding that went may have lost no trade: its q-value only passed the limit.",
+    ),
+)  # fmt: skip
+
+FINDING = Table(
+    name="out__finding",
+    grain="one finding of a check: what is wrong, where, how much",
+    columns=(
+        "severity", "check", "source", "reporter", "flow", "period", "file_name",
+        "rows", "total_usd", "parts_usd", "finding", "hint",
+    ),
+    key=("check", "source", "reporter", "flow", "period", "file_name", "finding"),
+    summed=("source", "reporter", "flow", "period", "file_name"),
+    description="What a check of the lake found, the gravest first.",
+    traps=("A total that is missing is a finding, not a pass: nothing was compared there.",),
+)  # fmt: skip
+
+PART_CHECK = Table(
+    name="out__part_check",
+    grain="one reporter × flow × period × level of the totals × kind of parts",
+    columns=(
+        "source", "reporter", "flow", "frequency", "period", "parts_of", "hs_level", "totals",
+        "total_usd", "named_usd", "confidential_usd", "unallocated_usd",
+        "rounding_usd", "missing_usd", "surplus_usd",
+    ),
+    key=("source", "reporter", "flow", "frequency", "period", "parts_of", "hs_level"),
+    description="Published totals against the sums of their parts, with the difference explained.",
+    traps=(
+        "total = named + confidential + unallocated + rounding + missing − surplus, in every row.",
+        "Rows of several hs_level, and of codes and partners, are about the same trade: never add them.",
+    ),
+)  # fmt: skip
+
+CHANGE = Table(
+    name="out__change",
+    grain="one cell of a source that is not in both vintages alike",
+    columns=(
+        "source", "reporter", "partner", "partner_concept", "consignment_partner", "flow",
+        "customs_procedure", "frequency", "period", "hs_code", "hs_level", "hs_revision", "national_code",
+        "role", "change", "before_usd", "after_usd", "change_usd", "before_kg", "after_kg",
+        "before_vintage", "after_vintage",
+    ),
+    key=(
+        "source", "reporter", "partner", "partner_concept", "consignment_partner", "flow",
+        "customs_procedure", "frequency", "period", "hs_code", "hs_level", "hs_revision", "national_code",
+        "role",
+    ),
+    description="What changed between two vintages.",
+    traps=(
+        "Totals stand beside the leaves that moved them: filter by role and hs_level before adding.",
+        "A code that moved to another revision is removed in one and added in the other.",
+    ),
+)  # fmt: skip
+
+MOVED = Table(
+    name="out__moved_figure",
+    grain="one source × reporter × flow × period in which something changed between two vintages",
+    columns=(
+        "source", "reporter", "flow", "frequency", "period",
+        "cells_added", "cells_removed", "cells_revised", "gross_usd",
+        "goods_before_usd", "goods_after_usd", "total_before_usd", "total_after_usd",
+    ),
+    key=("source", "reporter", "flow", "frequency", "period"),
+    description="The figures of a reporter that moved between two vintages.",
+)  # fmt: skip
+
+CALENDAR = Table(
+    name="out__calendar",
+    grain="one source × reporter × flow × frequency",
+    columns=(
+        "source", "reporter", "flow", "frequency", "content", "state", "first_period", "last_period",
+        "periods_published", "periods_missing", "holes", "periods_behind", "usual_lag_days", "last_vintage",
+    ),
+    key=("source", "reporter", "flow", "frequency"),
+    description="Who published what when, as the lake has it.",
+    traps=(
+        "A hole is a period that is not in the lake: it may have been published and not been taken in.",
+        "In a lake of few goods a month without trade in them looks like a hole.",
+        "Not published is not zero.",
+    ),
+)  # fmt: skip
+
 TABLES: tuple[Table, ...] = (
     FLOW,
     REVISED_FLOW,
@@ -352,4 +453,10 @@ TABLES: tuple[Table, ...] = (
     EXCHANGE_RATE,
     GAP,
     GAP_PARTS,
+    WATCH,
+    FINDING,
+    PART_CHECK,
+    CHANGE,
+    MOVED,
+    CALENDAR,
 )

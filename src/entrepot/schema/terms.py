@@ -5,14 +5,20 @@ from __future__ import annotations
 from enum import StrEnum
 
 __all__ = [
+    "ChangeKind",
+    "CheckName",
     "DetourKind",
+    "FindingChange",
     "FlowKind",
     "Frequency",
     "GapDirection",
     "PartnerConcept",
+    "PartsOf",
+    "PublishingState",
     "QuarantineReason",
     "RevisionMatch",
     "RowRole",
+    "Severity",
     "Valuation",
 ]
 
@@ -107,6 +113,16 @@ class DetourKind(StrEnum):
     ONWARD_UNOBSERVED = "onward_unobserved"
 
 
+class FindingChange(StrEnum):
+    """What became of a finding between two states of a lake, in the order of interest."""
+
+    APPEARED = "appeared"  # it is a finding now, and was none
+    GREW = "grew"  # each interval leaves the other's estimate out
+    SHRANK = "shrank"
+    WENT = "went"  # it was a finding, and is none
+    STAYS = "stays"
+
+
 class RevisionMatch(StrEnum):
     """How a row came to its code in the revision asked for."""
 
@@ -122,3 +138,60 @@ class GapDirection(StrEnum):
 
     EXPORTER_MORE = "exporter_more"  # declared as sent, not as arrived
     IMPORTER_MORE = "importer_more"  # declared as arrived, not as sent
+
+
+class Severity(StrEnum):
+    """What a finding of a check means for figures made of the lake."""
+
+    ERROR = "error"  # figures made of it are wrong
+    WARNING = "warning"  # they may be: look, or say in the text what is missing
+    NOTE = "note"  # worth knowing
+
+
+class CheckName(StrEnum):
+    """What a finding is about."""
+
+    FILE_MISSING = "file_missing"  # a file of the lake is not on the disk
+    FILE_INCOMPLETE = "file_incomplete"  # the lake holds fewer or more rows of a file than were stored
+    FILE_UNFINISHED = "file_unfinished"  # an ingest was interrupted
+    FILE_LIMIT = "file_limit"  # a file has exactly as many rows as the publisher gives at most
+    QUARANTINE = "quarantine"
+    CONTRACT = "contract"  # NaN, negative, a null or a word that the contract does not allow
+    DUPLICATE_KEY = "duplicate_key"  # one row of a file stands twice
+    DUPLICATE_CELL = "duplicate_cell"  # two rows of one source say how much one flow was
+    VALUATION_MIXED = "valuation_mixed"
+    CURRENCY_MIXED = "currency_mixed"
+    UNIT_MIXED = "unit_mixed"
+    REVISION_MIXED = "revision_mixed"
+    TOTAL_MISSING = "total_missing"
+    PARTS_EXCEED_TOTAL = "parts_exceed_total"
+    PARTS_MISSING = "parts_missing"
+    PARTS_SELECTED = "parts_selected"  # the parts were never meant to be all: a selection
+    ROWS_LOST = "rows_lost"  # against the vintage before
+    ROWS_GAINED = "rows_gained"
+    PERIOD_VANISHED = "period_vanished"
+
+
+class PartsOf(StrEnum):
+    """What the parts of a total are: codes of all goods or of a heading, partners of the world."""
+
+    CODES = "codes"
+    PARTNERS = "partners"
+
+
+class ChangeKind(StrEnum):
+    """What became of a cell between two vintages."""
+
+    PUBLISHED = "published"  # the reporter had not published the period of the flow before
+    ADDED = "added"  # it had, without the cell
+    REMOVED = "removed"
+    REVISED = "revised"
+
+
+class PublishingState(StrEnum):
+    """How a reporter stands in the calendar."""
+
+    CURRENT = "current"
+    LATE = "late"  # behind its own habit, or behind the others where that is not known
+    STOPPED = "stopped"  # a year or more behind (two, of annual reports)
+    NEVER = "never"  # others name it as a partner; no report of its own

@@ -5,7 +5,7 @@ from __future__ import annotations
 from entrepot.engine.quoting import identifier, literal
 from entrepot.nomenclature import HS_REVISIONS
 
-__all__ = ["revision_sql", "text_sql"]
+__all__ = ["figure_sql", "revision_sql", "text_sql"]
 
 #: The Harmonized System came into force.
 _FIRST_YEAR = 1988
@@ -20,6 +20,30 @@ def text_sql(column: str) -> str:
     nullif(trim(raw."time"), '')
     """
     return f"nullif(trim(raw.{identifier(column)}), '')"
+
+
+def figure_sql(column: str, *, none: str = "") -> str:
+    """Return the SQL of the text of a number, null where it is empty; blanks behind it may stay.
+
+    Numbers are many and different, and hardly one begins with a blank or a letter: only those are trimmed.
+
+    Parameters
+    ----------
+    column
+        A column of the staged table ``raw``.
+    none
+        Letters that say that there is no number.
+
+    Examples
+    --------
+    >>> print(figure_sql("q"))
+    CASE WHEN raw."q" BETWEEN '!' AND ':' THEN raw."q" ELSE nullif(trim(raw."q"), '') END
+    """
+    plain = f"raw.{identifier(column)}"
+    other = text_sql(column)
+    if none:
+        other = f"nullif({other}, {literal(none)})"
+    return f"CASE WHEN {plain} BETWEEN '!' AND ':' THEN {plain} ELSE {other} END"
 
 
 def revision_sql(year: str) -> str:

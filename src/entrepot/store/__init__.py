@@ -8,7 +8,21 @@ from __future__ import annotations
 from entrepot.store.compaction import compact, vacuum
 from entrepot.store.filling import lake_to_fill
 from entrepot.store.lake import Lake
-from entrepot.store.snapshot import flows_sql
+from entrepot.store.reading import stored_rows_sql
+from entrepot.store.snapshot import CELL, SLICE, earlier_flows_sql, flows_sql
 from entrepot.store.staging import FileRows, Staging, Workspace
 
-__all__ = ["FileRows", "Lake", "Staging", "Workspace", "compact", "flows_sql", "lake_to_fill", "vacuum"]
+__all__ = [
+    "CELL",
+    "SLICE",
+    "FileRows",
+    "Lake",
+    "Staging",
+    "Workspace",
+    "compact",
+    "earlier_flows_sql",
+    "flows_sql",
+    "lake_to_fill",
+    "stored_rows_sql",
+    "vacuum",
+]

@@ -165,14 +165,22 @@ class Lake:
     def files(self) -> pa.Table:
         """Return the register of the files in the lake, columns of ``core__file``, in order of ingest."""
         compacted, single = self._rows(FILE)
+        register = pa.concat_tables([compacted, single.filter(self._is_committed(single))])
+        return register.sort_by([("ingested_at", "ascending"), ("file_hash", "ascending")])
+
+    def unfinished(self) -> pa.Table:
+        """Return the register's rows of files whose ingest was interrupted, or is under way."""
+        _, single = self._rows(FILE)
+        return single.filter(pc.invert(self._is_committed(single)))
+
+    def _is_committed(self, register: pa.Table) -> pa.Array:
         core_keys = {file.path[:KEY_LENGTH] for file in self.active(FLOW.name)}
         seen = [
             file_key(row["source"], row["file_hash"]) in core_keys
             or self.has(row["source"], row["file_hash"])
-            for row in single.to_pylist()
+            for row in register.to_pylist()
         ]
-        register = pa.concat_tables([compacted, single.filter(pa.array(seen, pa.bool_()))])
-        return register.sort_by([("ingested_at", "ascending"), ("file_hash", "ascending")])
+        return pa.array(seen, pa.bool_())
 
     def quarantine(self) -> pa.Table:
         """Return the rows set aside, columns of ``core__quarantine``, of the files in the lake."""

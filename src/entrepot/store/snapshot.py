@@ -20,14 +20,14 @@ from entrepot.store.lake import COMPACTED
 from entrepot.store.reading import no_rows_sql, stored_rows_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import date
     from pathlib import Path
 
     from entrepot.engine.duck import Engine
     from entrepot.store.lake import Lake
 
-__all__ = ["CELL", "SLICE", "flows_sql"]
+__all__ = ["CELL", "SLICE", "earlier_flows_sql", "flows_sql"]
 
 #: Columns of one publication unit.
 SLICE = ("source", "reporter", "period", "flow")
@@ -88,22 +88,81 @@ def flows_sql(
     if reporters is not None:
         wanted.append(f"reporter BETWEEN {literal(reporters[0])} AND {literal(reporters[1])}")
     chosen = f" WHERE {' AND '.join(wanted)}" if wanted else ""
-    withdrawn = [
-        found
-        for partition in _shared_partitions(lake, sources, years)
-        if (found := _withdrawn(lake, engine, partition, chosen)).num_rows
-    ]
-    rows = f"{stored_rows_sql(FLOW, files)}{chosen}"
-    if not withdrawn:
-        return rows
+
+    def rows(paths: list[Path]) -> str:
+        return f"{stored_rows_sql(FLOW, paths)}{chosen}"
+
     name = f"{_WITHDRAWN}_{'' if as_of is None else as_of.strftime('%Y%m%d')}"
-    name = _keep(engine, name, pa.concat_tables(withdrawn))
-    return (
-        f"SELECT flow_rows.* FROM ({rows}) AS flow_rows ANTI JOIN {name} AS old "
+    return _standing(lake, engine, rows, files, _shared_partitions(lake, sources, years), name)
+
+
+def earlier_flows_sql(
+    lake: Lake,
+    engine: Engine,
+    *,
+    sources: Iterable[str] | None = None,
+    years: Iterable[int] | None = None,
+) -> str:
+    """Return the query over the rows that counted before the latest vintage of their slice came.
+
+    Slices (source, reporter, period and flow) of which there is one vintage have no rows here.
+
+    Parameters
+    ----------
+    lake, engine, sources, years
+        As for :func:`flows_sql`.
+    """
+    years = None if years is None else tuple(years)
+    sources = None if sources is None else tuple(sources)
+    partitions = _shared_partitions(lake, sources, years)
+    if not partitions:
+        return no_rows_sql(FLOW)
+    slice_columns = ", ".join(SLICE)
+    every = stored_rows_sql(FLOW, [path for partition in partitions for path in partition])
+    latest = engine.sql(
+        f"SELECT {slice_columns}, max(vintage) AS latest FROM ({every}) "
+        "GROUP BY ALL HAVING min(vintage) < max(vintage)"
+    )
+    if latest.num_rows == 0:
+        return no_rows_sql(FLOW)
+    name = _keep(engine, "__latest", latest)
+
+    def before(paths: list[Path]) -> str:
+        return (
+            f"SELECT early.* FROM ({stored_rows_sql(FLOW, paths)}) AS early "
+            f"JOIN {name} USING ({slice_columns}) WHERE vintage < latest"
+        )
+
+    files = [path for partition in partitions for path in partition]
+    return _standing(lake, engine, before, files, partitions, f"{_WITHDRAWN}_early")
+
+
+def _standing(
+    lake: Lake,
+    engine: Engine,
+    rows: Callable[[list[Path]], str],
+    files: list[Path],
+    partitions: list[list[Path]],
+    name: str,
+) -> str:
+    """Return the query over the rows of files that no later file of their partition withdraws.
+
+    Only partitions with withdrawn rows are compared with the list of them.
+    """
+    found = [(paths, _withdrawn(lake, engine, rows(paths))) for paths in partitions]
+    withdrawn = [(paths, gone) for paths, gone in found if gone.num_rows]
+    if not withdrawn:
+        return rows(files)
+    touched = [path for paths, _ in withdrawn for path in paths]
+    name = _keep(engine, name, pa.concat_tables([gone for _, gone in withdrawn]))
+    standing = (
+        f"SELECT flow_rows.* FROM ({rows(touched)}) AS flow_rows ANTI JOIN {name} AS old "
         "ON flow_rows.file_hash = old.file_hash "
         "AND flow_rows.source = old.source AND flow_rows.row_number = old.row_number "
         "AND flow_rows.cell IS NOT DISTINCT FROM old.cell"
     )
+    others = sorted(set(files) - set(touched))
+    return f"{standing} UNION ALL ({rows(others)})" if others else standing
 
 
 def _keep(engine: Engine, name: str, table: pa.Table) -> str:
@@ -112,7 +171,8 @@ def _keep(engine: Engine, name: str, table: pa.Table) -> str:
     taken |= {row[0] for row in engine.rows("SELECT table_name FROM duckdb_tables()")}
     number = next(count for count in range(len(taken) + 1) if f"{name}_{count}" not in taken)
     engine.register("__arriving", table)
-    engine.execute(f"CREATE TEMP TABLE {name}_{number} AS FROM __arriving")
+    # Batches are read on a cursor, which sees no temporary tables.
+    engine.execute(f"CREATE TABLE {name}_{number} AS FROM __arriving")
     return f"{name}_{number}"
 
 
@@ -132,10 +192,9 @@ def _shared_partitions(
     ]
 
 
-def _withdrawn(lake: Lake, engine: Engine, files: list[Path], chosen: str) -> pa.Table:
-    """Return the rows of one partition that a later file replaces or withdraws."""
+def _withdrawn(lake: Lake, engine: Engine, rows: str) -> pa.Table:
+    """Return those of a partition's rows that a later file replaces or withdraws."""
     slice_columns = ", ".join(SLICE)
-    rows = f"{stored_rows_sql(FLOW, files)}{chosen}"
     slices = engine.sql(
         f"SELECT {slice_columns} FROM ({rows}) GROUP BY ALL HAVING min(file_hash) <> max(file_hash)"
     )

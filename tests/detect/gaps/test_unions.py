@@ -76,6 +76,15 @@ def test_sums_over_exporters_take_the_union_for_its_members(books) -> None:
         assert row["exporter_report_usd"] == 110.0  # once, not once as a member and once in the union
 
 
+def test_a_member_asked_for_by_itself_keeps_its_own_figures(books) -> None:
+    table = [row for year in ("2019", "2020", "2021") for row in rotterdam(year)]
+    asked = {"unions": ("EU",), "by": ("importer",), "periods": "2021:2021"}
+    for exporters, sent in ((("DEU",), 20.0), (("XEU",), 110.0), (("DEU", "NLD", "XEU"), 110.0)):
+        result = unusual_gaps(books(table), GapOptions(exporters=exporters, **asked))
+        assert result.table["exporter_report_usd"].to_pylist() == [sent]
+        assert result.series["exporter_report_usd"].to_pylist() == [sent] * 3
+
+
 def test_what_is_no_union_is_refused() -> None:
     with pytest.raises(OptionError, match="G7 is no customs union"):
         GapOptions(unions=("G7",))

@@ -284,3 +284,44 @@ def test_kazakhstan(realdata: Path, read) -> None:
     sums = _sums(((r["flow"], r["period"]), r["primary_value_usd"]) for r in leaves)
     for key, value in total.items():
         assert sums[key][1].expected == pytest.approx(value, rel=1e-3), key
+
+
+@pytest.mark.parametrize("flow", ["import", "export"])
+def test_kyrgyzstan(flow: str, realdata: Path, read) -> None:
+    """The long table as it lies there; its countries add up to its own world."""
+    path = realdata / "mirror-totals" / f"kyrgyzstan_{flow}s_by_country_annual.csv"
+    found = read(SAMPLES / "kyrgyzstan.toml", path)
+    expected = _sums(
+        ((line["flow"].lower(), line["year"]), float(line["value_thousand_usd"]) * 1000)
+        for line in _lines(path)
+    )
+    assert set(found.reasons) == {None}
+    assert _sums(((r["flow"], r["period"]), r["primary_value_usd"]) for r in found.good) == expected
+    world = {r["period"]: r["primary_value_usd"] for r in found.good if r["partner"] == "XWD"}
+    leaves: dict[str, float] = defaultdict(float)
+    for row in found.good:
+        if row["role"] == "leaf":
+            leaves[row["period"]] += row["primary_value_usd"]
+    assert leaves["2022"] == pytest.approx(world["2022"], rel=0.02)
+    concept = {"import": "origin", "export": "last_known_destination"}[flow]
+    assert {row["partner_concept"] for row in found.good} == {concept}
+
+
+def test_russia_countries(realdata: Path, read) -> None:
+    path = realdata / "mirror-totals" / "russia_fts_by_main_country_monthly.csv"
+    found = read(SAMPLES / "russia_countries.toml", path)
+    lines = list(_lines(path))
+    expected = _sums(
+        ((line["flow"].lower(), line["period"]), float(line["value_million_usd"]) * 1e6) for line in lines
+    )
+    assert set(found.reasons) == {None}
+    assert _sums(((r["flow"], r["period"]), r["primary_value_usd"]) for r in found.good) == expected
+    assert len({row["partner"] for row in found.good}) == len({line["partner_ru"] for line in lines})
+
+
+def test_a_wide_table_may_lack_an_optional_group(read) -> None:
+    """Of Armenia's columns only exports: no name says a concept of the partner."""
+    found = read(SAMPLES / "armstat.toml", "country,export,timeperiod,year\nChina,7,3,2020\n")
+    assert [(r["flow"], r["partner_concept"], r["primary_value_usd"]) for r in found.good] == [
+        ("export", "last_known_destination", 7000)
+    ]

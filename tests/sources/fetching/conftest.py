@@ -48,6 +48,7 @@ class Asked:
     params: dict[str, str]
     headers: dict[str, str]
     at: float
+    target: str
 
 
 class Served:
@@ -108,7 +109,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         split = urlsplit(self.path)
-        one = Asked(split.path, dict(parse_qsl(split.query)), dict(self.headers.items()), time.monotonic())
+        one = Asked(
+            split.path, dict(parse_qsl(split.query)), dict(self.headers.items()), time.monotonic(), self.path
+        )
         served: Served = self.server.served
         with self.server.lock:
             served.asked.append(one)

@@ -18,6 +18,7 @@ from entrepot.errors import (
     OptionError,
     TruncatedFileError,
 )
+from entrepot.nomenclature import area, area_table
 from entrepot.schema import FlowKind
 
 if TYPE_CHECKING:
@@ -70,12 +71,29 @@ def test_the_question_says_flow_partner_and_goods(comtrade, options, tmp_path: P
 
 
 def test_many_codes_make_several_questions_that_fit_an_address(comtrade, options, tmp_path: Path) -> None:
-    codes = tuple(f"{8400 + n // 100:04d}{n % 100:02d}" for n in range(400))
-    query = FetchQuery(periods=("2022-03",), reporters=("CHN",), products=codes)
+    codes = tuple(f"{8400 + n // 100:04d}{n % 100:02d}" for n in range(250))
+    partners = tuple(code for code in area_table()["code"].to_pylist() if area(code).m49)
+    assert len(partners) > 200
+    query = FetchQuery(periods=("2022-03",), reporters=("CHN",), products=codes, partners=partners)
     report = fetch("comtrade", tmp_path, query, options=options())
     asked = [one for one in comtrade.asked if one.path == PREVIEW]
-    assert [len(one.params["cmdCode"].split(",")) for one in asked] == [150, 150, 100]
-    assert len({part.name for part in report.parts}) == 3
+    assert len({part.name for part in report.parts}) == len(report.parts) == len(asked) > 6
+    assert max(len(one.target) for one in asked) < 1900
+    pairs = [
+        (code, number)
+        for one in asked
+        for code in one.params["cmdCode"].split(",")
+        for number in one.params["partnerCode"].split(",")
+    ]
+    numbers = {str(number) for code in partners for number in area(code).m49}
+    assert len(pairs) == len(set(pairs)) == len(codes) * len(numbers)
+
+
+def test_a_partner_without_a_number_does_not_become_all_partners(comtrade, options, tmp_path: Path) -> None:
+    numberless = next(code for code in area_table()["code"].to_pylist() if not area(code).m49)
+    query = FetchQuery(periods=("2022-03",), reporters=("CHN",), partners=("KGZ", numberless))
+    with pytest.raises(OptionError, match=f"no number for {numberless}"):
+        fetch("comtrade", tmp_path, query, options=options())
 
 
 def test_what_is_not_published_is_no_failure_and_no_hole(comtrade, options, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from entrepot.detect.gaps.timing import Timing, fit_timing
 from entrepot.detect.gaps.unions import with_unions
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.periods import event_windows, parse_period
+from entrepot.nomenclature import CUSTOMS_UNIONS
 from entrepot.schema import GAP_PARTS, GapDirection
 
 if TYPE_CHECKING:
@@ -150,6 +151,8 @@ def _cells(rows: GapRows, timing: Timing, is_in: NDArray[np.bool_], *, is_by_per
     consigned, re_exported = total(mine.consigned), total(mine.re_exported)
     re_exports = np.minimum(np.nan_to_num(re_exported), np.maximum(x - m, 0.0))
     head = mine.only(first)
+    whole = np.isin(np.array(rows.areas), list(CUSTOMS_UNIONS.values()))
+    is_union = whole[head.exporter] | whole[head.importer]
     period = head.period if is_by_period else np.full(n, len(rows.periods) - 1)
     return _Parts(
         exporter=head.exporter,
@@ -164,17 +167,23 @@ def _cells(rows: GapRows, timing: Timing, is_in: NDArray[np.bool_], *, is_by_per
         code=np.zeros(n),
         consigned=consigned,
         re_exported=re_exported,
-        elsewhere=_elsewhere(head, period, x - m),
+        elsewhere=_elsewhere(head, period, x - m, is_union),
     )
 
 
-def _elsewhere(rows: GapRows, period: NDArray[np.int64], gap: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the opposite gaps of the importer's (the exporter's) other partners, no more than the gap."""
+def _elsewhere(
+    rows: GapRows, period: NDArray[np.int64], gap: NDArray[np.float64], is_union: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the opposite gaps of the importer's (the exporter's) other partners, no more than the gap.
+
+    Rows of unions repeat those of their members and are nobody's other partner.
+    """
     found = np.zeros(gap.size)
     for side, sign in ((rows.importer, 1.0), (rows.exporter, -1.0)):
         key = (side * len(rows.products) + rows.product) * len(rows.periods) + period
         _, number = np.unique(key, return_inverse=True)
-        opposite = sum_by(number, np.maximum(-sign * gap, 0.0), int(number.max(initial=-1)) + 1)
+        others = np.where(is_union, 0.0, np.maximum(-sign * gap, 0.0))
+        opposite = sum_by(number, others, int(number.max(initial=-1)) + 1)
         mine = sign * gap > 0
         found[mine] = np.minimum(opposite[number[mine]], sign * gap[mine])
     return found

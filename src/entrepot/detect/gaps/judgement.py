@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,10 +46,15 @@ class Judged:
     q: NDArray[np.float64]
     has_history: NDArray[np.bool_]
 
+    def only(self, at: NDArray[Any]) -> Judged:
+        """Return the rows under a mask, or at positions."""
+        return Judged(**{field.name: getattr(self, field.name)[at] for field in fields(self)})
+
     @property
-    def status(self) -> NDArray[np.str_]:
-        """(g) In words."""
-        return np.where(self.has_history, np.where(np.isfinite(self.z), IDENTIFIED, NO_PLACEBO), NO_HISTORY)
+    def status(self) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """(g) Positions among the words behind."""
+        at = np.where(self.has_history, np.where(np.isfinite(self.z), 0, 1), 2)
+        return at.astype(np.int64), (IDENTIFIED, NO_PLACEBO, NO_HISTORY)
 
 
 def judge(groups: GroupSums, placebos: GroupSums, small: float) -> Judged:

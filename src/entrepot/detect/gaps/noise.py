@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import erfc
 
 from entrepot.detect.noise import MAD_TO_SD
 
@@ -101,7 +102,9 @@ def q_values(z: NDArray[np.float64], decoys: NDArray[np.float64]) -> NDArray[np.
     """Return the share of findings as strong as each that comes about for no reason.
 
     *Formula*  q(s) = (decoys ≥ s ÷ decoys) ÷ (findings ≥ s ÷ findings), strength by direction (less
-    arrives, more arrives), made monotone: a stronger finding never has a larger q.
+    arrives, more arrives), made monotone: a stronger finding never has a larger q. None is under what a
+    normal noise of the same standard deviation gives as often: what is within the noise is no finding, also
+    where all rows lean one way.
 
     Parameters
     ----------
@@ -132,4 +135,5 @@ def q_values(z: NDArray[np.float64], decoys: NDArray[np.float64]) -> NDArray[np.
         q = np.minimum.accumulate(np.minimum(by_chance / share, 1.0))
         found[mine] = q[np.searchsorted(strength, sign * z[mine])]
     found[known[z[known] == 0]] = 1.0
-    return found
+    least: NDArray[np.float64] = erfc(np.abs(z) / np.sqrt(2.0))
+    return np.where(np.isfinite(found), np.maximum(found, least), np.nan)

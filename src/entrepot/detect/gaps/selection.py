@@ -10,6 +10,7 @@ import numpy as np
 from entrepot.detect.gaps.unions import membership
 from entrepot.detect.periods import parse_period, parse_span
 from entrepot.errors import OptionError
+from entrepot.nomenclature import CUSTOMS_UNIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,9 +56,9 @@ class Selection:
         for union in self.options.unions:
             inside = membership(self.rows, union)
             is_out, is_in = inside[period, exporter], inside[period, importer]
-            if "exporter" not in self.names:
+            if "exporter" not in self.names and self._has_whole("exporter", union):
                 mask &= ~is_out | is_in
-            if "importer" not in self.names:
+            if "importer" not in self.names and self._has_whole("importer", union):
                 mask &= ~is_in | is_out
         return mask
 
@@ -72,6 +73,11 @@ class Selection:
         if "period" in self.names and self.options.event is None:
             mask &= shown_periods(self.rows, self.options)[period]
         return mask
+
+    def _has_whole(self, side: str, union: str) -> bool:
+        """Tell whether a union's own row is asked for on a side, and there."""
+        code = CUSTOMS_UNIONS[union]
+        return code in self.rows.areas and bool(self._wanted(side)[self.rows.areas.index(code)])
 
     def _wanted(self, side: str) -> NDArray[np.bool_]:
         asked = self.options.exporters if side == "exporter" else self.options.importers

@@ -28,12 +28,9 @@ def gap_table(
     groups: GroupSums, judged: Judged, rows: GapRows, options: GapOptions, names: Sequence[str]
 ) -> pa.Table:
     """Return the table: members of a union last; by what is unusual at the least, then by the estimate."""
-    member = member_of(groups, rows, options.unions, names)
-    sure = np.where(judged.unusual > 0, judged.low, -judged.high)
-    sizes = (np.maximum(np.nan_to_num(sure), 0.0), np.nan_to_num(np.abs(judged.unusual)))
-    keys = (groups.product, groups.importer, groups.exporter, groups.period)
-    order = np.lexsort((*keys, -(groups.lost + groups.orphan), -sizes[1], -sizes[0]))
-    order = order[np.argsort(np.array([bool(text) for text in member])[order], kind="stable")]
+    member, words = member_of(groups, rows, options.unions, names)
+    order = _order(groups, judged, member)
+    groups, judged, member = groups.only(order), judged.only(order), member[order]
     has_before = groups.before_periods > 0
     is_judged = judged.has_history
     columns: dict[str, pa.Array] = {
@@ -41,7 +38,7 @@ def gap_table(
         "importer": coded(groups.importer, rows.areas),
         "hs_code": coded(groups.product, rows.products),
         "period": coded(groups.period if "period" in names else np.full(groups.x.size, -1), rows.periods),
-        "member_of": pa.array([text or None for text in member], pa.string()),
+        "member_of": coded(member, words),
         "exporter_report_usd": pa.array(groups.x),
         "importer_fob_usd": pa.array(groups.m),
         "gap_usd": pa.array(groups.x - groups.m),
@@ -54,7 +51,7 @@ def gap_table(
         "unusual_high_usd": _floats(np.maximum(judged.high, judged.unusual)),
         "z_score": _floats(judged.z),
         "q_value": _floats(judged.q),
-        "status": pa.array(judged.status.tolist(), pa.string()),
+        "status": coded(*judged.status),
         "before_exporter_usd": _where(groups.x_before, has_before),
         "before_importer_fob_usd": _where(groups.m_before, has_before),
         "before_lost_usd": _where(groups.lost_before, has_before),
@@ -62,24 +59,33 @@ def gap_table(
         "periods": pa.array(groups.periods),
         "before_periods": pa.array(groups.before_periods),
     }
-    table = pa.table([columns[name] for name in GAP.columns], schema=GAP.arrow_schema())
-    return table.take(pa.array(order))
+    return pa.table([columns[name] for name in GAP.columns], schema=GAP.arrow_schema())
 
 
-def member_of(groups: GroupSums, rows: GapRows, unions: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Return for each group the unions in whose row it is, by area code; empty where in none."""
-    found = [""] * groups.x.size
-    if not {"exporter", "importer"} & set(names):
-        return found
-    last = len(rows.periods) - 1
-    period = np.where(groups.period >= 0, groups.period, last)
-    for name in unions:
+def _order(groups: GroupSums, judged: Judged, member: NDArray[np.int64]) -> NDArray[np.int64]:
+    sure = np.where(judged.unusual > 0, judged.low, -judged.high)
+    sizes = (np.maximum(np.nan_to_num(sure), 0.0), np.nan_to_num(np.abs(judged.unusual)))
+    keys = (groups.product, groups.importer, groups.exporter, groups.period)
+    return np.lexsort((*keys, -(groups.lost + groups.orphan), -sizes[1], -sizes[0], member >= 0))
+
+
+def member_of(
+    groups: GroupSums, rows: GapRows, unions: Sequence[str], names: Sequence[str]
+) -> tuple[NDArray[np.int64], list[str]]:
+    """Return for each group in the rows of which unions it is: a position among words, -1 in none."""
+    index = np.full(groups.x.size, -1, dtype=np.int64)
+    if not unions or not {"exporter", "importer"} & set(names):
+        return index, []
+    period = np.where(groups.period >= 0, groups.period, len(rows.periods) - 1)
+    bits = np.zeros(groups.x.size, dtype=np.int64)
+    codes = [CUSTOMS_UNIONS[name] for name in unions]
+    for at, name in enumerate(unions):
         inside = membership(rows, name)
-        is_out, is_in = (inside[period, at] & (at >= 0) for at in (groups.exporter, groups.importer))
-        for at in np.flatnonzero(is_out ^ is_in).tolist():
-            code = CUSTOMS_UNIONS[name]
-            found[at] = f"{found[at]},{code}" if found[at] else code
-    return found
+        is_out, is_in = (inside[period, side] & (side >= 0) for side in (groups.exporter, groups.importer))
+        bits |= (is_out ^ is_in).astype(np.int64) << at
+    held, index = np.unique(bits, return_inverse=True)
+    words = [",".join(code for at, code in enumerate(codes) if bit >> at & 1) for bit in held.tolist()]
+    return np.where(bits > 0, index, -1), words
 
 
 def coded(index: NDArray[np.int64], words: Sequence[str]) -> pa.Array:

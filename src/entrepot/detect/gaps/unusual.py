@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import pyarrow as pa
 from entrepot.detect.gaps.comparisons import Compared, compare_history, compare_windows
 from entrepot.detect.gaps.expected import expect, small_flow
 from entrepot.detect.gaps.groups import GroupSums, group_sums
-from entrepot.detect.gaps.judgement import Judged, judge, judge_in_turn
+from entrepot.detect.gaps.judgement import judge, judge_in_turn
 from entrepot.detect.gaps.result import GapResult
 from entrepot.detect.gaps.rows import GapRows, load_rows
 from entrepot.detect.gaps.selection import Selection
@@ -64,8 +64,7 @@ def unusual_gaps(flows: nw.LazyFrame[Any], options: GapOptions) -> GapResult:
     trade has no history the unusual part is null, with the reason in ``status``; without placebo periods
     interval, score and q-value are.
     """
-    base = load_rows(flows, options.products)
-    rows = with_unions(base, options.unions)
+    rows = with_unions(load_rows(flows, options.products), options.unions)
     pairs = _windows(rows, options) if options.event is not None else ()
     comparisons = _Comparisons.of(rows, pairs, options)
     table, hubs = (
@@ -75,7 +74,7 @@ def unusual_gaps(flows: nw.LazyFrame[Any], options: GapOptions) -> GapResult:
     return GapResult(
         table=table,
         hubs=hubs,
-        series=_series(base, options),
+        series=_series(rows, options),
         options=options,
         windows=pairs[0] if pairs else None,
         placebo_labels=tuple(pair.label for pair in pairs[1:]),
@@ -128,7 +127,7 @@ class _Comparisons:
             judged = judge_in_turn(groups, year[groups.period], self.small)
         mask = chosen.shows(groups.exporter, groups.importer, groups.period)
         shown = np.flatnonzero(mask & ((groups.x > 0) | (groups.m > 0)))
-        return gap_table(groups.only(shown), _only(judged, shown), self.rows, self.options, names)
+        return gap_table(groups.only(shown), judged.only(shown), self.rows, self.options, names)
 
     def _sums(self, at: int, names: tuple[str, ...], chosen: Selection) -> GroupSums:
         """Return the groups of one pair of windows; of every period after it where periods are apart."""
@@ -160,20 +159,9 @@ class _Comparisons:
         return group_sums(compared, expect(compared, self.small), has_history, names)
 
 
-def _only(judged: Judged, at: NDArray[Any]) -> Judged:
-    return replace(
-        judged,
-        **{name: getattr(judged, name)[at] for name in ("unusual", "low", "high", "z", "q", "has_history")},
-    )
-
-
 def _series(rows: GapRows, options: GapOptions) -> pa.Table:
-    """Return both books by period, for charts: of the areas asked for, unions' inner trade included."""
-    exporters, importers = (
-        np.isin(np.array(rows.areas), chosen) if chosen else np.ones(len(rows.areas), dtype=bool)
-        for chosen in (options.exporters, options.importers)
-    )
-    mine = rows.only(exporters[rows.exporter] & importers[rows.importer])
+    """Return both books by period, for charts: of the areas asked for, a union in place of its members."""
+    mine = rows.only(Selection(rows, options, ()).counts(rows.exporter, rows.importer, rows.period))
     n = len(rows.periods)
     seen = np.flatnonzero(np.bincount(mine.period, minlength=n) > 0)
     gap = mine.x - mine.m

@@ -22,7 +22,7 @@ from entrepot.nomenclature.hs import hs_chapters
 from entrepot.schema import QuarantineReason
 from entrepot.schema.layouts import BACI, BACI_FIRST
 from entrepot.sources.base import Layout
-from entrepot.sources.expressions import text_sql
+from entrepot.sources.expressions import figure_sql, text_sql
 from entrepot.sources.judging import ABSURD, Judgement, detail_sql, is_no_number, reason_sql
 from entrepot.sources.named_columns import find_columns
 from entrepot.sources.text_files import read_text_head, sniff_delimiter, split_line
@@ -87,14 +87,20 @@ class BaciSource:
             layout.columns, {*BACI, *BACI_FIRST}, required=_REQUIRED, where=layout.id, publisher="CEPII BACI"
         )
         text = {meaning: text_sql(name) for meaning, name in names.items()}
-        product = text.get("k") or text["hs6"]
+        product = f"upper({text.get('k') or text['hs6']})"
         judgements = _judgements(layout.extra.get("year", ""))
         return f"""
         WITH published AS (
             SELECT row_number, {text["t"]} AS year_text, {text["i"]} AS exporter_text,
-                {text["j"]} AS importer_text, upper({product}) AS product_text, {text["v"]} AS value_text,
-                nullif({text["q"]}, 'NA') AS tonnes_text
+                {text["j"]} AS importer_text, {product} AS product_text,
+                {figure_sql(names["v"])} AS value_text, {figure_sql(names["q"], none="NA")} AS tonnes_text
             FROM {raw} AS raw
+        ),
+        goods AS MATERIALIZED (
+            SELECT text, regexp_full_match(text, '[0-9]{{5}}') AS is_short,
+                text = '9999AA' OR (chapter IS NOT NULL AND regexp_full_match(text, '[0-9]{{6}}')) AS is_code
+            FROM (SELECT DISTINCT {product} AS text FROM {raw} AS raw)
+            LEFT JOIN baci_chapter ON chapter = left(text, 2)
         ),
         joined AS (
             SELECT published.*, TRY_CAST(value_text AS DOUBLE) * 1000 AS usd,
@@ -102,14 +108,14 @@ class BaciSource:
                 exporters.code AS exporter, importers.code AS importer,
                 coalesce(exporters.is_aggregate, FALSE)
                     OR coalesce(importers.is_aggregate, FALSE) AS is_aggregate,
-                years.year, chapters.chapter
+                years.year, goods.is_code, goods.is_short
             FROM published
             LEFT JOIN baci_year AS years ON years.text = year_text
             LEFT JOIN baci_area AS exporters ON exporters.text = exporter_text
                 AND years.day BETWEEN exporters.first_day AND exporters.last_day
             LEFT JOIN baci_area AS importers ON importers.text = importer_text
                 AND years.day BETWEEN importers.first_day AND importers.last_day
-            LEFT JOIN baci_chapter AS chapters ON chapters.chapter = left(product_text, 2)
+            LEFT JOIN goods ON goods.text = product_text
         ),
         judged AS (SELECT *, {reason_sql(judgements)} AS reason FROM joined)
         SELECT row_number, NULL::VARCHAR AS cell,
@@ -201,15 +207,14 @@ def _judgements(year: str) -> tuple[Judgement, ...]:
         Judgement(reasons.UNKNOWN_AREA, "importer IS NULL", "j", "importer_text"),
         Judgement(
             reasons.UNKNOWN_HS_CODE,
-            "regexp_full_match(product_text, '[0-9]{5}')",
+            "is_short",
             "k",
             "product_text",
             "its leading zero is lost, as in a spreadsheet: take the file as it was published",
         ),
         Judgement(
             reasons.UNKNOWN_HS_CODE,
-            "product_text IS NULL OR NOT (product_text = '9999AA' OR (chapter IS NOT NULL "
-            "AND regexp_full_match(product_text, '[0-9]{6}')))",
+            "is_code IS NOT TRUE",
             "k",
             "product_text",
         ),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from entrepot.engine.quoting import identifier, literal
 from entrepot.schema import QuarantineReason
 from entrepot.sources.comext.codes import PROCEDURES, TOTAL_PROCEDURE, WITHOUT_UNIT
-from entrepot.sources.expressions import text_sql
+from entrepot.sources.expressions import figure_sql, text_sql
 from entrepot.sources.judging import ABSURD, Judgement, detail_sql, is_no_number, reason_sql
 
 if TYPE_CHECKING:
@@ -91,6 +91,10 @@ class _Columns:
             return "NULL::VARCHAR"
         return f"coalesce({', '.join(texts)})" if len(texts) > 1 else texts[0]
 
+    def figure(self, name: str) -> str:
+        """Return the text of a number."""
+        return figure_sql(self._found[name]) if name in self._found else "NULL::VARCHAR"
+
     def area(self, *names: str) -> str:
         """Return an area code; numbers in the four digits of the table."""
         text = f"upper({self.text(*names)})"
@@ -110,7 +114,7 @@ class _Columns:
             return "''"
         # Most codes are whole: only for the others is it worth putting together.
         product = f"raw.{identifier(self._found['PRODUCT_NC'])}"
-        return f"CASE WHEN regexp_matches({product}, '[A-Za-z]') THEN concat_ws(' ', {texts}) ELSE '' END"
+        return f"CASE WHEN TRY_CAST({product} AS UBIGINT) IS NULL THEN concat_ws(' ', {texts}) ELSE '' END"
 
 
 def canonical_sql(layout: str, found: Mapping[str, str], raw: str) -> str:
@@ -129,19 +133,21 @@ def canonical_sql(layout: str, found: Mapping[str, str], raw: str) -> str:
     columns = _Columns(found)
     judgements = _judgements(names)
     has_total, has_kingdom = _whole_file(layout, names, columns, raw)
+    product = f"upper({columns.text('PRODUCT_NC')})"
     unit = columns.text(names.unit) if names.unit else "'supplementary unit'"
     return f"""
     WITH published AS (
         SELECT row_number, {columns.text("PERIOD")} AS period_text,
             {columns.area(*names.reporter)} AS reporter_text, {columns.area(*names.partner)} AS partner_text,
             upper({columns.text("TRADE_TYPE")}) AS type_text,
-            upper({columns.text("PRODUCT_NC")}) AS product_text,
+            {product} AS product_text,
             {columns.text("FLOW")} AS flow_text, {columns.text(names.procedure)} AS procedure_text,
-            upper({unit}) AS unit_text, {columns.text(names.value)} AS value_text,
-            {columns.text(names.weight)} AS weight_text, {columns.text(names.amount)} AS amount_text,
+            upper({unit}) AS unit_text, {columns.figure(names.value)} AS value_text,
+            {columns.figure(names.weight)} AS weight_text, {columns.figure(names.amount)} AS amount_text,
             {columns.classifications()} AS classifications
         FROM {raw} AS raw
     ),
+    goods AS MATERIALIZED ({_goods(product, raw)}),
     joined AS (
         SELECT published.*, reporters.code AS reporter, partners.code AS partner,
             coalesce(reporters.is_aggregate, FALSE) OR coalesce(partners.is_aggregate, FALSE)
@@ -150,13 +156,10 @@ def canonical_sql(layout: str, found: Mapping[str, str], raw: str) -> str:
             coalesce(type_text IN ('I', 'L'), periods.day BETWEEN reporters.eu_first AND reporters.eu_last
                 AND periods.day BETWEEN partners.eu_first AND partners.eu_last, FALSE) AS is_inside,
             periods.period, periods.year, periods.frequency, periods.hs_revision, periods.eur_per_usd,
-            chapters.chapter, units.unit,
+            goods.is_digits, goods.is_withheld, goods.is_code, goods.hs_code, units.unit,
             TRY_CAST(value_text AS DOUBLE) * {names.scale} AS euro,
             TRY_CAST(weight_text AS DOUBLE) * {names.scale} AS net_weight,
             TRY_CAST(amount_text AS DOUBLE) AS amount,
-            regexp_full_match(product_text, '[0-9]+') AS is_digits,
-            regexp_full_match(product_text, '{WITHHELD}')
-                AND NOT regexp_full_match(product_text, '[0-9]+') AS is_withheld,
             {_words("procedure_text", PROCEDURES)} AS procedure
         FROM published
         LEFT JOIN comext_period AS periods ON periods.text = period_text
@@ -164,7 +167,7 @@ def canonical_sql(layout: str, found: Mapping[str, str], raw: str) -> str:
             AND periods.day BETWEEN reporters.first_day AND reporters.last_day
         LEFT JOIN comext_area AS partners ON partners.text = partner_text
             AND periods.day BETWEEN partners.first_day AND partners.last_day
-        LEFT JOIN comext_chapter AS chapters ON chapters.chapter = left(product_text, 2)
+        LEFT JOIN goods ON goods.product_text = published.product_text
         LEFT JOIN comext_unit AS units ON units.text = unit_text
     ),
     judged AS (
@@ -180,7 +183,7 @@ def canonical_sql(layout: str, found: Mapping[str, str], raw: str) -> str:
         NULL::VARCHAR AS consignment_partner,
         CASE flow_text WHEN '1' THEN 'import' WHEN '2' THEN 'export' END AS flow,
         procedure AS customs_procedure, frequency, period, year,
-        {hs_code_sql("product_text")} AS hs_code,
+        hs_code,
         CASE WHEN product_text IN ('TOTAL', 'TT') THEN 0 ELSE length(product_text) END::INTEGER AS hs_level,
         hs_revision,
         CASE WHEN is_withheld THEN rtrim(product_text || ' ' || classifications)
@@ -195,6 +198,18 @@ def canonical_sql(layout: str, found: Mapping[str, str], raw: str) -> str:
         CASE WHEN reason IS NOT NULL THEN {detail_sql(judgements)}
              WHEN is_part THEN '{names.procedure} ' || procedure_text END AS detail
     FROM judged
+    """
+
+
+def _goods(product: str, raw: str) -> str:
+    """Return the query of what each product code means, which are few beside the rows."""
+    return f"""
+        SELECT *, {is_code_sql("product_text")} AS is_code, {hs_code_sql("product_text")} AS hs_code
+        FROM (
+            SELECT product_text, regexp_full_match(product_text, '[0-9]+') AS is_digits,
+                regexp_full_match(product_text, '{WITHHELD}') AND NOT is_digits AS is_withheld
+            FROM (SELECT DISTINCT {product} AS product_text FROM {raw} AS raw)
+        ) LEFT JOIN comext_chapter ON chapter = left(product_text, 2)
     """
 
 
@@ -227,10 +242,7 @@ def _whole_file(layout: str, names: _Generation, columns: _Columns, raw: str) ->
 
 def _judgements(names: _Generation) -> tuple[Judgement, ...]:
     reasons = QuarantineReason
-    procedures = (
-        PROCEDURES if names.procedure == "STAT_PROCEDURE" else {**PROCEDURES, TOTAL_PROCEDURE: "total"}
-    )
-    known = ", ".join(map(literal, procedures))
+    is_total = "FALSE" if names.procedure == "STAT_PROCEDURE" else f"procedure_text = '{TOTAL_PROCEDURE}'"
     shown = {
         "value": (names.value, "value_text"),
         "weight": (names.weight, "weight_text"),
@@ -244,7 +256,7 @@ def _judgements(names: _Generation) -> tuple[Judgement, ...]:
         Judgement(reasons.UNKNOWN_FLOW, "type_text NOT IN ('I', 'E', 'L', 'M')", "TRADE_TYPE", "type_text"),
         Judgement(
             reasons.UNKNOWN_FLOW,
-            f"procedure_text IS NULL OR procedure_text NOT IN ({known})",
+            f"procedure IS NULL AND ({is_total}) IS NOT TRUE",
             names.procedure,
             "procedure_text",
         ),
@@ -259,7 +271,7 @@ def _judgements(names: _Generation) -> tuple[Judgement, ...]:
         ),
         Judgement(
             reasons.UNKNOWN_HS_CODE,
-            f"product_text IS NULL OR NOT {is_code_sql('product_text')}",
+            "is_code IS NOT TRUE",
             "PRODUCT_NC",
             "product_text",
         ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from entrepot.errors import EmptyFileError, FetchError, HeaderError, OptionError, TruncatedFileError
@@ -27,7 +28,7 @@ from entrepot.sources.fetching.commands import ingest_command
 from entrepot.sources.fetching.parts import Judged, Part, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from entrepot.sources.comtrade.availability import Dataset
@@ -46,8 +47,8 @@ _FLOWS: Final = {
 #: All goods at six digits; and of each cell the row over all second partners, procedures and modes.
 _ALL_GOODS: Final = "AG6"
 _TOTALS: Final = {"partner2Code": "0", "customsCode": "C00", "motCode": "0"}
-#: Codes in one question: an address near 2,000 characters is refused.
-_CODES_AT_ONCE: Final = 150
+#: Codes of goods, and of partners, in one question: an address near 2,000 characters is refused.
+_CODES_AT_ONCE: Final = 100
 #: Columns without which a number would be lost or misread, although the reader can do without some of them.
 _COLUMNS: Final = (
     "period", "reporterCode", "flowCode", "partnerCode", "partner2Code", "classificationCode", "cmdCode",
@@ -167,23 +168,37 @@ def _chosen(
 
 
 def _services(query: FetchQuery, method: str, classification: str) -> Iterator[_Service]:
-    """Yield how one dataset is asked for; many codes make several questions."""
+    """Yield how one dataset is asked for; many goods or partners make several questions."""
     is_preview = method == "preview"
     filters = dict(_TOTALS)
     if query.flows:
         filters["flowCode"] = ",".join(_FLOWS[flow] for flow in query.flows)
-    if query.partners:
-        numbers = [str(number) for code in query.partners for number in area(code).m49]
-        filters["partnerCode"] = ",".join(dict.fromkeys(numbers))
-    codes = list(query.products) or [_ALL_GOODS]
-    for start in range(0, len(codes), _CODES_AT_ONCE):
+    goods = [{"cmdCode": codes} for codes in _joined(query.products or (_ALL_GOODS,))]
+    partners = [{"partnerCode": numbers} for numbers in _joined(_numbers(query.partners))]
+    for some_goods, some_partners in product(goods, partners or [{}]):
         yield _Service(
             address="public/v1/preview" if is_preview else "data/v1/get",
             classification=classification,
             frequency=query.frequency,
             limit=_PREVIEW_LIMIT if is_preview else query.row_limit or _KEY_LIMIT,
-            filters={**filters, "cmdCode": ",".join(codes[start : start + _CODES_AT_ONCE])},
+            filters={**filters, **some_goods, **some_partners},
         )
+
+
+def _joined(codes: Sequence[str]) -> list[str]:
+    return [",".join(codes[start : start + _CODES_AT_ONCE]) for start in range(0, len(codes), _CODES_AT_ONCE)]
+
+
+def _numbers(partners: Sequence[str]) -> list[str]:
+    """Return every number that Comtrade uses for the areas; an empty list would mean all partners."""
+    numberless = [code for code in partners if not area(code).m49]
+    if numberless:
+        raise OptionError(
+            f"UN Comtrade has no number for {', '.join(numberless)}",
+            where="--partner",
+            hint="leave it out, or ask for all partners and choose when you analyse",
+        )
+    return list(dict.fromkeys(str(number) for code in partners for number in area(code).m49))
 
 
 def _part(client: Client, service: _Service, dataset: Dataset) -> Part:

@@ -12,7 +12,7 @@ from entrepot.engine.quoting import literal
 from entrepot.nomenclature.areas import area_code_table
 from entrepot.nomenclature.hs import HS_REVISIONS, hs_chapters
 from entrepot.schema import FlowKind, PartnerConcept, QuarantineReason, Valuation
-from entrepot.sources.expressions import revision_sql, text_sql
+from entrepot.sources.expressions import figure_sql, revision_sql, text_sql
 from entrepot.sources.judging import ABSURD, Judgement, detail_sql, is_no_number, reason_sql
 
 if TYPE_CHECKING:
@@ -141,6 +141,10 @@ class _Columns:
             return "NULL::VARCHAR"
         return text_sql(self._found[name])
 
+    def figure(self, name: str) -> str:
+        """Return the text of a number."""
+        return figure_sql(self._found[name]) if name in self._found else "NULL::VARCHAR"
+
     def first(self, *names: str) -> str:
         """Return the text of the first column that the file has and the row fills."""
         texts = [self.text(name) for name in names if name in self._found]
@@ -160,17 +164,22 @@ def canonical_sql(found: Mapping[str, str], raw: str) -> str:
     columns = _Columns(found)
     return f"""
     WITH published AS (SELECT {_published(columns)} FROM {raw} AS raw),
+    goods AS MATERIALIZED (
+        SELECT cmd_text, {_IS_CODE} AS is_code
+        FROM (SELECT DISTINCT upper({columns.text("cmdCode")}) AS cmd_text FROM {raw} AS raw)
+        LEFT JOIN comtrade_chapter ON chapter = substr(cmd_text, 1, 2)
+    ),
     joined AS (
         SELECT published.*, {_numbers()},
             area_r.code AS reporter, area_p.code AS partner, area_c.code AS consignment,
             coalesce(area_r.is_aggregate, FALSE) OR coalesce(area_p.is_aggregate, FALSE) AS is_aggregate,
             periods.period, periods.year, periods.frequency, flows.flow, flows.valuation, flows.is_import,
-            flows.partner_concept, chapters.chapter, units.unit, {_revision(columns)} AS hs_revision
+            flows.partner_concept, goods.is_code, units.unit, {_revision(columns)} AS hs_revision
         FROM published
         LEFT JOIN comtrade_period AS periods ON periods.text = period_text
         LEFT JOIN comtrade_flow AS flows ON flows.text = flow_text
         LEFT JOIN comtrade_revision AS revisions ON revisions.text = class_text
-        LEFT JOIN comtrade_chapter AS chapters ON chapters.chapter = substr(cmd_text, 1, 2)
+        LEFT JOIN goods ON goods.cmd_text = published.cmd_text
         LEFT JOIN comtrade_unit AS units ON units.text = unit_text
         LEFT JOIN comtrade_area AS area_r ON area_r.text = reporter_text AND {_in_force("area_r")}
         LEFT JOIN comtrade_area AS area_p ON area_p.text = partner_text AND {_in_force("area_p")}
@@ -220,11 +229,11 @@ def _published(columns: _Columns) -> str:
         "flow_text": f"upper({columns.text('flowCode')})",
         "class_text": f"upper({columns.text('classificationCode')})",
         "cmd_text": f"upper({columns.text('cmdCode')})",
-        "value_text": columns.text("primaryValue"),
-        "cif_text": columns.text("cifvalue"),
-        "fob_text": columns.text("fobvalue"),
-        "weight_text": columns.text("netWgt"),
-        "amount_text": columns.text("qty"),
+        "value_text": columns.figure("primaryValue"),
+        "cif_text": columns.figure("cifvalue"),
+        "fob_text": columns.figure("fobvalue"),
+        "weight_text": columns.figure("netWgt"),
+        "amount_text": columns.figure("qty"),
         "unit_text": unit,
         "unit_name": f"lower(nullif({columns.text('qtyUnitAbbr')}, 'N/A'))",
         "has_unit": f"coalesce({unit} NOT IN ({no_unit}), FALSE)" if columns.has("qtyUnitCode") else "TRUE",
@@ -312,7 +321,7 @@ _FAULTS: Final[tuple[tuple[QuarantineReason, str, str], ...]] = (
     (QuarantineReason.UNKNOWN_AREA, "partner IS NULL", "partner"),
     (QuarantineReason.UNKNOWN_AREA, "consignment IS NULL AND consignment_text IS NOT NULL", "consignment"),
     (QuarantineReason.UNKNOWN_REVISION, "hs_revision IS NULL", "class"),
-    (QuarantineReason.UNKNOWN_HS_CODE, f"cmd_text IS NULL OR NOT ({_IS_CODE})", "cmd"),
+    (QuarantineReason.UNKNOWN_HS_CODE, "is_code IS NOT TRUE", "cmd"),
     (QuarantineReason.BAD_NUMBER, is_no_number("value_text", "primary_value"), "value"),
     (QuarantineReason.BAD_NUMBER, is_no_number("weight_text", "net_weight"), "weight"),
     (QuarantineReason.BAD_NUMBER, f"has_unit AND {is_no_number('amount_text', 'amount')}", "amount"),

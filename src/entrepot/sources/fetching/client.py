@@ -32,6 +32,7 @@ _MOST_REDIRECTS: Final = 10
 _CONNECT_SECONDS: Final = 30.0
 #: An error body is read so far; what a server has to say stands at its beginning.
 _ERROR_BYTES: Final = 65_536
+_UNTRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"
 _GOES_ON: Final = "repeat the command later: what is there is kept, and it goes on where it stopped"
 
 
@@ -240,7 +241,7 @@ class Client:
             return error.response.status_code in _PASSING and asked <= self._patience.longest_asked_wait
         if isinstance(error, httpx2.UnsupportedProtocol | httpx2.ProxyError):
             return False
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        if _UNTRUSTED in str(error):
             return False
         return isinstance(error, httpx2.TransportError | TruncatedFileError)
 
@@ -278,6 +279,12 @@ class Client:
         if isinstance(error, httpx2.TimeoutException):
             return FetchError(f"the server gave no answer, {tries}", where=where, hint=_GOES_ON)
         reason = self._clean(str(error)) or type(error).__name__
+        if _UNTRUSTED in reason:
+            return FetchError(
+                f"the server's certificate is not trusted: {reason}",
+                where=where,
+                hint="install the certificates of your system (ca-certificates), or your proxy's own",
+            )
         return FetchError(
             f"the connection failed {tries}: {reason}",
             where=where,

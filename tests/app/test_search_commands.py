@@ -1,11 +1,14 @@
-"""``entrepot explain``: from the command to the rows of the files, on a world; and what it refuses."""
+"""``explain``, ``watch`` and ``robustness`` as typed, on a lake of a small world in two vintages."""
 
 from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
 import pytest
 
 from entrepot.model.world import WorldOptions, build_world, write_comtrade
@@ -21,7 +24,7 @@ QUESTION = ("--event", "2021-11", "--spikes", "12")
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Return a lake of a small world, and its destination."""
-    from entrepot.pipeline import ingest  # noqa: PLC0415  (heavy: only the tests that need a lake wait)
+    from entrepot.pipeline import IngestOptions, ingest  # noqa: PLC0415  (heavy: only the tests that need a lake wait)
     from entrepot.sources.registry import open_source  # noqa: PLC0415
 
     folder = tmp_path_factory.mktemp("world")
@@ -29,8 +32,13 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         WorldOptions(areas=22, products=24, treated_origins=5, hubs=3, booming_hubs=2, friendly_origins=2,
                      late_reporters=1, seed=5, unseen_share=0.2, loops=False)
     )  # fmt: skip
-    files = write_comtrade(world, folder / "reports")
-    ingest(open_source("comtrade"), files, lake=folder / "lake")
+    # The last months came later, in files of their own.
+    is_late = pc.greater(world.reports["period"].cast("string"), "2022-09")
+    for name, mask, day in (
+        ("first", pc.invert(is_late), date(2022, 12, 1)), ("later", is_late, date(2023, 3, 1))
+    ):  # fmt: skip
+        files = write_comtrade(replace(world, reports=world.reports.filter(mask)), folder / name)
+        ingest(open_source("comtrade"), files, lake=folder / "lake", options=IngestOptions(vintage=day))
     roles = world.truth_areas.to_pylist()
     return folder / "lake", next(row["area"] for row in roles if row["role"] == "destination")
 
@@ -114,3 +122,60 @@ def test_a_corridor_without_a_row_names_those_that_have_one(entrepot: Callable, 
     assert outcome.status != 0
     assert "no row for" in outcome.err
     assert re.search(rf"{largest['origin']} {largest['hub']} {destination} {largest['hs_code']}", outcome.err)
+
+
+def test_news_since_the_last_months_came(entrepot, lake, tmp_path: Path) -> None:
+    folder, destination = lake
+    out = tmp_path / "news.csv"
+    arguments = ("--lake", folder, *QUESTION, "--destination", destination, "--out", out)
+    outcome = entrepot("watch", *arguments, "--since", "2022-12-31")
+    assert outcome.status == 0, outcome.err
+    assert "The windows differ" in outcome.out
+    assert "Headline:" in outcome.out
+    with out.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    assert {row["news"] for row in rows} <= {"appeared", "grew", "shrank", "went", "stays"}
+    stays = [row for row in rows if row["news"] == "stays"]
+    assert all(row["earlier_estimate_usd"] for row in stays)
+    # With the window held and the vintages the same nothing can be new.
+    held = ("--after", "2022-01:2022-09", "--since", "2023-03-02")
+    outcome = entrepot("watch", *arguments, *held)
+    assert outcome.status == 0, outcome.err
+    with out.open(encoding="utf-8", newline="") as file:
+        same = list(csv.DictReader(file))
+    assert {row["news"] for row in same} <= {"stays"}
+    for row in same:
+        assert float(row["estimate_usd"]) == pytest.approx(float(row["earlier_estimate_usd"]), rel=1e-6)
+
+
+def test_there_is_no_news_without_an_earlier_state(entrepot, lake, tmp_path: Path) -> None:
+    folder, destination = lake
+    outcome = entrepot(
+        "watch", "--lake", folder, *QUESTION, "--destination", destination, "--out", tmp_path / "x.csv",
+        "--since", "2019-01-01",
+    )  # fmt: skip
+    assert outcome.status != 0
+    assert "Traceback" not in outcome.err
+    assert not (tmp_path / "x.csv").exists()
+
+
+@pytest.mark.parametrize("command", ["robustness", "watch"])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--out", "curve.txt"), "curve.txt"),
+        (("--out", "curve.csv", "--destination", "Atlantis"), "Atlantis"),
+        (("--out", "curve.csv", "--before", "2021-13:2022-01"), "--before"),
+    ],
+)
+def test_a_slip_is_told_before_the_lake_is_read(
+    entrepot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, arguments, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = ("--since", "2023-01-01") if command == "watch" else ("--chart", "curve.svg")
+    outcome = entrepot(command, "--lake", "none", "--event", "2022-03", *own, *arguments)
+    assert outcome.status != 0
+    assert message in outcome.err
+    assert "Traceback" not in outcome.err
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,113 @@
+"""Gaps as a page of a terminal, as a record and as charts."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import narwhals as nw
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from entrepot.detect.gaps.decomposition import decompose_gaps
+from entrepot.detect.gaps.options import GapOptions
+from entrepot.detect.gaps.unusual import unusual_gaps
+from entrepot.report import about_gaps, print_gap_parts, print_gaps
+from entrepot.report.charts import svg
+from entrepot.report.gap_charts import gaps_chart
+
+if TYPE_CHECKING:
+    from entrepot.detect.gaps.parts_result import GapParts
+    from entrepot.detect.gaps.result import GapResult
+
+
+@pytest.fixture(scope="module")
+def flows() -> nw.LazyFrame:
+    """Return three years of six exporters' trade with Kyrgyzstan; from 2021 on China's does not arrive."""
+    rows = [
+        (e, "KGZ", code, f"{year}-{month:02d}", 1e6 + 1e4 * month,
+         (1e6 + 1e4 * month) * (0.2 if e == "CHN" and year == 2021 else 0.9 + 0.01 * ((month * n) % 7)), 1.07)
+        for year in (2018, 2019, 2020, 2021) for month in range(1, 13)
+        for n, e in enumerate(("CHN", "DEU", "FRA", "KAZ", "RUS", "TUR")) for code in ("870321", "870323")
+    ]  # fmt: skip
+    columns = ["exporter", "importer", "hs_code", "period", "exporter_report_usd", "importer_report_usd"]
+    return nw.from_native(pd.DataFrame(rows, columns=[*columns, "freight_ratio"])).lazy()
+
+
+@pytest.fixture(scope="module")
+def gaps(flows: nw.LazyFrame) -> GapResult:
+    return unusual_gaps(flows, GapOptions(event="2021-01", by=("exporter", "importer")))
+
+
+@pytest.fixture(scope="module")
+def parts(flows: nw.LazyFrame) -> GapParts:
+    return decompose_gaps(flows, GapOptions(by=("exporter", "importer", "hs_code")))
+
+
+def printed(result: GapResult | GapParts, width: int, encoding: str = "utf-8") -> str:
+    class Encoded(StringIO):
+        pass
+
+    file = Encoded()
+    Encoded.encoding = encoding
+    show = print_gap_parts if hasattr(result, "summary") else print_gaps
+    show(result, Console(file=file, width=width, highlight=False))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_what_stands_out_is_said_first(width: int, gaps: GapResult) -> None:
+    text = printed(gaps, width)
+    lines = [line for line in text.splitlines() if line.strip()]
+    assert lines[0].startswith("The two books of all exporters → all importers")
+    row = next(line for line in lines if line.startswith(("CHN→KGZ", "China→Kyrgyzstan")))
+    assert row.startswith("China→Kyrgyzstan" if width == 160 else "CHN→KGZ")
+    assert "By importer" in text
+    assert "A gap accuses nobody" in text
+    assert max(len(line) for line in text.splitlines()) <= width
+
+
+def test_a_narrow_terminal_shows_every_figure_whole(gaps: GapResult, parts: GapParts) -> None:
+    for result in (gaps, parts):
+        assert "…" not in printed(result, 80)
+
+
+def test_nets_that_say_the_same_are_not_repeated(parts: GapParts) -> None:
+    text = printed(parts, 120)
+    table = parts.table.to_pandas()
+    keys = ["exporter", "importer", "hs_code"]
+    both = table.dropna(subset=["direction"]).groupby(keys).size()
+    assert text.count("(net)") == (both > 1).sum()
+    assert "it says nothing about why" in text
+
+
+def test_the_record_says_what_was_asked(gaps: GapResult, parts: GapParts) -> None:
+    files = [{"file_name": "a.csv", "vintage": "2023-01-01", "rows_stored": 5, "rows_read": 6,
+              "rows_quarantined": 1, "file_hash": "ab" * 32, "source": "comtrade"}]  # fmt: skip
+    about = about_gaps(gaps, sources=files)
+    assert about["event"] == "2021-01"
+    assert "2018" in about["placebos"]
+    assert about["rows read"] == "6, of which 1 set aside"
+    assert about_gaps(parts, sources=files)["periods"] == "2018-01:2021-12"
+
+
+def test_charts_have_their_marks(gaps: GapResult, parts: GapParts) -> None:
+    drawn = svg(gaps_chart(gaps))
+    for word in (
+        "Both books, where both published",
+        "event 2021-01",
+        "missing arrivals",
+        "China → Kyrgyzstan",
+    ):
+        assert word in drawn
+    drawn = svg(gaps_chart(parts))
+    for word in ("valuation", "attribution", "timing", "neighbouring codes", "unexplained", "870321"):
+        assert word in drawn
+
+
+def test_where_nothing_can_be_judged_it_says_so(flows: nw.LazyFrame) -> None:
+    short = flows.filter(nw.col("period") >= "2020-11")
+    result = unusual_gaps(short, GapOptions(event="2021-01", by=("exporter", "importer")))
+    assert "No row could be held against placebo periods" in printed(result, 100)
+    assert "Both books" in svg(gaps_chart(result))
