@@ -46,7 +46,7 @@ SHARED = {"entrepot.sources.fetching"}
 NEVER = {"pandas", "polars"}  # optional: callers bring them, Narwhals speaks to them
 HEAVY = (
     "altair", "deltalake", "duckdb", "httpx2", "jinja2", "llvmlite", "narwhals", "numba", "numpy", "pandas",
-    "polars", "pyarrow", "pydantic", "rich", "scipy", "tenacity", "typer", "importlib.metadata",
+    "polars", "pyarrow", "pydantic", "pyspark", "rich", "scipy", "tenacity", "typer", "importlib.metadata",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""One table on every engine: pandas, Polars eager and lazy, Arrow, a private DuckDB connection."""
+"""One table on every engine: pandas, Polars eager and lazy, Arrow, a private DuckDB connection, Spark."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from entrepot.engine import Engine
+from entrepot.engine import Engine, SparkEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pyarrow as pa
 
-ENGINES = ("pandas", "pandas_arrow", "polars", "polars_lazy", "arrow", "duckdb")
+ENGINES = ("pandas", "pandas_arrow", "polars", "polars_lazy", "arrow", "duckdb", "spark")
 
 
 @pytest.fixture(scope="session")
@@ -27,25 +27,25 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.fixture(params=ENGINES)
-def put(request: pytest.FixtureRequest, engine: Engine) -> Callable[[pa.Table], Any]:
-    """Return a function that puts an Arrow table on an engine."""
+def kind(request: pytest.FixtureRequest) -> str:
+    """Return the name of an engine."""
+    return request.param
 
-    def on_engine(table: pa.Table) -> Any:
-        match request.param:
-            case "pandas":
-                return table.to_pandas()
-            case "pandas_arrow":
-                return table.to_pandas(types_mapper=pd.ArrowDtype)
-            case "polars":
-                return pl.from_arrow(table)
-            case "polars_lazy":
-                return pl.from_arrow(table).lazy()
-            case "duckdb":
-                return engine.arrow_frame(table).to_native()
-            case _:
-                return table
 
-    return on_engine
+@pytest.fixture
+def put(kind: str, request: pytest.FixtureRequest, engine: Engine) -> Callable[[pa.Table], Any]:
+    """Return a function that puts an Arrow table on the engine."""
+    session = request.getfixturevalue("spark") if kind == "spark" else None
+    kinds: dict[str, Callable[[pa.Table], Any]] = {
+        "pandas": lambda table: table.to_pandas(),
+        "pandas_arrow": lambda table: table.to_pandas(types_mapper=pd.ArrowDtype),
+        "polars": pl.from_arrow,
+        "polars_lazy": lambda table: pl.from_arrow(table).lazy(),
+        "arrow": lambda table: table,
+        "duckdb": lambda table: engine.arrow_frame(table).to_native(),
+        "spark": lambda table: SparkEngine(session).arrow_frame(table).to_native(),
+    }
+    return kinds[kind]
 
 
 @pytest.fixture

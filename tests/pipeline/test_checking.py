@@ -55,12 +55,12 @@ def plant(
     with Staging(lake, "test", file_hash, "raw_test__long") as open_staging:
         flow = []
         for year in sorted({row["year"] for row in rows}):
-            path = open_staging.folder(FLOW.name) / f"{year}.parquet"
+            path = open_staging.workspace.folder(FLOW.name) / f"{year}.parquet"
             table = pa.Table.from_pylist([row for row in rows if row["year"] == year], schema=loose)
             pq.write_table(table, path)
             partition = {"source": "test", "year": str(year)}
             flow.append(ParquetFile(path, table.num_rows, path.stat().st_size, partition))
-        raw_path = open_staging.folder("raw_test__long") / "rows.parquet"
+        raw_path = open_staging.workspace.folder("raw_test__long") / "rows.parquet"
         pq.write_table(pa.table({"file_hash": [file_hash]}), raw_path)
         register = {
             "file_hash": file_hash, "file_name": name, "file_size": 1, "source": "test", "layout": "long",

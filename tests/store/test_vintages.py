@@ -61,12 +61,12 @@ def put(
             years.setdefault(row[0][:4], []).append(flow_row(file_hash, number, vintage, row, float(number)))
         flow = []
         for year, found in years.items():
-            path = staging.folder(FLOW.name) / inside / f"{year}.parquet"
+            path = staging.workspace.folder(FLOW.name) / inside / f"{year}.parquet"
             path.parent.mkdir(exist_ok=True)
             table = pa.Table.from_pylist(found, schema=FLOW.arrow_schema())
             pq.write_table(table.drop_columns(list(lacks)), path)
             flow.append(ParquetFile(path, len(found), path.stat().st_size, {"source": "test", "year": year}))
-        raw_path = staging.folder(RAW) / "rows.parquet"
+        raw_path = staging.workspace.folder(RAW) / "rows.parquet"
         raw = pa.table({"file_hash": [file_hash] * len(rows), "line": ["|".join(row) for row in rows]})
         pq.write_table(raw, raw_path)
         register = {

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
 
 from entrepot.detect.periods import parse_period
+from entrepot.engine.choosing import check_engine
 from entrepot.errors import OptionError, UnknownCodeError
 from entrepot.nomenclature import resolve_areas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["one_of", "parse_areas", "parse_day", "parse_period_day", "parse_sources"]
+    from entrepot.engine.choosing import EngineName
+
+__all__ = [
+    "EngineOption",
+    "one_of",
+    "parse_areas",
+    "parse_day",
+    "parse_engine",
+    "parse_period_day",
+    "parse_sources",
+]
+
+EngineOption = Annotated[
+    str, typer.Option(help="duckdb, on this machine, or spark, on a cluster", metavar="duckdb|spark")
+]
 
 
 def parse_areas(text: str | None, *, option: str, on: date | None = None) -> tuple[str, ...]:
@@ -95,3 +112,16 @@ def parse_sources(text: str | None, *, known: Iterable[str]) -> tuple[str, ...]:
             hint=f"it holds {', '.join(held) or 'nothing yet'}",
         )
     return names
+
+
+def parse_engine(text: str) -> EngineName:
+    """Return the engine of a name.
+
+    Raises
+    ------
+    OptionError
+        There is none of it.
+    """
+    name = text.strip().lower()
+    check_engine(name)
+    return cast("EngineName", name)

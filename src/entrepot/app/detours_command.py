@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from entrepot.app.arguments import EngineOption, parse_engine
 from entrepot.app.cli import app
 from entrepot.app.progress import progress_bar
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
@@ -39,6 +40,7 @@ from entrepot.detect.options import GROUP_KEYS, DetourOptions
 
 if TYPE_CHECKING:
     from entrepot.detect.result import DetourResult
+    from entrepot.engine.choosing import EngineName
 
 __all__ = ["detours_command", "screen_command"]
 
@@ -67,6 +69,7 @@ def detours_command(
     hs_revision: HsRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
     memory: MemoryOption = "4GB",
+    engine: EngineOption = "duckdb",
 ) -> None:
     """Estimate what took a detour after an event: origin, hub, destination instead of the direct road.
 
@@ -88,8 +91,8 @@ def detours_command(
         spikes=spikes,
         seed=seed,
     )
-    where = _Where(lake, out, page)
-    _run(options, where, Reports(as_of, source, revision), memory=memory)
+    where = _Where(lake, out, page, parse_engine(engine), memory)
+    _run(options, where, Reports(as_of, source, revision))
 
 
 @app.command("screen")
@@ -110,6 +113,7 @@ def screen_command(
     hs_revision: HsRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
     memory: MemoryOption = "4GB",
+    engine: EngineOption = "duckdb",
 ) -> None:
     """Search the whole world for detours after an event, no suspects given.
 
@@ -125,8 +129,8 @@ def screen_command(
         spikes=spikes,
         seed=seed,
     )
-    where = _Where(lake, out, page)
-    _run(options, where, Reports(as_of, source, revision), memory=memory)
+    where = _Where(lake, out, page, parse_engine(engine), memory)
+    _run(options, where, Reports(as_of, source, revision))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +140,11 @@ class _Where:
     lake: Path
     out: str
     page: Path | None
+    engine: EngineName
+    memory: str
 
 
-def _run(options: DetourOptions, where: _Where, reports: Reports, *, memory: str) -> None:
+def _run(options: DetourOptions, where: _Where, reports: Reports) -> None:
     # Heavy imports wait until the options are known to be right: `--help` and typing errors answer at once.
     from entrepot.pipeline.detours import find_detours  # noqa: PLC0415
     from entrepot.report import about_detours, check_out, print_detours, write_page, write_table  # noqa: PLC0415
@@ -151,7 +157,13 @@ def _run(options: DetourOptions, where: _Where, reports: Reports, *, memory: str
     notes: list[str] = []
     with progress_bar("calibrating on planted detours") as progress:
         result: DetourResult = find_detours(
-            opened, options, choice=choice, memory_limit=memory, progress=progress, tell=notes.append
+            opened,
+            options,
+            choice=choice,
+            memory_limit=where.memory,
+            engine=where.engine,
+            progress=progress,
+            tell=notes.append,
         )
     about = about_detours(result, sources=opened.files().to_pylist())
     if reports.revision is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 from rich.console import Console
 
-from entrepot.app.arguments import one_of, parse_areas, parse_day, parse_sources
+from entrepot.app.arguments import EngineOption, one_of, parse_areas, parse_day, parse_engine, parse_sources
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
 from entrepot.errors import OptionError
@@ -64,7 +64,8 @@ def flows_command(
     ] = None,
     hs_revision: HsRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
-    memory: Annotated[str, typer.Option(help="memory of the engine")] = "4GB",
+    memory: Annotated[str, typer.Option(help="memory of the engine, on Spark of each task")] = "4GB",
+    engine: EngineOption = "duckdb",
 ) -> None:
     """Write the flows of a lake: both books brought together, or the reports as they are.
 
@@ -88,6 +89,7 @@ def flows_command(
     importers = parse_areas(importer, option="--importer")
     revision = parse_revision(hs_revision, hs_shares)
     codes = product_list(products, revision)
+    chosen = parse_engine(engine)
 
     # Heavy imports wait until the options are known to be right.
     from entrepot.pipeline.flows import FlowQuery, select_flows  # noqa: PLC0415
@@ -114,7 +116,7 @@ def flows_command(
     )
     console = Console(stderr=True, highlight=False)
     notes: list[str] = []
-    table = select_flows(opened, query, memory_limit=memory, tell=notes.append)
+    table = select_flows(opened, query, memory_limit=memory, engine=chosen, tell=notes.append)
     book = f"reconciled ({estimate}), FOB" if reconciled else "as reported, each on its own valuation"
     files = ", ".join(dict.fromkeys(opened.files()["file_name"].to_pylist()))
     about = {"table": "flows", "book": book, "frequency": freq, "files": files}

@@ -12,10 +12,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from entrepot.app.arguments import parse_day
+from entrepot.app.arguments import EngineOption, parse_day, parse_engine
 from entrepot.app.cli import app
 from entrepot.app.messages import show_error
-from entrepot.pipeline.intake import IngestOptions, IngestReport, Step, ingest
+from entrepot.pipeline import IngestOptions, IngestReport, Step, ingest
 from entrepot.schema import FlowKind  # noqa: TC001 typer reads the annotations
 from entrepot.sources.base import Stated
 from entrepot.sources.registry import open_source
@@ -23,7 +23,7 @@ from entrepot.sources.registry import open_source
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from entrepot.pipeline.intake import FileReport
+    from entrepot.pipeline import FileReport
 
 __all__ = ["ingest_command"]
 
@@ -55,11 +55,15 @@ def ingest_command(
     complete: Annotated[
         bool, typer.Option(help="a file of exactly the publisher's row limit is whole")
     ] = False,
-    memory: Annotated[str, typer.Option(help="memory of the engine")] = "1GB",
+    memory: Annotated[str, typer.Option(help="memory of the engine; on Spark of each task")] = "1GB",
+    engine: EngineOption = "duckdb",
 ) -> None:
     """Take customs files into a lake: every row stored, or set aside with its reason."""
     options = IngestOptions(
-        vintage=parse_day(vintage, option="--vintage"), is_complete=complete, memory_limit=memory
+        vintage=parse_day(vintage, option="--vintage"),
+        is_complete=complete,
+        memory_limit=memory,
+        engine=parse_engine(engine),
     )
     opened = open_source(source, Stated(flow=flow, period=period))
     try:

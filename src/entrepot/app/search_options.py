@@ -70,7 +70,9 @@ DestinationOption = Annotated[str | None, typer.Option(help="areas or groups whe
 ThresholdOption = Annotated[
     float, typer.Option(help="departures within so many standard deviations are noise")
 ]
-MemoryOption = Annotated[str, typer.Option(help="memory of the engine; larger work spills to disk")]
+MemoryOption = Annotated[
+    str, typer.Option(help="memory of the engine, on Spark of each task; larger work spills to disk")
+]
 
 
 @dataclass(frozen=True, slots=True)

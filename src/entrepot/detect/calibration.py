@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.spikes import plant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -50,6 +50,12 @@ class Placebo:
     partner_growth: NDArray[np.float64] | None
     scale: float
     label: str
+
+    @property
+    def size(self) -> int:
+        """Bytes of the cells."""
+        columns = (getattr(self.cells, field.name) for field in fields(self.cells))
+        return sum(column.nbytes for column in columns if isinstance(column, np.ndarray))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +237,7 @@ def calibrate(
     z: float,
     sets: int,
     seed: int,
-    progress: Callable[[int, int], None] | None = None,
+    each: Callable[[Callable[[int], SpikeRun | None], Sequence[int]], Iterable[SpikeRun | None]] = map,
 ) -> Calibration:
     """Plant known detours in windows before the event and estimate them.
 
@@ -247,12 +253,12 @@ def calibrate(
         How many sets to plant.
     seed
         Seed of the draws.
-    progress
-        Called with the sets done and all sets.
+    each
+        Applies a function to every number, in order: here, or where an engine has room.
     """
-    runs: list[SpikeRun] = []
     seeds = np.random.SeedSequence(seed).spawn(sets)
-    for number in range(sets if placebos else 0):
+
+    def run(number: int) -> SpikeRun | None:
         placebo = placebos[number % len(placebos)]
         planted = plant(
             placebo.cells,
@@ -264,11 +270,10 @@ def calibrate(
         found = estimate(
             planted.cells, placebo.question, noise=noise, z=z, partner_growth=placebo.partner_growth
         ).corridors
-        if planted.usd.size:
-            runs.append(_aligned(planted, found, placebo))
-        if progress is not None:
-            progress(number + 1, sets)
-    return Calibration(runs=tuple(runs))
+        return _aligned(planted, found, placebo) if planted.usd.size else None
+
+    made = each(run, range(sets if placebos else 0))
+    return Calibration(runs=tuple(one for one in made if one is not None))
 
 
 def _aligned(planted: Planted, found: Corridors, placebo: Placebo) -> SpikeRun:

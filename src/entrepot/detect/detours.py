@@ -23,21 +23,24 @@ from entrepot.detect.windows import calendar_of, load_windows
 from entrepot.schema import DetourKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import narwhals as nw
     from numpy.typing import NDArray
 
-    from entrepot.detect.calibration import Calibration, SpikeRun
+    from entrepot.detect.calibration import Calibration, Placebo, SpikeRun
     from entrepot.detect.cells import Cells
     from entrepot.detect.corridors import Corridors
     from entrepot.detect.estimate import Estimate
     from entrepot.detect.options import DetourOptions
-    from entrepot.engine import Engine
+    from entrepot.engine import FrameEngine
 
 __all__ = ["detours"]
 
 _EVEN_PART = 0.2
+
+#: Bytes of the windows before the event up to which they are sent to every executor.
+_MOST_BYTES = 500_000_000
 
 _DECLARED, _UNSEEN, _RELAY, _UNOBSERVED = (
     kind_number(kind)
@@ -49,7 +52,7 @@ def detours(
     flows: nw.LazyFrame[Any],
     options: DetourOptions,
     *,
-    engine: Engine,
+    engine: FrameEngine,
     progress: Callable[[int, int], None] | None = None,
 ) -> DetourResult:
     """Estimate what took a detour after an event.
@@ -97,7 +100,7 @@ def detours(
         z=options.z,
         sets=options.spikes,
         seed=options.seed,
-        progress=progress,
+        each=_sharing(engine, search.placebos, progress),
     )
     whole, expected = _parts(found, search)
     own = whole.only(whole.kind != _RELAY)
@@ -130,6 +133,21 @@ def detours(
         placebo_labels=tuple(pair.label for pair in pairs[1:]),
         reporters_late=search.late_reporters(),
     )
+
+
+def _sharing(
+    engine: FrameEngine, placebos: Sequence[Placebo], progress: Callable[[int, int], None] | None
+) -> Callable[[Callable[[int], SpikeRun | None], Sequence[int]], Iterator[SpikeRun | None]]:
+    """Return what applies a function to every set: where the engine has room, if the windows can travel."""
+    travels = sum(placebo.size for placebo in placebos) <= _MOST_BYTES
+
+    def each(run: Callable[[int], SpikeRun | None], sets: Sequence[int]) -> Iterator[SpikeRun | None]:
+        for done, made in enumerate(engine.each(run, sets) if travels else map(run, sets), start=1):
+            yield made
+            if progress is not None:
+                progress(done, len(sets))
+
+    return each
 
 
 def _plan(found: Estimate, search: Search) -> SpikePlan:

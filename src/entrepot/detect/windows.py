@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from entrepot.engine import Engine
+    from entrepot.engine import FrameEngine
 
 __all__ = ["BOOKS", "Book", "Calendar", "WindowData", "calendar_of", "load_windows", "period_weights"]
 
@@ -142,7 +142,7 @@ def period_weights(
 
 
 def load_windows(
-    engine: Engine,
+    engine: FrameEngine,
     flows: nw.LazyFrame[Any],
     pairs: Sequence[WindowPair],
     *,

@@ -7,23 +7,32 @@ Start with :class:`Engine`. :func:`map_groups` runs a Python kernel over groups,
 from __future__ import annotations
 
 from entrepot.engine.beside import place_beside, small_table
+from entrepot.engine.choosing import EngineName, check_engine, open_engine
 from entrepot.engine.duck import Engine, ParquetFile
+from entrepot.engine.frames import FrameEngine
 from entrepot.engine.groups import map_groups
 from entrepot.engine.quoting import identifier, literal, null_column, parquet, read_path
+from entrepot.engine.spark import SparkEngine, spark_errors
 from entrepot.engine.staging import Staged, TextForm, stage_text
 
 __all__ = [
     "Engine",
+    "EngineName",
+    "FrameEngine",
     "ParquetFile",
+    "SparkEngine",
     "Staged",
     "TextForm",
+    "check_engine",
     "identifier",
     "literal",
     "map_groups",
     "null_column",
+    "open_engine",
     "parquet",
     "place_beside",
     "read_path",
     "small_table",
+    "spark_errors",
     "stage_text",
 ]

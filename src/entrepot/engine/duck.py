@@ -7,8 +7,9 @@ import tempfile
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import duckdb
 import narwhals as nw
@@ -33,6 +34,9 @@ _DISK_FULL = (
     "max_temp_directory_size",
 )
 
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 _MEMORY = re.compile(r"[0-9]+(\.[0-9]+)? ?[KMGT]i?B", re.IGNORECASE)
 
@@ -169,6 +173,7 @@ class Engine:
             raise OptionError(
                 f"{memory_limit!r} is no amount of memory", where="--memory", hint="write it as 500MB or 4GB"
             )
+        self._names = count()
         self._own_temp = None if temp_directory else tempfile.TemporaryDirectory(prefix="entrepot-")
         spill = temp_directory or Path(self._own_temp.name if self._own_temp else ".")
         config: dict[str, str | bool | int | float | list[str]] = {
@@ -289,6 +294,18 @@ class Engine:
         with engine_errors(name):
             frame.to_native().create(name)
         return self.frame(f"SELECT * FROM {identifier(name)}")
+
+    def unused(self, name: str) -> str:
+        """Return a name for :meth:`keep` that was not used before."""
+        return f"{name}_{next(self._names)}"
+
+    def drop(self, name: str) -> None:
+        """Remove what was kept under a name."""
+        self.execute(f"DROP TABLE {identifier(name)}")
+
+    def each(self, function: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
+        """Yield what a function makes of each item, in order."""
+        yield from map(function, items)
 
     def copy_to_parquet(
         self,

@@ -8,10 +8,10 @@ import narwhals as nw
 
 from entrepot.detect.detours import detours
 from entrepot.detect.periods import event_windows
-from entrepot.engine import Engine, parquet
+from entrepot.engine import Engine, SparkEngine, open_engine, spark_errors
 from entrepot.pipeline.choices import ALL_REPORTS
 from entrepot.pipeline.flows import reconciled_flows
-from entrepot.schema import FLOW
+from entrepot.pipeline.survey import survey_lake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from entrepot.detect.options import DetourOptions
     from entrepot.detect.result import DetourResult
+    from entrepot.engine import EngineName
     from entrepot.pipeline.choices import ReportChoice
     from entrepot.store import Lake
 
@@ -32,6 +33,7 @@ def find_detours(
     *,
     choice: ReportChoice = ALL_REPORTS,
     memory_limit: str = "4GB",
+    engine: EngineName = "duckdb",
     progress: Callable[[int, int], None] | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> DetourResult:
@@ -47,7 +49,10 @@ def find_detours(
         Which reports count, and the revision that their codes are brought to, so that one that was
         renumbered is no break; the products of ``options`` are codes of it then.
     memory_limit
-        Memory of the engine; larger work spills to disk.
+        Memory of DuckDB, of each task on Spark; larger work spills to disk.
+    engine
+        ``duckdb``, on this machine, or ``spark``: judging reports, bringing books together and summing
+        windows is then Spark's, and calibration is shared out among its executors.
     progress
         Called with the calibration sets done and all sets.
     tell
@@ -58,13 +63,13 @@ def find_detours(
     DetourResult
         See :func:`entrepot.detect.detours.detours`.
     """
-    with Engine(memory_limit=memory_limit) as engine:
-        flows = flows_for(engine, lake, options, choice=choice, tell=tell)
-        return detours(flows, options, engine=engine, progress=progress)
+    with open_engine(engine, memory_limit=memory_limit) as opened, spark_errors():
+        flows = flows_for(opened, lake, options, choice=choice, tell=tell)
+        return detours(flows, options, engine=opened, progress=progress)
 
 
 def flows_for(
-    engine: Engine,
+    engine: Engine | SparkEngine,
     lake: Lake,
     options: DetourOptions,
     *,
@@ -80,22 +85,11 @@ def flows_for(
     lake, options, choice, tell
         As for :func:`find_detours`.
     """
-    _check_windows(engine, lake, options, choice)
     frequency = "M" if "-" in options.event else "A"
-    return reconciled_flows(engine, lake, frequency=frequency, choice=choice, tell=tell)
-
-
-def _check_windows(engine: Engine, lake: Lake, options: DetourOptions, choice: ReportChoice) -> None:
-    """Refuse windows that no report of the lake is in, before minutes are spent on its flows."""
-    files = lake.table_files(FLOW.name, sources=choice.sources or None, years=choice.years or None)
-    if not files:
-        return
-    # A year may be made of its months.
-    length = len("2022-03") if "-" in options.event else len("2022")
-    rows = engine.rows(f"SELECT DISTINCT substr(period, 1, {length}) FROM {parquet(files)}")
-    published = [period for (period,) in rows if len(period) == length]
-    if published:  # else the flows say what is missing
-        event_windows(options.event, published=published, before=options.before, after=options.after)
+    survey = survey_lake(engine, lake, frequency=frequency, choice=choice)
+    # Windows that no report is in are refused before minutes are spent on the flows.
+    event_windows(options.event, published=survey.periods, before=options.before, after=options.after)
+    return reconciled_flows(engine, lake, frequency=frequency, choice=choice, survey=survey, tell=tell)
 
 
 def find_detours_in(
@@ -111,7 +105,7 @@ def find_detours_in(
     ----------
     flows
         Columns of ``core__reconciled``, as :func:`entrepot.reconcile.reconcile` makes them; any frame that
-        Narwhals accepts, of one frequency.
+        Narwhals accepts, of one frequency. A PySpark frame stays on its session.
     options
         Windows, suspects, products.
     memory_limit
@@ -124,6 +118,10 @@ def find_detours_in(
     DetourResult
         See :func:`entrepot.detect.detours.detours`.
     """
-    table = nw.from_native(flows).lazy().collect(backend="pyarrow").to_native()
+    lazy: nw.LazyFrame[Any] = nw.from_native(flows).lazy()
+    if lazy.implementation.is_pyspark():
+        with SparkEngine(lazy.to_native().sparkSession) as spark, spark_errors():
+            return detours(spark.keep(lazy, spark.unused("flows")), options, engine=spark, progress=progress)
+    table = lazy.collect(backend="pyarrow").to_native()
     with Engine(memory_limit=memory_limit) as engine:
         return detours(engine.arrow_frame(table), options, engine=engine, progress=progress)

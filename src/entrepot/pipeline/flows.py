@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import narwhals as nw
 
 from entrepot.detect.periods import parse_span, period_text
-from entrepot.engine import Engine
+from entrepot.engine import Engine, open_engine, spark_errors
 from entrepot.errors import CoverageError, OptionError
 from entrepot.pipeline.choices import ALL_REPORTS, ReportChoice
 from entrepot.pipeline.counting import counted_reports
 from entrepot.pipeline.leaves import frequency_reports
+from entrepot.pipeline.parts import counted_sql
 from entrepot.pipeline.reconciling import kept_pairs, reconcile_counted
+from entrepot.pipeline.revision_notes import Conversion, RevisionFacts
 from entrepot.pipeline.revisions import converted_reports
 from entrepot.pipeline.weighing import weighted_flows
 from entrepot.reconcile import (
@@ -24,7 +26,6 @@ from entrepot.reconcile import (
     add_up,
     with_parts,
 )
-from entrepot.store import flows_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from entrepot.engine import EngineName, SparkEngine
     from entrepot.pipeline.revisions import RevisionChoice
+    from entrepot.pipeline.survey import Survey
     from entrepot.store import Lake
 
 __all__ = ["FlowQuery", "Level", "books_of", "reconciled_flows", "select_flows"]
@@ -42,12 +45,13 @@ Level = Literal["6", "4", "2", "TOTAL", "all"]
 
 
 def reconciled_flows(
-    engine: Engine,
+    engine: Engine | SparkEngine,
     lake: Lake,
     *,
     frequency: str = "M",
     choice: ReportChoice = ALL_REPORTS,
     estimate: Estimate = "exporter_first",
+    survey: Survey | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> nw.LazyFrame[Any]:
     """Return the reconciled flows of a lake, kept on the engine.
@@ -67,6 +71,8 @@ def reconciled_flows(
         Which reports count, and the revision that their codes are brought to.
     estimate
         How one figure is made of two reports, see :func:`entrepot.reconcile.reconcile`.
+    survey
+        What the lake holds, where it has been looked through already.
     tell
         Told in words what the codes' revisions mean for the result.
 
@@ -81,10 +87,10 @@ def reconciled_flows(
     CoverageError
         The lake has no reports of that frequency.
     """
-    counted = counted_reports(engine, lake, frequency=frequency, choice=choice, tell=tell)
+    counted = counted_reports(engine, lake, frequency=frequency, choice=choice, survey=survey, tell=tell)
     flows = reconcile_counted(engine, counted, frequency=frequency, estimate=estimate)
     if counted.are_reports:
-        engine.execute(f"DROP TABLE leaves_{counted.call}")
+        engine.drop(counted.name)
     return flows
 
 
@@ -111,7 +117,7 @@ def books_of(
             hint="ingest the reporters' own figures: of one figure made of two no reporter can be judged",
         )
     goods = counted.rows.filter(nw.col("hs_code") != "TOTAL")
-    name = f"goods_{counted.call}"
+    name = f"goods_{counted.name}"
     return weighted_flows(engine, kept_pairs(engine, goods, name), name, frequency=frequency)
 
 
@@ -201,6 +207,7 @@ def select_flows(
     query: FlowQuery,
     *,
     memory_limit: str = "4GB",
+    engine: EngineName = "duckdb",
     tell: Callable[[str], None] | None = None,
 ) -> pa.Table:
     """Return flows of a lake, as reported or reconciled.
@@ -212,7 +219,9 @@ def select_flows(
     query
         Which flows.
     memory_limit
-        Memory of the engine.
+        Memory of DuckDB, of each task on Spark.
+    engine
+        Where reconciled flows are made: ``duckdb``, or ``spark``. Their rows come to this machine either way.
     tell
         Told in words what the codes' revisions mean for the result.
 
@@ -228,17 +237,20 @@ def select_flows(
     CoverageError
         The lake has no reports of that frequency.
     OptionError
-        The periods are of the other frequency.
+        The periods are of the other frequency, or flows as reported are asked of Spark.
     """
     span = _span(query.periods, query.frequency) if query.periods else None
-    with Engine(memory_limit=memory_limit) as engine:
+    if engine == "spark" and not query.is_reconciled:
+        raise OptionError(
+            "flows as they were reported are read by DuckDB alone",
+            where="--engine",
+            hint="leave the engine out: nothing is computed that Spark could share out",
+        )
+    with open_engine(engine, memory_limit=memory_limit) as opened, spark_errors():
         if query.is_reconciled:
-            frame = _shaped_flows(engine, lake, query, span, tell)
+            frame = _shaped_flows(opened, lake, query, span, tell)
         else:
-            frame = engine.frame(_reported(engine, lake, query))
-            if query.revision is not None:
-                frame = converted_reports(engine, frame, query.revision, name="converted", tell=tell)
-            frame = _chosen(frame, query, span)
+            frame = _chosen(_reported(cast("Engine", opened), lake, query, tell), query, span)
         code = nw.col("hs_code")
         if query.products:
             frame = frame.filter(
@@ -250,7 +262,7 @@ def select_flows(
 
 
 def _shaped_flows(
-    engine: Engine,
+    engine: Engine | SparkEngine,
     lake: Lake,
     query: FlowQuery,
     span: tuple[int, int] | None,
@@ -307,12 +319,24 @@ def _span(periods: str, frequency: str) -> tuple[int, int]:
     return parse_span(periods, option="--periods")
 
 
-def _reported(engine: Engine, lake: Lake, query: FlowQuery) -> str:
-    counted = flows_sql(lake, engine, as_of=query.as_of, sources=query.sources or None)
-    reports = frequency_reports(counted, query.frequency)
+def _reported(
+    engine: Engine, lake: Lake, query: FlowQuery, tell: Callable[[str], None] | None
+) -> nw.LazyFrame[Any]:
+    """Return the reports as they are, in the revision asked for."""
+    reports = frequency_reports(counted_sql(engine, lake, query.choice), query.frequency)
     is_import = "flow LIKE '%import%'"
-    return f"""
+    frame = engine.frame(f"""
         SELECT CASE WHEN {is_import} THEN partner ELSE reporter END AS exporter,
                CASE WHEN {is_import} THEN reporter ELSE partner END AS importer, *
         FROM ({reports}) WHERE role = 'leaf'
-    """
+    """)
+    if query.revision is None:
+        return frame
+    found: list[Conversion] = []
+    frame = converted_reports(
+        engine, frame, query.revision, name="converted", tell=found.append if tell is not None else None
+    )
+    if tell is not None:
+        for note in RevisionFacts(tuple(found)).words(query.revision):
+            tell(note)
+    return frame

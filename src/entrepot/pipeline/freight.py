@@ -51,7 +51,7 @@ def with_freight(
     ).lazy()
     years = engine.keep(lazy, table)
     statistics = small_table(ratio_statistics(years.to_native()), what="ratios by pair")
-    engine.execute(f"DROP TABLE {table}")
+    engine.drop(table)
     fit = fit_ratios(statistics.sort_by([(key, "ascending") for key in RATIO_KEYS]), geography_table())
     is_fob = pc.is_in(fit.table["importer"], value_set=pa.array(sorted(on_fob), pa.string()))
     ratio = pc.if_else(is_fob, pa.scalar(1.0), pc.exp(fit.table["log_freight"]))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from entrepot.engine import Engine, ParquetFile, Staged
-    from entrepot.store import Staging
+    from entrepot.store import Workspace
 
 __all__ = ["JudgedRows"]
 
@@ -37,10 +37,10 @@ class JudgedRows:
     """The canonical rows of one file, good and bad, as Parquet in the lake's folders."""
 
     def __init__(
-        self, engine: Engine, staging: Staging, staged: Staged, canonical: str, tell: Callable[..., None]
+        self, engine: Engine, workspace: Workspace, staged: Staged, canonical: str, tell: Callable[..., None]
     ) -> None:
         self._engine = engine
-        self._staging = staging
+        self._workspace = workspace
         self._staged = staged
         self._canonical = _completed(engine, canonical)
         self._tell = tell
@@ -67,7 +67,7 @@ class JudgedRows:
 
     def write(self, constants: dict[str, Any]) -> None:
         """Write the good rows and the bad ones, and count them."""
-        folder = self._staging.folder(FLOW.name)
+        folder = self._workspace.folder(FLOW.name)
         self._tell("judging", rows=self._staged.rows)
         if self._has_sums:
             # Sums are dear: the query runs once.
@@ -123,7 +123,7 @@ class JudgedRows:
         if not self._has_cells(bad):
             raise ContractError(
                 f"{rows:,} rows read, but {written:,} good and {bad.num_rows:,} bad ones made",
-                where=str(self._staging.lake.path),
+                where=str(self._workspace.lake.path),
                 hint="this is a bug of the source's query: it drops or doubles rows; please report it",
             )
         good = f"SELECT row_number FROM {parquet(self._flow.paths)}" if self.flow else ""
@@ -174,7 +174,7 @@ class JudgedRows:
                    ON published.row_number = bad.row_number
             ORDER BY bad.row_number, bad.cell
             """,
-            self._staging.folder(QUARANTINE.name) / "rows.parquet",
+            self._workspace.folder(QUARANTINE.name) / "rows.parquet",
             keeps_order=True,
         )
 

@@ -14,9 +14,11 @@ from entrepot.errors import CoverageError
 from entrepot.schema import FLOW
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from entrepot.engine import Engine
 
-__all__ = ["frequency_reports", "hs_levels", "leaf_reports"]
+__all__ = ["compared_levels", "frequency_reports", "hs_levels", "leaf_reports"]
 
 _SIX_DIGITS: Final = 6
 
@@ -26,21 +28,24 @@ _SLICE: Final = ("source", "reporter", "partner", "partner_concept", "flow", "fr
 _WHOLE_YEAR: Final = 0.5
 
 
-def hs_levels(engine: Engine, reports: str, frequency: str) -> tuple[int, ...]:
+def compared_levels(found: Iterable[int], frequency: str) -> tuple[int, ...]:
     """Return the HS levels of the goods reported in a frequency, that to compare flows at first.
 
     That is six digits, or the finest level below; behind it stand the longer ones, and no shorter ones.
+
+    Parameters
+    ----------
+    found
+        Levels of the leaves.
+    frequency
+        ``M`` or ``A``, for the message.
 
     Raises
     ------
     CoverageError
         There are no reports of that frequency.
     """
-    rows = engine.rows(
-        f"SELECT DISTINCT hs_level FROM ({reports}) WHERE role = 'leaf' AND frequency = '{frequency}' "
-        "ORDER BY hs_level"
-    )
-    levels = [row[0] for row in rows]
+    levels = sorted(set(found))
     if not levels:
         word = "monthly" if frequency == "M" else "annual"
         raise CoverageError(
@@ -50,6 +55,14 @@ def hs_levels(engine: Engine, reports: str, frequency: str) -> tuple[int, ...]:
         )
     compared = min(levels[-1], _SIX_DIGITS)
     return (compared, *(level for level in levels if level > compared))
+
+
+def hs_levels(engine: Engine, reports: str, frequency: str) -> tuple[int, ...]:
+    """Return the levels of reports, see :func:`compared_levels`."""
+    rows = engine.rows(
+        f"SELECT DISTINCT hs_level FROM ({reports}) WHERE role = 'leaf' AND frequency = '{frequency}'"
+    )
+    return compared_levels((row[0] for row in rows), frequency)
 
 
 def leaf_reports(reports: str, levels: tuple[int, ...]) -> str:
@@ -64,7 +77,7 @@ def leaf_reports(reports: str, levels: tuple[int, ...]) -> str:
     reports
         Reports of the lake that count.
     levels
-        The level to compare at, and the longer ones that are there, see :func:`hs_levels`.
+        The level to compare at, and the longer ones that are there, see :func:`compared_levels`.
     """
     level, *longer = levels
     own = (*_SLICE, "hs_revision")

@@ -16,7 +16,7 @@ from entrepot.reconcile import (
 )
 
 if TYPE_CHECKING:
-    from entrepot.engine import Engine
+    from entrepot.engine import FrameEngine
     from entrepot.pipeline.counting import CountedReports
     from entrepot.reconcile import Estimate, SpecialAreas
 
@@ -24,7 +24,7 @@ __all__ = ["kept_pairs", "reconcile_counted"]
 
 
 def reconcile_counted(
-    engine: Engine,
+    engine: FrameEngine,
     counted: CountedReports,
     *,
     frequency: str,
@@ -45,13 +45,13 @@ def reconcile_counted(
         See :func:`entrepot.reconcile.reconcile`.
     """
     if not counted.are_reports:
-        return engine.keep(_lazy(published_flows(counted.rows.to_native())), f"published_{counted.call}")
+        return engine.keep(_lazy(published_flows(counted.rows.to_native())), f"published_{counted.name}")
     parts: list[nw.LazyFrame[Any]] = []
     for kind, is_wanted in (
         ("goods", nw.col("hs_code") != "TOTAL"),
         ("totals", nw.col("hs_code") == "TOTAL"),
     ):
-        name = f"{kind}_{counted.call}"
+        name = f"{kind}_{counted.name}"
         paired = kept_pairs(engine, counted.rows.filter(is_wanted), name, special=special)
         if estimate == "weighted":
             parts.append(weighted_flows(engine, paired, name, frequency=frequency)[0])
@@ -59,12 +59,12 @@ def reconcile_counted(
             ratios = engine.keep(_lazy(cif_fob_ratios(paired.to_native())), f"ratios_{name}")
             flows = _lazy(reconcile_books(paired.to_native(), ratios.to_native()))
             parts.append(engine.keep(flows, f"reconciled_{name}"))
-        engine.execute(f"DROP TABLE paired_{name}")
+        engine.drop(f"paired_{name}")
     return nw.concat(parts, how="vertical")
 
 
 def kept_pairs(
-    engine: Engine, reports: nw.LazyFrame[Any], name: str, *, special: SpecialAreas = "keep"
+    engine: FrameEngine, reports: nw.LazyFrame[Any], name: str, *, special: SpecialAreas = "keep"
 ) -> nw.LazyFrame[Any]:
     """Return both books side by side, kept on the engine, special areas kept or allocated.
 
@@ -83,7 +83,7 @@ def kept_pairs(
     ratios = engine.keep(_lazy(cif_fob_ratios(raw)), f"rough_ratios_{name}").to_native()
     paired = engine.keep(_lazy(allocate_special(raw, ratios)), f"paired_{name}")
     for table in ("unallocated", "rough_ratios"):
-        engine.execute(f"DROP TABLE {table}_{name}")
+        engine.drop(f"{table}_{name}")
     return paired
 
 

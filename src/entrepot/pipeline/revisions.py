@@ -9,6 +9,7 @@ import narwhals as nw
 
 from entrepot.errors import OptionError
 from entrepot.nomenclature import concordance, revision_of
+from entrepot.pipeline.revision_notes import Conversion, Replaced
 from entrepot.reconcile import to_revision
 
 if TYPE_CHECKING:
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
 
     from entrepot.engine import Engine
 
-__all__ = ["RevisionChoice", "SplitRule", "converted_reports", "one_revision"]
+__all__ = ["RevisionChoice", "SplitRule", "Trade", "converted_reports", "one_revision", "seen_trade"]
 
 SplitRule = Literal["kept", "equal", "learnt"]
 
-_MOST_CODES = 6
+#: Value by code and revision.
+Trade = dict[str, dict[str, float]]
 
 #: Totals of all goods are looked at apart.
 _KIND = "hs_code = 'TOTAL'"
@@ -65,7 +67,8 @@ def converted_reports(
     choice: RevisionChoice,
     *,
     name: str,
-    tell: Callable[[str], None] | None = None,
+    seen: Trade | None = None,
+    tell: Callable[[Conversion], None] | None = None,
 ) -> nw.LazyFrame[Any]:
     """Return reports in the revision asked for, kept on the engine.
 
@@ -77,19 +80,23 @@ def converted_reports(
         The revision, and how splits are shared.
     name
         Name of the table that the rows are kept in.
+    seen
+        Trade that shares are learnt from, see :func:`seen_trade`; that of the reports when not given.
     tell
-        Told in words what was split and what has no counterpart.
+        Told what was split and what has no counterpart.
     """
+    if choice.shares == "learnt" and seen is None:
+        seen = seen_trade(engine, reports, f"{name}_seen")
     made = concordance(
         choice.revision,
         rule="equal" if choice.shares == "equal" else "kept",
-        values=_seen(engine, reports, name) if choice.shares == "learnt" else None,
+        values=seen if choice.shares == "learnt" else None,
     )
     weights = engine.arrow_frame(made.table()).to_native()
     converted = engine.keep(_lazy(to_revision(reports.to_native(), choice.revision, weights)), name)
     if tell is not None:
-        for note in _notes(engine, name, choice):
-            tell(note)
+        for fact in _conversions(engine, name):
+            tell(fact)
     return converted
 
 
@@ -98,44 +105,27 @@ def _lazy(frame: Any) -> nw.LazyFrame[Any]:
     return lazy
 
 
-def _seen(engine: Engine, reports: nw.LazyFrame[Any], name: str) -> dict[str, dict[str, float]]:
+def seen_trade(engine: Engine, reports: nw.LazyFrame[Any], name: str) -> Trade:
     """Return the trade of six-digit codes under each revision that the reports hold."""
-    reports.to_native().create_view(f"{name}_seen", replace=True)
+    reports.to_native().create_view(name, replace=True)
     rows = engine.rows(f"""
-        SELECT hs_revision, hs_code, sum(primary_value_usd) FROM {name}_seen
+        SELECT hs_revision, hs_code, sum(primary_value_usd) FROM {name}
         WHERE role = 'leaf' AND flow IN ('import', 'export') AND length(hs_code) = 6
         GROUP BY ALL HAVING sum(primary_value_usd) > 0
     """)
-    found: dict[str, dict[str, float]] = {}
+    found: Trade = {}
     for revision, code, value in rows:
         found.setdefault(revision, {})[code] = value
     return found
 
 
-def _notes(engine: Engine, name: str, choice: RevisionChoice) -> list[str]:
+def _conversions(engine: Engine, name: str) -> list[Conversion]:
     rows = engine.rows(f"""
         SELECT revision_match, count(*), coalesce(sum(primary_value_usd), 0),
                list_sort(list(DISTINCT source_hs_code))
         FROM {name} WHERE role = 'leaf' GROUP BY ALL
     """)
-    found = {match: (count, value, codes) for match, count, value, codes in rows}
-    whole = sum(value for _, value, _ in found.values())
-    notes = []
-    if "split" in found and whole:
-        _, value, codes = found["split"]
-        how = {"learnt": "by shares learnt where the lake shows them, else assumed"}
-        notes.append(
-            f"{value / whole:.1%} of the value ({len(codes):,} codes) is shared among several codes of "
-            f"{choice.revision}, {how.get(choice.shares, 'by assumed shares')}"
-        )
-    if "unmatched" in found:
-        count, _, codes = found["unmatched"]
-        shown = ", ".join(codes[:_MOST_CODES]) + (" …" if len(codes) > _MOST_CODES else "")
-        notes.append(
-            f"{count:,} rows of {len(codes):,} codes have no counterpart in {choice.revision} "
-            f"and stay under their own: {shown}"
-        )
-    return notes
+    return [Conversion(match, count, value, tuple(codes)) for match, count, value, codes in rows]
 
 
 def one_revision(
@@ -144,7 +134,7 @@ def one_revision(
     *,
     name: str,
     column: str = "hs_revision",
-    tell: Callable[[str], None] | None = None,
+    tell: Callable[[Replaced], None] | None = None,
 ) -> nw.LazyFrame[Any]:
     """Return reports without those that repeat another one in another revision.
 
@@ -164,7 +154,7 @@ def one_revision(
     column
         Which column has the revision that the report was published in.
     tell
-        Told in words which revision counts for which other.
+        Told which revision counts for which other.
     """
     reports.to_native().create_view(f"{name}_all", replace=True)
     same = f"reporter, flow, period, {_KIND}"
@@ -207,8 +197,8 @@ def one_revision(
         ) >= {_SAME_REPORT})
     """)
     if tell is not None:
-        for words in _left_out(engine, name):
-            tell(words)
+        for fact in _replaced(engine, name):
+            tell(fact)
     kept = engine.frame(f"""
         SELECT {columns} FROM (
             SELECT *, {_KIND} AS is_total, {column} AS revision, substr(hs_code, 1, 4) AS heading
@@ -218,14 +208,13 @@ def one_revision(
     return engine.keep(kept, name)
 
 
-def _left_out(engine: Engine, name: str) -> list[str]:
-    """Say which revision counted for which, where and when."""
+def _replaced(engine: Engine, name: str) -> list[Replaced]:
+    """Return which revision counted for which, where and when."""
     rows = engine.rows(f"""
         SELECT revision, counted, list_sort(list(DISTINCT reporter)), min(period), max(period)
         FROM {name}_repeated GROUP BY ALL ORDER BY ALL
     """)
-    notes = []
-    for left, counted, reporters, first, last in rows:
-        whose = ", ".join(reporters) if len(reporters) <= _MOST_CODES else f"{len(reporters)} reporters"
-        notes.append(f"{whose}, {first} to {last}: published in {left} and {counted}, {counted} counts")
-    return notes
+    return [
+        Replaced(left, counted, tuple(reporters), first, last)
+        for left, counted, reporters, first, last in rows
+    ]

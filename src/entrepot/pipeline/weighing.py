@@ -9,13 +9,13 @@ import narwhals as nw
 from entrepot.reconcile import BooksFit, fit_books, measure_years, weigh_books
 
 if TYPE_CHECKING:
-    from entrepot.engine import Engine
+    from entrepot.engine import FrameEngine
 
 __all__ = ["weighted_flows"]
 
 
 def weighted_flows(
-    engine: Engine, paired: nw.LazyFrame[Any], name: str, *, frequency: str
+    engine: FrameEngine, paired: nw.LazyFrame[Any], name: str, *, frequency: str
 ) -> tuple[nw.LazyFrame[Any], BooksFit]:
     """Return the weighted flows of paired books, kept on the engine, and what was learnt for them.
 
@@ -44,6 +44,6 @@ def weighted_flows(
     fit = fit_books(rows, is_monthly=is_monthly, years=years, keep=keep)
     flows = keep(weigh_books(rows, fit, is_monthly=is_monthly, years=years), "reconciled")
     for measure in years:
-        engine.execute(f"DROP TABLE years_{measure}_{name}")
-        engine.execute(f"DROP TABLE gaps_{measure}_{name}")
+        engine.drop(f"years_{measure}_{name}")
+        engine.drop(f"gaps_{measure}_{name}")
     return flows, fit

@@ -10,7 +10,7 @@ from entrepot.store.filling import lake_to_fill
 from entrepot.store.lake import Lake
 from entrepot.store.reading import stored_rows_sql
 from entrepot.store.snapshot import CELL, SLICE, earlier_flows_sql, flows_sql
-from entrepot.store.staging import FileRows, Staging
+from entrepot.store.staging import FileRows, Staging, Workspace
 
 __all__ = [
     "CELL",
@@ -18,6 +18,7 @@ __all__ = [
     "FileRows",
     "Lake",
     "Staging",
+    "Workspace",
     "compact",
     "earlier_flows_sql",
     "flows_sql",

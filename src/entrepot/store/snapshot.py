@@ -54,6 +54,7 @@ def flows_sql(
     as_of: date | None = None,
     sources: Iterable[str] | None = None,
     years: Iterable[int] | None = None,
+    reporters: tuple[str, str] | None = None,
 ) -> str:
     """Return the query over the rows of ``core__flow`` that count.
 
@@ -67,6 +68,8 @@ def flows_sql(
         Use only vintages published up to this day.
     sources, years
         Use only these partitions.
+    reporters
+        Use only reporters from the first to the last of two codes: a part of a lake by itself.
 
     Returns
     -------
@@ -81,10 +84,13 @@ def flows_sql(
     files = lake.table_files(FLOW.name, sources=sources, years=years)
     if not files:
         return no_rows_sql(FLOW)
-    dated = "" if as_of is None else f" WHERE vintage <= {literal(as_of.isoformat())}::DATE"
+    wanted = [] if as_of is None else [f"vintage <= {literal(as_of.isoformat())}::DATE"]
+    if reporters is not None:
+        wanted.append(f"reporter BETWEEN {literal(reporters[0])} AND {literal(reporters[1])}")
+    chosen = f" WHERE {' AND '.join(wanted)}" if wanted else ""
 
     def rows(paths: list[Path]) -> str:
-        return f"{stored_rows_sql(FLOW, paths)}{dated}"
+        return f"{stored_rows_sql(FLOW, paths)}{chosen}"
 
     name = f"{_WITHDRAWN}_{'' if as_of is None else as_of.strftime('%Y%m%d')}"
     return _standing(lake, engine, rows, files, _shared_partitions(lake, sources, years), name)

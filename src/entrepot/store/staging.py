@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from entrepot.store.lake import Lake
 
-__all__ = ["FileRows", "Staging"]
+__all__ = ["FileRows", "Staging", "Workspace"]
 
 
 @dataclass(frozen=True, slots=True)
 class FileRows:
-    """What one ingested file adds to the lake; all Parquet files lie in folders of its staging.
+    """What one ingested file adds to the lake; all Parquet files lie in folders of its workspaces.
 
     Attributes
     ----------
@@ -48,11 +48,51 @@ class FileRows:
     register: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The folders into which one run writes the rows of one file, before they are committed.
+
+    A run may write in another process, or on another machine, than that which commits.
+
+    Attributes
+    ----------
+    lake
+        The lake.
+    run
+        Name of the folders: the file's key, and something that no other run has.
+    """
+
+    lake: Lake
+    run: str
+
+    @classmethod
+    def of(cls, lake: Lake, source: str, file_hash: str) -> Workspace:
+        """Return the workspace of a new run."""
+        return cls(lake, f"{file_key(source, file_hash)}-{secrets.token_hex(4)}")
+
+    def folder(self, table: str) -> Path:
+        """Return the folder, inside the table's, into which this run writes Parquet files."""
+        folder = self.lake.path / table / self.run
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LakeError(
+                f"the lake cannot be written: {error.strerror}",
+                where=str(folder),
+                hint="free some space, or check that you may write to the lake; then repeat the command",
+            ) from error
+        return folder
+
+    def scratch(self) -> Path:
+        """Return a folder of this run for temporary files, on the lake's disk."""
+        return self.folder("_tmp")
+
+
 class Staging:
     """The right to take one file into a lake: a context manager that holds the file's lock.
 
     Two processes that ingest the same file do so one after the other. What a killed run left of the file
-    is removed on entering; what this run wrote is removed on leaving, unless it was committed.
+    is removed on entering; what was written since is removed on leaving, unless it was committed.
 
     Parameters
     ----------
@@ -69,16 +109,18 @@ class Staging:
         self.source = source
         self.file_hash = file_hash
         self.raw_table = raw_table
+        #: Folders of this process; other workspaces of the file may be committed as well.
+        self.workspace = Workspace.of(lake, source, file_hash)
         self._key = file_key(source, file_hash)
-        self._run = f"{self._key}-{secrets.token_hex(4)}"
+        self._was_done = False
         self._tables = (raw_table, QUARANTINE.name, FILE.name, FLOW.name)
         self._locks = ExitStack()
 
     def __enter__(self) -> Self:
         self._locks.enter_context(self.lake.file_lock(self._key))
         try:
-            if not self.is_done():
-                self._remove_leftovers()
+            self._was_done = self.is_done()
+            self._clean()
         except BaseException:
             self._locks.close()
             raise
@@ -86,31 +128,13 @@ class Staging:
 
     def __exit__(self, *_: object) -> None:
         try:
-            # Committed files are active in their tables: only what no table knows is removed.
-            self._remove_leftovers(of_run=True)
+            self._clean()
         finally:
             self._locks.close()
 
     def is_done(self) -> bool:
         """Tell whether the file is in the lake already."""
         return self.lake.has(self.source, self.file_hash)
-
-    def folder(self, table: str) -> Path:
-        """Return the folder, inside the table's, into which this run writes Parquet files."""
-        folder = self.lake.path / table / self._run
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LakeError(
-                f"the lake cannot be written: {error.strerror}",
-                where=str(folder),
-                hint="free some space, or check that you may write to the lake; then repeat the command",
-            ) from error
-        return folder
-
-    def scratch(self) -> Path:
-        """Return a folder of this run for temporary files, on the lake's disk."""
-        return self.folder("_tmp")
 
     def commit(self, rows: FileRows, raw_schema: pa.Schema) -> None:
         """Take the file in: raw rows, quarantine, register, and at last the core rows.
@@ -136,7 +160,7 @@ class Staging:
         replace_files(folder, added=files, removed=old)
 
     def _write_register(self, entry: Mapping[str, Any]) -> ParquetFile:
-        path = self.folder(FILE.name) / "file.parquet"
+        path = self.workspace.folder(FILE.name) / "file.parquet"
         table = pa.Table.from_pylist([dict(entry)], schema=FILE.arrow_schema())
         try:
             pq.write_table(table, path)
@@ -148,12 +172,16 @@ class Staging:
             ) from error
         return ParquetFile(path=path, rows=1, size=path.stat().st_size)
 
-    def _remove_leftovers(self, *, of_run: bool = False) -> None:
-        """Remove folders of this file that no table knows; the file's lock is held."""
-        prefix = self._run if of_run else self._key
+    def _clean(self) -> None:
+        """Remove folders of this file that no table knows; the file's lock is held.
+
+        Of a file that is in already they stay: readers may still use what compaction has replaced.
+        """
+        if self._was_done:
+            return
         for table in (*self._tables, "_tmp"):
             folder = self.lake.path / table
             known = {file.path.split("/")[0] for file in active_files(folder)}
-            for left in folder.glob(f"{prefix}*"):
+            for left in folder.glob(f"{self._key}*"):
                 if left.name not in known:
                     shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,140 @@
+"""How files are taken in, and what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from entrepot.engine import check_engine
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from entrepot.engine import EngineName
+    from entrepot.errors import EntrepotError
+
+__all__ = ["FileReport", "IngestOptions", "IngestReport", "Step"]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """How files are taken in.
+
+    Attributes
+    ----------
+    vintage
+        Publication date of all files; each file's own when not given.
+    is_complete
+        The user vouches that a file of exactly the publisher's row limit is not cut.
+    memory_limit, threads
+        Limits of DuckDB, of each task on Spark.
+    engine
+        ``duckdb`` takes one file after the other in, on this machine; ``spark`` reads them side by side on
+        the executors of a cluster, which must see the files and the lake under the same paths.
+    """
+
+    vintage: date | None = None
+    is_complete: bool = False
+    memory_limit: str = "1GB"
+    threads: int | None = None
+    engine: EngineName = "duckdb"
+
+    def __post_init__(self) -> None:
+        """Refuse unknown engines at the door."""
+        check_engine(self.engine)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where an ingest stands.
+
+    Attributes
+    ----------
+    path
+        The file.
+    name
+        What is being done.
+    share
+        How much of it is done, from 0 to 1; None when not known.
+    rows
+        Rows of the file; estimated from its size while they are not counted yet.
+    """
+
+    path: Path
+    name: str
+    share: float | None = None
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What became of one file.
+
+    Attributes
+    ----------
+    path
+        The file as it was given.
+    status
+        ``stored``, ``already_in`` or ``failed``.
+    error
+        Why it failed.
+    file_hash, layout, vintage
+        Identity, layout and publication date.
+    rows_read, rows_stored, rows_quarantined
+        Counts; the first is the sum of the others.
+    rows_added, rows_left_out
+        Rows of the file that are in the sum of another row; rows that have none of their own, because the
+        mapping leaves them out or their cells are empty. Neither is among ``rows_read``.
+    reasons
+        Quarantined rows by reason.
+    periods, reporters
+        First and last period; how many reporters.
+    levels, revisions
+        Levels and revisions of the commodity codes.
+    notes
+        What the reader should know: encoding, unknown columns, several revisions.
+    seconds
+        Time taken.
+    """
+
+    path: Path
+    status: str
+    error: EntrepotError | None = None
+    file_hash: str = ""
+    layout: str = ""
+    vintage: date | None = None
+    rows_read: int = 0
+    rows_stored: int = 0
+    rows_quarantined: int = 0
+    rows_added: int = 0
+    rows_left_out: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    periods: tuple[str, str] = ("", "")
+    reporters: int = 0
+    levels: tuple[int, ...] = ()
+    revisions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def rows_per_second(self) -> float:
+        """Rows read per second."""
+        return self.rows_read / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What became of all files, in the order given."""
+
+    files: tuple[FileReport, ...]
+
+    @property
+    def failed(self) -> tuple[FileReport, ...]:
+        """Files that are not in the lake."""
+        return tuple(file for file in self.files if file.status == "failed")
+
+    @property
+    def rows_quarantined(self) -> int:
+        """Rows set aside, over all files."""
+        return sum(file.rows_quarantined for file in self.files)
