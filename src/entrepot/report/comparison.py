@@ -33,10 +33,10 @@ _MOVED = (
     Shown("cells_removed", "removed", is_extra=True),
     Shown("cells_revised", "revised", is_extra=True),
     Shown("goods_before_usd", "goods before", is_amount=True),
-    Shown("goods_after_usd", "after", is_amount=True),
+    Shown("goods_after_usd", "goods after", is_amount=True),
     Shown("gross_usd", "gross change", is_amount=True, is_extra=True),
     Shown("total_before_usd", "total before", is_amount=True, is_extra=True),
-    Shown("total_after_usd", "after", is_amount=True, is_extra=True),
+    Shown("total_after_usd", "total after", is_amount=True, is_extra=True),
 )
 
 
