@@ -103,7 +103,8 @@ def test_every_engine_gives_the_rows_of_polars(step, put, rows, request) -> None
     table = random_reports()
     expected = rows(STEPS[step](pl.from_arrow(table)))
     assert len(expected) > 4
-    assert_equal(rows(STEPS[step](put(table))), expected)
+    # the weighted estimate stops its regression at a tolerance
+    assert_equal(rows(STEPS[step](put(table))), expected, rel=1e-6 if step == "reconcile" else 1e-9)
 
 
 @pytest.fixture

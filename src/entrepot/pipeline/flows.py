@@ -237,7 +237,8 @@ def select_flows(
     CoverageError
         The lake has no reports of that frequency.
     OptionError
-        The periods are of the other frequency, or flows as reported are asked of Spark.
+        The periods are of the other frequency, flows as reported are asked of Spark, or special areas are to
+        be allocated in a publisher's own reconciled flows.
     """
     span = _span(query.periods, query.frequency) if query.periods else None
     if engine == "spark" and not query.is_reconciled:

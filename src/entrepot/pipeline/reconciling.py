@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from entrepot.errors import OptionError
 from entrepot.pipeline.weighing import weighted_flows
 from entrepot.reconcile import (
     allocate_special,
@@ -43,8 +44,19 @@ def reconcile_counted(
         ``M`` or ``A``.
     estimate, special
         See :func:`entrepot.reconcile.reconcile`.
+
+    Raises
+    ------
+    OptionError
+        Special areas are to be allocated in flows that their publisher reconciled.
     """
     if not counted.are_reports:
+        if special == "allocate":
+            raise OptionError(
+                "flows that their publisher reconciled have no second book to allocate special areas by",
+                where="--special-areas",
+                hint="leave the option out, or ingest the reporters' own figures",
+            )
         return engine.keep(_lazy(published_flows(counted.rows.to_native())), f"published_{counted.name}")
     parts: list[nw.LazyFrame[Any]] = []
     for kind, is_wanted in (
