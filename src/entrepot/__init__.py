@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from entrepot.detect.gaps.options import GapOptions
     from entrepot.detect.gaps.parts_result import GapParts
     from entrepot.detect.gaps.result import GapResult
+    from entrepot.detect.loops_options import LoopOptions
+    from entrepot.detect.loops_result import LoopResult
     from entrepot.detect.options import DetourOptions
     from entrepot.detect.result import DetourResult
     from entrepot.errors import EntrepotError
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from entrepot.pipeline.explaining import explain_detour
     from entrepot.pipeline.flows import FlowQuery, select_flows
     from entrepot.pipeline.gaps import decompose_gaps_in, find_gaps, find_gaps_in, take_gaps_apart
+    from entrepot.pipeline.loops import find_loops, find_loops_in
     from entrepot.pipeline.quality import data_quality, explain_reporter
     from entrepot.pipeline.reporting import lake_calendar
     from entrepot.pipeline.specifications import find_specifications
@@ -56,6 +59,8 @@ __all__ = [
     "IngestOptions",
     "IngestReport",
     "Lake",
+    "LoopOptions",
+    "LoopResult",
     "Patience",
     "World",
     "WorldOptions",
@@ -73,6 +78,8 @@ __all__ = [
     "find_detours_in",
     "find_gaps",
     "find_gaps_in",
+    "find_loops",
+    "find_loops_in",
     "find_specifications",
     "ingest",
     "lake_calendar",
@@ -103,6 +110,8 @@ _HOME = {
     "IngestReport": "entrepot.pipeline",
     "Lake": "entrepot.store",
     "Patience": "entrepot.sources.fetching.questions",
+    "LoopOptions": "entrepot.detect.loops_options",
+    "LoopResult": "entrepot.detect.loops_result",
     "World": "entrepot.model.world",
     "WorldOptions": "entrepot.model.world",
     "build_world": "entrepot.model.world",
@@ -119,6 +128,8 @@ _HOME = {
     "find_specifications": "entrepot.pipeline.specifications",
     "find_gaps": "entrepot.pipeline.gaps",
     "find_gaps_in": "entrepot.pipeline.gaps",
+    "find_loops": "entrepot.pipeline.loops",
+    "find_loops_in": "entrepot.pipeline.loops",
     "ingest": "entrepot.pipeline",
     "lake_calendar": "entrepot.pipeline.reporting",
     "open_source": "entrepot.sources.registry",

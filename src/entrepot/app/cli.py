@@ -42,6 +42,7 @@ from entrepot.app import (  # noqa: E402, F401
     gaps_command,
     ingest_command,
     lookup_commands,
+    loops_command,
     quality_command,
     robustness_command,
     watch_command,

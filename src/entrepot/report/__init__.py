@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from entrepot.report.gap_terminal import print_gap_parts, print_gaps
     from entrepot.report.gap_words import about_gaps
     from entrepot.report.lookups import print_facts
+    from entrepot.report.loops import about_loops, print_loops
     from entrepot.report.page import write_page
     from entrepot.report.robustness import about_specifications, print_specifications
     from entrepot.report.terminal import print_detours
@@ -26,6 +27,7 @@ __all__ = [
     "Shown",
     "about_detours",
     "about_gaps",
+    "about_loops",
     "about_specifications",
     "about_watch",
     "check_out",
@@ -39,6 +41,7 @@ __all__ = [
     "print_gap_parts",
     "print_gaps",
     "print_headlines",
+    "print_loops",
     "print_rows",
     "print_specifications",
     "print_watch",
@@ -53,6 +56,7 @@ _HOME = {
     "about_detours": "entrepot.report.about",
     "about_specifications": "entrepot.report.robustness",
     "about_gaps": "entrepot.report.gap_words",
+    "about_loops": "entrepot.report.loops",
     "check_out": "entrepot.report.files",
     "explanation_text": "entrepot.report.explanation",
     "print_detours": "entrepot.report.terminal",
@@ -66,6 +70,7 @@ _HOME = {
     "print_findings": "entrepot.report.checks",
     "print_headlines": "entrepot.report.comparison",
     "print_rows": "entrepot.report.checks",
+    "print_loops": "entrepot.report.loops",
     "write_page": "entrepot.report.page",
     "write_table": "entrepot.report.files",
 }

@@ -20,6 +20,7 @@ __all__ = [
     "GAP",
     "GAP_PARTS",
     "GDP",
+    "LOOP",
     "MOVED",
     "PART_CHECK",
     "QUALITY",
@@ -226,6 +227,28 @@ DETOUR = Table(
         "Relay rows are the goods of others: do not add them to the other kinds.",
         "An estimate is a statistical finding about flows; it accuses nobody.",
         "Intervals of a sum are not sums of intervals: ask for the sum.",
+    ),
+)  # fmt: skip
+
+LOOP = Table(
+    name="out__loop",
+    grain="one maker × via × hs_code, for the whole time since the first month",
+    columns=(
+        "maker", "via", "hs_code",
+        "estimate_usd", "low_usd", "high_usd", "markup", "lag_months", "q_value",
+        "markup_low", "markup_high", "lag_probability", "onset", "estimate_kg", "status", "conserved",
+        "excess_out_usd", "excess_back_usd", "excess_out_kg", "excess_back_kg",
+        "out_usd", "back_usd", "expected_out_usd", "expected_back_usd", "co_movement", "via_supply_usd",
+        "re_imported_usd", "home_usd", "re_exported_usd", "own_origin_usd", "evidence",
+    ),
+    key=("maker", "via", "hs_code"),
+    description="Goods that left their maker, stopped over and came back, with the figures it was made of.",
+    traps=(
+        "The amount is what is back already: goods still with the via are not in it.",
+        "Round trips that ran before the first month, such as processing trade, are ordinary trade here.",
+        "Trade by code is an upper bound: goods of one code need not be the same goods.",
+        "home_usd and re_imported_usd of a maker may stand beside several vias: never add them.",
+        "Intervals of a sum are not sums of intervals: the sum's own is in the file's notes.",
     ),
 )  # fmt: skip
 
@@ -446,6 +469,7 @@ TABLES: tuple[Table, ...] = (
     RECONCILED,
     FLOW_PARTS,
     DETOUR,
+    LOOP,
     QUALITY,
     TOTALS,
     SPECIFICATION,

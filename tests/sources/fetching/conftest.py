@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 #: Waits as short as they can be told apart: what is tested is how often and in which order.
-HASTY = Patience(attempts=4, first_wait=0.01, longest_wait=0.02, longest_asked_wait=2, answer_wait=2, pause=0)
+HASTY = Patience(
+    attempts=4, first_wait=0.01, longest_wait=0.02, longest_asked_wait=2, answer_wait=30, pause=0
+)
 
 
 @dataclass
@@ -47,7 +48,6 @@ class Asked:
     path: str
     params: dict[str, str]
     headers: dict[str, str]
-    at: float
     target: str
 
 
@@ -109,9 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         split = urlsplit(self.path)
-        one = Asked(
-            split.path, dict(parse_qsl(split.query)), dict(self.headers.items()), time.monotonic(), self.path
-        )
+        one = Asked(split.path, dict(parse_qsl(split.query)), dict(self.headers.items()), self.path)
         served: Served = self.server.served
         with self.server.lock:
             served.asked.append(one)

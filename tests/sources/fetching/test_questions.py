@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,12 +59,13 @@ def test_every_fetcher_keeps_a_pace_and_speaks_https() -> None:
 
 def test_the_pace_is_kept(server, reply) -> None:
     server.on("/x", reply(b"{}"))
-    with Client(server.base, patience=Patience(attempts=1, pause=0.3)) as client:
+    with Client(server.base, patience=Patience(attempts=1, pause=0.4)) as client:
+        began = time.monotonic()
         for _ in range(3):
             client.json("x", {})
-    gaps = [later.at - earlier.at for earlier, later in pairwise(server.asked)]
-    assert len(gaps) == 2
-    assert min(gaps) >= 0.28
+        took = time.monotonic() - began
+    assert len(server.asked) == 3
+    assert took >= 0.8
 
 
 def test_waits_double_up_to_the_longest(server, reply) -> None:
@@ -78,7 +78,7 @@ def test_waits_double_up_to_the_longest(server, reply) -> None:
         pytest.raises(Exception, match="503"),
     ):
         client.json("x", {})
-    assert 0.75 * (0.02 + 0.04 + 0.05 + 0.05) <= time.monotonic() - began < 3
+    assert time.monotonic() - began >= 0.75 * (0.02 + 0.04 + 0.05 + 0.05)
     assert len(notes) == 4
 
 

@@ -11,11 +11,13 @@ from entrepot.detect.gaps.expected import LARGEST_RATIO
 from entrepot.detect.gaps.noise import fit_ratio_noise, q_values
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from entrepot.detect.gaps.groups import GroupSums
 
-__all__ = ["IDENTIFIED", "NO_HISTORY", "NO_PLACEBO", "Judged", "judge", "judge_in_turn"]
+__all__ = ["IDENTIFIED", "NO_HISTORY", "NO_PLACEBO", "Changes", "Judged", "judge", "judge_in_turn"]
 
 IDENTIFIED = "identified"
 NO_HISTORY = "not identified: too few earlier periods that both sides published"
@@ -57,7 +59,47 @@ class Judged:
         return at.astype(np.int64), (IDENTIFIED, NO_PLACEBO, NO_HISTORY)
 
 
-def judge(groups: GroupSums, placebos: GroupSums, small: float) -> Judged:
+@dataclass(frozen=True, slots=True, eq=False)
+class Changes:
+    """How the ratios of groups changed; g rows.
+
+    Attributes
+    ----------
+    change, log_size : (g,)
+        See :class:`~entrepot.detect.gaps.groups.GroupSums`.
+    is_one_sided : (g,)
+        One of the books did not know of the flow before.
+    has_history : (g,)
+        There is enough to compare with.
+    """
+
+    change: NDArray[np.float64]
+    log_size: NDArray[np.float64]
+    is_one_sided: NDArray[np.bool_]
+    has_history: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, groups: GroupSums, small: float) -> Changes:
+        """Return the changes of groups."""
+        return cls(groups.change(small), groups.log_size(small), groups.is_one_sided, groups.known >= _MOSTLY)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Changes]) -> Changes:
+        """Return several as one; none of none."""
+        none, no = np.zeros(0), np.zeros(0, dtype=bool)
+        return cls(
+            np.concatenate([none, *[part.change for part in parts]]),
+            np.concatenate([none, *[part.log_size for part in parts]]),
+            np.concatenate([no, *[part.is_one_sided for part in parts]]),
+            np.concatenate([no, *[part.has_history for part in parts]]),
+        )
+
+    def only(self, at: NDArray[Any]) -> Changes:
+        """Return the rows under a mask, or at positions."""
+        return Changes(**{field.name: getattr(self, field.name)[at] for field in fields(self)})
+
+
+def judge(groups: GroupSums, changes: Changes, placebos: Changes, small: float) -> Judged:
     r"""Judge groups by what the same groups did in placebo windows.
 
     *Formula*  d = ln((M + κ)/(M̂ + κ)), M̂ expected arrivals; z = d/σ(M̂). Where d is under nought the
@@ -69,31 +111,29 @@ def judge(groups: GroupSums, placebos: GroupSums, small: float) -> Judged:
 
     Parameters
     ----------
-    groups
-        Groups of the window in question.
+    groups, changes
+        Groups of the window in question, and how their ratios changed.
     placebos
-        Groups of windows in which nothing happened.
+        Changes in windows in which nothing happened.
     small
         κ, see :func:`entrepot.detect.gaps.expected.small_flow`.
     """
-    has_history = groups.known >= _MOSTLY
-    change, log_size = groups.change(small), groups.log_size(small)
-    usable = placebos.only(placebos.known >= _MOSTLY)
-    decoy, decoy_size = usable.change(small), usable.log_size(small)
-    noise = fit_ratio_noise(decoy_size, decoy, usable.is_one_sided)
+    has_history, change = changes.has_history, changes.change
+    usable = placebos.only(placebos.has_history)
+    noise = fit_ratio_noise(usable.log_size, usable.change, usable.is_one_sided)
     n = change.size
     by_arrivals = _is_by_arrivals(groups, change)
     missing = np.full(n, np.nan)
     if noise is None:
         unusual = _of_sign(_unusual(groups, np.zeros(n), by_arrivals=by_arrivals, small=small), change)
         return Judged(np.where(has_history, unusual, np.nan), missing, missing, missing, missing, has_history)
-    sd, low, high = noise.at(log_size, groups.is_one_sided)
+    sd, low, high = noise.at(changes.log_size, changes.is_one_sided)
     z = np.where(has_history, change / sd, np.nan)
-    decoy_sd, _, _ = noise.at(decoy_size, usable.is_one_sided)
+    decoy_sd, _, _ = noise.at(usable.log_size, usable.is_one_sided)
     ends = [_unusual(groups, at, by_arrivals=by_arrivals, small=small) for at in (np.zeros(n), low, high)]
     ends[0] = _of_sign(ends[0], change)
     unusual, one, other = (np.where(has_history, end, np.nan) for end in ends)
-    return Judged(unusual, one, other, z, q_values(z, decoy / decoy_sd), has_history)
+    return Judged(unusual, one, other, z, q_values(z, usable.change / decoy_sd), has_history)
 
 
 def _of_sign(unusual: NDArray[np.float64], change: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -117,25 +157,21 @@ def _unusual(
     return np.clip(np.where(by_arrivals, arrivals, dispatches), -groups.m, groups.x)
 
 
-def judge_in_turn(groups: GroupSums, block: NDArray[np.int64], small: float) -> Judged:
+def judge_in_turn(groups: GroupSums, changes: Changes, block: NDArray[np.int64], small: float) -> Judged:
     """Judge the groups of every block by those of the blocks before it.
 
     Parameters
     ----------
-    groups
-        Groups of many periods.
+    groups, changes, small
+        As for :func:`judge`.
     block : (g,)
         Calendar year of each.
-    small
-        As for :func:`judge`.
     """
     names = ("unusual", "low", "high", "z", "q")
     found = {name: np.full(block.size, np.nan) for name in names}
-    has_history = np.zeros(block.size, dtype=bool)
     for year in np.unique(block).tolist():
         mine = np.flatnonzero(block == year)
-        judged = judge(groups.only(mine), groups.only(np.flatnonzero(block < year)), small)
+        judged = judge(groups.only(mine), changes.only(mine), changes.only(block < year), small)
         for name in names:
             found[name][mine] = getattr(judged, name)
-        has_history[mine] = judged.has_history
-    return Judged(**found, has_history=has_history)
+    return Judged(**found, has_history=changes.has_history)

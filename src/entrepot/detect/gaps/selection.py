@@ -47,7 +47,8 @@ class Selection:
     ) -> NDArray[np.bool_]:
         """Return (k) the cells that are added up along the sides that are summed over.
 
-        Along such a side a union's members are left out for the union's own row.
+        Along such a side a union's members are left out for the union's own row: who was one in the last
+        period of the window.
         """
         mask = np.ones(exporter.size, dtype=bool)
         for name, at in (("exporter", exporter), ("importer", importer)):

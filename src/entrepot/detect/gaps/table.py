@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
     from entrepot.detect.gaps.groups import GroupSums
     from entrepot.detect.gaps.judgement import Judged
-    from entrepot.detect.gaps.options import GapOptions
     from entrepot.detect.gaps.rows import GapRows
 
-__all__ = ["coded", "gap_table", "member_of"]
+__all__ = ["coded", "gap_table", "member_of", "shown_order"]
 
 
 def gap_table(
-    groups: GroupSums, judged: Judged, rows: GapRows, options: GapOptions, names: Sequence[str]
+    groups: GroupSums, judged: Judged, rows: GapRows, unions: Sequence[str], names: Sequence[str]
 ) -> pa.Table:
-    """Return the table: members of a union last; by what is unusual at the least, then by the estimate."""
-    member, words = member_of(groups, rows, options.unions, names)
-    order = _order(groups, judged, member)
-    groups, judged, member = groups.only(order), judged.only(order), member[order]
+    """Return the table, its rows in the order of the groups; those in the row of a union last."""
+    member, words = member_of(groups, rows, unions, names)
+    if words:
+        order = np.argsort(member >= 0, kind="stable")
+        groups, judged, member = groups.only(order), judged.only(order), member[order]
     has_before = groups.before_periods > 0
     is_judged = judged.has_history
     columns: dict[str, pa.Array] = {
@@ -62,11 +62,15 @@ def gap_table(
     return pa.table([columns[name] for name in GAP.columns], schema=GAP.arrow_schema())
 
 
-def _order(groups: GroupSums, judged: Judged, member: NDArray[np.int64]) -> NDArray[np.int64]:
-    sure = np.where(judged.unusual > 0, judged.low, -judged.high)
-    sizes = (np.maximum(np.nan_to_num(sure), 0.0), np.nan_to_num(np.abs(judged.unusual)))
-    keys = (groups.product, groups.importer, groups.exporter, groups.period)
-    return np.lexsort((*keys, -(groups.lost + groups.orphan), -sizes[1], -sizes[0], member >= 0))
+def shown_order(groups: GroupSums, judged: Judged, shown: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return some groups in their order: what is unusual at the least first, then by the estimate."""
+    unusual = judged.unusual[shown]
+    sure = np.where(unusual > 0, judged.low[shown], -judged.high[shown])
+    sizes = (np.maximum(np.nan_to_num(sure), 0.0), np.nan_to_num(np.abs(unusual)))
+    keys = [getattr(groups, name)[shown] for name in ("product", "importer", "exporter", "period")]
+    gap = groups.lost[shown] + groups.orphan[shown]
+    found: NDArray[np.int64] = shown[np.lexsort((*keys, -gap, -sizes[1], -sizes[0]))]
+    return found
 
 
 def member_of(

@@ -11,11 +11,11 @@ import pyarrow as pa
 from entrepot.detect.gaps.comparisons import Compared, compare_history, compare_windows
 from entrepot.detect.gaps.expected import expect, small_flow
 from entrepot.detect.gaps.groups import GroupSums, group_sums
-from entrepot.detect.gaps.judgement import judge, judge_in_turn
+from entrepot.detect.gaps.judgement import Changes, Judged, judge, judge_in_turn
 from entrepot.detect.gaps.result import GapResult
 from entrepot.detect.gaps.rows import GapRows, load_rows
 from entrepot.detect.gaps.selection import Selection
-from entrepot.detect.gaps.table import gap_table
+from entrepot.detect.gaps.table import gap_table, shown_order
 from entrepot.detect.gaps.unions import with_unions
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.periods import WindowPair, event_windows, parse_period, placebo_windows
@@ -66,11 +66,11 @@ def unusual_gaps(flows: nw.LazyFrame[Any], options: GapOptions) -> GapResult:
     """
     rows = with_unions(load_rows(flows, options.products), options.unions)
     pairs = _windows(rows, options) if options.event is not None else ()
-    comparisons = _Comparisons.of(rows, pairs, options)
-    table, hubs = (
-        comparisons.table(keys, is_hub=is_hub)
-        for keys, is_hub in ((options.keys, False), (("importer",), True))
-    )
+    asked, by_importer = _asked(rows, pairs, options)
+    hubs = by_importer.table()
+    judged, names = asked.judged(), asked.names
+    del asked  # of a world's trade its groups are gigabytes
+    table = gap_table(*judged, rows, options.unions, names)
     return GapResult(
         table=table,
         hubs=hubs,
@@ -93,70 +93,95 @@ def _mask(rows: GapRows, numbers: Sequence[int]) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Comparisons:
-    """Every comparison of a question: that of the event and its placebos, or that of all periods."""
+class _Asked:
+    """Groups of one set of keys, and what they are judged by: placebo windows, or the years before."""
 
     rows: GapRows
     options: GapOptions
-    pairs: tuple[WindowPair, ...]
-    history: Compared | None
+    names: tuple[str, ...]
     small: float
+    groups: GroupSums
+    placebos: Changes | None
 
-    @classmethod
-    def of(cls, rows: GapRows, pairs: tuple[WindowPair, ...], options: GapOptions) -> _Comparisons:
-        if not pairs:
-            return cls(rows, options, pairs, compare_history(rows), small_flow(rows.x, rows.m))
-        if options.is_by_period:
-            return cls(rows, options, pairs, None, small_flow(rows.x, rows.m))
-        event = compare_windows(rows, _mask(rows, pairs[0].before), _mask(rows, pairs[0].after))
-        return cls(rows, options, pairs, None, small_flow(event.x_before, event.m_before))
+    def table(self) -> pa.Table:
+        """Return the gaps."""
+        return gap_table(*self.judged(), self.rows, self.options.unions, self.names)
 
-    def table(self, keys: Sequence[str], *, is_hub: bool) -> pa.Table:
-        """Return the gaps by some keys."""
-        by_period = self.options.is_by_period and not (is_hub and self.pairs)
-        names = (*keys, "period") if by_period else tuple(keys)
-        chosen = Selection(self.rows, self.options, names)
-        if self.history is None:
-            groups = self._sums(0, names, chosen)
-            placebos = [self._sums(at, names, chosen) for at in range(1, len(self.pairs))]
-            none = groups.only(np.zeros(0, dtype=np.int64))
-            judged = judge(groups, GroupSums.joined([none, *placebos]), self.small)
+    def judged(self) -> tuple[GroupSums, Judged]:
+        """Return the groups that are shown, in their order, with what is made of them."""
+        groups = self.groups
+        changes = Changes.of(groups, self.small)
+        if self.placebos is not None:
+            judged = judge(groups, changes, self.placebos, self.small)
         else:
-            groups = self._grouped(self.history, names, chosen)
             year = np.array([int(period[:4]) for period in self.rows.periods])
-            judged = judge_in_turn(groups, year[groups.period], self.small)
+            judged = judge_in_turn(groups, changes, year[groups.period], self.small)
+        chosen = Selection(self.rows, self.options, self.names)
         mask = chosen.shows(groups.exporter, groups.importer, groups.period)
-        shown = np.flatnonzero(mask & ((groups.x > 0) | (groups.m > 0)))
-        return gap_table(groups.only(shown), judged.only(shown), self.rows, self.options, names)
+        at = shown_order(groups, judged, np.flatnonzero(mask & ((groups.x > 0) | (groups.m > 0))))
+        return groups.only(at), judged.only(at)
 
-    def _sums(self, at: int, names: tuple[str, ...], chosen: Selection) -> GroupSums:
-        """Return the groups of one pair of windows; of every period after it where periods are apart."""
-        pair = self.pairs[at]
-        before, after = _mask(self.rows, pair.before), _mask(self.rows, pair.after)
-        if "period" not in names:
-            return self._grouped(compare_windows(self.rows, before, after), names, chosen, before)
-        parts = []
-        for position in np.flatnonzero(after):
-            one = np.zeros_like(after)
-            one[position] = True
-            compared = compare_windows(self.rows, before, one)
-            parts.append(self._grouped(compared.only(compared.periods > 0), names, chosen, before))
-        return GroupSums.joined(parts)
 
-    def _grouped(
-        self,
-        compared: Compared,
-        names: tuple[str, ...],
-        chosen: Selection,
-        before: NDArray[np.bool_] | None = None,
-    ) -> GroupSums:
-        compared = compared.only(chosen.counts(compared.exporter, compared.importer, compared.period))
-        is_monthly = "-" in self.rows.periods[0]
-        need = _FEWEST_MONTHS if is_monthly else 1
-        if before is not None:
-            need = min(max(need, int(np.ceil(_ENOUGH * before.sum()))), max(int(before.sum()), 1))
-        has_history = compared.before_periods >= need
-        return group_sums(compared, expect(compared, self.small), has_history, names)
+def _asked(rows: GapRows, pairs: tuple[WindowPair, ...], options: GapOptions) -> tuple[_Asked, _Asked]:
+    """Return the groups of the result's keys, and those by importer."""
+    by_period = options.is_by_period
+    names = (*options.keys, "period") if by_period else options.keys
+    if not pairs:
+        small, history = small_flow(rows.x, rows.m), compare_history(rows)
+        table, hubs = (
+            _Asked(rows, options, keys, small, _grouped(rows, options, history, keys, small), None)
+            for keys in (names, ("importer", "period"))
+        )
+        return table, hubs
+    windows = [(_mask(rows, pair.before), _mask(rows, pair.after)) for pair in pairs]
+    event = compare_windows(rows, *windows[0])
+    found = []
+    for keys in (names, ("importer",)):
+        is_apart = "period" in keys
+        small = small_flow(rows.x, rows.m) if is_apart else small_flow(event.x_before, event.m_before)
+        sums = [_window_sums(rows, options, pair, keys, small) for pair in windows]
+        placebos = Changes.joined([Changes.of(one, small) for one in sums[1:]])
+        found.append(_Asked(rows, options, keys, small, sums[0], placebos))
+    return found[0], found[1]
+
+
+def _window_sums(
+    rows: GapRows,
+    options: GapOptions,
+    windows: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    names: tuple[str, ...],
+    small: float,
+) -> GroupSums:
+    """Return the groups of one pair of windows; of every period after it where periods are apart."""
+    before, after = windows
+    if "period" not in names:
+        return _grouped(rows, options, compare_windows(rows, before, after), names, small, before)
+    parts = []
+    for position in np.flatnonzero(after):
+        one = np.zeros_like(after)
+        one[position] = True
+        compared = compare_windows(rows, before, one)
+        compared = compared.only(compared.periods > 0)
+        parts.append(_grouped(rows, options, compared, names, small, before))
+    return GroupSums.joined(parts)
+
+
+def _grouped(
+    rows: GapRows,
+    options: GapOptions,
+    compared: Compared,
+    names: tuple[str, ...],
+    small: float,
+    before: NDArray[np.bool_] | None = None,
+) -> GroupSums:
+    counts = Selection(rows, options, names).counts(compared.exporter, compared.importer, compared.period)
+    if not counts.all():
+        compared = compared.only(counts)
+    need = _FEWEST_MONTHS if "-" in rows.periods[0] else 1
+    if before is not None:
+        need = min(max(need, int(np.ceil(_ENOUGH * before.sum()))), max(int(before.sum()), 1))
+    has_history = compared.before_periods >= need
+    return group_sums(compared, expect(compared, small), has_history, names)
 
 
 def _series(rows: GapRows, options: GapOptions) -> pa.Table:

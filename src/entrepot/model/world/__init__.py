@@ -60,6 +60,7 @@ from entrepot.model.world.build import World, build_world
 from entrepot.model.world.comext import write_comext
 from entrepot.model.world.comtrade import write_comtrade
 from entrepot.model.world.files import write_truth
+from entrepot.model.world.loop_scoring import LoopScore, loop_truth, score_loops
 from entrepot.model.world.options import Setting, WorldOptions
 from entrepot.model.world.scoring import OWN, SHOWN, DetourScore, detour_truth, score_detours
 
@@ -67,12 +68,15 @@ __all__ = [
     "OWN",
     "SHOWN",
     "DetourScore",
+    "LoopScore",
     "Setting",
     "World",
     "WorldOptions",
     "build_world",
     "detour_truth",
+    "loop_truth",
     "score_detours",
+    "score_loops",
     "write_baci",
     "write_comext",
     "write_comtrade",

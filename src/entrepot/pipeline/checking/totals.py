@@ -101,7 +101,7 @@ def _codes(level: int) -> str:
         QUALIFY bool_or(parts IS NOT NULL) OVER (PARTITION BY {_SLICE})
         UNION ALL BY NAME
         SELECT {_PAGE}, 'codes' AS parts_of, {level} AS hs_level, usd AS loose
-        FROM parts WHERE contains(code, 'X')
+        FROM parts ANTI JOIN totals USING ({key}) WHERE contains(code, 'X')
     """
 
 

@@ -1,0 +1,100 @@
+"""The command ``loops``."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  (typer reads the annotation)
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from entrepot.app.arguments import parse_areas, parse_day, parse_sources
+from entrepot.app.cli import app
+from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
+from entrepot.detect.loops_options import LoopOptions
+from entrepot.detect.periods import parse_period
+
+__all__ = ["loops_command"]
+
+
+@app.command("loops")
+def loops_command(
+    *,
+    lake: Annotated[Path, typer.Option(help="folder of the lake")],
+    out: Annotated[str, typer.Option(help=".csv, .parquet, .xlsx or .json; - prints CSV")],
+    maker: Annotated[
+        str | None, typer.Option(help="areas or groups that the goods leave and return to")
+    ] = None,
+    via: Annotated[str | None, typer.Option(help="areas or groups where they stop over")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="month in which it may have begun, 2021-11; default searched for")
+    ] = None,
+    products: Annotated[
+        str | None, typer.Option(help="codes, list names (CHPL, CHPL:1) or @file; default all goods")
+    ] = None,
+    longest_lag: Annotated[int, typer.Option(help="most months that goods stay with the via")] = 6,
+    chart: Annotated[Path | None, typer.Option(help=".svg file for the lag plot of the largest pair")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="sources to use, such as comtrade; default all")] = None,
+    spikes: Annotated[
+        int, typer.Option(help="sets of planted round trips that calibrate the intervals")
+    ] = 60,
+    seed: Annotated[int, typer.Option(help="seed of all draws")] = 0,
+    hs_revision: HsRevisionOption = None,
+    hs_shares: HsSharesOption = "kept",
+    memory: Annotated[str, typer.Option(help="memory of the engine; larger work spills to disk")] = "4GB",
+) -> None:
+    """Find goods that leave their maker, stop over, and are bought back dearer.
+
+    Example: entrepot loops --lake lake --maker CHN --via RUS --since 2021-11 --out loops.csv
+    """
+    revision = parse_revision(hs_revision, hs_shares)
+    if since is not None:
+        parse_period(since, option="--since")
+    options = LoopOptions(
+        makers=parse_areas(maker, option="--maker"),
+        vias=parse_areas(via, option="--via"),
+        since=since,
+        products=product_list(products, revision),
+        longest_lag=longest_lag,
+        spikes=spikes,
+        seed=seed,
+    )
+    day = parse_day(as_of, option="--as-of")
+
+    # Heavy imports wait until the options are known to be right.
+    from entrepot.pipeline.choices import ReportChoice  # noqa: PLC0415
+    from entrepot.pipeline.loops import find_loops  # noqa: PLC0415
+    from entrepot.report import about_loops, check_out, print_loops, write_table  # noqa: PLC0415
+    from entrepot.store import Lake  # noqa: PLC0415
+
+    check_out(out)
+    if chart is not None:
+        check_out(chart, suffixes=(".svg",))
+    opened = Lake.open(lake)
+    files = opened.files().to_pylist()
+    choice = ReportChoice(
+        as_of=day, sources=parse_sources(source, known=[file["source"] for file in files]), revision=revision
+    )
+    notes: list[str] = []
+    result = find_loops(opened, options, choice=choice, memory_limit=memory, tell=notes.append)
+    about = about_loops(result, sources=files) | ({"codes": "; ".join(notes)} if notes else {})
+    write_table(result.table, out, about=about)
+    console = Console(stderr=out == "-", highlight=False)
+    print_loops(result, console)
+    for note in notes:
+        console.print(f"note: {note}", markup=False)
+    if chart is not None:
+        from entrepot.report.charts import svg  # noqa: PLC0415
+        from entrepot.report.loop_chart import loop_chart  # noqa: PLC0415
+
+        drawn = loop_chart(result)
+        if drawn is None:
+            console.print("no round trip is identified: there is nothing to draw", markup=False)
+        else:
+            chart.write_text(svg(drawn), encoding="utf-8")
+            console.print(f"written: {chart}", markup=False)
+    if out != "-":
+        console.print(f"written: {out}", markup=False)

@@ -1,0 +1,154 @@
+"""What would have gone out and come back without a round trip, and how far flows stray from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import lgamma
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from entrepot.detect.kernels.medians import grouped_median
+from entrepot.detect.kernels.others import others_median
+from entrepot.detect.loops_windows import month_number
+from entrepot.detect.noise import appearing_size, fit_noise, flat_noise
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from entrepot.detect.cells import Cells
+    from entrepot.detect.loops_paths import Paths
+    from entrepot.detect.loops_windows import Trade, WindowSums
+    from entrepot.detect.noise import Noise
+
+__all__ = ["ExpectedTrade", "expect_trade", "student_tail"]
+
+_TAILS = (2.0, 3.0, 5.0, 10.0, 30.0)
+_FEWEST_UNIT_VALUES = 4.0
+_ROUNDS = 3
+_LEAST = 0.01
+_SHRINK = 1.0
+_MOST_RESIDUALS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedTrade:
+    """Expected flows of every pair of windows.
+
+    Attributes
+    ----------
+    usd, kg
+        (n,) a pair of windows: expected flow of the after-window; NaN where the pair was not observed, and
+        of kg where the weights are not known.
+    sd
+        (n,) a pair of windows: standard deviation of the log change.
+    noise
+        Where the deviations come from.
+    tail
+        Degrees of freedom of the Student distribution of the log changes over their deviations.
+    """
+
+    usd: tuple[NDArray[np.float64], ...]
+    kg: tuple[NDArray[np.float64], ...]
+    sd: tuple[NDArray[np.float64], ...]
+    noise: Noise
+    tail: float
+
+
+def expect_trade(trade: Trade, paths: Paths) -> ExpectedTrade:
+    """Learn growth from all flows and noise from the quiet windows (from the event's, without any)."""
+    together = [_together(trade, paths, at) for at in range(len(trade.windows))]
+    sides = [trade.cells(at) for at in range(len(trade.windows))]
+    quiet = range(1, len(sides)) if len(sides) > 1 else range(1)
+    noise = flat_noise(appearing_size([sides[at][0] for at in quiet]))
+    expected: list[NDArray[np.float64]] = []
+    for _ in range(2):
+        expected = [
+            _expected(cells, noise, by_pair[cells.exporter, cells.importer])
+            for (cells, _), by_pair in zip(sides, together, strict=True)
+        ]
+        noise = fit_noise(
+            [expected[at] for at in quiet], [sides[at][0].after for at in quiet], floor=noise.floor
+        )
+    usd, kg, sd = [], [], []
+    for at, (_, kept) in enumerate(sides):
+        whole = np.where(np.isnan(trade.sums[at].before), np.nan, 0.0)
+        whole[kept] = expected[at]
+        usd.append(whole)
+        kg.append(_expected_kg(trade, trade.sums[at], whole))
+        sd.append(noise.at(np.nan_to_num(whole)))
+    residuals = np.concatenate(
+        [noise.log_change(sides[at][0].after, expected[at]) / noise.at(expected[at]) for at in quiet]
+    )
+    return ExpectedTrade(tuple(usd), tuple(kg), tuple(sd), noise, student_tail(residuals))
+
+
+def _together(trade: Trade, paths: Paths, at: int) -> NDArray[np.float64]:
+    """Return (n_areas, n_areas) the log growth that two areas have together, beyond that of each."""
+    first = month_number(trade.periods[0])
+    before, after = (
+        np.array(window, dtype=np.int64) - first
+        for window in (trade.windows[at].before, trade.windows[at].after)
+    )
+    return np.asarray(np.log(paths.together(after) / paths.together(before)))
+
+
+def _expected(cells: Cells, noise: Noise, together: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the expected flow of every cell: what it was, grown as the others of its groups grew.
+
+    The groups are product, supplier, importer, supplier and product, importer and product. A flow is left
+    out of its own small groups: a round trip must not raise what is expected of itself.
+    """
+    # The floor of the noise would draw the growth of ordinary flows to nothing; medians need none.
+    least = _LEAST * noise.floor
+    change = np.log((cells.after + least) / (cells.before + least)) - together
+    weights = 1.0 / noise.at(cells.before) ** 2
+    parts = {name: np.zeros(change.size) for name in ("product", "supplier", "importer", "own", "boom")}
+    groups = {
+        "product": cells.product,
+        "supplier": cells.exporter,
+        "importer": cells.importer,
+        "own": cells.exporter * cells.n_products + cells.product,
+        "boom": cells.importer * cells.n_products + cells.product,
+    }
+    for _ in range(_ROUNDS):
+        for name, group in groups.items():
+            rest = change - sum(part for other, part in parts.items() if other != name)
+            if name in {"own", "boom"}:
+                others = others_median(rest, weights, group)
+                parts[name] = np.nan_to_num(others.value) * others.count / (others.count + _SHRINK)
+            else:
+                found = grouped_median(rest, weights, group, int(group.max(initial=-1)) + 1)
+                shrunk = np.nan_to_num(found.value) * found.count / (found.count + _SHRINK)
+                parts[name] = shrunk[group]
+    return np.asarray(cells.before * np.exp(together + sum(parts.values())))
+
+
+def _expected_kg(trade: Trade, sums: WindowSums, expected: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return expected weights: expected values at each flow's own unit value, moved with its product's."""
+    moved = (sums.before > 0) & (sums.after > 0) & (sums.before_kg > 0) & (sums.after_kg > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        unit_before, unit_after = sums.before / sums.before_kg, sums.after / sums.after_kg
+        change = np.log(unit_after / unit_before)
+    group = np.where(moved, trade.product, -1)
+    found = grouped_median(np.where(moved, change, 0.0), np.ones(change.size), group, len(trade.products))
+    growth = np.nan_to_num(found.value) * found.count / (found.count + _FEWEST_UNIT_VALUES)
+    kg = np.divide(
+        expected, unit_before * np.exp(growth[trade.product]),
+        out=np.full(expected.size, np.nan), where=sums.before_kg > 0,
+    )  # fmt: skip
+    # what did not flow before had no weight: nothing is expected of it
+    return np.where(sums.before == 0, np.where(np.isnan(expected), np.nan, 0.0), kg)
+
+
+def student_tail(residuals: NDArray[np.float64]) -> float:
+    """Return the degrees of freedom, of a few, under which standardised log changes are likeliest."""
+    if not residuals.size:
+        return _TAILS[1]
+    some = residuals[:: max(residuals.size // _MOST_RESIDUALS, 1)]
+
+    def mean_log(nu: float) -> float:
+        constant = lgamma((nu + 1) / 2) - lgamma(nu / 2) - 0.5 * np.log(nu * np.pi)
+        return float(constant - (nu + 1) / 2 * np.log1p(some**2 / nu).mean())
+
+    return max(_TAILS, key=mean_log)

@@ -1,0 +1,396 @@
+"""Candidates measured month by month: lag, onset, amount, mark-up, and what they add to the evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from entrepot.detect.loops_amounts import Amounts, LegTotals, conserve, leg_totals
+from entrepot.detect.loops_echo import Lumps, find_echo, is_lumpy
+from entrepot.detect.loops_timing import MonthlyLegs, Timing, find_timing, with_echo
+from entrepot.detect.loops_windows import month_number
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from entrepot.detect.loops_candidates import Candidates
+    from entrepot.detect.loops_expected import ExpectedTrade
+    from entrepot.detect.loops_paths import Paths
+    from entrepot.detect.loops_series import Series
+    from entrepot.detect.loops_windows import Trade
+
+__all__ = ["Heard", "Measured", "Planted", "Tools", "hear_echo", "leg_series", "measure"]
+
+_LOOK_BACK = 6
+_TOLERANCE = 2.8  # of equal shipments: two weights, each within twice its error
+_TOLERANCES = (0.1, 0.5)
+_LEAST_SD = 0.03
+_FLOOR_SHARE = 0.1
+_MOST_TIMING = 4.0
+_MOST_MARKUP = 3.0
+_BETWEEN = (0.2, 0.15)  # log mark-up of a round trip, and its spread between trips
+_ANY_SD = 0.5  # spread of the log ratio of any two unit values of a product
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every measurement needs.
+
+    Attributes
+    ----------
+    trade, expected
+        Windows, and what was expected in them.
+    series
+        Months of all cells concerned.
+    paths
+        How trade moves through the months.
+    longest_lag
+        Lags tried.
+    weighing_sd
+        Standard deviation of the log unit value of one flow from month to month.
+    markup
+        Log mark-up that stands in where weights are missing, and its standard deviation.
+    """
+
+    trade: Trade
+    expected: ExpectedTrade
+    series: Series
+    paths: Paths
+    longest_lag: int
+    weighing_sd: float
+    markup: tuple[float, float] = _BETWEEN
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """Round trips added to the months of candidates.
+
+    Attributes
+    ----------
+    out_usd, out_kg, back_usd, back_kg : (n, T)
+        Amounts by month.
+    """
+
+    out_usd: NDArray[np.float64]
+    out_kg: NDArray[np.float64]
+    back_usd: NDArray[np.float64]
+    back_kg: NDArray[np.float64]
+
+    def only(self, rows: NDArray[np.int64]) -> Planted:
+        """Return some of the candidates."""
+        return Planted(self.out_usd[rows], self.out_kg[rows], self.back_usd[rows], self.back_kg[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Echoes of candidates.
+
+    Attributes
+    ----------
+    lumpy : (n,)
+        Whether the way out is lumpy; of others no echo is looked for.
+    log_factor : (n,)
+        What it adds to the log Bayes factor.
+    by_lag : (n, longest + 1)
+        Its share of each lag.
+    first_flow : (n,)
+        First month since the beginning with a flow out, as a position.
+    """
+
+    lumpy: NDArray[np.bool_]
+    log_factor: NDArray[np.float64]
+    by_lag: NDArray[np.float64]
+    first_flow: NDArray[np.int64]
+
+    def only(self, rows: NDArray[np.int64]) -> Heard:
+        """Return some of the candidates."""
+        return Heard(self.lumpy[rows], self.log_factor[rows], self.by_lag[rows], self.first_flow[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Candidates and what the months say of them.
+
+    Attributes
+    ----------
+    timing, amounts
+        Lag and onset; amounts.
+    out, back
+        Both legs over the months that the lag matches.
+    log_factor : (n,)
+        What timing and unit values add to the log Bayes factor.
+    correlation : (n,)
+        Correlation of both legs' residuals at the lag.
+    """
+
+    timing: Timing
+    amounts: Amounts
+    out: LegTotals
+    back: LegTotals
+    log_factor: NDArray[np.float64]
+    correlation: NDArray[np.float64]
+
+    def only(self, rows: NDArray[np.int64]) -> Measured:
+        """Return some of the candidates."""
+        return Measured(
+            self.timing.only(rows),
+            self.amounts.only(rows),
+            self.out.only(rows),
+            self.back.only(rows),
+            self.log_factor[rows],
+            self.correlation[rows],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Months:
+    """One leg by month: flow and expectation in USD and kg, months seen, spread of ordinary months."""
+
+    usd: NDArray[np.float64]
+    kg: NDArray[np.float64]
+    expected_usd: NDArray[np.float64]
+    expected_kg: NDArray[np.float64]
+    seen: NDArray[np.bool_]
+    spread: NDArray[np.float64]
+    sd: NDArray[np.float64]
+    floor: float
+
+
+def hear_echo(
+    tools: Tools,
+    candidates: Candidates,
+    at: int,
+    *,
+    weighed: NDArray[np.bool_],
+    planted: Planted | None = None,
+) -> Heard:
+    """Return how strongly the way back repeats the way out, of lumpy candidates.
+
+    Parameters
+    ----------
+    tools, candidates, at, weighed, planted
+        See :func:`measure`.
+    """
+    start, since, end = _span(tools.trade, at)
+    sides = []
+    for cells, areas, by in (
+        (candidates.out, (candidates.maker, candidates.via), 1.0),
+        (candidates.back, (candidates.via, candidates.maker), float(np.exp(_BETWEEN[0]))),
+    ):
+        usd, kg = _own_months(tools.series, cells)
+        if planted is not None:
+            usd = usd + (planted.out_usd if by == 1.0 else planted.back_usd)
+            kg = kg + (planted.out_kg if by == 1.0 else planted.back_kg)
+        flow = np.where(weighed[:, None], kg, usd / by)
+        sides.append(np.where(tools.trade.observed[areas], flow, np.nan))
+    lumpy = is_lumpy(sides[0][:, start:end])
+    n, lags = lumpy.size, tools.longest_lag + 1
+    factor, by_lag = np.zeros(n), np.full((n, lags), 1.0 / lags)
+    rows = np.flatnonzero(lumpy)
+    if rows.size:
+        tolerance = float(np.clip(_TOLERANCE * tools.weighing_sd, *_TOLERANCES))
+        legs = Lumps(sides[0][rows], sides[1][rows], start, since, end)
+        echo = find_echo(legs, longest_lag=tools.longest_lag, tolerance=tolerance)
+        factor[rows], by_lag[rows] = echo.log_factor, echo.by_lag
+    has_flow = np.nan_to_num(sides[0][:, since:end]) > 0
+    return Heard(lumpy, factor, by_lag, since + has_flow.argmax(axis=1))
+
+
+def measure(
+    tools: Tools,
+    candidates: Candidates,
+    at: int,
+    *,
+    weighed: NDArray[np.bool_],
+    heard: Heard,
+    planted: Planted | None = None,
+) -> Measured:
+    """Measure candidates in one pair of windows.
+
+    Parameters
+    ----------
+    tools
+        Windows, expectations, months.
+    candidates
+        Their cells are in the series, or -1.
+    at
+        Which pair of windows.
+    weighed : (n,)
+        Candidates whose legs both have weights.
+    heard
+        Their echoes.
+    planted
+        Round trips to add first.
+    """
+    start, since, end = _span(tools.trade, at)
+    out = _months(tools, candidates.maker, candidates.via, candidates.out, candidates.product, at)
+    back = _months(tools, candidates.via, candidates.maker, candidates.back, candidates.product, at)
+    if planted is not None:
+        out, back = (
+            _plus(out, planted.out_usd, planted.out_kg),
+            _plus(back, planted.back_usd, planted.back_kg),
+        )
+    legs = _residuals(out, back, weighed, max(since - _LOOK_BACK, start), since, end)
+    timing = find_timing(legs, longest_lag=min(tools.longest_lag, end - since - 2))
+    timing = with_echo(timing, heard.lumpy, heard.by_lag, heard.first_flow)
+    month = np.arange(len(tools.trade.periods))
+    gone = (month >= since) & (month < (end - timing.lag)[:, None])
+    returned = (month >= (since + timing.lag)[:, None]) & (month < end)
+    totals_out, totals_back = _totals(out, gone), _totals(back, returned)
+    amounts = conserve(totals_out, totals_back, weighing_sd=tools.weighing_sd, markup=tools.markup)
+    added = np.clip(timing.log_factor, -_MOST_TIMING, _MOST_TIMING) + _dearer(amounts)
+    return Measured(timing, amounts, totals_out, totals_back, added, _correlation(legs, timing.lag))
+
+
+def _span(trade: Trade, at: int) -> tuple[int, int, int]:
+    """Return the first quiet month, the first of the after-window, and the one after its last."""
+    pair = trade.windows[at]
+    return (
+        _position(trade, pair.before[0]),
+        _position(trade, pair.after[0]),
+        _position(trade, pair.after[-1]) + 1,
+    )
+
+
+def _own_months(series: Series, cell: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return USD and kg of cells by month; zeros for flows that never were."""
+    known = cell >= 0
+    row = np.where(known, series.rows(np.maximum(cell, 0)), 0).clip(max=max(series.cell.size - 1, 0))
+    usd, kg = (np.where(known[:, None], values[row], 0.0) for values in (series.usd, series.kg))
+    return usd, kg
+
+
+def leg_series(
+    tools: Tools, candidates: Candidates
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return flow out, flow back, and what was expected of them: each (n, T), USD a month."""
+    out = _months(tools, candidates.maker, candidates.via, candidates.out, candidates.product, 0)
+    back = _months(tools, candidates.via, candidates.maker, candidates.back, candidates.product, 0)
+    return out.usd, back.usd, out.expected_usd, back.expected_usd
+
+
+def _position(trade: Trade, number: int) -> int:
+    return number - month_number(trade.periods[0])
+
+
+def _months(
+    tools: Tools,
+    exporter: NDArray[np.int64],
+    importer: NDArray[np.int64],
+    cell: NDArray[np.int64],
+    product: NDArray[np.int64],
+    at: int,
+) -> _Months:
+    """Return one leg by month; zeros where such a flow never was."""
+    trade, expected = tools.trade, tools.expected
+    pair, sums = trade.windows[at], trade.sums[at]
+    known = cell >= 0
+    usd, kg = _own_months(tools.series, cell)
+    before = slice(_position(trade, pair.before[0]), _position(trade, pair.before[-1]) + 1)
+    after = slice(_position(trade, pair.after[0]), _position(trade, pair.after[-1]) + 1)
+    shape = tools.paths.shape(exporter, importer, product)
+    level = np.concatenate(
+        [
+            shape[:, : after.start] / np.maximum(shape[:, before].mean(axis=1, keepdims=True), 1e-9),
+            shape[:, after.start :] / np.maximum(shape[:, after].mean(axis=1, keepdims=True), 1e-9),
+        ],
+        axis=1,
+    ) / len(pair.after)
+    is_after = np.arange(shape.shape[1]) >= after.start
+
+    def monthly(wanted: NDArray[np.float64], was: NDArray[np.float64]) -> NDArray[np.float64]:
+        amount = np.where(is_after, wanted[cell][:, None], was[cell][:, None])
+        return np.where(known[:, None], amount, 0.0) * level
+
+    expected_usd = monthly(expected.usd[at], sums.before)
+    seen = trade.observed[exporter, importer]
+    relative = np.divide(
+        usd - expected_usd, expected_usd, out=np.zeros_like(usd), where=(expected_usd > 0) & seen
+    )[:, before]
+    nothing = float(expected.noise.at(np.zeros(1))[0])
+    return _Months(
+        usd=usd,
+        kg=kg,
+        expected_usd=expected_usd,
+        expected_kg=monthly(expected.kg[at], sums.before_kg),
+        seen=seen,
+        spread=np.maximum(np.sqrt((relative**2).mean(axis=1)), _LEAST_SD),
+        sd=np.where(known, expected.sd[at][cell], nothing),
+        floor=expected.noise.floor / len(pair.after),
+    )
+
+
+def _plus(months: _Months, usd: NDArray[np.float64], kg: NDArray[np.float64]) -> _Months:
+    return _Months(
+        months.usd + usd, months.kg + kg, months.expected_usd, months.expected_kg, months.seen, months.spread,
+        months.sd, months.floor,
+    )  # fmt: skip
+
+
+def _residuals(
+    out: _Months, back: _Months, weighed: NDArray[np.bool_], first: int, since: int, end: int
+) -> MonthlyLegs:
+    """Return residuals up to the end of the window: in kg, or in USD of departure without weights."""
+    deflator = float(np.exp(_BETWEEN[0]))
+    residual, variance = [], []
+    for leg, by in ((out, 1.0), (back, deflator)):
+        flow = np.where(weighed[:, None], leg.kg, leg.usd / by)[:, :end]
+        wanted = np.where(weighed[:, None], leg.expected_kg, leg.expected_usd / by)[:, :end]
+        value = np.where(weighed, leg.usd.sum(axis=1), 1.0)
+        weight = np.nansum(leg.kg, axis=1)
+        unit = np.divide(value, weight, out=np.ones(value.size), where=weighed & (value > 0) & (weight > 0))
+        ordinary = (leg.spread[:, None] * wanted) ** 2 + (_FLOOR_SHARE * leg.floor / unit[:, None]) ** 2
+        seen = leg.seen[:, :end] & np.isfinite(flow)
+        residual.append(np.where(seen, flow - wanted, 0.0))
+        variance.append(np.where(seen, ordinary, 1e12 * np.maximum(ordinary, 1e-12)))
+    size = np.minimum(residual[0][:, since:].mean(axis=1), residual[1][:, since:].mean(axis=1))
+    least = np.sqrt(np.median(variance[0], axis=1) + np.median(variance[1], axis=1))
+    return MonthlyLegs(
+        residual[0],
+        residual[1],
+        variance[0],
+        variance[1],
+        np.maximum(size, _FLOOR_SHARE * least),
+        first,
+        since,
+    )
+
+
+def _totals(leg: _Months, inside: NDArray[np.bool_]) -> LegTotals:
+    kg, expected_kg, usd, expected_usd = (
+        leg_totals(values, inside, leg.seen)
+        for values in (leg.kg, leg.expected_kg, leg.usd, leg.expected_usd)
+    )
+    months = inside.sum(axis=1).astype(np.float64)
+    unit = np.divide(usd, kg, out=np.ones_like(usd), where=(kg > 0) & (usd > 0))
+    floor = np.full(kg.size, leg.floor) * months
+    return LegTotals(kg, expected_kg, usd, expected_usd, leg.sd, floor / unit, floor, months)
+
+
+def _dearer(amounts: Amounts) -> NDArray[np.float64]:
+    """Return how much likelier the ratio of unit values is of goods bought back than of any two flows."""
+    ratio = np.log1p(np.where(np.isfinite(amounts.markup), amounts.markup, 0.0))
+    sd = np.where(np.isfinite(amounts.markup_sd), amounts.markup_sd, 0.0)
+    trip, other = np.hypot(_BETWEEN[1], sd), np.hypot(_ANY_SD, sd)
+    log = 0.5 * (ratio / other) ** 2 - 0.5 * ((ratio - _BETWEEN[0]) / trip) ** 2 + np.log(other / trip)
+    return np.where(np.isfinite(amounts.markup), np.clip(log, -_MOST_MARKUP, _MOST_MARKUP), 0.0)
+
+
+def _correlation(legs: MonthlyLegs, lag: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the correlation of the residuals, the way back moved earlier by the lag."""
+    end = legs.out.shape[1]
+    month = np.arange(end)
+    later = month + lag[:, None]
+    both = (month >= legs.first) & (later < end)
+    back = np.take_along_axis(legs.back, np.minimum(later, end - 1), axis=1)
+    n = np.maximum(both.sum(axis=1), 1)
+
+    def centred(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        mean = np.where(both, values, 0.0).sum(axis=1) / n
+        return np.where(both, values - mean[:, None], 0.0)
+
+    a, b = centred(legs.out), centred(back)
+    scale = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+    return np.asarray(np.divide((a * b).sum(axis=1), scale, out=np.full(n.size, np.nan), where=scale > 0))

@@ -1,0 +1,63 @@
+"""How well a flow is weighed and reported: noise that planted round trips must have too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import numpy as np
+
+from entrepot.detect.noise import MAD_TO_SD
+from entrepot.detect.periods import period_text
+
+if TYPE_CHECKING:
+    from entrepot.detect.loops_series import Series
+    from entrepot.detect.periods import WindowPair
+
+__all__ = ["report_noise", "weighing_noise"]
+
+_DEFAULT = 0.1
+_FEWEST = 30
+_LEAST, _MOST = 0.01, 0.5
+
+
+def weighing_noise(series: Series) -> float:
+    """Return the standard deviation of the log unit value of one flow, month against month."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.log(series.usd / series.kg)
+        step = np.diff(value, axis=1) / np.sqrt(2.0)
+    known = step[np.isfinite(step) & (step != 0)]  # a weight that was made up steps by nothing
+    return _robust_sd(known)
+
+
+def report_noise(flows: nw.LazyFrame[Any], windows: WindowPair) -> float:
+    """Return the standard deviation of the lasting log error of one reporter's figure of a flow. One query.
+
+    From the sums of the quiet months in both books: their log ratio, that is usual put aside, holds the
+    errors of two.
+    """
+    quiet = [period_text(p, is_monthly=True) for p in windows.before]
+    both = (nw.col("exporter_report_usd") > 0) & (nw.col("importer_report_usd") > 0)
+    sums = (
+        flows.filter(nw.col("period").is_in(quiet) & both)
+        .group_by("exporter", "importer", "hs_code")
+        .agg(
+            nw.col("exporter_report_usd").sum().alias("x"),
+            (nw.col("importer_report_usd") / nw.col("cif_fob_ratio")).sum().alias("m"),
+            nw.len().alias("months"),
+        )
+        .filter(nw.col("months") * 2 >= len(quiet))
+        .with_columns((nw.col("m") / nw.col("x")).log().alias("gap"))
+        .select("gap")
+        .collect(backend="pyarrow")
+        .to_native()
+    )
+    gap = sums["gap"].to_numpy()
+    return _robust_sd(gap / np.sqrt(2.0))
+
+
+def _robust_sd(values: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+    if values.size < _FEWEST:
+        return _DEFAULT
+    spread = MAD_TO_SD * float(np.median(np.abs(values - np.median(values))))
+    return float(np.clip(spread, _LEAST, _MOST))

@@ -1,0 +1,75 @@
+"""What a search for round trips returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from entrepot.detect.loops_calibration import LoopCalibration
+    from entrepot.detect.loops_options import LoopOptions
+    from entrepot.detect.periods import WindowPair
+
+__all__ = ["LoopHeadline", "LoopResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoopHeadline:
+    """The whole of what was found.
+
+    Attributes
+    ----------
+    estimate_usd, low_usd, high_usd
+        Sum of the amounts identified, USD at the unit values going out, and its interval; NaN where nothing
+        planted was ever found.
+    rows, pairs
+        Round trips by product, and pairs of maker and via.
+    by_value
+        Rows in which value was conserved for want of weights.
+    placebo_rows
+        Findings as strong as the weakest one that a set of placebos gives, on average.
+    """
+
+    estimate_usd: float
+    low_usd: float
+    high_usd: float
+    rows: int
+    pairs: int
+    by_value: int
+    placebo_rows: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoopResult:
+    """Findings of one search for round trips.
+
+    Attributes
+    ----------
+    table
+        Columns of ``out__loop``: identified round trips, largest first; behind them the other products of the
+        pairs found or asked about, each with what could have gone round unseen.
+    pairs
+        **Grain**: maker × via. ``products``, ``estimate_usd``, ``markup``, ``lag_months``: sums and medians.
+    series
+        **Grain**: maker × via × period of the products found. ``out_usd``, ``back_usd`` and what was expected
+        of them, USD.
+    headline
+        The whole.
+    calibration
+        How far planted round trips were recovered.
+    options, windows
+        What was asked, and the windows it became.
+    is_since_found
+        Whether the first month was searched for.
+    """
+
+    table: pa.Table
+    pairs: pa.Table
+    series: pa.Table
+    headline: LoopHeadline
+    calibration: LoopCalibration
+    options: LoopOptions
+    windows: WindowPair
+    is_since_found: bool

@@ -1,0 +1,207 @@
+"""Candidates scanned, measured and set against decoys: which round trips are there, and how sure is that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from entrepot.detect.loops_candidates import window_legs
+from entrepot.detect.loops_measure import hear_echo, measure
+from entrepot.detect.loops_odds import log_bayes_factor, log_odds, returned_shares
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from entrepot.detect.loops_candidates import Candidates, PlantedSums
+    from entrepot.detect.loops_expected import ExpectedTrade
+    from entrepot.detect.loops_measure import Measured, Planted, Tools
+    from entrepot.detect.loops_windows import Trade
+
+__all__ = ["Judged", "Scan", "decoy_q_values", "judge", "one_way_round", "scan"]
+
+_WORTH_MEASURING = -6.0  # log odds
+_WORTH_A_LOOK = -0.5  # log Bayes factor of the windows alone
+_MOST_CHOSEN = 200_000
+_MOST = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Candidates of one pair of windows after the first look, at the sums of the windows.
+
+    Attributes
+    ----------
+    at
+        Which pair of windows.
+    candidates
+        All of them.
+    weighed, log_factor : (n,)
+        Whether both legs are weighed; log Bayes factors.
+    chosen : (m,)
+        Positions of those that are worth a look at their months.
+    """
+
+    at: int
+    candidates: Candidates
+    weighed: NDArray[np.bool_]
+    log_factor: NDArray[np.float64]
+    chosen: NDArray[np.int64]
+
+    @property
+    def cells(self) -> NDArray[np.int64]:
+        """Return the cells whose months are needed."""
+        legs = self.candidates.only(self.chosen)
+        return np.concatenate([legs.out, legs.back[legs.back >= 0]])
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Candidates after the second look.
+
+    Attributes
+    ----------
+    candidates
+        The chosen ones.
+    rows : (m,)
+        Their positions in the scan.
+    weighed : (m,)
+        Whether weight is what is conserved.
+    measured
+        What their months say.
+    log_odds : (m,)
+        Log odds with everything heard.
+    """
+
+    candidates: Candidates
+    rows: NDArray[np.int64]
+    weighed: NDArray[np.bool_]
+    measured: Measured
+    log_odds: NDArray[np.float64]
+
+    def only(self, rows: NDArray[np.int64]) -> Judged:
+        """Return some of the candidates."""
+        return Judged(
+            self.candidates.only(rows),
+            self.rows[rows],
+            self.weighed[rows],
+            self.measured.only(rows),
+            self.log_odds[rows],
+        )
+
+
+def scan(
+    trade: Trade,
+    expected: ExpectedTrade,
+    at: int,
+    candidates: Candidates,
+    *,
+    longest_lag: int,
+    planted: PlantedSums | None = None,
+    pair: NDArray[np.int64] | None = None,
+) -> Scan:
+    """Look at the sums of a pair of windows.
+
+    Parameters
+    ----------
+    trade, expected, at, candidates, planted
+        See :func:`entrepot.detect.loops_candidates.window_legs`.
+    longest_lag
+        Months that goods may stay with the via.
+    pair : (n,)
+        Number of each candidate's group of products that speak for each other; by default maker and via.
+    """
+    out, back, weighed = window_legs(trade, expected, at, candidates, planted)
+    factor = log_bayes_factor(
+        out, back, tail=expected.tail, returned=returned_shares(len(trade.windows[at].after), longest_lag)
+    )
+    group = candidates.pair(len(trade.areas)) if pair is None else pair
+    odds = log_odds(factor, group, int(group.max(initial=-1)) + 1)
+    chosen = np.flatnonzero((odds > _WORTH_MEASURING) | (factor > _WORTH_A_LOOK))
+    if chosen.size > _MOST_CHOSEN:
+        chosen = np.sort(chosen[np.argsort(-odds[chosen], kind="stable")[:_MOST_CHOSEN]])
+    return Scan(at, candidates, weighed, factor, chosen)
+
+
+def judge(
+    tools: Tools, found: Scan, *, planted: Planted | None = None, pair: NDArray[np.int64] | None = None
+) -> Judged:
+    """Look at the months of the chosen candidates.
+
+    Parameters
+    ----------
+    tools
+        Windows, expectations, months of all cells concerned.
+    found
+        The scan.
+    planted
+        Months planted in the chosen candidates.
+    pair : (n,)
+        As for :func:`scan`.
+    """
+    some, weighed = found.candidates.only(found.chosen), found.weighed[found.chosen]
+    heard = hear_echo(tools, some, found.at, weighed=weighed, planted=planted)
+    group = found.candidates.pair(len(tools.trade.areas)) if pair is None else pair
+    n_groups = int(group.max(initial=-1)) + 1
+    factor = found.log_factor.copy()
+    factor[found.chosen] = np.minimum(factor[found.chosen] + heard.log_factor, _MOST)
+    close = np.flatnonzero(log_odds(factor, group, n_groups)[found.chosen] > _WORTH_MEASURING)
+    rows = found.chosen[close]
+    measured = measure(
+        tools,
+        some.only(close),
+        found.at,
+        weighed=weighed[close],
+        heard=heard.only(close),
+        planted=planted.only(close) if planted is not None else None,
+    )
+    factor[rows] = np.minimum(factor[rows] + measured.log_factor, _MOST)
+    odds = log_odds(factor, group, n_groups)[rows]
+    return Judged(some.only(close), rows, weighed[close], measured, odds)
+
+
+def one_way_round(judged: Judged, n_areas: int, n_products: int) -> NDArray[np.bool_]:
+    """Return which candidates are likelier than the same two flows the other way round."""
+    c = judged.candidates
+    key = (c.maker * n_areas + c.via) * n_products + c.product
+    twin = (c.via * n_areas + c.maker) * n_products + c.product
+    order = np.argsort(key, kind="stable")
+    at = order[np.searchsorted(key[order], twin).clip(max=max(key.size - 1, 0))] if key.size else key
+    has_twin = key[at] == twin
+    return np.where(has_twin, judged.log_odds > judged.log_odds[at], True)
+
+
+def decoy_q_values(
+    score: NDArray[np.float64], decoys: Sequence[NDArray[np.float64]], weights: Sequence[float]
+) -> NDArray[np.float64]:
+    """Return the share of findings as strong as each that decoys also give, monotone, at most 1.
+
+    Parameters
+    ----------
+    score : (n,)
+        Scores of the findings.
+    decoys
+        Scores of each set of decoys.
+    weights
+        Candidates of the search over candidates of each set: a set with half as many counts twice.
+
+    Returns
+    -------
+    (n,)
+        One decoy more than were seen is counted, so that few sets cannot say zero; NaN without any set.
+    """
+    if not decoys:
+        return np.full(score.size, np.nan)
+    every = np.concatenate(decoys)
+    weight = np.concatenate([np.full(d.size, w) for d, w in zip(decoys, weights, strict=True)])
+    order = np.argsort(every)
+    above = np.concatenate([np.cumsum(weight[order][::-1])[::-1], [0.0]])
+    at_least = above[np.searchsorted(every[order], score, side="left")]
+    rank = np.argsort(np.argsort(-score, kind="stable"), kind="stable") + 1.0
+    q = (1.0 + at_least) / len(decoys) / rank
+    strongest = np.argsort(-score, kind="stable")
+    q[strongest] = np.minimum.accumulate(q[strongest][::-1])[::-1]
+    return np.minimum(q, 1.0)

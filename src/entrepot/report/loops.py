@@ -1,0 +1,186 @@
+"""Round trips in words: the terminal's table and sentences, and the record that goes with every file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from anyascii import anyascii
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from entrepot.report.about import made_by
+from entrepot.report.amounts import MISSING, amount, amount_range, percent
+from entrepot.report.labels import enumerate_words, place, span
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import Console
+
+    from entrepot.detect.loops_result import LoopResult
+
+__all__ = ["about_loops", "loop_sentences", "print_loops"]
+
+_ROWS = 10
+_LIMITS = (
+    "Goods of one code need not be the same goods: the figures fit round trips, prove none, accuse nobody.",
+    "Round trips that ran in the quiet months already, such as processing trade, count as ordinary trade.",
+    "Goods that have left and are not back yet are not in the amounts.",
+)
+
+
+def loop_sentences(result: LoopResult) -> dict[str, str]:
+    """Return what was asked and found in sentences: title, question, headline, calibration, values.
+
+    An empty sentence has nothing to say.
+    """
+    options, head = result.options, result.headline
+    makers = enumerate_words([place(code) for code in options.makers]) or "any maker"
+    vias = enumerate_words([place(code) for code in options.vias]) or "any via"
+    since = span(result.windows, result.windows.after)
+    quiet = span(result.windows, result.windows.before)
+    how = "found by the search" if result.is_since_found else "as asked"
+    return {
+        "title": f"Round trips {makers} → {vias} → {makers}",
+        "question": f"Since {since} ({how}); learnt from {quiet}. USD, FOB at the maker.",
+        "headline": _headline(result),
+        "placebos": (
+            f"Placebo pairs and quiet months give {head.placebo_rows:.1f} findings as strong as the weakest "
+            "one, a search."
+            if head.rows
+            else ""
+        ),
+        "calibration": _calibration(result),
+        "values": (
+            f"In {head.by_value} of {head.rows} rows a leg has no measured weight: value less a typical "
+            "mark-up was conserved instead, and the interval is wider."
+            if head.by_value
+            else ""
+        ),
+    }
+
+
+def _headline(result: LoopResult) -> str:
+    head = result.headline
+    if not head.rows:
+        return "No round trip is identified: nothing exceeds what placebos give."
+    pairs = result.pairs.to_pylist()
+    named = enumerate_words(
+        [f"{place(row['maker'])} → {place(row['via'])} ({amount(row['estimate_usd'])})" for row in pairs]
+    )
+    dearer = [row["markup"] for row in pairs if row["markup"] is not None]
+    markup = f", bought back {percent(dearer[0])} dearer (median of the largest pair)" if dearer else ""
+    return (
+        f"Flows consistent with round trips worth USD {amount(head.estimate_usd)} "
+        f"({amount_range(head.low_usd, head.high_usd)}) in {_count(head.rows, 'product')} of "
+        f"{_count(head.pairs, 'pair')}: "
+        f"{named}{markup}."
+    )
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def _calibration(result: LoopResult) -> str:
+    sizes = [row for row in result.calibration.by_size() if row["planted"]]
+    if not sizes:
+        return "Nothing could be planted in the quiet months: the intervals are not known."
+    words = ("under half", "half to all", "more than all")
+    bounds = (0.0, 0.5, 1.0)
+    found = ", ".join(
+        f"{percent(row['found_share'])} of those of {words[bounds.index(row['least_factor'])]}"
+        for row in sizes
+    )
+    return (
+        f"Round trips planted in the quiet months were found as follows, by their size over the ordinary "
+        f"flow out: {found} of it."
+    )
+
+
+def print_loops(result: LoopResult, console: Console) -> None:
+    """Print a search for round trips.
+
+    Parameters
+    ----------
+    result
+        The search.
+    console
+        Where to; characters that its encoding lacks are written in ASCII.
+    """
+    said = loop_sentences(result)
+
+    def text(words: str, style: str = "") -> Text:
+        return Text(anyascii(words) if console.options.ascii_only else words, style=style)
+
+    console.print(text(said["title"], "bold"))
+    console.print(text(said["question"], "dim"))
+    console.print()
+    console.print(text(said["headline"], "bold"))
+    console.print()
+    for name in ("placebos", "calibration", "values"):
+        if said[name]:
+            console.print(text(f"· {said[name]}"))
+    rows = [row for row in result.table.to_pylist() if row["estimate_usd"] is not None]
+    if rows:
+        grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for heading in ("maker", "via", "HS"):
+            grid.add_column(heading, no_wrap=True)
+        for heading in ("USD", "90% interval", "dearer", "lag", "q"):
+            grid.add_column(heading, justify="right", no_wrap=True)
+        grid.add_column("conserved", no_wrap=True)
+        for row in rows[:_ROWS]:
+            grid.add_row(*[text(cell) for cell in _cells(row)])
+        console.print()
+        console.print(text(f"Largest rows ({min(len(rows), _ROWS)} of {len(rows)})", "bold"))
+        console.print(Padding(grid, (0, 0, 1, 0)))
+    for limit in _LIMITS:
+        console.print(text(f"· {limit}", "dim"))
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    return [
+        row["maker"],
+        row["via"],
+        row["hs_code"],
+        amount(row["estimate_usd"]),
+        amount_range(row["low_usd"], row["high_usd"]),
+        percent(row["markup"]),
+        f"{row['lag_months']}",
+        MISSING if row["q_value"] is None else f"{row['q_value']:.3f}",
+        row["conserved"],
+    ]
+
+
+def about_loops(result: LoopResult, *, sources: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what a reader of the table alone must know.
+
+    Parameters
+    ----------
+    result
+        The search.
+    sources
+        Rows of ``core__file``: the files that were read.
+    """
+    options, head = result.options, result.headline
+    record = loop_sentences(result) | {
+        "made by": made_by(),
+        "makers": ", ".join(options.makers) or "searched for",
+        "vias": ", ".join(options.vias) or "searched for",
+        "products": ", ".join(options.products) or "all in the data",
+        "longest lag": f"{options.longest_lag} months",
+        "spikes": str(options.spikes),
+        "seed": str(options.seed),
+        "coverage of intervals": f"{result.calibration.coverage():.3f} of what was planted, misses counted",
+        "limits": " ".join(_LIMITS),
+        "sources": ", ".join(sorted({str(file["source"]) for file in sources})),
+        "files": "; ".join(sorted(f"{file['file_name']} ({file['vintage']})" for file in sources)),
+    }
+    if head.rows:
+        record |= {
+            "estimate_usd": f"{head.estimate_usd:.0f}",
+            "low_usd": f"{head.low_usd:.0f}",
+            "high_usd": f"{head.high_usd:.0f}",
+        }
+    return record

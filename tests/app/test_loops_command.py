@@ -1,0 +1,125 @@
+"""``entrepot loops`` on a small made-up world: files to findings, each option, each refusal."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pytest
+
+from entrepot.model.world import WorldOptions, build_world, loop_truth, score_loops, write_comtrade
+from entrepot.pipeline import ingest
+from entrepot.schema import LOOP
+from entrepot.sources.registry import open_source
+
+FEW = ("--since", "2021-11", "--spikes", "6")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory):
+    """Return a world and its lake."""
+    folder = tmp_path_factory.mktemp("loops")
+    world = build_world(WorldOptions(areas=25, products=12, months=30, seed=3))
+    files = write_comtrade(world, folder / "reports")
+    report = ingest(open_source("comtrade"), files, lake=folder / "lake")
+    assert report.failed == ()
+    return world, folder / "lake"
+
+
+def read(path: Path) -> pa.Table:
+    options = arrow_csv.ConvertOptions(
+        column_types={field.name: field.type for field in LOOP.arrow_schema()}, strings_can_be_null=True
+    )
+    return arrow_csv.read_csv(path, convert_options=options)
+
+
+def test_round_trips_are_found_and_written(made, entrepot, tmp_path) -> None:
+    world, lake = made
+    chart = tmp_path / "lag.svg"
+    outcome = entrepot(
+        "loops", "--lake", str(lake), *FEW, "--out", str(tmp_path / "loops.csv"), "--chart", str(chart)
+    )
+    assert outcome.status == 0, outcome.err
+    assert "Flows consistent with round trips worth USD" in outcome.out
+    assert "Since 2021-11 to 2022-06 (as asked)" in outcome.out
+    found = read(tmp_path / "loops.csv")
+    assert tuple(found.column_names) == LOOP.columns
+    score = score_loops(found, loop_truth(world))
+    assert score.found_rows >= 3, score  # a short and narrow world; tests/world has the recovery
+    assert score.amount_error <= 0.15, score
+    assert score.is_first_true
+    rows = [row for row in found.to_pylist() if row["estimate_usd"]]
+    assert all("re-exports recorded" in row["evidence"] for row in rows[:3])
+    assert any(row["re_imported_usd"] for row in rows)
+    assert all(row["own_origin_usd"] is None for row in rows)  # these files name no consignment
+    drawn = chart.read_text(encoding="utf-8")
+    assert "lag" in drawn
+    assert "USD beyond expectation" in drawn
+
+
+def test_a_pair_as_json_with_the_record_of_the_search(made, entrepot, tmp_path) -> None:
+    world, lake = made
+    first = loop_truth(world).sort_by([("usd", "descending")]).slice(0, 1).to_pylist()[0]
+    out = tmp_path / "pair.json"
+    outcome = entrepot(
+        "loops",
+        "--lake",
+        str(lake),
+        *FEW,
+        "--maker",
+        first["maker"],
+        "--via",
+        first["via"],
+        "--out",
+        str(out),
+    )
+    assert outcome.status == 0, outcome.err
+    written = json.loads(out.read_text(encoding="utf-8"))
+    assert {(row["maker"], row["via"]) for row in written["rows"]} == {(first["maker"], first["via"])}
+    assert written["about"]["makers"] == first["maker"]
+    assert "accuse nobody" in written["about"]["limits"]
+    assert float(written["about"]["low_usd"]) <= float(written["about"]["estimate_usd"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--since", "November"), "no period"),
+        (("--since", "2020-02"), "2020-02"),
+        (("--maker", "Atlantis"), "Atlantis"),
+        (("--longest-lag", "40"), "longest lag"),
+        (("--maker", "ATA"), "in the data"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(made, entrepot, tmp_path, arguments, says) -> None:
+    _, lake = made
+    out = tmp_path / "none.csv"
+    outcome = entrepot("loops", "--lake", str(lake), "--spikes", "0", "--out", str(out), *arguments)
+    assert outcome.status == 1
+    assert says in outcome.err
+    assert "hint:" in outcome.err
+    assert not out.exists()
+
+
+def test_weights_that_the_publisher_estimated_do_not_count(made, entrepot, tmp_path) -> None:
+    """Flag every weight of the exports in the files: value is conserved in all rows."""
+    world, _ = made
+    files = write_comtrade(world, tmp_path / "reports")
+    for file in files:
+        with Path(file).open(encoding="latin-1", newline="") as text:
+            header, *rows = csv.reader(text)
+        at = header.index("isNetWgtEstimated")
+        assert {row[at] for row in rows} == {"false"}
+        with Path(file).open("w", encoding="latin-1", newline="") as text:
+            csv.writer(text).writerows([header, *[[*row[:at], "true", *row[at + 1 :]] for row in rows]])
+    ingest(open_source("comtrade"), files, lake=tmp_path / "lake")
+    out = tmp_path / "loops.csv"
+    outcome = entrepot("loops", "--lake", str(tmp_path / "lake"), *FEW, "--out", str(out))
+    assert outcome.status == 0, outcome.err
+    rows = [row for row in read(out).to_pylist() if row["estimate_usd"]]
+    assert {row["conserved"] for row in rows} == {"value"}
+    assert all(row["markup"] is None for row in rows)
+    assert "no measured weight" in outcome.out

@@ -1,0 +1,299 @@
+"""The kernels of round trips against slow, obvious twins and closed-form cases."""
+
+from __future__ import annotations
+
+import math
+from itertools import product as combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from entrepot.detect.kernels.others import others_median
+from entrepot.detect.loops_amounts import LegTotals, conserve, leg_totals
+from entrepot.detect.loops_calibration import LoopCalibration, calibrated_spread
+from entrepot.detect.loops_echo import Lumps, find_echo, is_lumpy
+from entrepot.detect.loops_odds import Leg, log_bayes_factor, log_odds, returned_shares
+from entrepot.detect.loops_onset import strongest_step
+from entrepot.detect.loops_search import decoy_q_values
+from entrepot.detect.loops_timing import MonthlyLegs, _log_likelihood, find_timing, ramp
+
+MEMBERS = st.lists(
+    st.tuples(st.floats(-100.0, 100.0), st.integers(1, 5).map(float), st.integers(0, 3)), max_size=25
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(members=MEMBERS)
+def test_others_median_equals_its_definition(members) -> None:
+    values, weights, groups = (np.array([m[i] for m in members]) for i in range(3))
+    found = others_median(values.astype(float), weights.astype(float), groups.astype(np.int64))
+    for at, (_, _, group) in enumerate(members):
+        others = [m for other, m in enumerate(members) if other != at and m[2] == group]
+        half = sum(w for _, w, _ in others) / 2
+        expected = next(
+            (v for v in sorted(v for v, _, _ in others) if sum(w for u, w, _ in others if u <= v) >= half),
+            math.nan,
+        )
+        assert found.count[at] == len(others)
+        assert found.value[at] == expected or (not others and math.isnan(found.value[at]))
+
+
+def slow_log_factor(out: tuple, back: tuple, tail: float, returned: list[float]) -> float:
+    """Say the Bayes factor as the module's text does, of legs (flow, expected, sd, floor)."""
+
+    def density(leg: tuple, flow: float) -> float:
+        _, expected, sd, floor = leg
+        change = math.log((max(flow, 0.0) + floor) / (expected + floor)) / sd
+        return (1.0 + change**2 / tail) ** (-(tail + 1.0) / 2.0)
+
+    parts = [(step + 0.5) / 24.0 for step in range(24)] + [0.99, 1.0]
+    trip = []
+    for f in returned:
+        most = min(out[0], back[0] / max(f, 1e-9))
+        trip += [density(out, out[0] - p * most) * density(back, back[0] - f * p * most) for p in parts]
+    none = [density(leg, leg[0]) for leg in (out, back)]
+    grew = [sum(density(leg, leg[0] * (1.0 - p)) for p in parts) / len(parts) for leg in (out, back)]
+    simpler = max(none[0] * none[1], grew[0] * none[1], none[0] * grew[1], 0.05 * grew[0] * grew[1])
+    return min(math.log(sum(trip) / len(trip) / simpler), 8.0)
+
+
+LEGS = st.tuples(st.floats(1.0, 1e4), st.floats(0.0, 1e4), st.floats(0.05, 1.5), st.floats(1.0, 100.0))
+
+
+@settings(max_examples=60, deadline=None)
+@given(out=LEGS, back=LEGS, tail=st.sampled_from([2.0, 10.0]), months=st.integers(3, 14))
+def test_bayes_factor_equals_its_formula(out, back, tail, months) -> None:
+    returned = returned_shares(months, 4)
+    legs = [Leg(*(np.array([value]) for value in leg)) for leg in (out, back)]
+    found = log_bayes_factor(*legs, tail=tail, returned=returned)[0]
+    assert found == pytest.approx(slow_log_factor(out, back, tail, list(returned)), abs=1e-6)
+
+
+def test_two_equal_excesses_speak_for_a_trip_and_one_alone_does_not() -> None:
+    def factor(out: float, back: float) -> float:
+        legs = [Leg(*(np.array([v]) for v in (flow, 100.0, 0.1, 1.0))) for flow in (out, back)]
+        return float(log_bayes_factor(*legs, tail=10.0, returned=np.array([1.0]))[0])
+
+    assert factor(200.0, 200.0) > 2.0
+    assert factor(200.0, 100.0) < 0.5
+    assert factor(100.0, 200.0) < 0.5
+    assert factor(200.0, 200.0) > factor(200.0, 500.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(factors=st.lists(st.floats(-3.0, 6.0), min_size=1, max_size=6))
+def test_odds_equal_the_sum_over_all_sets_of_products(factors) -> None:
+    """Enumerate every set of a pair's products that may go round, under the two-level prior."""
+    share, pairs = 0.15, 1e-3
+    weights = {}
+    for held in combinations([False, True], repeat=len(factors)):
+        chances = [share * math.exp(f) if h else 1.0 - share for h, f in zip(held, factors, strict=True)]
+        weights[held] = pairs * math.prod(chances)
+    nothing = 1.0 - pairs
+    for at in range(len(factors)):
+        yes = sum(w for held, w in weights.items() if held[at])
+        no = sum(w for held, w in weights.items() if not held[at]) + nothing
+        found = log_odds(np.array(factors), np.zeros(len(factors), dtype=np.int64), 1)[at]
+        assert found == pytest.approx(math.log(yes / no), abs=1e-9)
+
+
+def slow_echo(out: list[float], back: list[float], since: int, longest: int, tolerance: float) -> float:
+    end = len(out)
+
+    def count(lag: int, first: int, last: int) -> tuple[int, int]:
+        months = [(t, t + lag) for t in range(first, last) if first <= t + lag < last and back[t + lag] > 0]
+        equal = [1 for a, b in months if out[a] > 0 and abs(math.log(back[b] / out[a])) <= tolerance]
+        return len(months), len(equal)
+
+    quiet = [count(-lag, since, end) for lag in range(1, longest + 1)]
+    quiet += [count(lag, 0, since) for lag in range(1, longest + 1)]
+    chance = (sum(m for _, m in quiet) + 0.1) / (sum(n for n, _ in quiet) + 2.0)
+    chance = min(max(chance, 0.02), 0.98)
+    factors = []
+    for lag in range(longest + 1):
+        n, m = count(lag, since, end)
+        beta = math.factorial(m) * math.factorial(n - m) / math.factorial(n + 1)
+        factor = beta / (chance**m * (1.0 - chance) ** (n - m))
+        factors.append(factor if m > n * chance else min(factor, 1.0))
+    return min(math.log(sum(factors) / len(factors)), 6.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    flows=st.lists(st.tuples(*[st.sampled_from([0.0, 1.0, 1.1, 5.0])] * 2), min_size=10, max_size=16),
+    longest=st.integers(1, 4),
+)
+def test_echo_equals_its_formula(flows, longest) -> None:
+    out, back = [a for a, _ in flows], [b for _, b in flows]
+    legs = Lumps(np.array([out]), np.array([back]), 0, 5, len(flows))
+    found = find_echo(legs, longest_lag=longest, tolerance=0.2)
+    assert found.log_factor[0] == pytest.approx(slow_echo(out, back, 5, longest, 0.2), abs=1e-9)
+    assert found.by_lag.sum() == pytest.approx(1.0)
+
+
+def test_shipments_that_return_are_heard_at_their_lag() -> None:
+    rng = np.random.default_rng(1)
+    out = np.where(rng.random(36) < 0.4, np.exp(rng.normal(5.0, 1.5, 36)), 0.0)[None, :]
+    back = np.where(np.arange(36) >= 25, np.roll(out, 3, axis=1), 0.0)
+    echo = find_echo(Lumps(out, back, 0, 22, 36), longest_lag=6, tolerance=0.1)
+    assert echo.by_lag[0].argmax() == 3
+    assert echo.log_factor[0] > 3.0
+    assert find_echo(Lumps(back, out, 0, 22, 36), longest_lag=6, tolerance=0.1).log_factor[0] < 0.0
+
+
+def test_steady_flows_are_not_lumpy_and_gaps_are() -> None:
+    steady = np.exp(np.random.default_rng(2).normal(0.0, 0.1, (1, 24)))
+    holes = np.where(np.arange(24) % 2, steady, 0.0)
+    wild = np.exp(np.random.default_rng(2).normal(0.0, 1.0, (1, 24)))
+    assert is_lumpy(np.concatenate([steady, holes, wild])).tolist() == [False, True, True]
+    assert not is_lumpy(np.where(np.arange(24) % 2, steady, np.nan))[0]  # not observed is not empty
+
+
+def made_legs(*, lag: int = 2, size: float = 5.0, noise: float = 1.0, seed: int = 0) -> MonthlyLegs:
+    rng = np.random.default_rng(seed)
+    months, since = 30, 16
+    trips = size * ramp(np.arange(months) - since + 0.0) * np.exp(rng.normal(0.0, 0.2, months))
+    back = np.concatenate([np.zeros(lag), trips[: months - lag]])
+    variance = np.full((1, months), noise**2)
+    out, home = (leg + rng.normal(0.0, noise, months) for leg in (trips, back))
+    return MonthlyLegs(out[None, :], home[None, :], variance, variance, np.array([size]), 10, since)
+
+
+@pytest.mark.parametrize("lag", [0, 2])
+def test_timing_likelihood_equals_the_dense_one(lag) -> None:
+    """Build the whole covariance of both legs, and profile the size out by least squares."""
+    legs = made_legs(lag=1)
+    first, months, onset, spread = legs.first, 30, 17, 0.2
+    n = months - first
+    mean, cov = np.zeros(2 * n), np.diag(np.concatenate([legs.out_variance[0, first:]] * 2))
+    for leaves in range(first - lag, months):
+        r = float(ramp(np.array([leaves - onset + 0.0]))[0])
+        places = [leaves - first] if leaves >= first else []
+        places += [n + leaves + lag - first] if leaves + lag < months else []
+        for one in places:
+            mean[one] += r
+            for other in places:
+                cov[one, other] += (spread * legs.size[0] * r) ** 2
+    y = np.concatenate([legs.out[0, first:], legs.back[0, first:]])
+    inverse = np.linalg.inv(cov)
+    size = max(mean @ inverse @ y / (mean @ inverse @ mean), 0.0)
+    left = y - size * mean
+    expected = -0.5 * (left @ inverse @ left + np.linalg.slogdet(cov)[1])
+    assert _log_likelihood(legs, onset, lag, spread)[0] == pytest.approx(expected, abs=1e-8)
+
+
+@pytest.mark.parametrize("lag", [0, 1, 3, 5])
+def test_the_lag_is_found(lag) -> None:
+    timing = find_timing(made_legs(lag=lag, noise=0.3), longest_lag=6)
+    assert timing.lag[0] == lag
+    assert timing.onset[0] == 16
+    assert timing.lag_share.sum() == pytest.approx(1.0)
+
+
+def test_two_legs_without_a_common_date_say_so() -> None:
+    same = find_timing(made_legs(noise=0.5), longest_lag=6).log_factor[0]
+    legs = made_legs(noise=0.5)
+    mixed = MonthlyLegs(
+        legs.out, made_legs(noise=0.5, size=9.0, lag=0, seed=5).back[:, ::-1], legs.out_variance,
+        legs.back_variance, legs.size, legs.first, legs.since,
+    )  # fmt: skip
+    assert same > 0.0 > find_timing(mixed, longest_lag=6).log_factor[0]
+
+
+def totals(kg: float, expected: float, *, value: float = 2.0, sd: float = 0.1) -> LegTotals:
+    columns = (kg, expected, kg * value, expected * value, sd, 1e-6, 1e-6, 12.0)
+    return LegTotals(*(np.array([column]) for column in columns))
+
+
+def test_amounts_of_legs_that_agree_and_of_legs_that_do_not() -> None:
+    both = conserve(totals(200.0, 100.0), totals(150.0, 50.0, value=2.6), weighing_sd=0.01, markup=(0.2, 0.1))
+    assert both.kg[0] == pytest.approx(100.0, rel=0.02)
+    assert both.usd[0] == pytest.approx(200.0, rel=0.05)
+    assert both.markup[0] == pytest.approx(0.3, abs=0.02)
+    apart = conserve(totals(900.0, 100.0), totals(100.0, 50.0), weighing_sd=0.01, markup=(0.2, 0.1))
+    assert apart.kg[0] <= 50.0 + 0.1 * 50.0 + 0.03 * 50.0  # no more than the way back and its error
+    none = conserve(totals(900.0, 100.0), totals(40.0, 50.0), weighing_sd=0.01, markup=(0.2, 0.1))
+    assert none.kg[0] == 0.0
+
+
+def test_without_weights_value_less_the_markup_is_conserved_and_the_error_is_wider() -> None:
+    weighed = conserve(
+        totals(200.0, 100.0), totals(100.0, 0.0, value=2.4), weighing_sd=0.01, markup=(0.18, 0.15)
+    )
+    out = totals(200.0, 100.0)
+    bare = LegTotals(np.array([np.nan]), out.expected_kg, *(getattr(out, n) for n in LegTotals.__slots__[2:]))
+    by_value = conserve(bare, totals(100.0, 0.0, value=2.4), weighing_sd=0.01, markup=(0.18, 0.15))
+    assert np.isnan(by_value.kg[0])
+    assert np.isnan(by_value.markup[0])
+    assert by_value.usd[0] == pytest.approx(200.0, rel=0.05)
+    assert by_value.log_sd[0] > weighed.log_sd[0]
+
+
+def test_months_that_nobody_published_are_made_up_for_and_none_at_all_is_not_known() -> None:
+    values, inside = np.ones((2, 4)), np.ones((2, 4), dtype=bool)
+    seen = np.array([[True, True, False, False], [False] * 4])
+    found = leg_totals(values, inside, seen)
+    assert found[0] == 4.0
+    assert np.isnan(found[1])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    scores=st.lists(st.integers(-5, 9), min_size=1, max_size=12),
+    decoys=st.lists(st.lists(st.integers(-5, 9), max_size=6), min_size=1, max_size=4),
+)
+def test_q_values_equal_their_definition(scores, decoys) -> None:
+    found = decoy_q_values(
+        np.array(scores, dtype=float), [np.array(d, dtype=float) for d in decoys], [1.0] * len(decoys)
+    )
+    every = [d for one in decoys for d in one]
+    ordered = sorted(range(len(scores)), key=lambda at: -scores[at])
+    raw = {
+        at: (1 + sum(d >= scores[at] for d in every)) / len(decoys) / (rank + 1)
+        for rank, at in enumerate(ordered)
+    }
+    for rank, at in enumerate(ordered):
+        expected = min(raw[other] for other in ordered[rank:])
+        assert found[at] == pytest.approx(min(expected, 1.0))
+
+
+def test_no_decoys_say_nothing() -> None:
+    assert np.isnan(decoy_q_values(np.array([1.0]), [], [])).all()
+
+
+def test_ninety_percent_of_further_errors_lie_in_the_spread() -> None:
+    rng = np.random.default_rng(3)
+    sd = rng.uniform(0.05, 0.8, 4000)
+    error = rng.normal(0.1, 1.3, 4000) * sd
+    spread = calibrated_spread(error[::2], sd[::2])
+    assert spread is not None
+    low, high = spread.around(np.ones(2000), sd[1::2])
+    inside = (np.exp(error[1::2]) >= low) & (np.exp(error[1::2]) <= high)
+    assert 0.87 < inside.mean() < 0.93
+    assert calibrated_spread(np.full(3, np.nan), np.ones(3)) is None
+
+
+def test_calibration_counts_what_was_missed() -> None:
+    true = np.array([10.0, 20.0, 30.0, 40.0])
+    columns = {
+        "number": np.arange(4), "factor": np.array([0.3, 0.6, 2.0, 0.3]), "true": true,
+        "estimate": np.array([11.0, 0.0, 27.0, 0.0]), "log_sd": np.full(4, 0.1), "ordinary": np.full(4, 50.0),
+        "log_markup_error": np.zeros(4), "markup_sd": np.full(4, 0.1),
+        "lag_error": np.zeros(4, dtype=np.int64),
+    }  # fmt: skip
+    calibration = LoopCalibration(**columns)
+    assert calibration.is_found.tolist() == [True, False, True, False]
+    assert calibration.missed_factor() == pytest.approx(np.quantile([0.4, 0.8], 0.95))
+    assert [row["found_share"] for row in calibration.by_size()] == [0.5, 0.0, 1.0]
+    low, high = calibration.total_interval(100.0)
+    assert low == pytest.approx(100.0 * 10.0 / 11.0)
+    assert high == pytest.approx(100.0 * 30.0 / 27.0)
+
+
+def test_the_common_step_is_found() -> None:
+    rng = np.random.default_rng(4)
+    overlap = np.exp(rng.normal(10.0, 0.2, (300, 36)))
+    overlap[:3, 24:] *= 4.0
+    assert strongest_step(overlap) == 24

@@ -1,0 +1,132 @@
+"""Round trips in words, in the record, on the terminal and as a chart."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from rich.console import Console
+
+from entrepot.detect.loops_calibration import LoopCalibration
+from entrepot.detect.loops_options import LoopOptions
+from entrepot.detect.loops_result import LoopHeadline, LoopResult
+from entrepot.detect.periods import WindowPair
+from entrepot.report import about_loops, print_loops
+from entrepot.report.charts import svg
+from entrepot.report.loop_chart import loop_chart
+from entrepot.report.loops import loop_sentences
+from entrepot.schema import LOOP
+
+WINDOWS = WindowPair(
+    tuple(range(2020 * 12, 2021 * 12 + 10)), tuple(range(2021 * 12 + 10, 2023 * 12)), is_monthly=True
+)
+
+
+def calibration(planted: int = 4) -> LoopCalibration:
+    columns = {
+        "number": np.arange(planted), "factor": np.full(planted, 0.3), "true": np.full(planted, 10.0),
+        "estimate": np.where(np.arange(planted) % 2, 9.0, 0.0), "log_sd": np.full(planted, 0.1),
+        "ordinary": np.full(planted, 50.0), "log_markup_error": np.zeros(planted),
+        "markup_sd": np.full(planted, 0.1), "lag_error": np.zeros(planted, dtype=np.int64),
+    }  # fmt: skip
+    return LoopCalibration(**columns)
+
+
+def result(*, rows: int = 1) -> LoopResult:
+    row = dict.fromkeys(LOOP.columns) | {
+        "maker": "CHN", "via": "RUS", "hs_code": "847130", "estimate_usd": 2e6, "low_usd": 1.5e6,
+        "high_usd": 2.4e6, "markup": 0.22, "lag_months": 2, "q_value": 0.01, "status": "identified",
+        "conserved": "value",
+    }  # fmt: skip
+    row |= {
+        name: 1.0
+        for name in LOOP.columns
+        if name.startswith(("excess_", "expected_", "out_", "back_", "via_")) and not name.endswith("_kg")
+    }
+    months = ["2021-10", "2021-11", "2021-12"]
+    series = pa.table(
+        {
+            "maker": ["CHN"] * 3, "via": ["RUS"] * 3, "period": months,
+            "out_usd": [1.0, 5.0, 6.0], "back_usd": [0.0, 0.0, 5.0],
+            "expected_out_usd": [1.0] * 3, "expected_back_usd": [0.0] * 3,
+        }
+    )  # fmt: skip
+    pair = {
+        "maker": "CHN",
+        "via": "RUS",
+        "products": 1,
+        "estimate_usd": 2e6,
+        "markup": 0.22,
+        "lag_months": 2.0,
+    }
+    pairs = pa.Table.from_pylist([pair]).slice(0, rows)
+    return LoopResult(
+        table=pa.Table.from_pylist([row] * rows, schema=LOOP.arrow_schema()),
+        pairs=pairs,
+        series=series.slice(0, 3 * rows),
+        headline=LoopHeadline(2e6 * rows, 1.5e6 * rows, 2.4e6 * rows, rows, rows, rows, 0.04 * rows),
+        calibration=calibration(),
+        options=LoopOptions(makers=("CHN",), since="2021-11"),
+        windows=WINDOWS,
+        is_since_found=False,
+    )
+
+
+def printed(one: LoopResult, *, encoding: str = "utf-8", width: int = 100) -> str:
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="")
+    print_loops(one, Console(file=file, width=width, highlight=False))
+    file.flush()
+    return " ".join(file.buffer.getvalue().decode(encoding).split())
+
+
+def test_the_finding_is_said_soberly() -> None:
+    said = loop_sentences(result())
+    assert said["title"] == "Round trips China → any via → China"
+    assert said["headline"] == (
+        "Flows consistent with round trips worth USD 2.00m (1.50–2.40m) in 1 product of 1 pair: China → "
+        "Russia (2.00m), bought back 22% dearer (median of the largest pair)."
+    )
+    assert "(as asked)" in said["question"]
+    assert said["values"].startswith("In 1 of 1 rows a leg has no measured weight")
+    assert "50% of those of under half" in said["calibration"]
+
+
+def test_nothing_is_said_as_nothing() -> None:
+    none = result(rows=0)
+    said = loop_sentences(none)
+    assert said["headline"].startswith("No round trip is identified")
+    assert said["placebos"] == said["values"] == ""
+    assert "Largest rows" not in printed(none)
+    assert "estimate_usd" not in about_loops(none, sources=[])
+    assert loop_chart(none) is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_the_terminal_shows_rows_and_limits(encoding) -> None:
+    text = printed(result(), encoding=encoding)
+    assert "CHN RUS 847130 2.00m" in text
+    assert "22% 2 0.010 value" in text
+    assert "accuse nobody" in text
+
+
+def test_the_record_has_amounts_and_files() -> None:
+    files = [{"source": "comtrade", "file_name": "a.csv", "vintage": "2023-01-01"}]
+    about = about_loops(result(), sources=files)
+    assert about["estimate_usd"] == "2000000"
+    assert about["vias"] == "searched for"
+    assert about["files"] == "a.csv (2023-01-01)"
+    assert not math.isnan(float(about["coverage of intervals"].split()[0]))
+
+
+def test_the_lag_plot_shows_both_legs() -> None:
+    chart = loop_chart(result(), maker="CHN", via="RUS")
+    spec = chart.to_dict()
+    points = [point for data in spec["datasets"].values() for point in data if "leg" in point]
+    assert {(p["month"], p["leg"], p["usd"]) for p in points} >= {
+        ("2021-11", "out", 4.0), ("2021-12", "back", 5.0)
+    }  # fmt: skip
+    assert "22% dearer" in svg(chart)
+    assert loop_chart(result(), maker="KGZ") is None

@@ -1,0 +1,170 @@
+"""Round trips planted in worlds are found, with their size, mark-up and lag; worlds without any show none.
+
+Small worlds here; docs/explanation/round-trips.md has the figures of 44 areas and 120 products.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from entrepot.detect.loops import loops
+from entrepot.detect.loops_options import LoopOptions
+from entrepot.engine import Engine
+from entrepot.errors import CoverageError, OptionError
+from entrepot.model.world import loop_truth, score_loops
+from entrepot.schema import LOOP, bad_rows, duplicated_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from entrepot.detect.loops_result import LoopResult
+
+SIZE = {"areas": 26, "products": 30}
+SPIKES = 16
+
+
+def find(flows: pa.Table, since: str | None = "2021-11", **asked: object) -> LoopResult:
+    with Engine(memory_limit="2GB") as engine:
+        options = LoopOptions(since=since, spikes=SPIKES, **asked)
+        return loops(engine.arrow_frame(flows), options, engine=engine)
+
+
+@pytest.fixture(scope="module")
+def known(make_known: Callable):
+    return make_known("smooth", 5, **SIZE)
+
+
+@pytest.fixture(scope="module")
+def truth(known) -> pa.Table:
+    return loop_truth(known.world)
+
+
+@pytest.fixture(scope="module")
+def found(known) -> LoopResult:
+    return find(known.flows)
+
+
+def test_round_trips_are_found_with_amount_markup_and_lag(found, truth) -> None:
+    score = score_loops(found.table, truth)
+    assert score.true_rows >= 10
+    assert score.found_share >= 0.8, score
+    assert score.amount_error <= 0.12, score
+    assert score.amount_share >= 0.9, score
+    assert score.markup_error <= 0.05, score
+    assert score.lag_share >= 0.9, score
+    assert score.true_volume_share >= 0.9, score
+    assert score.is_first_true
+
+
+def test_the_result_keeps_its_contract_and_its_bounds(found) -> None:
+    assert found.table.schema.equals(LOOP.arrow_schema())
+    assert bad_rows(found.table, LOOP).num_rows == 0
+    assert duplicated_rows(found.table, LOOP).num_rows == 0
+    for row in found.table.to_pylist():
+        if row["estimate_usd"] is None:
+            assert row["status"].startswith("not identified: ")
+            continue
+        assert row["low_usd"] <= row["estimate_usd"] <= row["high_usd"]
+        assert row["q_value"] < 0.1
+        assert row["excess_out_usd"] > 0
+        assert row["excess_back_usd"] > 0
+        assert (row["markup"] is None) or row["markup_low"] <= row["markup"] <= row["markup_high"]
+    estimates = [usd for usd in found.table["estimate_usd"].to_pylist() if usd is not None]
+    assert estimates == sorted(estimates, reverse=True)
+    assert found.headline.estimate_usd == pytest.approx(sum(estimates))
+    assert found.headline.low_usd <= found.headline.estimate_usd <= found.headline.high_usd
+    assert sum(found.pairs["estimate_usd"].to_pylist()) == pytest.approx(sum(estimates))
+
+
+def test_goods_coming_home_are_evidence(found, known) -> None:
+    loops_ = known.world.truth_loops.filter(pc.invert(known.world.truth_loops["is_chronic"]))
+    home = {(row["maker"], row["hs_code"]) for row in loops_.to_pylist() if row["home_share"] > 0}
+    rows = [row for row in found.table.to_pylist() if row["estimate_usd"]]
+    with_home = [row for row in rows if (row["maker"], row["hs_code"]) in home]
+    assert with_home
+    assert all("partner is the reporter" in row["evidence"] for row in with_home)
+    assert all(row["re_imported_usd"] is None for row in rows)  # reconciled flows alone hold no such reports
+
+
+def test_a_pair_that_is_asked_about_answers_alone(found, known) -> None:
+    pair = found.pairs.to_pylist()[0]
+    asked = find(known.flows, makers=(pair["maker"],), vias=(pair["via"],))
+    rows = [row for row in asked.table.to_pylist() if row["estimate_usd"]]
+    assert {(row["maker"], row["via"]) for row in asked.table.to_pylist()} == {(pair["maker"], pair["via"])}
+    assert len(rows) >= pair["products"] - 1
+    assert asked.table.num_rows > len(rows)  # what was looked at and not found is said
+    backwards = find(known.flows, makers=(pair["via"],), vias=(pair["maker"],))
+    assert backwards.headline.estimate_usd < 0.1 * asked.headline.estimate_usd
+
+
+def test_products_that_are_asked_about_answer_alone(found, known) -> None:
+    code = found.table["hs_code"][0].as_py()
+    asked = find(known.flows, products=(code,))
+    assert set(asked.table["hs_code"].to_pylist()) == {code}
+
+
+def test_the_beginning_is_found(known, found) -> None:
+    searched = find(known.flows, since=None)
+    assert searched.is_since_found
+    assert not found.is_since_found
+    assert searched.windows.after[0] in range(found.windows.after[0] - 5, found.windows.after[0] + 3)
+
+
+def test_without_weights_value_is_conserved_and_said_so(known, truth, found) -> None:
+    weight = known.flows.column_names.index("net_weight_kg")
+    bare = known.flows.set_column(weight, "net_weight_kg", pa.nulls(known.flows.num_rows, pa.float64()))
+    by_value = find(bare)
+    rows = [row for row in by_value.table.to_pylist() if row["estimate_usd"]]
+    assert {row["conserved"] for row in rows} == {"value"}
+    assert all(row["markup"] is None and row["estimate_kg"] is None for row in rows)
+    score = score_loops(by_value.table, truth)
+    assert score.found_share >= 0.6, score
+    assert score.amount_error <= 0.2, score
+    assert width(by_value) > width(found)
+
+
+def width(result: LoopResult) -> float:
+    rows = [row for row in result.table.to_pylist() if row["estimate_usd"]]
+    return float(np.median([np.log(row["high_usd"] / max(row["low_usd"], 1.0)) for row in rows]))
+
+
+@pytest.mark.parametrize("seed", [6, 7])
+def test_a_world_without_round_trips_shows_none(make_known: Callable, seed: int) -> None:
+    """Detours, relays, booms and chronic round trips are all there."""
+    known = make_known("smooth", seed, **SIZE, loops=False)
+    result = find(known.flows)
+    assert result.headline.rows == 0, result.table.slice(0, 5).to_pylist()
+    assert result.headline.estimate_usd == 0.0
+
+
+def test_lumpy_round_trips_are_heard(make_known: Callable) -> None:
+    known = make_known("rough", 8, **SIZE)
+    result = find(known.flows)
+    score = score_loops(result.table, loop_truth(known.world))
+    assert score.found_rows >= 1, score
+    assert score.lag_share >= 0.8, score
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        ({"since": "2020-03"}, OptionError),
+        ({"since": "2022"}, OptionError),
+        ({"makers": ("ATA",)}, CoverageError),
+        ({"products": ("999999",)}, CoverageError),
+    ],
+)
+def test_questions_that_the_data_do_not_hold_are_refused(known, asked, error) -> None:
+    with pytest.raises(error):
+        find(known.flows, **asked)
+
+
+def test_options_that_make_no_question_are_refused() -> None:
+    for wrong in ({"longest_lag": 0}, {"spikes": -1}, {"makers": ("KGZ",), "vias": ("KGZ",)}):
+        with pytest.raises(OptionError):
+            LoopOptions(**wrong)
