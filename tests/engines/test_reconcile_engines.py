@@ -111,7 +111,7 @@ def test_every_engine_gives_the_rows_of_polars(step, put, rows, request) -> None
 def brought_together(kind):
     """Return ``reconcile``; on Spark its plain form: the weighted one is planned anew for each query.
 
-    Its figures are compared above, and on a lake in ``test_spark.py``.
+    Its figures are compared above.
     """
     return partial(reconcile, estimate="exporter_first") if kind == "spark" else reconcile
 
@@ -169,5 +169,5 @@ def test_distances_are_asked_on_every_engine(put, rows, kind) -> None:
     if isinstance(frame, pa.Table):
         pytest.skip("PyArrow groups have an approximate median only")
     if kind == "spark":
-        pytest.skip("a minute of planning: test_spark.py has the same on a lake, whose steps are kept")
+        pytest.skip("a minute of planning: the weighted figures are compared above")
     assert_equal(rows(reconcile(frame)), rows(reconcile(pl.from_arrow(table))), rel=1e-6)
