@@ -31,6 +31,7 @@ _NO_EXCESS = "not identified: {leg} did not exceed what was expected"
 _AS_STRONG = "not identified: placebos give findings as strong"
 _OTHER_WAY = "not identified: likelier the other way round"
 _SURE_LAG = 0.8
+_SLACK = 1.25  # what went round may be somewhat more than a leg that is reported too low
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +225,7 @@ def _other_columns(findings: Findings, found: Judged, *, is_asked: bool) -> dict
     columns = _codes(tools, candidates) | {
         "estimate_usd": nothing,
         "low_usd": np.where(is_known, np.zeros(size), nothing),
-        "high_usd": np.where(is_known, np.minimum(limit, np.minimum(out, back)), nothing),
+        "high_usd": np.where(is_known, np.minimum(limit, _SLACK * np.minimum(out, back)), nothing),
         "q_value": q_value,
         "status": _reasons(out - expected_out, back - expected_back),
         "excess_out_usd": np.maximum(out - expected_out, 0.0),
