@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from entrepot.detect.gaps.options import GapOptions
     from entrepot.detect.gaps.parts_result import GapParts
     from entrepot.detect.gaps.result import GapResult
-    from entrepot.detect.loops_options import LoopOptions
-    from entrepot.detect.loops_result import LoopResult
+    from entrepot.detect.loops.options import LoopOptions
+    from entrepot.detect.loops.result import LoopResult
     from entrepot.detect.options import DetourOptions
     from entrepot.detect.result import DetourResult
     from entrepot.errors import EntrepotError
@@ -110,8 +110,8 @@ _HOME = {
     "IngestReport": "entrepot.pipeline",
     "Lake": "entrepot.store",
     "Patience": "entrepot.sources.fetching.questions",
-    "LoopOptions": "entrepot.detect.loops_options",
-    "LoopResult": "entrepot.detect.loops_result",
+    "LoopOptions": "entrepot.detect.loops.options",
+    "LoopResult": "entrepot.detect.loops.result",
     "World": "entrepot.model.world",
     "WorldOptions": "entrepot.model.world",
     "build_world": "entrepot.model.world",

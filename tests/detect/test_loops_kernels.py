@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.detect.kernels.others import others_median
-from entrepot.detect.loops_amounts import LegTotals, conserve, leg_totals
-from entrepot.detect.loops_calibration import LoopCalibration, calibrated_spread
-from entrepot.detect.loops_echo import Lumps, find_echo, is_lumpy
-from entrepot.detect.loops_odds import Leg, log_bayes_factor, log_odds, returned_shares
-from entrepot.detect.loops_onset import strongest_step
-from entrepot.detect.loops_search import decoy_q_values
-from entrepot.detect.loops_timing import MonthlyLegs, _log_likelihood, find_timing, ramp
+from entrepot.detect.loops.amounts import LegTotals, conserve, leg_totals
+from entrepot.detect.loops.calibration import LoopCalibration, calibrated_spread
+from entrepot.detect.loops.echo import Lumps, find_echo, is_lumpy
+from entrepot.detect.loops.odds import Leg, log_bayes_factor, log_odds, returned_shares
+from entrepot.detect.loops.onset import strongest_step
+from entrepot.detect.loops.search import decoy_q_values
+from entrepot.detect.loops.timing import MonthlyLegs, _log_likelihood, find_timing, ramp
 
 MEMBERS = st.lists(
     st.tuples(st.floats(-100.0, 100.0), st.integers(1, 5).map(float), st.integers(0, 3)), max_size=25

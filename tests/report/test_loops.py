@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
-from entrepot.detect.loops_calibration import LoopCalibration
-from entrepot.detect.loops_options import LoopOptions
-from entrepot.detect.loops_result import LoopHeadline, LoopResult
+from entrepot.detect.loops.calibration import LoopCalibration
+from entrepot.detect.loops.options import LoopOptions
+from entrepot.detect.loops.result import LoopHeadline, LoopResult
 from entrepot.detect.periods import WindowPair
 from entrepot.report import about_loops, print_loops
 from entrepot.report.charts import svg

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from entrepot.detect.loops import loops
-from entrepot.detect.loops_options import LoopOptions
+from entrepot.detect.loops.options import LoopOptions
+from entrepot.detect.loops.round_trips import loops
 from entrepot.engine import Engine
 from entrepot.errors import CoverageError, OptionError
 from entrepot.model.world import loop_truth, score_loops
@@ -22,7 +22,7 @@ from entrepot.schema import LOOP, bad_rows, duplicated_rows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from entrepot.detect.loops_result import LoopResult
+    from entrepot.detect.loops.result import LoopResult
 
 SIZE = {"areas": 26, "products": 30}
 SPIKES = 16

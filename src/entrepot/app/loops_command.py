@@ -11,7 +11,7 @@ from rich.console import Console
 from entrepot.app.arguments import parse_areas, parse_day, parse_sources
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
-from entrepot.detect.loops_options import LoopOptions
+from entrepot.detect.loops.options import LoopOptions
 from entrepot.detect.periods import parse_period
 
 __all__ = ["loops_command"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import narwhals as nw
 
-from entrepot.detect.loops import loops
+from entrepot.detect.loops.round_trips import loops
 from entrepot.engine import Engine
 from entrepot.pipeline.choices import ALL_REPORTS
 from entrepot.pipeline.flows import reconciled_flows
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from narwhals.typing import IntoFrame
 
-    from entrepot.detect.loops_options import LoopOptions
-    from entrepot.detect.loops_result import LoopResult
+    from entrepot.detect.loops.options import LoopOptions
+    from entrepot.detect.loops.result import LoopResult
     from entrepot.pipeline.choices import ReportChoice
     from entrepot.store import Lake
 
@@ -57,7 +57,7 @@ def find_loops(
     Returns
     -------
     LoopResult
-        See :func:`entrepot.detect.loops.loops`.
+        See :func:`entrepot.detect.loops.round_trips.loops`.
     """
     with Engine(memory_limit=memory_limit) as engine:
         flows = reconciled_flows(engine, lake, frequency="M", choice=choice, tell=tell)
@@ -98,8 +98,8 @@ def find_loops_in(
     Returns
     -------
     LoopResult
-        See :func:`entrepot.detect.loops.loops`; what books record of goods coming home is not in it, but
-        for imports of the maker under itself.
+        See :func:`entrepot.detect.loops.round_trips.loops`; what books record of goods coming home is not in
+        it, but for imports of the maker under itself.
     """
     table = nw.from_native(flows).lazy().collect(backend="pyarrow").to_native()
     with Engine(memory_limit=memory_limit) as engine:

@@ -11,7 +11,7 @@ from entrepot.report.amounts import percent
 from entrepot.report.labels import place
 
 if TYPE_CHECKING:
-    from entrepot.detect.loops_result import LoopResult
+    from entrepot.detect.loops.result import LoopResult
 
 __all__ = ["loop_chart"]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from entrepot.detect.loops_result import LoopResult
+    from entrepot.detect.loops.result import LoopResult
 
 __all__ = ["about_loops", "loop_sentences", "print_loops"]
 

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from entrepot.detect.loops_candidates import window_legs
-from entrepot.detect.loops_measure import hear_echo, measure
-from entrepot.detect.loops_odds import log_bayes_factor, log_odds, returned_shares
+from entrepot.detect.loops.candidates import window_legs
+from entrepot.detect.loops.measure import hear_echo, measure
+from entrepot.detect.loops.odds import log_bayes_factor, log_odds, returned_shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from entrepot.detect.loops_candidates import Candidates, PlantedSums
-    from entrepot.detect.loops_expected import ExpectedTrade
-    from entrepot.detect.loops_measure import Measured, Planted, Tools
-    from entrepot.detect.loops_windows import Trade
+    from entrepot.detect.loops.candidates import Candidates, PlantedSums
+    from entrepot.detect.loops.expected import ExpectedTrade
+    from entrepot.detect.loops.measure import Measured, Planted, Tools
+    from entrepot.detect.loops.windows import Trade
 
 __all__ = ["Judged", "Scan", "decoy_q_values", "judge", "one_way_round", "scan"]
 
@@ -108,7 +108,7 @@ def scan(
     Parameters
     ----------
     trade, expected, at, candidates, planted
-        See :func:`entrepot.detect.loops_candidates.window_legs`.
+        See :func:`entrepot.detect.loops.candidates.window_legs`.
     longest_lag
         Months that goods may stay with the via.
     pair : (n,)

@@ -10,15 +10,15 @@ import numpy as np
 
 from entrepot.detect.kernels.medians import grouped_median
 from entrepot.detect.kernels.others import others_median
-from entrepot.detect.loops_windows import month_number
+from entrepot.detect.loops.windows import month_number
 from entrepot.detect.noise import appearing_size, fit_noise, flat_noise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from entrepot.detect.cells import Cells
-    from entrepot.detect.loops_paths import Paths
-    from entrepot.detect.loops_windows import Trade, WindowSums
+    from entrepot.detect.loops.paths import Paths
+    from entrepot.detect.loops.windows import Trade, WindowSums
     from entrepot.detect.noise import Noise
 
 __all__ = ["ExpectedTrade", "expect_trade", "student_tail"]

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from entrepot.detect.loops_candidates import Candidates
-    from entrepot.detect.loops_windows import Trade
+    from entrepot.detect.loops.candidates import Candidates
+    from entrepot.detect.loops.windows import Trade
 
 __all__ = ["KINDS", "Records", "read_records", "via_supply"]
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from entrepot.detect.loops_candidates import Candidates, PlantedSums, two_way
-from entrepot.detect.loops_measure import Planted
-from entrepot.detect.loops_timing import ramp
-from entrepot.detect.loops_windows import month_number
+from entrepot.detect.loops.candidates import Candidates, PlantedSums, two_way
+from entrepot.detect.loops.measure import Planted
+from entrepot.detect.loops.timing import ramp
+from entrepot.detect.loops.windows import month_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from entrepot.detect.loops_expected import ExpectedTrade
-    from entrepot.detect.loops_series import Series
-    from entrepot.detect.loops_windows import Trade
+    from entrepot.detect.loops.expected import ExpectedTrade
+    from entrepot.detect.loops.series import Series
+    from entrepot.detect.loops.windows import Trade
 
 __all__ = ["SpikePlan", "SpikeSets", "draw_spikes", "planted_months", "planted_sums"]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import narwhals as nw
     from numpy.typing import NDArray
 
-    from entrepot.detect.loops_windows import Trade
+    from entrepot.detect.loops.windows import Trade
     from entrepot.engine import Engine
 
 __all__ = ["Series", "load_series"]

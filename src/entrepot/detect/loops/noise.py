@@ -11,7 +11,7 @@ from entrepot.detect.noise import MAD_TO_SD
 from entrepot.detect.periods import period_text
 
 if TYPE_CHECKING:
-    from entrepot.detect.loops_series import Series
+    from entrepot.detect.loops.series import Series
     from entrepot.detect.periods import WindowPair
 
 __all__ = ["report_noise", "weighing_noise"]

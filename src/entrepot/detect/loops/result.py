@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from entrepot.detect.loops_calibration import LoopCalibration
-    from entrepot.detect.loops_options import LoopOptions
+    from entrepot.detect.loops.calibration import LoopCalibration
+    from entrepot.detect.loops.options import LoopOptions
     from entrepot.detect.periods import WindowPair
 
 __all__ = ["LoopHeadline", "LoopResult"]

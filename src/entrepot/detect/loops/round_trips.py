@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
-from entrepot.detect.loops_calibration import LoopCalibration
-from entrepot.detect.loops_candidates import Candidates, decoys_of, two_way
-from entrepot.detect.loops_expected import expect_trade
-from entrepot.detect.loops_findings import Findings, loop_result
-from entrepot.detect.loops_measure import Tools
-from entrepot.detect.loops_noise import report_noise, weighing_noise
-from entrepot.detect.loops_onset import find_onset
-from entrepot.detect.loops_paths import load_paths
-from entrepot.detect.loops_search import decoy_q_values, judge, one_way_round, scan
-from entrepot.detect.loops_series import load_series
-from entrepot.detect.loops_spikes import SpikePlan, draw_spikes, planted_months, planted_sums
-from entrepot.detect.loops_windows import load_trade
+from entrepot.detect.loops.calibration import LoopCalibration
+from entrepot.detect.loops.candidates import Candidates, decoys_of, two_way
+from entrepot.detect.loops.expected import expect_trade
+from entrepot.detect.loops.findings import Findings, loop_result
+from entrepot.detect.loops.measure import Tools
+from entrepot.detect.loops.noise import report_noise, weighing_noise
+from entrepot.detect.loops.onset import find_onset
+from entrepot.detect.loops.paths import load_paths
+from entrepot.detect.loops.search import decoy_q_values, judge, one_way_round, scan
+from entrepot.detect.loops.series import load_series
+from entrepot.detect.loops.spikes import SpikePlan, draw_spikes, planted_months, planted_sums
+from entrepot.detect.loops.windows import load_trade
 from entrepot.detect.periods import WindowPair, parse_period, period_text, placebo_windows
 from entrepot.detect.windows import calendar_of
 from entrepot.errors import CoverageError, OptionError
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from entrepot.detect.loops_expected import ExpectedTrade
-    from entrepot.detect.loops_options import LoopOptions
-    from entrepot.detect.loops_result import LoopResult
-    from entrepot.detect.loops_search import Judged, Scan
-    from entrepot.detect.loops_spikes import SpikeSets
-    from entrepot.detect.loops_windows import Trade
+    from entrepot.detect.loops.expected import ExpectedTrade
+    from entrepot.detect.loops.options import LoopOptions
+    from entrepot.detect.loops.result import LoopResult
+    from entrepot.detect.loops.search import Judged, Scan
+    from entrepot.detect.loops.spikes import SpikeSets
+    from entrepot.detect.loops.windows import Trade
     from entrepot.engine import Engine
 
 __all__ = ["loop_windows", "loops"]
@@ -69,7 +69,7 @@ def loops(
     engine
         Where the flows live.
     records
-        What books record of goods coming home, see :func:`entrepot.detect.loops_records.read_records`.
+        What books record of goods coming home, see :func:`entrepot.detect.loops.records.read_records`.
     estimated_weights
         Columns ``exporter``, ``importer``, ``hs_code`` of flows whose weights the publisher estimated.
     progress

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from entrepot.detect.loops_odds import Leg
+from entrepot.detect.loops.odds import Leg
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from entrepot.detect.loops_expected import ExpectedTrade
-    from entrepot.detect.loops_windows import Trade
+    from entrepot.detect.loops.expected import ExpectedTrade
+    from entrepot.detect.loops.windows import Trade
 
 __all__ = ["Candidates", "PlantedSums", "decoys_of", "two_way", "window_legs"]
 

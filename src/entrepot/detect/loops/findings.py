@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from entrepot.detect.loops_measure import leg_series
-from entrepot.detect.loops_records import read_records, via_supply
-from entrepot.detect.loops_result import LoopHeadline, LoopResult
+from entrepot.detect.loops.measure import leg_series
+from entrepot.detect.loops.records import read_records, via_supply
+from entrepot.detect.loops.result import LoopHeadline, LoopResult
 from entrepot.schema import LOOP
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from entrepot.detect.loops_calibration import LoopCalibration
-    from entrepot.detect.loops_candidates import Candidates
-    from entrepot.detect.loops_measure import Tools
-    from entrepot.detect.loops_options import LoopOptions
-    from entrepot.detect.loops_search import Judged
+    from entrepot.detect.loops.calibration import LoopCalibration
+    from entrepot.detect.loops.candidates import Candidates
+    from entrepot.detect.loops.measure import Tools
+    from entrepot.detect.loops.options import LoopOptions
+    from entrepot.detect.loops.search import Judged
 
 __all__ = ["IDENTIFIED", "Findings", "loop_result"]
 

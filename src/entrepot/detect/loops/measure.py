@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from entrepot.detect.loops_amounts import Amounts, LegTotals, conserve, leg_totals
-from entrepot.detect.loops_echo import Lumps, find_echo, is_lumpy
-from entrepot.detect.loops_timing import MonthlyLegs, Timing, find_timing, with_echo
-from entrepot.detect.loops_windows import month_number
+from entrepot.detect.loops.amounts import Amounts, LegTotals, conserve, leg_totals
+from entrepot.detect.loops.echo import Lumps, find_echo, is_lumpy
+from entrepot.detect.loops.timing import MonthlyLegs, Timing, find_timing, with_echo
+from entrepot.detect.loops.windows import month_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from entrepot.detect.loops_candidates import Candidates
-    from entrepot.detect.loops_expected import ExpectedTrade
-    from entrepot.detect.loops_paths import Paths
-    from entrepot.detect.loops_series import Series
-    from entrepot.detect.loops_windows import Trade
+    from entrepot.detect.loops.candidates import Candidates
+    from entrepot.detect.loops.expected import ExpectedTrade
+    from entrepot.detect.loops.paths import Paths
+    from entrepot.detect.loops.series import Series
+    from entrepot.detect.loops.windows import Trade
 
 __all__ = ["Heard", "Measured", "Planted", "Tools", "hear_echo", "leg_series", "measure"]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from entrepot.detect.loops_windows import Trade
+    from entrepot.detect.loops.windows import Trade
 
 __all__ = ["Paths", "load_paths"]
 
