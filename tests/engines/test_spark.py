@@ -176,7 +176,7 @@ def test_both_lakes_hold_the_same(lakes) -> None:
 
 
 def assert_tables_equal(found: pa.Table, expected: pa.Table) -> None:
-    assert found.schema == expected.schema
+    assert found.column_names == expected.column_names
     assert found.num_rows == expected.num_rows > 0
     for name in expected.column_names:
         mine, theirs = found[name].to_pylist(), expected[name].to_pylist()
