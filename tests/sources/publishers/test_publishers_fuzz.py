@@ -1,6 +1,6 @@
 """Any file under a publisher's header: an error of ours, or every line there once, good or with its reason.
 
-The same with many more inputs: ``benchmarks/fuzz_sources.py``.
+The same with many more inputs: ``benchmarks/fuzz_readers.py``.
 """
 
 from __future__ import annotations
