@@ -54,9 +54,8 @@ def with_parts(flows: IntoFrameT, reports: IntoFrameT) -> IntoFrameT:
             (nw.col("flow") == flow.value) & (nw.col("partner_concept") == concept.value)
         ).rename({"reporter": side, "partner": partner})
         cells = own.group_by(*CELL).agg(nw.col("primary_value_usd").sum().alias(name))
-        published = own.group_by(side, "frequency", "period").agg(
-            (nw.col("primary_value_usd").max() * 0.0).alias("__zero")
-        )
+        periods = own.group_by(side, "frequency", "period").agg(nw.len().alias("__rows"))
+        published = periods.with_columns(nw.lit(0.0).alias("__zero")).drop("__rows")
         data = (
             data.join(cells, on=list(CELL), how="left")
             .join(published, on=[side, "frequency", "period"], how="left")

@@ -34,6 +34,8 @@ def test_the_samples_are_those_promised() -> None:
         "imf_wide",
         "kazakhstan",
         "kyrgyz_wide",
+        "kyrgyzstan",
+        "russia_countries",
         "wits",
     }
 
