@@ -95,3 +95,18 @@ def test_the_chart_draws_every_specification(width: int) -> None:
     points = chart["datasets"][chart["vconcat"][0]["data"]["name"]]
     assert [point["usd"] for point in points] == [60e6, 70e6, 100e6, 110e6]
     assert [point["own"] for point in points] == [False, False, True, False]
+
+
+def test_nothing_found_is_printed_without_a_change() -> None:
+    """Periods are left out of an empty headline too: there is no share of nothing."""
+    file = io.StringIO()
+    empty = result_of({"estimate_usd": 0.0}, left("period", "2022-07", 3e6))
+    print_specifications(empty, Console(file=file, width=100, highlight=False))
+    assert "Nothing was found" in file.getvalue()
+    assert "3.00m" in file.getvalue()
+
+
+def test_without_a_baseline_no_total_may_be_stated() -> None:
+    said = verdict(result_of({"estimate_usd": 100e6, "baseline": "unidentified"}, *CURVE[1:]))
+    assert said[0].startswith("Not identified")
+    assert not verdict(result_of(*CURVE))[0].startswith("Not identified")

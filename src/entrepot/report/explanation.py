@@ -113,7 +113,12 @@ def _derivation(found: Explanation) -> Iterator[str]:
     yield (
         "**Direct road.** "
         + _leg(row, "direct")
-        + f": {amount(row['shortfall_usd'])} USD are missing. No more can have taken detours."
+        + (
+            ". These are the goods of a supplier whose own direct trade did not fall: what hubs sent on and "
+            "the demand left unmet bound them."
+            if row["kind"] == DetourKind.RELAY.value
+            else f": {amount(row['shortfall_usd'])} USD are missing. No more can have taken detours."
+        )
     )
     yield (
         "**Inbound leg.** "

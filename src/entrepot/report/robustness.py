@@ -10,8 +10,9 @@ import numpy as np
 from rich.table import Table
 
 from entrepot.report.account import VALUATION
-from entrepot.report.amounts import amount, amount_range, percent
+from entrepot.report.amounts import MISSING, amount, amount_range, percent
 from entrepot.report.charts import INK, MUTED, USD_LABELS, finished
+from entrepot.report.evidence import UNIDENTIFIED
 from entrepot.report.labels import codes_words, enumerate_words, goods, place, span
 
 if TYPE_CHECKING:
@@ -61,6 +62,12 @@ def verdict(result: SpecificationResult) -> tuple[str, ...]:
         f"them {amount_range(low, high)}; {share} give the headline's {amount(head)} or more."
     )
     lines = [first]
+    if result.table["baseline"][0].as_py() == UNIDENTIFIED:
+        lines.insert(
+            0,
+            "Not identified: nothing in the data tells ordinary growth from the event. The totals show how "
+            "choices move them; none may be stated.",
+        )
     apart = [
         f"{name} ({enumerate_words([one.words for one in values], most=4)})"
         for name, values in _choices(result).items()
@@ -128,8 +135,9 @@ def print_specifications(result: SpecificationResult, console: Console) -> None:
         console.print("Left out, the most important first", style="bold")
         grid = _grid("left out", "", "USD left", "change")
         for row in result.left_out[:_SHOWN]:
-            change = row["headline_share"] - 1.0
-            grid.add_row(row["left_out_kind"], _code(row), amount(row["estimate_usd"]), f"{change:+.0%}")
+            share = row["headline_share"]
+            change = MISSING if share is None else f"{share - 1.0:+.0%}"
+            grid.add_row(row["left_out_kind"], _code(row), amount(row["estimate_usd"]), change)
         console.print(grid)
     console.print()
     console.print(
