@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from entrepot.detect.baseline import Baseline, expected_flows
+from entrepot.detect.baseline import Baseline, Expected, expected_flows, with_pair_growth
 from entrepot.detect.cells import Cells
 from entrepot.detect.estimate import expect, learn_noise
 from entrepot.detect.noise import appearing_size, fit_noise, flat_noise
@@ -70,8 +70,32 @@ def test_a_boom_of_one_importer_in_one_product_is_no_excess(flat) -> None:
     found = expected_flows(cells, untreated=everywhere(cells), noise=flat())
     growth = np.log(found.usd / cells.before)
     booms = (cells.importer == 1) & (cells.product == 0)
-    np.testing.assert_allclose(growth[booms], 0.9 * 8 / 12, rtol=1e-9)
+    # Eight suppliers, of which the first two count for nothing.
+    np.testing.assert_allclose(growth[booms], 0.9 * 6 / 10, rtol=1e-9)
     np.testing.assert_allclose(growth[~booms], 0.0, atol=1e-9)
+
+
+def test_one_or_two_suppliers_make_no_boom(flat) -> None:
+    """A friend's relay multiplies its sales to a hub: it must not lift what is expected of the others."""
+    cells = full_trade(9, 6, lambda i, j, k: np.where((i < 2) & (j == 8) & (k == 0), 3.0, 0.0))
+    untreated = ~((cells.importer == 8) & (cells.product == 0) & (cells.exporter >= 2))
+    found = expected_flows(cells, untreated=untreated, noise=flat())
+    others = (cells.importer == 8) & (cells.product == 0) & (cells.exporter >= 2)
+    np.testing.assert_allclose(found.usd[others], cells.before[others], rtol=1e-9)
+
+
+def test_a_pair_grows_as_its_controls_do(flat) -> None:
+    """Pair 1 → 2 trades exp(0.4) as much of everything; product 0 more than that."""
+    cells = full_trade(5, 9, lambda i, j, k: np.where((i == 1) & (j == 2), 0.4 + 0.9 * (k == 0), 0.0))
+    plain = Expected(usd=cells.before.copy(), baseline=Baseline.UNTREATED)
+    found = with_pair_growth(plain, cells, noise=flat(), controls=cells.product > 0)
+    growth = np.log(found.usd / cells.before)
+    pair = (cells.exporter == 1) & (cells.importer == 2)
+    np.testing.assert_allclose(growth[pair], 0.4 * 8 / 12, rtol=1e-9)
+    np.testing.assert_allclose(growth[~pair], 0.0, atol=1e-9)
+    assert not np.allclose(found.usd, plain.usd)
+    unchanged = Expected(usd=cells.before.copy(), baseline=Baseline.UNCHANGED)
+    assert with_pair_growth(unchanged, cells, noise=flat(), controls=cells.product > 0) is unchanged
 
 
 def test_treated_cells_do_not_move_what_is_expected(random_cells, flat) -> None:
@@ -186,3 +210,15 @@ def test_noise_is_learnt_with_the_question_left_out(random_cells, make_question)
     noise = learn_noise([quiet], [question], [None])
     typical = noise.at(np.array([np.median(quiet.before)]))[0]
     assert 0.2 < typical < 0.45  # 0.4 planted; medians of a few flows take some of it
+
+
+def test_with_nobody_named_growth_comes_from_all_trade(random_cells, make_question, flat) -> None:
+    """The open search: an event touches a minority of all cells, which moves no median."""
+    cells = random_cells(7, n_areas=14, density=0.9)
+    everybody = tuple(range(14))
+    question = make_question(cells, origins=everybody, destinations=everybody, hubs=everybody)
+    question = replace(question, is_treated=np.zeros((14, 14), dtype=bool), are_hubs_given=False)
+    found = expect(cells, question, noise=flat(floor=100.0))
+    wanted = expected_flows(cells, untreated=everywhere(cells), noise=flat(floor=100.0))
+    assert found.baseline is Baseline.UNTREATED
+    np.testing.assert_array_equal(found.usd, wanted.usd)

@@ -47,17 +47,25 @@ def test_a_shortfall_can_pass_where_noise_is_larger_than_the_flow(make_cells, fl
     assert found.usd.tolist() == [99.0]
 
 
-def test_a_pair_has_no_more_than_its_net_departure(make_cells, flat) -> None:
-    cells = make_cells(
-        [
-            (0, 1, 0, 10.0, 110.0), (0, 1, 1, 10.0, 60.0), (0, 1, 2, 100.0, 10.0),  # +100, +50, -90
-            (0, 2, 0, 10.0, 110.0),  # +100
-            (0, 3, 0, 10.0, 40.0), (0, 3, 1, 90.0, 10.0),  # +30, -80
-        ]
-    )  # fmt: skip
+def test_noise_goes_both_ways_and_is_taken_off(make_cells, flat) -> None:
+    """Three legs rose, one fell as strongly: a third of what rose is noise, whatever its size."""
+    rows = [(0, 1, 0, 10.0, 110.0), (0, 1, 1, 10.0, 60.0), (0, 2, 0, 10.0, 110.0), (0, 1, 2, 9e6, 1e6)]
+    cells = make_cells(rows)
     found = find_bounds(cells, cells.before, noise=flat(0.1), legs=all_legs(cells), sign=1, z=1.0)
-    assert found.usd.tolist() == [100.0, 50.0, 100.0, 30.0]
-    np.testing.assert_allclose(found.net_usd, [40.0, 20.0, 100.0, 0.0])
+    assert found.usd.tolist() == [100.0, 50.0, 100.0]
+    np.testing.assert_allclose(found.net_usd, found.usd * 2 / 3)
+
+
+def test_strong_departures_are_noise_less_often_than_weak_ones(make_cells, flat) -> None:
+    """Forty legs rose a hundredfold and none fell as far; of forty that doubled, twenty others halved."""
+    strong = [(0, 1, k, 1.0, 100.0) for k in range(40)]
+    weak = [(0, 2, k, 1.0, 2.0 + k / 1000) for k in range(40)] + [(0, 3, k, 1.0, 0.5) for k in range(20)]
+    cells = make_cells([*strong, *weak], n_products=40)
+    found = find_bounds(cells, cells.before, noise=flat(0.1), legs=all_legs(cells), sign=1, z=1.0)
+    share = found.net_usd / found.usd
+    is_strong = cells.importer[found.cell] == 1
+    np.testing.assert_allclose(share[is_strong], 1.0)
+    assert share[~is_strong].mean() == pytest.approx(0.5, abs=0.05)
 
 
 def test_only_the_legs_asked_for_count(make_cells, flat) -> None:

@@ -82,13 +82,15 @@ class Slow:
                 return value
         return 0.0
 
-    def medians(self, value: dict[Leg, float], key: Callable[[Leg], object], *, is_shrunk: bool) -> dict:
+    def medians(
+        self, value: dict[Leg, float], key: Callable[[Leg], object], *, is_shrunk: bool, fewest: int = 1
+    ) -> dict:
         groups: dict[object, list[tuple[float, float]]] = defaultdict(list)
         for leg in self.untreated:
             groups[key(leg)].append((value[leg], 1.0 / self.sd(self.cells[leg].before) ** 2))
         found = defaultdict(float)
         for name, pairs in groups.items():
-            n = len(pairs)
+            n = max(len(pairs) - (fewest - 1), 0)
             found[name] = self.median(pairs) * (n / (n + 4) if is_shrunk else 1.0)
         return found
 
@@ -124,7 +126,10 @@ class Slow:
             )
         growth = {leg: supply[leg] + b[leg[1]] for leg in self.cells}
         boom = self.medians(
-            {leg: change[leg] - growth[leg] for leg in self.cells}, lambda leg: leg[1:], is_shrunk=True
+            {leg: change[leg] - growth[leg] for leg in self.cells},
+            lambda leg: leg[1:],
+            is_shrunk=True,
+            fewest=3,
         )
         return {leg: c.before * math.exp(growth[leg] + boom[leg[1:]]) for leg, c in self.cells.items()}
 
@@ -150,6 +155,20 @@ class Slow:
         spread = 1.4826 * float(np.median([abs(s - centre) for s in signal.values()]))
         return {j for j, s in signal.items() if (s - centre) / max(spread, 1e-9) > 2.0}
 
+    def with_pair_growth(
+        self, expected: dict[Leg, float], is_control: Callable[[Leg], bool]
+    ) -> dict[Leg, float]:
+        """Let every pair grow as it does in the goods that the event left alone."""
+        groups: dict[tuple[int, int], list[tuple[float, float]]] = defaultdict(list)
+        for leg, cell in self.cells.items():
+            if is_control(leg):
+                weight = 1.0 / self.sd(expected[leg]) ** 2
+                groups[leg[:2]].append((self.log_change(cell.after, expected[leg]), weight))
+        growth = defaultdict(float)
+        for pair, values in groups.items():
+            growth[pair] = self.median(values) * len(values) / (len(values) + 4)
+        return {leg: usd * math.exp(growth[leg[:2]]) for leg, usd in expected.items()}
+
     # --- step 2: bounds
 
     def bounds(
@@ -164,42 +183,69 @@ class Slow:
             if departure[leg] > 0
             and sign * self.log_change(self.cells[leg].after, expected[leg]) / self.sd(expected[leg]) > self.z
         }
-        net_of_pair, gross_of_pair = defaultdict(float), defaultdict(float)
-        for leg in legs:
-            net_of_pair[leg[:2]] += departure[leg]
-        for leg, usd in gross.items():
-            gross_of_pair[leg[:2]] += usd
-        net = {
-            leg: usd * min(max(net_of_pair[leg[:2]], 0.0) / gross_of_pair[leg[:2]], 1.0)
-            for leg, usd in gross.items()
+        strength = {
+            leg: sign * self.log_change(self.cells[leg].after, expected[leg]) / self.sd(expected[leg])
+            for leg in legs
         }
+        ours = {leg: strength[leg] for leg in gross}
+        n_bins = min(max(len(ours) // 20, 1), 5)
+        edges = [float(np.quantile(list(ours.values()), at / n_bins)) for at in range(1, n_bins)]
+
+        def number(s: float) -> int:
+            return sum(s >= edge for edge in edges)
+
+        net: dict[Leg, float] = {}
+        for leg, usd in gross.items():
+            # The share of noise among departures of the same strength or less: it cannot grow with strength.
+            shares = []
+            for step in range(number(strength[leg]) + 1):
+                here = sum(number(s) == step for s in ours.values())
+                there = sum(number(-s) == step for s in strength.values() if s < -self.z)
+                shares.append(min(there / max(here, 1), 1.0))
+            net[leg] = usd * (1.0 - min(shares))
         return gross, net
 
-    def pooled(
-        self, expected: dict[Leg, float], is_leg: Callable[[Leg], bool], lost: Callable[[Leg], float]
-    ) -> tuple[dict, dict]:
-        """Draw the excess of every leg of a pair to the pair's share of what its products lost.
+    def fit(
+        self, legs: list[Leg], beyond: dict[Leg, float], noise: dict[Leg, float], lost: Callable[[Leg], float]
+    ) -> tuple[float, float]:
+        """Return the share of what the legs' products lost, and its standard error."""
+        raw = precision = 0.0
+        for _ in range(3):
+            spread = 0.5 * max(raw, 0.02)
+            variance = {leg: noise[leg] + (spread * lost(leg)) ** 2 for leg in legs}
+            precision = sum(lost(leg) ** 2 / variance[leg] for leg in legs)
+            raw = sum(lost(leg) * beyond[leg] / variance[leg] for leg in legs) / precision
+        return raw, 1.0 / math.sqrt(precision)
 
-        Returns the excess, and what the pair's share alone predicts.
+    def pooled(
+        self,
+        expected: dict[Leg, float],
+        is_leg: Callable[[Leg], bool],
+        lost: Callable[[Leg], float],
+        *,
+        by_hub: bool = False,
+    ) -> tuple[dict, dict]:
+        """Draw the excess of every leg to the share of what its products lost that its pair or hub has.
+
+        Returns the excess, and what the share alone predicts.
         """
-        pairs: dict[tuple[int, int], list[Leg]] = defaultdict(list)
-        for leg in self.cells:
-            if is_leg(leg) and lost(leg) > 0:
-                pairs[leg[:2]].append(leg)
+        every = [leg for leg in self.cells if is_leg(leg) and lost(leg) > 0]
+        beyond = {leg: self.cells[leg].after - expected[leg] for leg in every}
+        noise = {leg: (self.sd(expected[leg]) * (expected[leg] + self.noise.floor)) ** 2 for leg in every}
         found, predicted = {}, {}
-        for legs in pairs.values():
-            beyond = {leg: self.cells[leg].after - expected[leg] for leg in legs}
-            noise = {leg: (self.sd(expected[leg]) * (expected[leg] + self.noise.floor)) ** 2 for leg in legs}
-            s = precision = 0.0
-            for _ in range(3):
-                variance = {leg: noise[leg] + (max(s, 0.02) * lost(leg)) ** 2 for leg in legs}
-                precision = sum(lost(leg) ** 2 / variance[leg] for leg in legs)
-                s = max(sum(lost(leg) * beyond[leg] / variance[leg] for leg in legs) / precision, 0.0)
-            if s * math.sqrt(precision) <= min(2.0, 0.9 * math.sqrt(len(legs))):
+        for pair in {leg[:2] for leg in every}:
+            legs = [leg for leg in every if leg[:2] == pair]
+            share, error = self.fit(legs, beyond, noise, lost)
+            whole, its_error = self.fit([leg for leg in every if leg[1] == pair[1]], beyond, noise, lost)
+            if by_hub and whole > 2.0 * its_error:
+                between = (0.7 * whole) ** 2
+                share = (share * between + whole * error**2) / (between + error**2)
+            elif share <= min(2.0, 0.9 * math.sqrt(len(legs))) * error:
                 continue
-            for leg in legs:
-                mean = s * lost(leg)
-                usd = (beyond[leg] * mean**2 + mean * noise[leg]) / (mean**2 + noise[leg])
+            for leg in legs if share > 0 else ():
+                mean = share * lost(leg)
+                spread = (0.5 * mean) ** 2
+                usd = (beyond[leg] * spread + mean * noise[leg]) / (spread + noise[leg])
                 found[leg] = min(max(usd, 0.0), max(beyond[leg], 0.0))
                 predicted[leg] = mean
         return found, predicted
@@ -298,11 +344,21 @@ class Slow:
         for (o, d, k), usd in direct.items():
             lost_by_origin[o, k] += usd
             lost_by_destination[d, k] += usd
-        inbound, predicted = self.pooled(expected, is_in, lambda leg: lost_by_origin[leg[0], leg[2]])
-        onward, _ = self.pooled(expected, is_on, lambda leg: lost_by_destination[leg[1], leg[2]])
         lost_by_product = defaultdict(float)
         for (_, _, k), usd in direct.items():
             lost_by_product[k] += usd
+
+        def lost(leg: Leg) -> float:
+            i, j, k = leg
+            if q.destinations[j]:
+                return lost_by_destination[j, k]
+            return lost_by_origin[i, k] if q.origins[i] else lost_by_product[k]
+
+        expected = self.with_pair_growth(expected, lambda leg: lost(leg) <= 0 and not is_treated(leg))
+        inbound, predicted = self.pooled(
+            expected, is_in, lambda leg: lost_by_origin[leg[0], leg[2]], by_hub=True
+        )
+        onward, _ = self.pooled(expected, is_on, lambda leg: lost_by_destination[leg[1], leg[2]])
         others, others_predicted = self.pooled(
             expected,
             lambda leg: bool(q.hubs[leg[1]] and not q.origins[leg[0]] and not q.destinations[leg[0]]),

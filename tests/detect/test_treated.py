@@ -49,6 +49,24 @@ def test_a_slump_of_one_economy_is_no_embargo(flat) -> None:
     assert not treated_pairs(signal).any()
 
 
+def test_a_pair_that_does_not_join_a_boom_is_not_treated(flat) -> None:
+    """Everybody sells three times as much to 9 but 0 to 3, whose sales are what they were."""
+    change = np.zeros((15, 15))
+    change[4:, 9] = 1.1
+    assert not treated_pairs(signal_of(trade(change), flat)).any()
+    change[:4, 9] = -1.0
+    assert np.argwhere(treated_pairs(signal_of(trade(change), flat))).tolist() == [[o, 9] for o in range(4)]
+
+
+def test_few_products_do_not_look_treated_beside_many(flat) -> None:
+    """A boom of exp(0.5) in all pairs of one importer; some have six products and some have sixty."""
+    change = np.zeros((15, 15))
+    change[:, 9] = 0.5
+    cells = trade(change, n_products=60)
+    few = cells.only((cells.exporter >= 5) | (cells.product < 6))
+    assert not treated_pairs(signal_of(few, flat)).any()
+
+
 def test_the_signal_is_scaled_by_its_spread(flat) -> None:
     signals = [signal_of(trade(np.zeros((20, 20)), sd=sd), flat) for sd in (0.1, 0.2)]
     for signal in signals:

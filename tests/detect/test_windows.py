@@ -345,3 +345,28 @@ def test_the_importers_book_first(engine) -> None:
     assert not importers.cells[0].has_mirror.any()
     assert not importers.cells[0].mirror_after.any()
     assert (importers.is_observed[0] == exporters.is_observed[0]).all()
+
+
+def test_a_hub_that_publishes_late_hides_nothing(engine) -> None:
+    """Arrivals boom in the last month, which the hub has not published: its book shows all that it can."""
+    rows = []
+    for at, month in enumerate(MONTHS):
+        sent = 100.0 if at < 3 else (100.0, 100.0, 700.0)[at - 3]
+        shown = None if at == 5 else sent * 1.25
+        rows.append(flow("CHN", "KGZ", month, exporter_report_usd=sent, importer_report_usd=shown))
+    data = load(engine, rows)
+    cells = data.cells[0]
+    assert cell(data, "CHN", "KGZ")[:2] == pytest.approx((300.0, 900.0))
+    assert cells.mirror_before == pytest.approx([300.0])
+    assert cells.mirror_after == pytest.approx([900.0])
+
+
+def test_a_late_hub_that_shows_half_is_taken_to_show_half_of_the_rest(engine) -> None:
+    rows = []
+    for at, month in enumerate(MONTHS):
+        sent = 100.0 if at < 3 else (300.0, 300.0, 600.0)[at - 3]
+        shown = None if at == 5 else (125.0 if at < 3 else sent * 1.25 / 2)
+        rows.append(flow("CHN", "KGZ", month, exporter_report_usd=sent, importer_report_usd=shown))
+    cells = load(engine, rows).cells[0]
+    assert cells.mirror_before == pytest.approx([300.0])
+    assert cells.mirror_after == pytest.approx([600.0])

@@ -1,11 +1,14 @@
 r"""Expected flows: what would have gone where without the event.
 
-*Formula*  ê_ijk = x⁰_ijk · exp(p_k + a_i + a_ik + b_j + b_jk): product growth p_k, the growth of supplier i
-beyond it (median over all it sells), of supplier i in product k beyond that (median over its other
+*Formula*  ê_ijk = x⁰_ijk · exp(p_k + a_i + a_ik + b_j + b_jk + c_ij): product growth p_k, the growth of
+supplier i beyond it (median over all it sells), of supplier i in product k beyond that (median over its other
 partners), the growth of importer j (median over what then remains) and of importer j in product k (median
-over its untreated suppliers). All are weighted by the precision of the flow, shrunk with n/(n+4), and learnt
-from untreated cells only. Two terms are more than the design asks: a_i takes a general boom of a hub's sales
-out of what it sends on, b_jk takes genuine booms of a hub in exactly the listed goods out of what it buys.
+over its untreated suppliers), and last, once the losses of the direct road are known, the growth of the pair
+in goods of which nothing was lost. All are weighted by the precision of the flow, shrunk with n/(n+4), and
+learnt from untreated cells only. Three terms are more than the design asks: a_i takes a general boom of a
+hub's sales out of what it sends on, b_jk takes genuine booms of a hub in exactly the listed goods out of what
+it buys, c_ij what two areas trade more of in general (eight smooth worlds, all sent: median error 0.197 →
+0.168 of the true volume).
 """
 
 from __future__ import annotations
@@ -24,10 +27,11 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells
     from entrepot.detect.noise import Noise
 
-__all__ = ["Baseline", "Expected", "expected_flows"]
+__all__ = ["Baseline", "Expected", "expected_flows", "with_pair_growth"]
 
 _SHRINK = 4.0
 _ROUNDS = 2
+_FEWEST_SUPPLIERS = 3
 
 
 class Baseline(StrEnum):
@@ -84,12 +88,45 @@ def expected_flows(
     return Expected(usd=cells.before * np.exp(growth), baseline=Baseline.UNTREATED)
 
 
+def with_pair_growth(
+    expected: Expected, cells: Cells, *, noise: Noise, controls: NDArray[np.bool_]
+) -> Expected:
+    """Return the expected flows with the growth that each pair shows in goods which the event left alone.
+
+    What two areas trade more of in general, whatever the reason, is no detour: the pair is its own control
+    group. Left as they are where nothing may be learnt: of a baseline that takes no growth.
+
+    Parameters
+    ----------
+    expected, cells, noise
+        As of :func:`expected_flows`.
+    controls : (n,)
+        Cells of goods of which nothing was lost on the direct road.
+    """
+    if expected.baseline is Baseline.UNCHANGED:
+        return expected
+    change = noise.log_change(cells.after, expected.usd)
+    weights = 1.0 / noise.at(expected.usd) ** 2
+    pair = np.where(controls, cells.pair, np.int64(-1))
+    growth = _shrunk(change, weights, pair, cells.n_areas**2)
+    return Expected(usd=expected.usd * np.exp(growth[cells.pair]), baseline=expected.baseline)
+
+
 def _shrunk(
-    values: NDArray[np.float64], weights: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int
+    values: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    groups: NDArray[np.int64],
+    n_groups: int,
+    *,
+    fewest: int = 1,
 ) -> NDArray[np.float64]:
-    """Return the weighted median of each group, shrunk to zero with n/(n+4); zero for an empty group."""
+    """Return the weighted median of each group, shrunk to zero with n/(n+4); zero for an empty group.
+
+    Of n values only those count that lie beyond the first ``fewest`` - 1.
+    """
     found = grouped_median(values, weights, groups, n_groups)
-    return np.nan_to_num(found.value) * found.count / (found.count + _SHRINK)
+    count = np.maximum(found.count - (fewest - 1), 0)
+    return np.nan_to_num(found.value) * count / (count + _SHRINK)
 
 
 def _median_growth(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> NDArray[np.float64]:
@@ -113,9 +150,16 @@ def _median_growth(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> 
         supply_growth = supply_growth + own[supplier_product]
         importer_growth = _shrunk(change - supply_growth, weights, by_importer, cells.n_areas)
     growth = supply_growth + importer_growth[cells.importer]
-    # A boom of one importer in one product shows in its untreated suppliers too.
+    # A boom of one importer in one product shows in its untreated suppliers too. In one or two of them it may
+    # be a relay: those tell nothing.
     importer_product = cells.importer * cells.n_products + cells.product
     by_importer_product = np.where(untreated, importer_product, outside)
-    boom = _shrunk(change - growth, weights, by_importer_product, cells.n_areas * cells.n_products)
+    boom = _shrunk(
+        change - growth,
+        weights,
+        by_importer_product,
+        cells.n_areas * cells.n_products,
+        fewest=_FEWEST_SUPPLIERS,
+    )
     total: NDArray[np.float64] = growth + boom[importer_product]
     return total

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from entrepot.detect.kernels.sums import sum_by
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -16,6 +14,9 @@ if TYPE_CHECKING:
     from entrepot.detect.noise import Noise
 
 __all__ = ["Bounds", "find_bounds"]
+
+_MOST_BINS = 5
+_FEWEST_IN_BIN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class Bounds:
     usd : (m,)
         Excess (inbound, onward) or shortfall (direct), USD.
     net_usd : (m,)
-        The same, scaled down so that the sum over a pair's products is not more than the pair's net
-        departure: with real noise the sum of positive parts alone is far too large.
+        The same, scaled down by the chance that the departure is noise: with real noise the sum of positive
+        parts alone is far too large.
     predicted_usd : (m,)
         What the pair as a whole lets expect of the leg, whatever the leg's own noise.
     """
@@ -61,6 +62,11 @@ def find_bounds(
 ) -> Bounds:
     """Return the legs whose departure has the given sign and exceeds ``z`` standard deviations.
 
+    *Formula*  Noise departs as often one way as the other, so of n legs that depart by some strength and m
+    that depart as strongly the other way, m/n are noise: ``net_usd`` = ``usd`` · (1 − m/n), in up to five
+    classes of strength. Netting a pair's amounts instead lets one large product
+    whose trade happened to rise hide the fall of all others.
+
     Parameters
     ----------
     cells, expected, noise
@@ -76,11 +82,19 @@ def find_bounds(
     departure = sign * (cells.after[index] - expected[index])
     strength = sign * noise.log_change(cells.after[index], expected[index]) / noise.at(expected[index])
     over = (strength > z) & (departure > 0)
-    pair = cells.pair[index]
-    n_pairs = cells.n_areas**2
-    net = np.maximum(sum_by(pair, departure, n_pairs), 0.0)
-    gross = sum_by(pair[over], departure[over], n_pairs)
-    share = np.divide(net, gross, out=np.zeros(n_pairs), where=gross > 0)
     usd = departure[over]
-    net_usd = usd * np.minimum(share, 1.0)[pair[over]]
+    net_usd = usd * _real_share(strength[over], -strength[strength < -z])
     return Bounds(cell=index[over], usd=usd, net_usd=net_usd, predicted_usd=net_usd)
+
+
+def _real_share(strength: NDArray[np.float64], opposite: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return for each departure the chance that it is not noise."""
+    n_bins = int(np.clip(strength.size // _FEWEST_IN_BIN, 1, _MOST_BINS))
+    edges = np.quantile(strength, np.linspace(0.0, 1.0, n_bins + 1)[1:-1]) if strength.size else np.zeros(0)
+    at = np.searchsorted(edges, strength, side="right")
+    ours = np.bincount(at, minlength=n_bins)
+    theirs = np.bincount(np.searchsorted(edges, opposite, side="right"), minlength=n_bins)
+    noise_share = np.minimum(theirs / np.maximum(ours, 1), 1.0)
+    # The stronger, the less likely noise.
+    real: NDArray[np.float64] = 1.0 - np.minimum.accumulate(noise_share)[at]
+    return real

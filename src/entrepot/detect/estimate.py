@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from entrepot.detect.baseline import Baseline, Expected, expected_flows
+from entrepot.detect.baseline import Baseline, Expected, expected_flows, with_pair_growth
 from entrepot.detect.bounds import Bounds, find_bounds
 from entrepot.detect.corridors import Corridors, Legs, allocate_detours, allocate_relays
 from entrepot.detect.kernels.sums import sum_by
@@ -108,10 +108,17 @@ def estimate(
     others = ~question.origins[cells.exporter] & ~question.destinations[cells.exporter]
     others &= question.hubs[cells.importer]
 
-    def excess(legs: NDArray[np.bool_], lost: NDArray[np.float64]) -> Bounds:
-        return pooled_excess(cells, expected.usd, noise=noise, legs=legs, lost=lost)
+    lost = np.where(question.origins[cells.exporter], by_origin, by_product)
+    lost = np.where(question.destinations[cells.importer], by_destination, lost)
+    expected = with_pair_growth(expected, cells, noise=noise, controls=(lost <= 0) & ~treated)
 
-    ours, theirs, on = excess(inbound, by_origin), excess(others, by_product), excess(onward, by_destination)
+    def excess(
+        legs: NDArray[np.bool_], lost: NDArray[np.float64], hub: NDArray[np.int64] | None = None
+    ) -> Bounds:
+        return pooled_excess(cells, expected.usd, noise=noise, legs=legs, lost=lost, hub=hub)
+
+    ours, theirs = excess(inbound, by_origin, cells.importer), excess(others, by_product)
+    on = excess(onward, by_destination)
     legs = Legs(
         inbound=ours,
         others=theirs,
@@ -167,6 +174,10 @@ def expect(
         return _expected_beside(cells, question, question.hubs, noise, partner_growth)
     third = np.unique(cells.importer[question.origins[cells.exporter]])
     third = third[~question.destinations[third]]
+    if not third.size:
+        # Nobody is named: an event touches a minority of all trade, which moves no median.
+        everything = np.ones(cells.before.size, dtype=bool)
+        return expected_flows(cells, untreated=everything, noise=noise, partner_growth=partner_growth)
     if third.size < _FEWEST_IMPORTERS:
         return _expected_beside(cells, question, question.hubs, noise, partner_growth)
     # Hubs unknown: begin with none, then leave out those whose arrivals from the origins stand out.

@@ -1,10 +1,15 @@
 """Pass one: which pairs were treated.
 
-With real noise every product of every triad passes some threshold; a pair is told from its whole
-assortment. Z_ij = √n · mean_k clip(l_ijk, ±4), l the log residual over its noise, centred by importer and by
+With real noise every product of every triad passes some threshold; a pair is told from its whole assortment.
+Z_ij = √n · (mean_k clip(l_ijk, ±4) − centre), l the log residual over its noise, centred by importer and by
 exporter (a slump of one economy is no embargo) and scaled by its median absolute deviation over all pairs.
-The design centres over all pairs at once; by importer and exporter the treated pairs of known worlds stand
-two to four times as far out.
+The design centres sums over all pairs at once; means by importer and exporter, which do not take a pair with
+few products for one without growth, let the treated pairs of known worlds stand two to four times as far out.
+
+The same is asked of what really fell: l against the smaller of the expected and the earlier flow, where
+negative. A pair that fails to join a boom is far under what was expected of it, and has lost nothing; the
+weaker of the two signals counts. In fifteen smooth worlds with nobody named all treated origins and
+no other were found; before, eleven of the fifteen had wrong ones.
 """
 
 from __future__ import annotations
@@ -55,22 +60,34 @@ def pair_signal(
     (n_areas, n_areas)
         Signal; NaN for pairs with fewer than five cells.
     """
-    strength = np.clip(
-        noise.log_change(cells.after[counts], expected[counts]) / noise.at(expected[counts]), -_CLIP, _CLIP
-    )
-    n_pairs = cells.n_areas**2
+    after, usual = cells.after[counts], expected[counts]
+    departure = np.clip(noise.log_change(after, usual) / noise.at(usual), -_CLIP, _CLIP)
+    least = np.minimum(usual, cells.before[counts])
+    fall = np.clip(noise.log_change(after, least) / noise.at(least), -_CLIP, 0.0)
     pair = cells.pair[counts]
-    count = np.bincount(pair, minlength=n_pairs)
-    total = sum_by(pair, strength, n_pairs)
-    signal = np.full(n_pairs, np.nan)
-    enough = count >= _FEWEST_PRODUCTS
-    signal[enough] = total[enough] / np.sqrt(count[enough])
-    matrix = signal.reshape(cells.n_areas, cells.n_areas)
+    below = _standing(pair, departure, cells.n_areas, ceiling=np.inf)
+    fallen = _standing(pair, fall, cells.n_areas, ceiling=0.0)
+    return np.maximum(below, fallen)
+
+
+def _standing(
+    pair: NDArray[np.int64], strength: NDArray[np.float64], n_areas: int, *, ceiling: float
+) -> NDArray[np.float64]:
+    """Return √n · mean of the strengths by pair, centred by importer and exporter, over its own spread.
+
+    No centre lies more than ``ceiling`` over the centre of all pairs.
+    """
+    n_pairs = n_areas**2
+    count = np.bincount(pair, minlength=n_pairs).reshape(n_areas, n_areas)
+    total = sum_by(pair, strength, n_pairs).reshape(n_areas, n_areas)
+    mean = np.divide(total, count, out=np.full(count.shape, np.nan), where=count >= _FEWEST_PRODUCTS)
     for axis in (0, 1):
-        matrix = matrix - _median(matrix, axis)
-    known = np.abs(matrix[np.isfinite(matrix)])
+        if np.isfinite(mean).any():
+            mean = mean - np.minimum(_median(mean, axis), float(np.nanmedian(mean)) + ceiling)
+    signal: NDArray[np.float64] = mean * np.sqrt(count)
+    known = np.abs(signal[np.isfinite(signal)])
     spread = MAD_TO_SD * float(np.median(known)) if known.size else 1.0
-    return matrix / max(spread, 1e-9)
+    return signal / max(spread, 1e-9)
 
 
 def _median(matrix: NDArray[np.float64], axis: int) -> NDArray[np.float64]:

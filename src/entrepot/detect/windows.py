@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from entrepot.detect.cells import Cells
+from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.periods import WindowPair, parse_period
 
 if TYPE_CHECKING:
@@ -239,8 +240,13 @@ def _sums(
             arrived = nw.coalesce(mirror * nw.col(f"i{name}{position}"), nw.lit(0.0))
             first, other = (sent, arrived) if is_exporter_first else (arrived, sent)
             columns.append((first + (1.0 - is_used(position)) * other).alias(f"{name}{position}"))
-            mirrored = is_used(position) * arrived if is_exporter_first else nw.lit(0.0)
-            columns.append(mirrored.alias(f"m{name}{position}"))
+            # Beside each other the two books stand only in the periods that both have published.
+            both = (nw.col(f"e{name}{position}") > 0.0) & (nw.col(f"i{name}{position}") > 0.0)
+            is_beside = is_used(position) * nw.when(both).then(nw.lit(1.0)).otherwise(nw.lit(0.0))
+            beside = nw.coalesce(nw.col("exporter_report_usd") * nw.col(f"i{name}{position}"), nw.lit(0.0))
+            for side, usd in (("m", arrived), ("s", beside)):
+                shown = is_beside * usd if is_exporter_first else nw.lit(0.0)
+                columns.append(shown.alias(f"{side}{name}{position}"))
     weighed = ~nw.col("net_weight_kg").is_null()
     first, other = (
         nw.coalesce(nw.col(f"{side}a0"), nw.lit(0.0)) for side in ("ei" if is_exporter_first else "ie")
@@ -250,7 +256,7 @@ def _sums(
         nw.when(weighed).then(nw.col("net_weight_kg") * months).otherwise(nw.lit(0.0)).alias("kg"),
         nw.when(weighed).then(nw.col("value_usd") * months).otherwise(nw.lit(0.0)).alias("weighed_usd"),
     ]
-    sums = [f"{name}{position}" for position in range(n_pairs) for name in ("b", "a", "mb", "ma")]
+    sums = [f"{name}{position}" for position in range(n_pairs) for name in ("b", "a", "mb", "ma", "sb", "sa")]
     sums += ["kg", "weighed_usd"]
     return (
         joined.with_columns(*columns)
@@ -302,8 +308,8 @@ def _to_arrays(
                 before=before[keep],
                 after=after[keep],
                 after_kg=after_kg[keep],
-                mirror_before=goods[f"mb{position}"].to_numpy()[keep],
-                mirror_after=goods[f"ma{position}"].to_numpy()[keep],
+                mirror_before=_mirror(goods, f"b{position}", exporter * n + importer)[keep],
+                mirror_after=_mirror(goods, f"a{position}", exporter * n + importer)[keep],
                 has_mirror=publishes_exports[:, None] & publishes_imports[None, :] & (book == "exporter"),
                 n_areas=n,
                 n_products=len(products),
@@ -325,6 +331,20 @@ def _to_arrays(
         total_after=tuple(total_after),
         calendar=calendar,
     )
+
+
+def _mirror(goods: pa.Table, window: str, pair: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what the importer's book shows of each cell, as if it had published the exporter's periods.
+
+    A hub that publishes late shows less growth than its supplier, and hides nothing: what the supplier sent
+    beyond the periods that both have published is taken to show as the pair's other trade does.
+    """
+    sent, shown, beside = (goods[f"{side}{window}"].to_numpy() for side in ("", "m", "s"))
+    size = int(pair.max()) + 1 if pair.size else 0
+    base = sum_by(pair, beside, size)
+    share = np.divide(sum_by(pair, shown, size), base, out=np.zeros(size), where=base > 0)
+    mirror: NDArray[np.float64] = np.maximum(shown + share[pair] * (sent - beside), 0.0)
+    return mirror
 
 
 def _flags(areas: pa.Array, table: pa.Table, side: str, column: str) -> NDArray[np.bool_]:
