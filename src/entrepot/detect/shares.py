@@ -135,4 +135,5 @@ def _drawn(own: _Shares, hub: NDArray[np.float64]) -> NDArray[np.float64]:
     between, error = (_BETWEEN * hub) ** 2, np.where(np.isfinite(own.error), own.error, 0.0) ** 2
     whole = between + error
     drawn = np.divide(own.raw * between + hub * error, whole, out=np.zeros(hub.size), where=whole > 0)
-    return np.maximum(drawn, 0.0)
+    share: NDArray[np.float64] = np.maximum(drawn, 0.0)
+    return share
