@@ -4,8 +4,8 @@
 
 Each contender runs in a process of its own, whose peak memory the kernel tells; both take turns, and the
 fastest of their runs counts. ``ratio`` is bare seconds by ours. What DuckDB cannot read is made readable
-first, in bare's time: unpacked, recoded. Ours commits the raw rows, the canonical rows and the register, and
-a number is followed back to its line. Never a timed test.
+first, in bare's time: unpacked, recoded. A wide table is made long by both. Ours commits the raw rows, the
+canonical rows and the register, and a number is followed back to its line. Never a timed test.
 """
 
 from __future__ import annotations

@@ -376,6 +376,12 @@ FILES: dict[str, BenchFile] = {
         "russia_fts", "DATTSVT.csv", write_russia_fts, "read_csv('{path}', decimal_separator = ',')"
     ),
     "csv long": BenchFile("csv", "long.csv", write_long, mapping=LONG_MAPPING),
-    "csv wide": BenchFile("csv", "wide.csv", write_wide, mapping=WIDE_MAPPING),
+    # Of each row twelve are made: the bare engine makes them too, or the two would not write the same rows.
+    "csv wide": BenchFile(
+        "csv", "wide.csv", write_wide,
+        "(UNPIVOT (FROM read_csv('{path}')) ON COLUMNS(* EXCLUDE (partner, product)) "
+        "INTO NAME period VALUE value)",
+        mapping=WIDE_MAPPING,
+    ),
     "wits": BenchFile("wits", "wits.csv", write_wits),
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -76,6 +77,53 @@ def test_bounds_are_those_of_the_values(tmp_path: Path) -> None:
     with Engine() as engine:
         (file,) = write_split(engine, query(1), tmp_path, FORM).files
     assert file.statistics["kind"] == {"min": "a", "max": "b", "min_is_exact": "true"}
+
+
+def test_only_rows_to_be_kept_are_written_and_gathered(tmp_path: Path) -> None:
+    form = replace(FORM, keep="is_good")
+    some = f"SELECT *, n % 7 > 0 AND kind IS NOT NULL AS is_good FROM ({query(3)})"
+    with Engine(threads=2) as engine:
+        written = write_split(engine, some, tmp_path, form)
+    tables = [pq.read_table(file.path) for file in written.files]
+    assert all(table.schema.names == list(FORM.columns) for table in tables)
+    good = [n for n in range(ROWS) if n % 7 and n % 5]
+    assert sorted(n for table in tables for n in table["n"].to_pylist()) == good
+    assert written.rows == len(good)
+    assert written.aside is not None
+    assert written.aside.size == sum(1 for n in good if n % 10)
+    assert written.distinct == {"kind": {"a", "b"}}
+
+
+def test_a_partition_of_which_no_row_is_kept_has_no_file(tmp_path: Path) -> None:
+    some = f"SELECT *, year <> 2021 AS is_good FROM ({query(3)})"
+    with Engine() as engine:
+        written = write_split(engine, some, tmp_path, replace(FORM, keep="is_good"))
+    assert [file.partition["year"] for file in written.files] == ["2020", "2022"]
+
+
+@pytest.mark.parametrize("rows", [0, ROWS])
+def test_constants_are_written_and_gathered_as_the_columns_that_they_are(rows: int, tmp_path: Path) -> None:
+    fixed = {"source": pa.scalar("made up"), "kind": pa.scalar("a"), "level": pa.scalar(6, pa.int32())}
+    none = {"cell": pa.scalar(None, pa.string()), "amount": pa.scalar(None, pa.float64())}
+    form = SplitForm(
+        columns=("year", "n", *fixed, *none),
+        by="year",
+        constants=fixed | none,
+        distinct=("kind", "level", "cell"),
+    )
+    numbers = f"SELECT 2020 AS year, n FROM range({rows}) AS r (n)"
+    with Engine(threads=2) as engine:
+        written = write_split(engine, numbers, tmp_path, form)
+    expected = (
+        {"kind": {"a"}, "level": {6}, "cell": {None}} if rows else dict.fromkeys(form.distinct, frozenset())
+    )
+    assert written.distinct == expected
+    for file in written.files:
+        table = pq.read_table(file.path)
+        assert table.num_rows == rows
+        for name, value in (fixed | none).items():
+            assert table[name].type == value.type
+            assert table[name].unique().to_pylist() == [value.as_py()]
 
 
 def test_no_rows_make_no_file(tmp_path: Path) -> None:

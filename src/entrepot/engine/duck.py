@@ -212,6 +212,11 @@ class Engine:
         with engine_errors(f"table {name}"):
             self._connection.register(name, table)
 
+    def vocabulary(self, name: str, words: Iterable[str]) -> None:
+        """Make a type of a closed vocabulary known under a name: its values are small numbers."""
+        listed = ", ".join(map(literal, words))
+        self.execute(f"CREATE TYPE IF NOT EXISTS {identifier(name)} AS ENUM ({listed})", where=name)
+
     def execute(self, statement: str, *, where: str = "") -> None:
         """Run a statement whose result nobody needs."""
         with engine_errors(where):

@@ -51,6 +51,9 @@ class SplitForm:
         Column of the query that is not written: unsigned integers, gathered in memory.
     distinct
         Columns of few values, which are gathered.
+    keep
+        Column of the query that is not written: true for the rows that are. Asked of a row that has been
+        made it costs less than as a condition, for which DuckDB would read the row's numbers twice.
     """
 
     columns: tuple[str, ...]
@@ -59,6 +62,7 @@ class SplitForm:
     statistics: tuple[str, ...] = ()
     aside: str = ""
     distinct: tuple[str, ...] = ()
+    keep: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +118,15 @@ def write_split(engine: Engine, query: str, folder: Path, form: SplitForm, *, wh
         with ExitStack() as stack:
             writers = _Writers(folder, _schema(reader.schema, form), form, stack)
             for batch in read_stream(reader, where):
-                gathered.add(batch)
-                for value, rows in _parts(batch, form.by):
+                kept = _kept(batch, form.keep)
+                gathered.add(kept)
+                for value, rows in _parts(kept, form.by):
                     writers.add(value, rows)
             writers.flush()
     return SplitRows(
         tuple(_described(folder, value, form) for value in sorted(writers.values)),
         gathered.values(),
-        {name: frozenset(values) for name, values in gathered.distinct.items()},
+        gathered.distinct(),
     )
 
 
@@ -134,6 +139,13 @@ def _schema(found: pa.Schema, form: SplitForm) -> pa.Schema:
             for name in form.columns
         ]
     )
+
+
+def _kept(batch: pa.RecordBatch, keep: str) -> pa.RecordBatch:
+    """Return the rows that are written: of most batches all."""
+    if not keep or pc.all(batch.column(keep)).as_py():
+        return batch
+    return batch.filter(batch.column(keep))
 
 
 def _parts(batch: pa.RecordBatch, by: str) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -154,11 +166,15 @@ class _Gathered:
         self._form = form
         self._aside = np.empty(_WAITING, dtype=np.uint64)
         self._filled = 0
-        self.distinct: dict[str, set[object]] = {name: set() for name in form.distinct}
+        self._rows = 0
+        self._distinct: dict[str, set[object]] = {
+            name: set() for name in form.distinct if name not in form.constants
+        }
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Take a batch of the query."""
-        for name, values in self.distinct.items():
+        """Take the rows of a batch."""
+        self._rows += batch.num_rows
+        for name, values in self._distinct.items():
             values.update(pc.unique(batch.column(name)).to_pylist())
         if self._form.aside and self._filled <= _MOST_ASIDE:
             values = batch.column(self._form.aside).drop_null().to_numpy(zero_copy_only=False)
@@ -173,6 +189,15 @@ class _Gathered:
         """Return what was set aside, None if it is too much."""
         return self._aside[: self._filled] if self._filled <= _MOST_ASIDE else None
 
+    def distinct(self) -> dict[str, frozenset[object]]:
+        """Return the values of the columns asked for; a constant is one as soon as there is a row."""
+        fixed = {
+            name: {self._form.constants[name].as_py()} if self._rows else set()
+            for name in self._form.distinct
+            if name in self._form.constants
+        }
+        return {name: frozenset(values) for name, values in (self._distinct | fixed).items()}
+
 
 class _Writers:
     """An open file for each value; rows of several values in turn wait until they fill a row group."""
@@ -184,6 +209,9 @@ class _Writers:
         self._stack = stack
         self._write: dict[int, Callable[[pa.RecordBatch], None]] = {}
         self._waiting: dict[int, list[pa.RecordBatch]] = {}
+        #: The constants for as many rows as were ever written at once, of which others are slices.
+        self._fixed: dict[str, pa.Array] = {}
+        self._longest = 0
 
     @property
     def values(self) -> Sequence[int]:
@@ -212,15 +240,23 @@ class _Writers:
     def _flush(self, value: int) -> None:
         waiting, self._waiting[value] = self._waiting[value], []
         rows = waiting[0] if len(waiting) == 1 else pa.concat_batches(waiting)
+        fixed = self._constants(rows.num_rows)
         columns = [
-            constant_column(self._form.constants[name], rows.num_rows)
-            if name in self._form.constants
+            fixed[name].slice(0, rows.num_rows)
+            if name in fixed
             else _compact(rows.column(name))
             if name in self._form.statistics
             else rows.column(name)
             for name in self._form.columns
         ]
         self._write[value](pa.RecordBatch.from_arrays(columns, schema=self._schema))
+
+    def _constants(self, rows: int) -> Mapping[str, pa.Array]:
+        if rows > self._longest:
+            self._longest = max(rows, _ROWS_PER_GROUP)
+            constants = self._form.constants.items()
+            self._fixed = {name: constant_column(value, self._longest) for name, value in constants}
+        return self._fixed
 
 
 def _compact(column: pa.Array) -> pa.Array:

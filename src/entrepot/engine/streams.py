@@ -1,8 +1,8 @@
 """Batches of a running query handed to Parquet writers, reading and writing side by side.
 
 For wide tables of codes and texts, which is what publishers' files and their canonical rows are, this takes
-less processor time than DuckDB's own writing: a constant need not be spelt out for every row, and an ENUM is
-written as the dictionary that it is.
+less processor time than DuckDB's own writing: a constant need not be spelt out for every row, an ENUM is
+written as the dictionary that it is, and a column of many values is not tried as one.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from entrepot.engine.duck import stream_error, write_error
@@ -27,8 +28,11 @@ __all__ = ["constant_column", "open_parquet", "read_stream"]
 #: Batches that wait for the writer: reading stops when it is so far ahead, so that memory stays small.
 _WAITING: Final = 2
 
-#: Bytes of a column's dictionary: codes and flags fit, values and weights are soon written plain.
+#: Bytes of a column's dictionary: codes and flags fit.
 _DICTIONARY: Final = 131072
+
+#: Rows for each value, in the first batch, that make a dictionary worth its making.
+_REPEATS: Final = 4
 
 
 def constant_column(value: pa.Scalar, rows: int) -> pa.Array:
@@ -39,6 +43,8 @@ def constant_column(value: pa.Scalar, rows: int) -> pa.Array:
     >>> constant_column(pa.scalar("CHN"), 2).to_pylist()
     ['CHN', 'CHN']
     """
+    if not value.is_valid:
+        return pa.nulls(rows, value.type)
     if not pa.types.is_string(value.type):
         return pa.repeat(value, rows)
     return pa.DictionaryArray.from_arrays(np.zeros(rows, dtype=np.int8), pa.array([value], value.type))
@@ -80,20 +86,10 @@ def open_parquet(
     """
     waiting: deque[Future[None]] = deque()
     try:
-        with (
-            pq.ParquetWriter(
-                path,
-                schema,
-                compression="zstd",
-                write_statistics=list(statistics),
-                dictionary_pagesize_limit=_DICTIONARY,
-                store_schema=False,
-            ) as file,
-            ThreadPoolExecutor(1) as thread,
-        ):
+        with _File(path, schema, statistics) as file, ThreadPoolExecutor(1) as thread:
 
             def write(batch: pa.RecordBatch) -> None:
-                waiting.append(thread.submit(file.write_batch, batch))
+                waiting.append(thread.submit(file.write, batch))
                 if len(waiting) > _WAITING:
                     waiting.popleft().result()
 
@@ -102,3 +98,55 @@ def open_parquet(
                 written.result()
     except OSError as error:
         raise write_error(str(error), str(path)) from error
+
+
+class _File:
+    """A Parquet file that is opened for its first batch, which shows how its columns are best encoded."""
+
+    def __init__(self, path: Path, schema: pa.Schema, statistics: Sequence[str]) -> None:
+        self._path = path
+        self._schema = schema
+        self._statistics = list(statistics)
+        self._writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if self._writer is None and error is None:
+            self._writer = self._open(self._schema.empty_table())
+        if self._writer is not None:
+            self._writer.close()
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Write a batch as one row group."""
+        if self._writer is None:
+            self._writer = self._open(batch)
+        self._writer.write_batch(batch)
+
+    def _open(self, first: pa.RecordBatch | pa.Table) -> pq.ParquetWriter:
+        few = [name for name in self._schema.names if _has_few_values(first.column(name))]
+        # Whole numbers of many values are numbers of rows: each is one more than the one before.
+        steps = [
+            name
+            for name in self._schema.names
+            if name not in few and pa.types.is_integer(self._schema.field(name).type)
+        ]
+        return pq.ParquetWriter(
+            self._path,
+            self._schema,
+            compression="zstd",
+            use_dictionary=few,
+            column_encoding=dict.fromkeys(steps, "DELTA_BINARY_PACKED"),
+            write_statistics=self._statistics,
+            dictionary_pagesize_limit=_DICTIONARY,
+            store_schema=False,
+        )
+
+
+def _has_few_values(column: pa.Array | pa.ChunkedArray) -> bool:
+    """Tell whether a dictionary of a column is worth its making; values and weights are written plain."""
+    if pa.types.is_dictionary(column.type):
+        return True
+    values: int = pc.count_distinct(column).as_py()
+    return values * _REPEATS <= len(column)

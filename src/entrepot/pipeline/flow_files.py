@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from entrepot.engine import literal
 from entrepot.engine.split import SplitForm, write_split
+from entrepot.errors import ContractError
 from entrepot.nomenclature import HS_REVISIONS, area_table
-from entrepot.pipeline.twins import KEY_HASH
+from entrepot.pipeline.twins import key_hash
 from entrepot.schema import FLOW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     import numpy as np
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["FlowFiles", "write_flow"]
 
 _KEY: Final = "key_of_the_row"
+_IS_GOOD: Final = "is_good_row"
 
 #: Columns by which readers of the lake skip files and row groups.
 _BOUNDS: Final = ("reporter", "partner", "period", "hs_code", "hs_level", "year", "file_hash")
@@ -46,12 +48,15 @@ class FlowFiles:
     keys
         A number for each row that is no part of another: rows of one key have one number. None if they are
         too many.
+    key
+        SQL of that number.
     facts
         The values of the columns that the summary tells.
     """
 
     files: tuple[ParquetFile, ...]
     keys: NDArray[np.uint64] | None
+    key: str
     facts: Mapping[str, frozenset[Any]]
 
     @property
@@ -65,7 +70,9 @@ class FlowFiles:
         return sum(file.rows for file in self.files)
 
 
-def write_flow(engine: Engine, rows_sql: str, folder: Path, *, constants: Mapping[str, Any]) -> FlowFiles:
+def write_flow(
+    engine: Engine, rows_sql: str, folder: Path, *, constants: Mapping[str, Any], good: str = ""
+) -> FlowFiles:
     """Write canonical rows.
 
     Parameters
@@ -77,16 +84,27 @@ def write_flow(engine: Engine, rows_sql: str, folder: Path, *, constants: Mappin
     folder
         Folder for the files, made here.
     constants
-        ``source``, ``vintage`` and ``file_hash`` of all rows.
+        What is the same in all rows: ``source``, ``vintage``, ``file_hash``, and what else is known to be.
+    good
+        SQL of what is true of the rows that are written; all are, where it is empty.
+
+    Raises
+    ------
+    ContractError
+        A constant is no word of its column's vocabulary.
     """
     folder.mkdir()
-    terms = _terms()
+    _check_constants(constants)
+    vocabularies = _vocabularies()
+    for name, words in vocabularies.items():
+        engine.vocabulary(f"word_of_{name}", words)
     columns = [
-        f"{name}::{terms[name]} AS {name}" if name in terms else name
+        f"{name}::word_of_{name} AS {name}" if name in vocabularies else name
         for name in FLOW.columns
         if name not in constants
     ]
-    query = f"SELECT {', '.join(columns)}, {KEY_HASH} AS {_KEY} FROM ({rows_sql})"
+    key = key_hash(without=constants)
+    columns += [f"{key} AS {_KEY}"] + ([f"{good} AS {_IS_GOOD}"] if good else [])
     fields = FLOW.arrow_schema()
     form = SplitForm(
         columns=FLOW.columns,
@@ -95,26 +113,37 @@ def write_flow(engine: Engine, rows_sql: str, folder: Path, *, constants: Mappin
         statistics=_BOUNDS,
         aside=_KEY,
         distinct=_FACTS,
+        keep=_IS_GOOD if good else "",
     )
-    written = write_split(engine, query, folder, form)
+    written = write_split(engine, f"SELECT {', '.join(columns)} FROM ({rows_sql})", folder, form)
     source = {"source": str(constants["source"])}
     return FlowFiles(
         files=tuple(replace(file, partition=source | file.partition) for file in written.files),
         keys=written.aside,
+        key=key,
         facts=written.distinct,
     )
 
 
-def _terms() -> dict[str, str]:
-    """Return the SQL type of each column of a closed vocabulary: its rows are written as small numbers."""
+def _check_constants(constants: Mapping[str, Any]) -> None:
+    """Refuse a constant that, in a row, its column's type would refuse."""
+    for name, words in _vocabularies().items():
+        value = constants.get(name)
+        if value is not None and value not in words:
+            raise ContractError(
+                f"{name} is {value!r} in all rows, which is no word of its vocabulary",
+                where=str(constants["source"]),
+                hint="this is a bug of the source's query; please report it",
+            )
+
+
+@cache
+def _vocabularies() -> dict[str, tuple[str, ...]]:
+    """Return the words of each column that is written as small numbers."""
     found = {
-        column.name: _enum(term.value for term in column.allowed)
+        column.name: tuple(str(term.value) for term in column.allowed)
         for column in FLOW.column_contracts()
         if column.allowed is not None
     }
-    areas = _enum(area_table()["code"].to_pylist())
-    return found | dict.fromkeys(_AREAS, areas) | {"hs_revision": _enum(HS_REVISIONS)}
-
-
-def _enum(values: Iterable[str]) -> str:
-    return f"ENUM ({', '.join(map(literal, values))})"
+    areas = tuple(area_table()["code"].to_pylist())
+    return found | dict.fromkeys(_AREAS, areas) | {"hs_revision": tuple(HS_REVISIONS)}

@@ -9,13 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from entrepot.engine import identifier, literal, null_column, parquet
+from entrepot.engine.literals import literal_columns
 from entrepot.errors import ContractError
 from entrepot.pipeline.flow_files import FlowFiles, write_flow
 from entrepot.pipeline.twins import EXCLUDED, excluded_rows
 from entrepot.schema import FLOW, QUARANTINE, QuarantineReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from entrepot.engine import Engine, ParquetFile, Staged
@@ -24,13 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["JudgedRows"]
 
 
-def _completed(engine: Engine, canonical: str) -> str:
-    """Return a source's query with nulls for the columns that its publisher does not have."""
-    found = {row[0] for row in engine.rows(f"DESCRIBE {canonical}")}
-    nulls = [
-        null_column(field) for field in FLOW.arrow_schema() if field.nullable and field.name not in found
-    ]
-    return f"SELECT *, {', '.join(nulls)} FROM ({canonical})" if nulls else canonical
+def _absent(found: Iterable[str]) -> list[pa.Field]:
+    """Return the columns that a source's query leaves out, since its publisher does not have them."""
+    return [field for field in FLOW.arrow_schema() if field.nullable and field.name not in {*found}]
 
 
 class JudgedRows:
@@ -42,11 +39,19 @@ class JudgedRows:
         self._engine = engine
         self._workspace = workspace
         self._staged = staged
-        self._canonical = _completed(engine, canonical)
+        found = [row[0] for row in engine.rows(f"DESCRIBE {canonical}")]
+        nulls = [null_column(field) for field in _absent(found)]
+        self._canonical = f"SELECT *, {', '.join(nulls)} FROM ({canonical})" if nulls else canonical
+        #: Columns that are the same in all rows: no row need carry them.
+        self._fixed = dict.fromkeys((field.name for field in _absent(found)), None) | {
+            name: value
+            for name, value in literal_columns(engine, canonical).items()
+            if name in FLOW.columns and name != "year"
+        }
         self._tell = tell
-        self._has_sums = "parts" in engine.sql(f"SELECT * FROM ({canonical}) LIMIT 0").column_names
+        self._has_sums = "parts" in found
         self._bad = EXCLUDED.empty_table()
-        self._flow = FlowFiles(files=(), keys=None, facts={})
+        self._flow = FlowFiles(files=(), keys=None, key="", facts={})
         self.quarantine: tuple[ParquetFile, ...] = ()
         self.reasons: Counter[str] = Counter()
         self.rows_stored = 0
@@ -75,9 +80,10 @@ class JudgedRows:
             self._canonical = "SELECT * FROM summed_rows"
         self._flow = write_flow(
             self._engine,
-            f"SELECT * FROM ({self._canonical}) WHERE reason IS NULL",
+            self._canonical,
             folder / "rows",
-            constants=constants,
+            constants=self._fixed | constants,
+            good="reason IS NULL",
         )
         written = self._flow.rows
         unreadable = self._staged.unreadable
@@ -90,9 +96,7 @@ class JudgedRows:
         self._tell("checking keys", rows=self._staged.rows)
         excluded = EXCLUDED.empty_table()
         if written:
-            excluded = excluded_rows(
-                self._engine, self._flow.paths, written, self._canonical, keys=self._flow.keys
-            )
+            excluded = excluded_rows(self._engine, self._flow, self._canonical)
         if excluded.num_rows:
             self._rewrite_without(excluded, folder / "kept", constants)
         lines = pa.table(
@@ -148,7 +152,7 @@ class JudgedRows:
             f"SELECT kept.* FROM {parquet(old.paths)} AS kept ANTI JOIN excluded_rows AS gone "
             "ON kept.row_number = gone.row_number AND kept.cell IS NOT DISTINCT FROM gone.cell",
             folder,
-            constants=constants,
+            constants=self._fixed | constants,
         )
         for path in old.paths:
             path.unlink()

@@ -11,14 +11,14 @@ from entrepot.engine import parquet
 from entrepot.schema import QuarantineReason, RowRole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
     from entrepot.engine import Engine
+    from entrepot.pipeline.flow_files import FlowFiles
 
-__all__ = ["EXCLUDED", "KEY_HASH", "excluded_rows", "repeated_hashes"]
+__all__ = ["EXCLUDED", "excluded_rows", "key_hash", "repeated_hashes"]
 
 #: Rows taken out of the canonical ones after all.
 EXCLUDED = pa.schema(
@@ -29,8 +29,6 @@ _KEY = (
     "reporter", "partner", "flow", "period", "frequency", "hs_code", "national_code", "hs_level",
     "hs_revision", "role", "partner_concept", "consignment_partner", "customs_procedure",
 )  # fmt: skip
-#: SQL of a number that rows of one key have in common; null for parts, which repeat their total's key.
-KEY_HASH = f"CASE WHEN role <> '{RowRole.BREAKDOWN.value}' THEN hash({', '.join(_KEY)}) END"
 
 _VALUES = ("primary_value_usd", "reported_value", "net_weight_kg", "quantity", "quantity_unit")
 
@@ -38,9 +36,19 @@ _VALUES = ("primary_value_usd", "reported_value", "net_weight_kg", "quantity", "
 _AT_ONCE = 100_000_000
 
 
-def excluded_rows(
-    engine: Engine, files: Sequence[Path], rows: int, canonical: str, *, keys: NDArray[np.uint64] | None
-) -> pa.Table:
+def key_hash(*, without: Collection[str] = ()) -> str:
+    """Return the SQL of a number that rows of one key have in common; null for parts, which repeat a key.
+
+    Parameters
+    ----------
+    without
+        Columns that are the same in all rows, of which none need be asked.
+    """
+    names = [name for name in _KEY if name not in without or name == "hs_code"]
+    return f"CASE WHEN role <> '{RowRole.BREAKDOWN.value}' THEN hash({', '.join(names)}) END"
+
+
+def excluded_rows(engine: Engine, flow: FlowFiles, canonical: str) -> pa.Table:
     """Return the rows of a file that repeat another row's key, or are parts of no total.
 
     Rows of one key with different values are all taken out: none can be preferred. Of rows that agree in
@@ -50,21 +58,17 @@ def excluded_rows(
     ----------
     engine
         Runs the work.
-    files
-        The file's canonical rows, as written.
-    rows
-        How many they are.
+    flow
+        The file's canonical rows, as written. Their keys are sorted in place; where they are too many for
+        memory they are computed again, a share at a time.
     canonical
         The query they came from: breakdown rows have there, in ``detail``, what they are a part by.
-    keys
-        :data:`KEY_HASH` of the rows, nulls left out; they are sorted. None if they are too many for memory:
-        then they are computed again, a share at a time.
     """
-    written = parquet(files)
+    written, keys = parquet(flow.paths), flow.keys
     whole = f"SELECT * FROM {written} WHERE role <> '{RowRole.BREAKDOWN.value}'"
-    repeated = repeated_hashes(engine, whole, rows) if keys is None else _repeated(keys)
-    found = [_duplicates(engine, whole, repeated)]
-    if keys is None or len(keys) < rows:
+    repeated = repeated_hashes(engine, whole, flow.rows, key=flow.key) if keys is None else _repeated(keys)
+    found = [_duplicates(engine, whole, repeated, key=flow.key)]
+    if keys is None or len(keys) < flow.rows:
         parts = f"SELECT * FROM ({canonical}) WHERE role = 'breakdown' AND reason IS NULL"
         found += [engine.sql(_repeats(parts, (*_KEY, "detail"))), _orphans(engine, written)]
     table = pa.concat_tables([one.select(EXCLUDED.names).cast(EXCLUDED) for one in found])
@@ -72,12 +76,12 @@ def excluded_rows(
     return engine.sql("SELECT DISTINCT ON (row_number, cell) * FROM excluded ORDER BY ALL", excluded=table)
 
 
-def _duplicates(engine: Engine, rows_sql: str, candidates: NDArray[np.uint64]) -> pa.Table:
+def _duplicates(engine: Engine, rows_sql: str, candidates: NDArray[np.uint64], *, key: str) -> pa.Table:
     """Return rows whose key stands more than once; exact work is done on candidates only."""
     if not candidates.size:
         return EXCLUDED.empty_table()
     engine.register("key_candidates", pa.table({"key": candidates}))
-    return engine.sql(_repeats(f"{rows_sql} AND {KEY_HASH} IN (SELECT key FROM key_candidates)", _KEY))
+    return engine.sql(_repeats(f"{rows_sql} AND {key} IN (SELECT key FROM key_candidates)", _KEY))
 
 
 def _repeated(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -86,7 +90,7 @@ def _repeated(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return np.unique(keys[1:][keys[1:] == keys[:-1]])
 
 
-def repeated_hashes(engine: Engine, rows_sql: str, rows: int, *, key: str = KEY_HASH) -> NDArray[np.uint64]:
+def repeated_hashes(engine: Engine, rows_sql: str, rows: int, *, key: str) -> NDArray[np.uint64]:
     """Return the hashes that several rows share, by a share of all hashes at a time.
 
     Parameters

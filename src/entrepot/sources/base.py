@@ -130,7 +130,9 @@ class Source(Protocol):
         for ``source``, ``file_hash`` and ``vintage``, and two more: ``reason`` (a
         :class:`~entrepot.schema.terms.QuarantineReason` value, null for a good row) and ``detail``
         (the offending column and value). A column that may be null and that the publisher does not have
-        may be left out. It may join the tables of :meth:`reference_tables`.
+        may be left out; one that is the same in all rows is best written as a literal (``'fob' AS
+        valuation``), which costs nothing a row. Columns of a closed vocabulary hold its words or null, in
+        bad rows too. It may join the tables of :meth:`reference_tables`.
 
         Where rows are parts that are added to one, a further column ``parts`` says for how many rows of
         ``raw`` each row stands.

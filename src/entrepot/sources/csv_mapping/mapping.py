@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from entrepot.errors import MappingError, OptionError
 from entrepot.schema import FlowKind  # noqa: TC001 pydantic reads the annotation
 from entrepot.sources.csv_mapping.sections import (
+    MEASURES,
     AreaChoice,
     AreasSection,
     Code,
@@ -112,6 +113,21 @@ class TableMapping(Section):
         found += ["file_name"] if field in self.name_groups() else []
         found += ["wide"] if field in self.wide_groups() else []
         return found
+
+    def has(self, field: MappedField) -> bool:
+        """Tell whether a table has a field, as far as the mapping says."""
+        is_of_cell = field in MEASURES and "measure" in self.wide_groups()
+        return bool(self.sources_of(field)) or is_of_cell or (field is MappedField.VALUE and bool(self.wide))
+
+    @property
+    def has_cells(self) -> bool:
+        """Tell whether what is read are cells, of which a row may have many or none."""
+        return self.wide is not None or self.rows.is_choice
+
+    def only_text(self, field: MappedField) -> str:
+        """Return the text of a field that the mapping states for all rows, empty if the table may say it."""
+        is_stated = self.sources_of(field) == ["constants"] and field not in self.patterns
+        return self.constants.get(field, "").strip() if is_stated else ""
 
     @model_validator(mode="after")
     def _patterns_compile(self) -> Self:

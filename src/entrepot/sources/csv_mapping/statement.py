@@ -44,7 +44,7 @@ def canonical_query(mapping: TableMapping, layout: Layout, raw: str) -> str:
         *_dimensions(mapping, {field: texts_query(mapping, layout, raw, field) for field in MappedField}),
         *area_ctes([texts_query(mapping, layout, raw, field) for field in _AREAS], spellings=AREAS_TABLE),
         f"typed AS ({_typed(mapping)})",
-        f"judged AS ({_judged()})",
+        f"judged AS ({_judged(mapping)})",
         *_reported(mapping),
     ]
     return "WITH " + ",\n".join(parts) + "\n" + _final(mapping)
@@ -54,7 +54,7 @@ def _reported(mapping: TableMapping) -> list[str]:
     """Return the common table expressions that end in ``reported``: rows of their own, or parts added up."""
     if mapping.rows.duplicates != "add":
         return ["reported AS (FROM judged)"]
-    bad = "SELECT *, 1 AS parts FROM whole WHERE fault IS NOT NULL"
+    bad = "SELECT *, 1 AS parts FROM whole WHERE reason IS NOT NULL"
     return [
         f"whole AS MATERIALIZED ({_WHOLE})",
         f"reported AS ({_ADDED} UNION ALL BY NAME {bad})",
@@ -87,11 +87,12 @@ def _dimensions(mapping: TableMapping, texts: Mapping[MappedField, str]) -> list
     )
     return [
         _dimension("flow_said", texts[MappedField.FLOW], f"{_lookup('text', flows)} AS flow"),
-        f"d_flow AS MATERIALIZED ({_FLOWS})",
+        f"d_flow AS MATERIALIZED ({_flows(mapping)})",
         _dimension("period_said", texts[MappedField.PERIOD], f"{said} AS said", text=_PERIOD_TEXT),
         f"d_period_parts AS MATERIALIZED (SELECT raw, {period} AS p FROM d_period_said)",
         f"d_period AS MATERIALIZED ({_PERIODS})",
-        _dimension("product", texts[MappedField.PRODUCT], f"{_product(mapping)} AS code"),
+        _dimension("product_said", texts[MappedField.PRODUCT], f"{_product(mapping)} AS code"),
+        f"d_product AS MATERIALIZED ({_PRODUCTS})",
         _dimension(
             "concept",
             texts[MappedField.PARTNER_CONCEPT],
@@ -131,7 +132,23 @@ def _product(mapping: TableMapping) -> str:
     )
 
 
-_FLOWS: Final = f"SELECT raw, flow, coalesce(flow IN ({_IMPORTS}), FALSE) AS is_import FROM d_flow_said"
+def _flows(mapping: TableMapping) -> str:
+    """Return what follows from a flow, once for each that there is."""
+    valuation = mapping.valuation
+    return (
+        "SELECT *, "
+        f"CASE WHEN is_import THEN {literal(valuation.imports.value)} "
+        f"ELSE {literal(valuation.exports.value)} END AS valuation "
+        f"FROM (SELECT raw, flow, coalesce(flow IN ({_IMPORTS}), FALSE) AS is_import FROM d_flow_said)"
+    )
+
+
+#: What follows from a product, once for each that there is.
+_PRODUCTS: Final = """
+    SELECT raw, code, CASE WHEN code = '' THEN 'TOTAL' ELSE left(code, 6) END AS hs_code,
+        length(code)::INTEGER AS hs_level, CASE WHEN length(code) > 6 THEN code END AS national_code
+    FROM d_product_said
+"""
 
 #: A year and a month of their own, joined by a hyphen.
 _PERIOD_TEXT: Final = (
@@ -141,7 +158,8 @@ _PERIOD_TEXT: Final = (
 
 #: What follows from a period, once for each that there is.
 _PERIODS: Final = f"""
-    SELECT raw, p.y AS year, p.m AS month, make_date(p.y, greatest(p.m, 1), 1) AS day,
+    SELECT raw, p.y AS year, CASE WHEN p.m = 0 THEN 'A' ELSE 'M' END AS frequency,
+        make_date(p.y, greatest(p.m, 1), 1) AS day,
         CASE WHEN p.m = 0 THEN p.y::VARCHAR ELSE printf('%d-%02d', p.y, p.m) END AS period,
         {revision_sql("p.y")} AS revision
     FROM d_period_parts
@@ -159,7 +177,6 @@ _AREAS: Final = (MappedField.REPORTER, MappedField.PARTNER, MappedField.CONSIGNM
 
 
 def _typed(mapping: TableMapping) -> str:
-    numbers = {"decimal": mapping.file.decimal, "thousands": mapping.file.thousands}
     kilograms = _KILOGRAMS[mapping.units.net_weight]
     places = {"a1": "reporter", "a2": "partner"}
     is_consigned = bool(mapping.sources_of(MappedField.CONSIGNMENT_PARTNER))
@@ -191,23 +208,27 @@ def _typed(mapping: TableMapping) -> str:
         "a1.area AS reporter, a2.area AS partner",
         f"{'a3.area' if is_consigned else 'NULL::VARCHAR'} AS consignment_area",
         f"a1.is_aggregate OR a2.is_aggregate{via} AS is_aggregate",
-        "f.flow AS flow, f.is_import AS is_import, p.year AS year, p.month AS month, p.period AS period",
+        "f.flow AS flow, f.valuation AS valuation",
+        "p.year AS year, p.frequency AS frequency, p.period AS period",
         f"{concept} AS concept",
-        "k.code AS code",
+        "k.code AS code, k.hs_code AS hs_code, k.hs_level AS hs_level, k.national_code AS national_code",
         "CASE WHEN h.is_by_year THEN p.revision ELSE h.revision END AS revision",
         "y.currency AS currency_code, u.unit AS unit",
         "m.multiplier AS multiplier",
-        f"{_number('value', **numbers)} AS number",
-        f"{_number('net_weight', **numbers)} * {kilograms} AS kilograms",
-        f"{_number('quantity', **numbers)} AS units",
+        f"{_number(mapping, MappedField.VALUE)} AS number",
+        f"{_number(mapping, MappedField.NET_WEIGHT)} * {kilograms} AS kilograms",
+        f"{_number(mapping, MappedField.QUANTITY)} AS units",
     ]
     return f"SELECT {', '.join(columns)} FROM cells c {' '.join(joins)}"
 
 
-def _number(measure: str, *, decimal: str, thousands: str) -> str:
+def _number(mapping: TableMapping, measure: MappedField) -> str:
     """Return the SQL of a measure's number."""
-    strict = number_sql(f"c.{measure}", decimal=decimal, thousands=thousands)
-    return f"coalesce(c.{measure}_plain, {strict})" if decimal == "." else strict
+    if not mapping.has(measure):
+        return "NULL::DOUBLE"
+    decimal = mapping.file.decimal
+    strict = number_sql(f"c.{measure.value}", decimal=decimal, thousands=mapping.file.thousands)
+    return f"coalesce(c.{measure.value}_plain, {strict})" if decimal == "." else strict
 
 
 def _said(field: str, text: str = "") -> str:
@@ -215,50 +236,66 @@ def _said(field: str, text: str = "") -> str:
     return f"{literal(field + ' ')} || coalesce(nullif(trim({text or field}), ''), 'is empty')"
 
 
-def _judged() -> str:
+def _judged(mapping: TableMapping) -> str:
     """Join the rate and find the first thing that is wrong with a row."""
     usd = "t.number * t.multiplier / CASE WHEN t.currency_code = 'USD' THEN 1 ELSE r.per_usd END"
-    faults: list[tuple[str, str, str]] = [
-        ("flow IS NULL", "unknown_flow", _said("flow", "flow_text")),
-        ("year IS NULL", "bad_period", _said("period", f"replace(period_text, {BETWEEN}, '-')")),
-        ("reporter IS NULL", "unknown_area", _said("reporter", "reporter_text")),
-        ("partner IS NULL", "unknown_area", _said("partner", "partner_text")),
-        (
-            "trim(consignment_text) <> '' AND consignment_area IS NULL",
-            "unknown_area",
-            _said("consignment_partner", "consignment_text"),
-        ),
-        ("concept IS NULL", "unknown_flow", _said("partner_concept", "concept_text")),
-        ("code IS NULL", "unknown_hs_code", _said("product")),
-        ("revision IS NULL", "unknown_revision", _said("hs_revision")),
-        ("multiplier IS NULL", "unknown_unit", _said("unit_multiplier")),
-        ("currency_code IS NULL", "unknown_unit", _said("currency")),
-        ("quantity <> '' AND unit IS NULL", "unknown_unit", _said("quantity_unit")),
-        ("value = ''", "missing_value", _said("value", "value_text")),
-        ("number IS NULL", "bad_number", _said("value", "value_text")),
-        ("net_weight <> '' AND kilograms IS NULL", "bad_number", _said("net_weight")),
-        ("quantity <> '' AND units IS NULL", "bad_number", _said("quantity")),
-        ("number * multiplier < 0", "negative_value", _said("value", "value_text")),
-        ("kilograms < 0", "negative_value", _said("net_weight")),
-        ("units < 0", "negative_value", _said("quantity")),
-        (
-            "currency_code <> 'USD' AND per_usd IS NULL",
-            "missing_rate",
-            f"'currency ' || currency_code || ' has no rate for ' || period || '; {_RATE_HINT}'",
-        ),
-        (f"NOT coalesce(usd <= {_MOST_USD:.0f}, FALSE)", "absurd_value", _said("value", "value_text")),
-        (f"kilograms > {_MOST_USD:.0f}", "absurd_value", _said("net_weight")),
-        ("NOT coalesce(isfinite(units), TRUE)", "absurd_value", _said("quantity")),
-    ]
-    cases = " ".join(
-        f"WHEN {fault} THEN {{'reason': {literal(reason)}, 'detail': {detail}}}"
-        for fault, reason, detail in faults
-    )
     converted = (
         f"SELECT t.*, {usd} AS usd, r.per_usd FROM typed t LEFT JOIN {RATES_TABLE} r "
         "ON r.currency = t.currency_code AND r.period = t.period"
     )
-    return f"SELECT *, CASE {cases} END AS fault FROM ({converted})"
+    faults = _faults(mapping)
+    reasons = " ".join(f"WHEN {fault} THEN {literal(reason)}" for fault, reason, _ in faults)
+    details = " ".join(f"WHEN {fault} THEN {detail}" for fault, _, detail in faults)
+    # Two columns, not one of both: what is not asked for, mostly the detail, is not made.
+    return f"SELECT *, CASE {reasons} END AS reason, CASE {details} END AS detail FROM ({converted})"
+
+
+def _faults(mapping: TableMapping) -> list[tuple[str, str, str]]:
+    """Return what may be wrong, the first of which counts: condition, reason, detail.
+
+    Numbers are asked before texts: of a good row no text is looked at. Of a field that the table does not
+    have nothing is asked.
+    """
+    weight, quantity = MappedField.NET_WEIGHT, MappedField.QUANTITY
+    asked: list[tuple[MappedField | None, str, str, str]] = [
+        (None, "flow IS NULL", "unknown_flow", _said("flow", "flow_text")),
+        (None, "year IS NULL", "bad_period", _said("period", f"replace(period_text, {BETWEEN}, '-')")),
+        (None, "reporter IS NULL", "unknown_area", _said("reporter", "reporter_text")),
+        (None, "partner IS NULL", "unknown_area", _said("partner", "partner_text")),
+        (
+            MappedField.CONSIGNMENT_PARTNER,
+            "consignment_area IS NULL AND trim(consignment_text) <> ''",
+            "unknown_area",
+            _said("consignment_partner", "consignment_text"),
+        ),
+        (None, "concept IS NULL", "unknown_flow", _said("partner_concept", "concept_text")),
+        (None, "code IS NULL", "unknown_hs_code", _said("product")),
+        (None, "revision IS NULL", "unknown_revision", _said("hs_revision")),
+        (None, "multiplier IS NULL", "unknown_unit", _said("unit_multiplier")),
+        (None, "currency_code IS NULL", "unknown_unit", _said("currency")),
+        (quantity, "unit IS NULL AND quantity <> ''", "unknown_unit", _said("quantity_unit")),
+        (None, "number IS NULL AND value = ''", "missing_value", _said("value", "value_text")),
+        (None, "number IS NULL", "bad_number", _said("value", "value_text")),
+        (weight, "kilograms IS NULL AND net_weight <> ''", "bad_number", _said("net_weight")),
+        (quantity, "units IS NULL AND quantity <> ''", "bad_number", _said("quantity")),
+        (None, "number * multiplier < 0", "negative_value", _said("value", "value_text")),
+        (weight, "kilograms < 0", "negative_value", _said("net_weight")),
+        (quantity, "units < 0", "negative_value", _said("quantity")),
+        (
+            None,
+            "per_usd IS NULL AND currency_code <> 'USD'",
+            "missing_rate",
+            f"'currency ' || currency_code || ' has no rate for ' || period || '; {_RATE_HINT}'",
+        ),
+        (None, f"NOT coalesce(usd <= {_MOST_USD:.0f}, FALSE)", "absurd_value", _said("value", "value_text")),
+        (weight, f"kilograms > {_MOST_USD:.0f}", "absurd_value", _said("net_weight")),
+        (quantity, "NOT coalesce(isfinite(units), TRUE)", "absurd_value", _said("quantity")),
+    ]
+    return [
+        (fault, reason, detail)
+        for field, fault, reason, detail in asked
+        if field is None or mapping.has(field)
+    ]
 
 
 _KEY: Final = "reporter, partner, consignment_area, flow, concept, period, code, revision, currency_code"
@@ -266,13 +303,13 @@ _KEY: Final = "reporter, partner, consignment_area, flow, concept, period, code,
 #: A sum of which a part cannot be read is no sum: its other parts are set aside too.
 _WHOLE: Final = f"""
     SELECT * EXCLUDE (bad_row) REPLACE (
-        CASE WHEN fault IS NULL AND bad_row IS NOT NULL THEN {{
-            'reason': 'missing_value',
-            'detail': 'part of a sum, of which row ' || bad_row || ' cannot be read'
-        }} ELSE fault END AS fault
+        CASE WHEN reason IS NULL AND bad_row IS NOT NULL THEN 'missing_value' ELSE reason END AS reason,
+        CASE WHEN reason IS NULL AND bad_row IS NOT NULL
+             THEN 'part of a sum, of which row ' || bad_row || ' cannot be read' ELSE detail END AS detail
     )
     FROM (
-        SELECT *, min(row_number) FILTER (fault IS NOT NULL) OVER (PARTITION BY {_KEY}) AS bad_row FROM judged
+        SELECT *, min(row_number) FILTER (reason IS NOT NULL) OVER (PARTITION BY {_KEY}) AS bad_row
+        FROM judged
     )
 """
 
@@ -285,7 +322,7 @@ _ADDED: Final = f"""
         CASE WHEN count(nullif(units, 0)) OVER same = count(*) OVER same
             AND min(unit) OVER same = max(unit) OVER same THEN sum(units) OVER same END AS units
     ), count(*) OVER same AS parts
-    FROM whole WHERE fault IS NULL
+    FROM whole WHERE reason IS NULL
     WINDOW same AS (PARTITION BY {_KEY})
     QUALIFY row_number() OVER (PARTITION BY {_KEY} ORDER BY row_number, cell) = 1
 """
@@ -293,38 +330,55 @@ _ADDED: Final = f"""
 
 def _final(mapping: TableMapping) -> str:
     repeats = ", ".join(literal(concept.value) for concept in mapping.partner_concept.repeats) or "NULL"
-    valuation = mapping.valuation
+    has_quantity = mapping.has(MappedField.QUANTITY)
+    # What is the same in all rows is said as a literal: then no row need carry it.
     columns = {
         "year": "year",
         "row_number": "row_number",
-        "cell": "cell",
+        "cell": "cell" if mapping.has_cells else "NULL::VARCHAR",
         "role": f"CASE WHEN is_aggregate OR concept IN ({repeats}) THEN 'aggregate' ELSE 'leaf' END",
         "reporter": "reporter",
         "partner": "partner",
         "partner_concept": "concept",
-        "consignment_partner": "consignment_area",
+        "consignment_partner": "consignment_area"
+        if mapping.has(MappedField.CONSIGNMENT_PARTNER)
+        else "NULL::VARCHAR",
         "flow": "flow",
-        "frequency": "CASE WHEN month = 0 THEN 'A' ELSE 'M' END",
+        "frequency": "frequency",
         "period": "period",
-        "hs_code": "CASE WHEN code = '' THEN 'TOTAL' ELSE left(code, 6) END",
-        "hs_level": "length(code)::INTEGER",
+        "hs_code": "hs_code",
+        "hs_level": "hs_level",
         "hs_revision": "revision",
-        "national_code": "CASE WHEN length(code) > 6 THEN code END",
+        "national_code": "national_code" if mapping.product.national_digits else "NULL::VARCHAR",
         "primary_value_usd": "usd",
-        "valuation": f"CASE WHEN is_import THEN {literal(valuation.imports.value)} "
-        f"ELSE {literal(valuation.exports.value)} END",
-        "reported_value": "CASE WHEN currency_code <> 'USD' THEN number * multiplier END",
-        "reported_currency": "CASE WHEN currency_code <> 'USD' THEN currency_code END",
+        "valuation": "valuation",
+        **_as_reported(mapping),
         # A weight or quantity of nothing beside a value is how publishers write "not reported".
-        "net_weight_kg": "nullif(kilograms, 0)",
+        "net_weight_kg": "nullif(kilograms, 0)" if mapping.has(MappedField.NET_WEIGHT) else "NULL::DOUBLE",
         "is_net_weight_estimated": "NULL::BOOLEAN",
-        "quantity": "CASE WHEN unit <> '' THEN nullif(units, 0) END",
-        "quantity_unit": "CASE WHEN nullif(units, 0) IS NOT NULL THEN nullif(unit, '') END",
+        "quantity": "CASE WHEN unit <> '' THEN nullif(units, 0) END" if has_quantity else "NULL::DOUBLE",
+        "quantity_unit": "CASE WHEN nullif(units, 0) IS NOT NULL THEN nullif(unit, '') END"
+        if has_quantity
+        else "NULL::VARCHAR",
         "is_quantity_estimated": "NULL::BOOLEAN",
-        "reason": "fault.reason",
-        "detail": "fault.detail",
+        "reason": "reason",
+        "detail": "detail",
     }
     if mapping.rows.duplicates == "add":
         columns["parts"] = "parts"
     selected = ", ".join(f"{expression} AS {identifier(name)}" for name, expression in columns.items())
     return f"SELECT {selected} FROM reported"
+
+
+def _as_reported(mapping: TableMapping) -> dict[str, str]:
+    """Return the SQL of the value in the currency of the table, and of the currency; none for US dollars."""
+    currency = words.currency_code(mapping.only_text(MappedField.CURRENCY))
+    if currency == "USD":
+        return {"reported_value": "NULL::DOUBLE", "reported_currency": "NULL::VARCHAR"}
+    if currency:
+        return {"reported_value": "number * multiplier", "reported_currency": literal(currency)}
+    is_other = "currency_code <> 'USD'"
+    return {
+        "reported_value": f"CASE WHEN {is_other} THEN number * multiplier END",
+        "reported_currency": f"CASE WHEN {is_other} THEN currency_code END",
+    }

@@ -17,6 +17,7 @@ __all__ = [
     "QUANTITY_UNITS",
     "REVISIONS",
     "TOTALS",
+    "currency_code",
 ]
 
 
@@ -114,3 +115,15 @@ REVISIONS: Final = {
     for year, name in _NAMES.items()
     for word in (name, f"hs{year}", f"hs {year}", f"h{year}", f"hs{year % 100:02d}", str(year))
 }
+
+
+def currency_code(text: str) -> str:
+    """Return the ISO 4217 code that a text means, empty for one that means none.
+
+    Examples
+    --------
+    >>> currency_code("€"), currency_code("kzt"), currency_code("shells")
+    ('EUR', 'KZT', '')
+    """
+    is_code = len(text) == 3 and text.isascii() and text.isalpha()
+    return CURRENCIES.get(text.lower(), text.upper() if is_code else "")
