@@ -110,7 +110,9 @@ class Slow:
             growth = defaultdict(float)
             if self.partner_growth is not None:
                 growth |= {j: g for j, g in enumerate(self.partner_growth) if not math.isnan(g)}
+            self.is_untreated = False
             return {leg: c.before * math.exp(growth[leg[1]]) for leg, c in self.cells.items()}
+        self.is_untreated = True
         change = {leg: self.log_change(c.after, c.before) for leg, c in self.cells.items()}
         b: dict = defaultdict(float)
         for _ in range(2):
@@ -160,7 +162,7 @@ class Slow:
     ) -> dict[Leg, float]:
         """Let every pair grow as it does in the goods that the event left alone."""
         groups: dict[tuple[int, int], list[tuple[float, float]]] = defaultdict(list)
-        for leg, cell in self.cells.items():
+        for leg, cell in self.cells.items() if self.is_untreated else ():
             if is_control(leg):
                 weight = 1.0 / self.sd(expected[leg]) ** 2
                 groups[leg[:2]].append((self.log_change(cell.after, expected[leg]), weight))

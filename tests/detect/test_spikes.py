@@ -8,19 +8,23 @@ import numpy as np
 import pytest
 
 from entrepot.detect.noise import flat_noise
-from entrepot.detect.spikes import SpikePlan, plant
+from entrepot.detect.spikes import BookErrors, SpikePlan, plant
 from entrepot.detect.unseen import mirror_ratio
 
 NOISE = flat_noise(1.0)
 DECLARED, _, RELAY, UNOBSERVED = range(4)
 
 
-def drawn(seed: int, random_cells, make_question, *, total_usd: float = 2e5, n_hubs: int = 3):
+def drawn(
+    seed: int, random_cells, make_question, *, total_usd: float = 2e5, n_hubs: int = 3, is_exact: bool = True
+):
     cells = random_cells(seed, n_areas=12, n_products=8)
     question = make_question(
         cells, origins=(0, 1, 5), destinations=(2, 11), listed=range(6), unobserved=[(3, 2), (4, 11)]
     )
     cells = cells.only(~np.isin(cells.pair, [3 * 12 + 2, 4 * 12 + 11]))
+    if is_exact:  # books that agree to the digit: what is planted stands in them as it is
+        cells = replace(cells, mirror_before=cells.before * 0.8, mirror_after=cells.after * 0.8)
     weight = np.where(np.isin(np.arange(12), [3, 4, 6, 7, 8]), 1.0, 0.0)
     plan = SpikePlan(total_usd=total_usd, hub_weight=weight, n_hubs=n_hubs)
     return cells, question, plan
@@ -152,3 +156,38 @@ def test_the_hubs_book_shows_what_is_declared_and_no_more(random_cells, make_que
         seen += int((rise > 0).sum())
         assert (book.reshape(n, n, k)[~cells.has_mirror] == 0).all()
     assert seen > 0
+
+
+@pytest.mark.parametrize(("cell_sd", "pair_sd"), [(0.2, 0.0), (0.05, 0.1), (0.0, 0.0)])
+def test_the_errors_of_books_are_told_from_two_of_them(cell_sd, pair_sd, random_cells) -> None:
+    """Each book errs by so much on its own, cell by cell, and pair by pair between the windows."""
+    cells = random_cells(4, n_areas=30, n_products=40, density=0.9)
+    rng = np.random.default_rng(0)
+    n = cells.before.size
+
+    def book(usd: np.ndarray) -> np.ndarray:
+        return usd * np.exp(rng.normal(0.0, cell_sd, n) + rng.normal(0.0, pair_sd, 900)[cells.pair])
+
+    true = np.exp(rng.normal(12.0, 1.0, n))
+    seen = np.ones((30, 30), dtype=bool)
+    ours, theirs = (book(true), book(true)), (0.7 * book(true), 0.7 * book(true))
+    cells = replace(
+        cells, before=ours[0], after=ours[1], mirror_before=theirs[0], mirror_after=theirs[1], has_mirror=seen
+    )
+    found = BookErrors.of(cells)
+    assert found.cell_sd == pytest.approx(cell_sd, rel=0.1, abs=1e-9)
+    # The change between two windows holds the errors of both of them.
+    assert found.pair_sd == pytest.approx(np.sqrt(2.0) * pair_sd, rel=0.15, abs=0.2 * cell_sd + 1e-9)
+    nobody = BookErrors.of(replace(cells, has_mirror=np.zeros((30, 30), dtype=bool)))
+    assert (nobody.cell_sd, nobody.pair_sd) == (0.0, 0.0)
+
+
+def test_no_book_records_what_is_planted_more_exactly_than_other_trade(random_cells, make_question) -> None:
+    cells, question, plan = drawn(0, random_cells, make_question, is_exact=False)
+    errors = BookErrors.of(cells)
+    assert errors.cell_sd > 0.01
+    p = plant(cells, question, plan, noise=NOISE, rng=np.random.default_rng(7))
+    exact, *_ = drawn(0, random_cells, make_question)
+    q = plant(exact, question, plan, noise=NOISE, rng=np.random.default_rng(7))
+    np.testing.assert_array_equal(p.usd, q.usd)  # the truth is the same, and what the books show is not
+    assert not np.allclose(p.cells.after, q.cells.after, rtol=1e-4)

@@ -94,7 +94,8 @@ def with_pair_growth(
     """Return the expected flows with the growth that each pair shows in goods which the event left alone.
 
     What two areas trade more of in general, whatever the reason, is no detour: the pair is its own control
-    group. Left as they are where nothing may be learnt: of a baseline that takes no growth.
+    group. Left as they are where the baseline is not of untreated trade: with no growth, or where all goods in
+    the question are under measures and growth comes from those outside it.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ def with_pair_growth(
     controls : (n,)
         Cells of goods of which nothing was lost on the direct road.
     """
-    if expected.baseline is Baseline.UNCHANGED:
+    if expected.baseline is not Baseline.UNTREATED:
         return expected
     change = noise.log_change(cells.after, expected.usd)
     weights = 1.0 / noise.at(expected.usd) ** 2

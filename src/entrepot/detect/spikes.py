@@ -7,6 +7,7 @@ noise, the growth and the gaps around them are the real ones.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,9 @@ import numpy as np
 
 from entrepot.detect.cells import merge_cells
 from entrepot.detect.corridors import kind_number
+from entrepot.detect.kernels.medians import grouped_median
 from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.noise import MAD_TO_SD
 from entrepot.detect.unseen import mirror_ratio
 from entrepot.schema import DetourKind
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells, Question
     from entrepot.detect.noise import Noise
 
-__all__ = ["Planted", "SpikePlan", "plant"]
+__all__ = ["BookErrors", "Planted", "SpikePlan", "plant"]
 
 _UNKNOWN_SHARE = 0.1
 _LEAST_SHARE, _LARGEST_SHARE = 0.01, 0.9
@@ -33,6 +36,8 @@ _FRIENDS = 3
 _BOOMING = 1.0 / 3.0
 _BOOMING_GOODS = 0.5
 _MOST_ELSEWHERE = 0.15
+_FEWEST_CELLS = 5
+_MEDIAN_VARIANCE = math.pi / 2.0
 
 _DECLARED, _UNSEEN, _RELAY, _UNOBSERVED = (
     kind_number(kind)
@@ -94,7 +99,8 @@ def plant(
     declared by the hub; its import book shows the rest as it has always shown the pair's trade, and where
     the onward leg is observed the rest goes on with a mark-up of 5 to 30%. In half of the sets other
     suppliers use the same hubs. What makes a real event hard must be in the planted ones too: the origins
-    sell up to 15% of what they lost elsewhere, and hubs and innocent areas boom for reasons of their own.
+    sell up to 15% of what they lost elsewhere, and hubs and innocent areas boom for reasons of their own. No
+    book records what is planted more exactly than it records other trade (:class:`BookErrors`).
     """
     direct = np.flatnonzero(
         question.is_treated[cells.exporter, cells.importer]
@@ -116,13 +122,20 @@ def plant(
     sold, elsewhere = _deflected(cells, question, direct, lost, rng)
     boom, grown = _boom(cells, question, hub, treated_product, rng)
     ratio = np.nan_to_num(mirror_ratio(cells, noise))
+    errors = BookErrors.of(cells)
+    in_own, in_hubs = (errors.draw(origin, hub, rng) for _ in range(2))
+    going_on = errors.draw(hub, destination, rng)
     mirrored = np.divide(
         cells.mirror_after, cells.after, out=np.zeros(cells.after.size), where=cells.after > 0
     )
     changes = (
         (cells.key[direct], -lost, -lost * mirrored[direct]),
-        (cells.key_of(origin, hub, product), usd, shown * ratio[origin, hub]),
-        (cells.key_of(hub, destination, product)[onward], ((shown + relayed) * markup[hub])[onward], None),
+        (cells.key_of(origin, hub, product), usd * in_own, shown * ratio[origin, hub] * in_hubs),
+        (
+            cells.key_of(hub, destination, product)[onward],
+            ((shown + relayed) * markup[hub] * going_on)[onward],
+            None,
+        ),
         (cells.key_of(friend, hub, product), relayed, relayed * ratio[friend, hub]),
         (cells.key[sold], elsewhere, elsewhere * mirrored[sold]),
         (cells.key[boom], grown, grown * mirrored[boom]),
@@ -151,6 +164,60 @@ def plant(
         kind=np.repeat([kind for _, kind, _ in roads], usd.size)[real],
         usd=planted[real],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class BookErrors:
+    """How far one book is off, learnt from how far two books of one flow are apart.
+
+    Attributes
+    ----------
+    cell_sd
+        Standard deviation of the log error of one cell beside its pair.
+    pair_sd
+        That of what a pair's error changes by from one window to the other.
+    """
+
+    cell_sd: float
+    pair_sd: float
+
+    @classmethod
+    def of(cls, cells: Cells) -> BookErrors:
+        """Learn from the larger half of the cells that both sides report; no errors where none do.
+
+        Half of the variance between two books is each one's own.
+        """
+        both = cells.has_mirror[cells.exporter, cells.importer]
+        for side in (cells.before, cells.after, cells.mirror_before, cells.mirror_after):
+            both &= side > 0
+        if both.any():
+            both &= cells.before >= np.median(cells.before[both])
+        pair = cells.pair[both]
+        gap = np.log(cells.mirror_before[both] / cells.before[both])
+        change = np.log(cells.mirror_after[both] / cells.after[both]) - gap
+        weight = np.ones(gap.size)
+        moved = grouped_median(change, weight, pair, cells.n_areas**2)
+        usual = grouped_median(gap, weight, pair, cells.n_areas**2)
+        told = usual.count >= _FEWEST_CELLS
+        if not told.any():
+            return cls(0.0, 0.0)
+        half = MAD_TO_SD / math.sqrt(2.0)
+        cell_sd = half * float(np.median(np.abs(gap - usual.value[pair])[told[pair]]))
+        pair_sd = half * float(np.median(np.abs(moved.value[told])))
+        # What the errors of single cells leave in the median of a pair is not the pair's.
+        left = _MEDIAN_VARIANCE * 2.0 * cell_sd**2 * float(np.mean(1.0 / moved.count[told]))
+        return cls(cell_sd=cell_sd, pair_sd=math.sqrt(max(pair_sd**2 - left, 0.0)))
+
+    def draw(
+        self, exporter: NDArray[np.int64], importer: NDArray[np.int64], rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """Return a factor for every flow of these pairs: one error a pair, and one a flow."""
+        pairs, at = np.unique(np.stack([exporter, importer]), axis=1, return_inverse=True)
+        error = rng.normal(0.0, self.pair_sd, pairs.shape[1])[at] + rng.normal(
+            0.0, self.cell_sd, exporter.size
+        )
+        factor: NDArray[np.float64] = np.exp(error)
+        return factor
 
 
 def _routes(
