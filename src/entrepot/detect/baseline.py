@@ -94,8 +94,8 @@ def with_pair_growth(
     """Return the expected flows with the growth that each pair shows in goods which the event left alone.
 
     What two areas trade more of in general, whatever the reason, is no detour: the pair is its own control
-    group. Left as they are where the baseline is not of untreated trade: with no growth, or where all goods in
-    the question are under measures and growth comes from those outside it.
+    group. Left as they are where the baseline is not of untreated trade: with no growth, or where all goods
+    in the question are under measures and growth comes from those outside it.
 
     Parameters
     ----------
