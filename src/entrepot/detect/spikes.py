@@ -213,7 +213,7 @@ class BookErrors:
     ) -> NDArray[np.float64]:
         """Return a factor for every flow of these pairs: one error a pair, and one a flow."""
         pairs, at = np.unique(np.stack([exporter, importer]), axis=1, return_inverse=True)
-        by_pair = rng.normal(0.0, self.pair_sd, pairs.shape[1])
+        by_pair = rng.normal(0.0, self.pair_sd, (pairs.shape[1],))
         error = by_pair[at] + rng.normal(0.0, self.cell_sd, exporter.size)
         factor: NDArray[np.float64] = np.exp(error)
         return factor
