@@ -100,12 +100,13 @@ def comparisons(head: Headline) -> Iterator[Comparison]:
                 amount_range(head.smallest_usd, head.largest_usd),
                 "least and most through these hubs at the growth expected, whichever goods are matched",
             )
-        for name, usd in head.by_baseline.items():
-            if name != head.baseline:
-                yield Comparison(f"With baseline {name}", amount(usd), BASELINES.get(name, ""))
     else:
         stated = "0" if head.status == "nothing found" else "withheld"
         yield Comparison("Estimate", stated, head.status)
+    if is_stated or head.status == "nothing found":
+        for name, usd in head.by_baseline.items():
+            if name != head.baseline:
+                yield Comparison(f"With baseline {name}", amount(usd), BASELINES.get(name, ""))
     if head.placebo_usd:
         most = amount_range(min(head.placebo_usd), max(head.placebo_usd))
         mean = f", on average {percent(head.placebo_share)} of the estimate" if is_stated else ""
