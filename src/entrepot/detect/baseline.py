@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from entrepot.detect.controls import control_growth
+from entrepot.detect.gravity import gravity_growth
 from entrepot.detect.kernels.medians import grouped_median
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ class Baseline(StrEnum):
 
     UNTREATED = "untreated"  # other partners, other goods
     UNLISTED = "unlisted"  # the same pairs' goods outside the list: TOTAL less the goods given
+    GRAVITY = "gravity"  # other partners, other goods, by Poisson three-way fixed effects
+    CONTROLS = "controls"  # the same pairs' goods outside the list, product by product in the data
     UNCHANGED = "unchanged"  # no growth: a bound for the range over baselines
     UNIDENTIFIED = "unidentified"  # nothing untreated is in the data
 
@@ -65,6 +69,8 @@ def expected_flows(
     untreated: NDArray[np.bool_],
     noise: Noise,
     partner_growth: NDArray[np.float64] | None = None,
+    method: Baseline = Baseline.UNTREATED,
+    controls: NDArray[np.bool_] | None = None,
 ) -> Expected:
     """Return the expected flow of every cell.
 
@@ -78,14 +84,23 @@ def expected_flows(
         Precision of each cell: medians are weighted by the inverse variance.
     partner_growth : (n_areas,)
         Log growth of the goods outside the question by importer, where the files tell it (NaN where not).
+    method
+        How growth is learnt from the untreated cells: medians (``UNTREATED``), ``GRAVITY`` or ``CONTROLS``.
+    controls : (n_products,)
+        Goods that may serve as controls; needed by ``CONTROLS``.
     """
     if not untreated.any():
         if partner_growth is None:
             return Expected(usd=cells.before.copy(), baseline=Baseline.UNIDENTIFIED)
         growth = np.nan_to_num(partner_growth)[cells.importer]
         return Expected(usd=cells.before * np.exp(growth), baseline=Baseline.UNLISTED)
-    growth = _median_growth(cells, untreated, noise)
-    return Expected(usd=cells.before * np.exp(growth), baseline=Baseline.UNTREATED)
+    if method is Baseline.GRAVITY:
+        growth = gravity_growth(cells, untreated)
+    elif method is Baseline.CONTROLS and controls is not None:
+        growth = control_growth(cells, untreated=untreated, controls=controls, noise=noise)
+    else:
+        method, growth = Baseline.UNTREATED, _median_growth(cells, untreated, noise)
+    return Expected(usd=cells.before * np.exp(growth), baseline=method)
 
 
 def with_pair_growth(

@@ -34,6 +34,8 @@ UNIDENTIFIED = "unidentified"
 BASELINES = {
     "untreated": "growth of trade that the event did not touch",
     "unlisted": "growth of the same areas' other goods",
+    "gravity": "growth of trade that the event did not touch, by a gravity model",
+    "controls": "growth of the same pairs in goods outside the list, and of each product elsewhere",
     "unchanged": "level of before, without growth",
     UNIDENTIFIED: "level of before, since nothing in the data tells ordinary growth from the event",
 }
