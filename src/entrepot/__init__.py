@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from entrepot.detect.breaks.options import BreakOptions
+    from entrepot.detect.breaks.result import BreakResult
     from entrepot.detect.explanation import Corridor
     from entrepot.detect.gaps.options import GapOptions
     from entrepot.detect.gaps.parts_result import GapParts
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from entrepot.errors import EntrepotError
     from entrepot.model.world import World, WorldOptions, build_world
     from entrepot.pipeline import IngestOptions, IngestReport, ingest
+    from entrepot.pipeline.breaks import find_breaks, find_breaks_in
     from entrepot.pipeline.checking import CheckOptions, CheckReport, check_lake
     from entrepot.pipeline.comparing import Comparison, compare_detours, compare_vintages
     from entrepot.pipeline.detours import find_detours, find_detours_in
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "BreakOptions",
+    "BreakResult",
     "CheckOptions",
     "CheckReport",
     "Comparison",
@@ -74,6 +79,8 @@ __all__ = [
     "explain_detour",
     "explain_reporter",
     "fetch",
+    "find_breaks",
+    "find_breaks_in",
     "find_detours",
     "find_detours_in",
     "find_gaps",
@@ -92,6 +99,10 @@ __all__ = [
 
 # A public name stands in three places: in __all__, here with its module, and under TYPE_CHECKING.
 _HOME = {
+    "BreakOptions": "entrepot.detect.breaks.options",
+    "BreakResult": "entrepot.detect.breaks.result",
+    "find_breaks": "entrepot.pipeline.breaks",
+    "find_breaks_in": "entrepot.pipeline.breaks",
     "Corridor": "entrepot.detect.explanation",
     "CheckOptions": "entrepot.pipeline.checking",
     "CheckReport": "entrepot.pipeline.checking",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from entrepot.report.about import about_detours
+    from entrepot.report.breaks import about_breaks, print_breaks
     from entrepot.report.checks import Shown, print_calendar, print_findings, print_rows
     from entrepot.report.comparison import headline_table, print_changes, print_headlines
     from entrepot.report.explanation import explanation_text
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Shown",
+    "about_breaks",
     "about_detours",
     "about_gaps",
     "about_loops",
@@ -33,6 +35,7 @@ __all__ = [
     "check_out",
     "explanation_text",
     "headline_table",
+    "print_breaks",
     "print_calendar",
     "print_changes",
     "print_detours",
@@ -53,6 +56,8 @@ _HOME = {
     "about_watch": "entrepot.report.watching",
     "print_watch": "entrepot.report.watching",
     "Shown": "entrepot.report.checks",
+    "about_breaks": "entrepot.report.breaks",
+    "print_breaks": "entrepot.report.breaks",
     "about_detours": "entrepot.report.about",
     "about_specifications": "entrepot.report.robustness",
     "about_gaps": "entrepot.report.gap_words",

@@ -12,9 +12,11 @@ from entrepot.schema.checks import Rule, bad_rows, conform, duplicated_rows, rul
 from entrepot.schema.columns import COLUMNS, Column, Kind
 from entrepot.schema.dictionary import data_dictionary
 from entrepot.schema.tables import (
+    BREAK,
     CALENDAR,
     CHANGE,
     DETOUR,
+    EVENT_BREAKS,
     EXCHANGE_RATE,
     FILE,
     FINDING,
@@ -40,6 +42,7 @@ from entrepot.schema.terms import (
     ChangeKind,
     CheckName,
     DetourKind,
+    EventRelation,
     FindingChange,
     FlowKind,
     Frequency,
@@ -55,10 +58,12 @@ from entrepot.schema.terms import (
 )
 
 __all__ = [
+    "BREAK",
     "CALENDAR",
     "CHANGE",
     "COLUMNS",
     "DETOUR",
+    "EVENT_BREAKS",
     "EXCHANGE_RATE",
     "FILE",
     "FINDING",
@@ -82,6 +87,7 @@ __all__ = [
     "CheckName",
     "Column",
     "DetourKind",
+    "EventRelation",
     "FindingChange",
     "FlowKind",
     "Frequency",

@@ -9,9 +9,11 @@ import pyarrow as pa
 from entrepot.schema.columns import COLUMNS, Column, Kind
 
 __all__ = [
+    "BREAK",
     "CALENDAR",
     "CHANGE",
     "DETOUR",
+    "EVENT_BREAKS",
     "EXCHANGE_RATE",
     "FILE",
     "FINDING",
@@ -252,6 +254,41 @@ LOOP = Table(
     ),
 )  # fmt: skip
 
+BREAK = Table(
+    name="out__break",
+    grain="one series (exporter × importer × hs_code, or the keys asked for) × month of a new level",
+    columns=(
+        "exporter", "importer", "hs_code", "break_period", "earliest_period", "latest_period",
+        "change_ratio", "change_low", "change_high", "level_before_usd", "level_after_usd",
+        "break_z", "q_value", "noise_sd", "autocorrelation", "months_before", "months_after",
+        "books_before", "books_after", "events",
+    ),
+    key=("exporter", "importer", "hs_code", "break_period"),
+    summed=("exporter", "importer", "hs_code"),
+    description="Months from which a monthly series keeps another level, without its season.",
+    traps=(
+        "An event before a break is no cause: see out__event_breaks for how many breaks others have.",
+        "A slow change of level shows as one break or several, at no date of its own.",
+        "Where books_before and books_after differ, another side reports: the level may be that alone.",
+        "A stop of trade shows as a ratio of 0.01 or less: logs know no zero.",
+    ),
+)  # fmt: skip
+
+EVENT_BREAKS = Table(
+    name="out__event_breaks",
+    grain="one dated event × how the series stand to it",
+    columns=(
+        "event", "event_date", "event_kind", "relation", "series", "breaks", "expected_breaks",
+        "p_value", "q_value", "months_share",
+    ),
+    key=("event", "event_date", "relation"),
+    description="How many breaks follow an event, against breaks of the same pairs at other dates.",
+    traps=(
+        "Events of neighbouring months share their breaks: they cannot be told apart.",
+        "Products of a pair move together in the permutations, pairs of one area do not: p is a lower bound.",
+    ),
+)  # fmt: skip
+
 QUALITY = Table(
     name="out__quality",
     grain="one reporter × flow × partner × chapter × year (or the keys asked for)",
@@ -470,6 +507,8 @@ TABLES: tuple[Table, ...] = (
     FLOW_PARTS,
     DETOUR,
     LOOP,
+    BREAK,
+    EVENT_BREAKS,
     QUALITY,
     TOTALS,
     SPECIFICATION,

@@ -8,6 +8,7 @@ __all__ = [
     "ChangeKind",
     "CheckName",
     "DetourKind",
+    "EventRelation",
     "FindingChange",
     "FlowKind",
     "Frequency",
@@ -138,6 +139,14 @@ class GapDirection(StrEnum):
 
     EXPORTER_MORE = "exporter_more"  # declared as sent, not as arrived
     IMPORTER_MORE = "importer_more"  # declared as arrived, not as sent
+
+
+class EventRelation(StrEnum):
+    """How a series stands to a dated event."""
+
+    DIRECT = "direct"  # one side acts, the other is aimed at
+    ONE_SIDE = "one_side"  # one side acts or is aimed at, the other is a third
+    EVERYBODY = "everybody"  # the event names no areas
 
 
 class Severity(StrEnum):

@@ -144,10 +144,23 @@ def _season_of(
 
 
 @nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _scale(rest: NDArray[np.float64]) -> float:
+    """Return a standard deviation that one month in ten cannot move, and that no more than that may exceed.
+
+    The median deviation alone is blind to the months with trade of a series that has few of them.
+    """
+    size = np.sort(np.abs(rest))
+    last = size.size - 1
+    middle = 0.5 * (size[last // 2] + size[(last + 1) // 2])
+    found: float = max(_MAD * middle, size[int(0.9 * last)] / _NINETY)
+    return found
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _without_outliers(y: NDArray[np.float64]) -> NDArray[np.float64]:
     local = _running_median(y, _OUTLIER)
     rest = y - local
-    limit = _CLIP * max(_MAD * np.median(np.abs(rest)), _LEAST_OUTLIER)
+    limit = _CLIP * max(_scale(rest), _LEAST_OUTLIER)
     cut: NDArray[np.float64] = local + np.minimum(np.maximum(rest, -limit), limit)
     return cut
 
@@ -199,8 +212,7 @@ def _fit(
     y = _without_outliers(raw - effect[month])
     # Differences know the noise before the levels are known. The first cut is cheap: a missed break would
     # count as noise, one too many is taken back.
-    steps = np.abs(np.diff(y))
-    variance = max((_MAD * np.median(steps)) ** 2 / 2.0 / (1.0 - rho0), _LEAST_SD**2)
+    variance = max(_scale(np.diff(y)) ** 2 / 2.0 / (1.0 - rho0), _LEAST_SD**2)
     rho = rho0
     starts = partition_starts(y, 0.75 * price * log_n * variance * (1 + rho) / (1 - rho), shortest)
     for _ in range(2):
