@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from entrepot.detect.loops.options import LoopOptions
     from entrepot.detect.loops.result import LoopResult
     from entrepot.detect.options import DetourOptions
+    from entrepot.detect.prices.options import PriceOptions
+    from entrepot.detect.prices.result import PriceResult
     from entrepot.detect.result import DetourResult
     from entrepot.errors import EntrepotError
     from entrepot.model.world import World, WorldOptions, build_world
@@ -31,6 +33,14 @@ if TYPE_CHECKING:
     from entrepot.pipeline.flows import FlowQuery, select_flows
     from entrepot.pipeline.gaps import decompose_gaps_in, find_gaps, find_gaps_in, take_gaps_apart
     from entrepot.pipeline.loops import find_loops, find_loops_in
+    from entrepot.pipeline.prices import (
+        decompose_values,
+        decompose_values_in,
+        find_markups,
+        find_markups_in,
+        find_price_outliers,
+        find_price_outliers_in,
+    )
     from entrepot.pipeline.quality import data_quality, explain_reporter
     from entrepot.pipeline.reporting import lake_calendar
     from entrepot.pipeline.specifications import find_specifications
@@ -67,6 +77,8 @@ __all__ = [
     "LoopOptions",
     "LoopResult",
     "Patience",
+    "PriceOptions",
+    "PriceResult",
     "World",
     "WorldOptions",
     "__version__",
@@ -76,6 +88,8 @@ __all__ = [
     "compare_vintages",
     "data_quality",
     "decompose_gaps_in",
+    "decompose_values",
+    "decompose_values_in",
     "explain_detour",
     "explain_reporter",
     "fetch",
@@ -87,6 +101,10 @@ __all__ = [
     "find_gaps_in",
     "find_loops",
     "find_loops_in",
+    "find_markups",
+    "find_markups_in",
+    "find_price_outliers",
+    "find_price_outliers_in",
     "find_specifications",
     "ingest",
     "lake_calendar",
@@ -99,6 +117,14 @@ __all__ = [
 
 # A public name stands in three places: in __all__, here with its module, and under TYPE_CHECKING.
 _HOME = {
+    "PriceOptions": "entrepot.detect.prices.options",
+    "PriceResult": "entrepot.detect.prices.result",
+    "decompose_values": "entrepot.pipeline.prices",
+    "decompose_values_in": "entrepot.pipeline.prices",
+    "find_markups": "entrepot.pipeline.prices",
+    "find_markups_in": "entrepot.pipeline.prices",
+    "find_price_outliers": "entrepot.pipeline.prices",
+    "find_price_outliers_in": "entrepot.pipeline.prices",
     "BreakOptions": "entrepot.detect.breaks.options",
     "BreakResult": "entrepot.detect.breaks.result",
     "find_breaks": "entrepot.pipeline.breaks",

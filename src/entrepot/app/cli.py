@@ -44,6 +44,7 @@ from entrepot.app import (  # noqa: E402, F401
     ingest_command,
     lookup_commands,
     loops_command,
+    prices_command,
     quality_command,
     robustness_command,
     watch_command,

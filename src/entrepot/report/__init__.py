@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from entrepot.report.lookups import print_facts
     from entrepot.report.loops import about_loops, print_loops
     from entrepot.report.page import write_page
+    from entrepot.report.prices import about_prices, print_prices
     from entrepot.report.robustness import about_specifications, print_specifications
     from entrepot.report.terminal import print_detours
     from entrepot.report.watching import about_watch, print_watch
@@ -30,6 +31,7 @@ __all__ = [
     "about_detours",
     "about_gaps",
     "about_loops",
+    "about_prices",
     "about_specifications",
     "about_watch",
     "check_out",
@@ -45,6 +47,7 @@ __all__ = [
     "print_gaps",
     "print_headlines",
     "print_loops",
+    "print_prices",
     "print_rows",
     "print_specifications",
     "print_watch",
@@ -56,6 +59,8 @@ _HOME = {
     "about_watch": "entrepot.report.watching",
     "print_watch": "entrepot.report.watching",
     "Shown": "entrepot.report.checks",
+    "about_prices": "entrepot.report.prices",
+    "print_prices": "entrepot.report.prices",
     "about_breaks": "entrepot.report.breaks",
     "print_breaks": "entrepot.report.breaks",
     "about_detours": "entrepot.report.about",

@@ -13,6 +13,7 @@ __all__ = [
     "FlowKind",
     "Frequency",
     "GapDirection",
+    "Invoicing",
     "PartnerConcept",
     "PartsOf",
     "PublishingState",
@@ -139,6 +140,13 @@ class GapDirection(StrEnum):
 
     EXPORTER_MORE = "exporter_more"  # declared as sent, not as arrived
     IMPORTER_MORE = "importer_more"  # declared as arrived, not as sent
+
+
+class Invoicing(StrEnum):
+    """On which side of the usual a unit value lies."""
+
+    OVER = "over"
+    UNDER = "under"
 
 
 class EventRelation(StrEnum):
