@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from entrepot.detect.breaks.options import BreakOptions
+    from entrepot.detect.breaks.result import BreakResult
     from entrepot.detect.explanation import Corridor
     from entrepot.detect.gaps.options import GapOptions
     from entrepot.detect.gaps.parts_result import GapParts
@@ -17,10 +19,13 @@ if TYPE_CHECKING:
     from entrepot.detect.loops.options import LoopOptions
     from entrepot.detect.loops.result import LoopResult
     from entrepot.detect.options import DetourOptions
+    from entrepot.detect.prices.options import PriceOptions
+    from entrepot.detect.prices.result import PriceResult
     from entrepot.detect.result import DetourResult
     from entrepot.errors import EntrepotError
     from entrepot.model.world import World, WorldOptions, build_world
     from entrepot.pipeline import IngestOptions, IngestReport, ingest
+    from entrepot.pipeline.breaks import find_breaks, find_breaks_in
     from entrepot.pipeline.checking import CheckOptions, CheckReport, check_lake
     from entrepot.pipeline.comparing import Comparison, compare_detours, compare_vintages
     from entrepot.pipeline.detours import find_detours, find_detours_in
@@ -28,6 +33,14 @@ if TYPE_CHECKING:
     from entrepot.pipeline.flows import FlowQuery, select_flows
     from entrepot.pipeline.gaps import decompose_gaps_in, find_gaps, find_gaps_in, take_gaps_apart
     from entrepot.pipeline.loops import find_loops, find_loops_in
+    from entrepot.pipeline.prices import (
+        decompose_values,
+        decompose_values_in,
+        find_markups,
+        find_markups_in,
+        find_price_outliers,
+        find_price_outliers_in,
+    )
     from entrepot.pipeline.quality import data_quality, explain_reporter
     from entrepot.pipeline.reporting import lake_calendar
     from entrepot.pipeline.specifications import find_specifications
@@ -42,6 +55,8 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "BreakOptions",
+    "BreakResult",
     "CheckOptions",
     "CheckReport",
     "Comparison",
@@ -62,6 +77,8 @@ __all__ = [
     "LoopOptions",
     "LoopResult",
     "Patience",
+    "PriceOptions",
+    "PriceResult",
     "World",
     "WorldOptions",
     "__version__",
@@ -71,15 +88,23 @@ __all__ = [
     "compare_vintages",
     "data_quality",
     "decompose_gaps_in",
+    "decompose_values",
+    "decompose_values_in",
     "explain_detour",
     "explain_reporter",
     "fetch",
+    "find_breaks",
+    "find_breaks_in",
     "find_detours",
     "find_detours_in",
     "find_gaps",
     "find_gaps_in",
     "find_loops",
     "find_loops_in",
+    "find_markups",
+    "find_markups_in",
+    "find_price_outliers",
+    "find_price_outliers_in",
     "find_specifications",
     "ingest",
     "lake_calendar",
@@ -92,6 +117,18 @@ __all__ = [
 
 # A public name stands in three places: in __all__, here with its module, and under TYPE_CHECKING.
 _HOME = {
+    "PriceOptions": "entrepot.detect.prices.options",
+    "PriceResult": "entrepot.detect.prices.result",
+    "decompose_values": "entrepot.pipeline.prices",
+    "decompose_values_in": "entrepot.pipeline.prices",
+    "find_markups": "entrepot.pipeline.prices",
+    "find_markups_in": "entrepot.pipeline.prices",
+    "find_price_outliers": "entrepot.pipeline.prices",
+    "find_price_outliers_in": "entrepot.pipeline.prices",
+    "BreakOptions": "entrepot.detect.breaks.options",
+    "BreakResult": "entrepot.detect.breaks.result",
+    "find_breaks": "entrepot.pipeline.breaks",
+    "find_breaks_in": "entrepot.pipeline.breaks",
     "Corridor": "entrepot.detect.explanation",
     "CheckOptions": "entrepot.pipeline.checking",
     "CheckReport": "entrepot.pipeline.checking",

@@ -31,6 +31,7 @@ def main() -> None:
 
 # The commands register themselves on the app above.
 from entrepot.app import (  # noqa: E402, F401
+    breaks_command,
     calendar_command,
     check_command,
     demo_command,
@@ -43,6 +44,7 @@ from entrepot.app import (  # noqa: E402, F401
     ingest_command,
     lookup_commands,
     loops_command,
+    prices_command,
     quality_command,
     robustness_command,
     watch_command,

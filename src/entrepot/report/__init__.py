@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from entrepot.report.about import about_detours
+    from entrepot.report.breaks import about_breaks, print_breaks
     from entrepot.report.checks import Shown, print_calendar, print_findings, print_rows
     from entrepot.report.comparison import headline_table, print_changes, print_headlines
     from entrepot.report.explanation import explanation_text
@@ -19,20 +20,24 @@ if TYPE_CHECKING:
     from entrepot.report.lookups import print_facts
     from entrepot.report.loops import about_loops, print_loops
     from entrepot.report.page import write_page
+    from entrepot.report.prices import about_prices, print_prices
     from entrepot.report.robustness import about_specifications, print_specifications
     from entrepot.report.terminal import print_detours
     from entrepot.report.watching import about_watch, print_watch
 
 __all__ = [
     "Shown",
+    "about_breaks",
     "about_detours",
     "about_gaps",
     "about_loops",
+    "about_prices",
     "about_specifications",
     "about_watch",
     "check_out",
     "explanation_text",
     "headline_table",
+    "print_breaks",
     "print_calendar",
     "print_changes",
     "print_detours",
@@ -42,6 +47,7 @@ __all__ = [
     "print_gaps",
     "print_headlines",
     "print_loops",
+    "print_prices",
     "print_rows",
     "print_specifications",
     "print_watch",
@@ -53,6 +59,10 @@ _HOME = {
     "about_watch": "entrepot.report.watching",
     "print_watch": "entrepot.report.watching",
     "Shown": "entrepot.report.checks",
+    "about_prices": "entrepot.report.prices",
+    "print_prices": "entrepot.report.prices",
+    "about_breaks": "entrepot.report.breaks",
+    "print_breaks": "entrepot.report.breaks",
     "about_detours": "entrepot.report.about",
     "about_specifications": "entrepot.report.robustness",
     "about_gaps": "entrepot.report.gap_words",
