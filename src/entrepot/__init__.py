@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from entrepot.pipeline.flows import FlowQuery, select_flows
     from entrepot.pipeline.gaps import decompose_gaps_in, find_gaps, find_gaps_in, take_gaps_apart
     from entrepot.pipeline.loops import find_loops, find_loops_in
+    from entrepot.pipeline.measured_flows import MeasuredFlows
+    from entrepot.pipeline.measuring import MeasureQuery, measure_lake
     from entrepot.pipeline.quality import data_quality, explain_reporter
     from entrepot.pipeline.reporting import lake_calendar
     from entrepot.pipeline.specifications import find_specifications
@@ -61,6 +63,8 @@ __all__ = [
     "Lake",
     "LoopOptions",
     "LoopResult",
+    "MeasureQuery",
+    "MeasuredFlows",
     "Patience",
     "World",
     "WorldOptions",
@@ -83,6 +87,7 @@ __all__ = [
     "find_specifications",
     "ingest",
     "lake_calendar",
+    "measure_lake",
     "open_source",
     "read_gdp",
     "select_flows",
@@ -112,6 +117,8 @@ _HOME = {
     "Patience": "entrepot.sources.fetching.questions",
     "LoopOptions": "entrepot.detect.loops.options",
     "LoopResult": "entrepot.detect.loops.result",
+    "MeasureQuery": "entrepot.pipeline.measuring",
+    "MeasuredFlows": "entrepot.pipeline.measured_flows",
     "World": "entrepot.model.world",
     "WorldOptions": "entrepot.model.world",
     "build_world": "entrepot.model.world",
@@ -132,6 +139,7 @@ _HOME = {
     "find_loops_in": "entrepot.pipeline.loops",
     "ingest": "entrepot.pipeline",
     "lake_calendar": "entrepot.pipeline.reporting",
+    "measure_lake": "entrepot.pipeline.measuring",
     "open_source": "entrepot.sources.registry",
     "read_gdp": "entrepot.sources.world_bank.gdp",
     "select_flows": "entrepot.pipeline.flows",

@@ -43,6 +43,7 @@ from entrepot.app import (  # noqa: E402, F401
     ingest_command,
     lookup_commands,
     loops_command,
+    measure_command,
     quality_command,
     robustness_command,
     watch_command,
