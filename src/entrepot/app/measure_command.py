@@ -227,8 +227,9 @@ def _caption(lake: Lake, query: MeasureQuery, rows: pa.Table) -> Caption:
     vintage = max(row["vintage"] for row in files)
     unit = "US dollars" if query.value == "value_usd" else "kilograms"
     last = flows.choice.as_of or vintage
+    what = _TITLES.get(query.name, query.name.replace("_", " ").capitalize())
     return Caption(
-        title=f"{_TITLES.get(query.name, query.name.replace('_', ' ').capitalize())}: {', '.join(sides) or 'all areas'}{span}",
+        title=f"{what}: {', '.join(sides) or 'all areas'}{span}",
         subtitle=f"{goods}; {unit}; {_BOOKS[flows.book]}",
         footer=f"Source: {sources}, vintages up to {last}; own calculation (entrepot).",
     )
