@@ -21,6 +21,16 @@ if TYPE_CHECKING:
     from entrepot.errors import EntrepotError
     from entrepot.model.world import World, WorldOptions, build_world
     from entrepot.pipeline import IngestOptions, IngestReport, ingest
+    from entrepot.pipeline.cases import (
+        Case,
+        CaseResult,
+        case_names,
+        find_case,
+        missing_data,
+        new_case,
+        published_figures,
+        run_case,
+    )
     from entrepot.pipeline.checking import CheckOptions, CheckReport, check_lake
     from entrepot.pipeline.comparing import Comparison, compare_detours, compare_vintages
     from entrepot.pipeline.detours import find_detours, find_detours_in
@@ -44,6 +54,8 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Case",
+    "CaseResult",
     "CheckOptions",
     "CheckReport",
     "Comparison",
@@ -70,6 +82,7 @@ __all__ = [
     "WorldOptions",
     "__version__",
     "build_world",
+    "case_names",
     "check_lake",
     "compare_detours",
     "compare_vintages",
@@ -78,6 +91,7 @@ __all__ = [
     "explain_detour",
     "explain_reporter",
     "fetch",
+    "find_case",
     "find_detours",
     "find_detours_in",
     "find_gaps",
@@ -88,8 +102,12 @@ __all__ = [
     "ingest",
     "lake_calendar",
     "measure_lake",
+    "missing_data",
+    "new_case",
     "open_source",
+    "published_figures",
     "read_gdp",
+    "run_case",
     "select_flows",
     "take_gaps_apart",
     "watch_detours",
@@ -97,6 +115,14 @@ __all__ = [
 
 # A public name stands in three places: in __all__, here with its module, and under TYPE_CHECKING.
 _HOME = {
+    "Case": "entrepot.pipeline.cases",
+    "CaseResult": "entrepot.pipeline.cases",
+    "case_names": "entrepot.pipeline.cases",
+    "find_case": "entrepot.pipeline.cases",
+    "missing_data": "entrepot.pipeline.cases",
+    "new_case": "entrepot.pipeline.cases",
+    "published_figures": "entrepot.pipeline.cases",
+    "run_case": "entrepot.pipeline.cases",
     "Corridor": "entrepot.detect.explanation",
     "CheckOptions": "entrepot.pipeline.checking",
     "CheckReport": "entrepot.pipeline.checking",

@@ -189,7 +189,7 @@ def test_the_chart_names_its_series_and_its_source(suffix, measure, tmp_path) ->
         (("index",), "needs a base"),
         (("plausibility",), "needs GDP"),
         (("growth", "--periods", "2021-13"), "no period"),
-        (("share", "--value", "eur"), "none of the words"),
+        (("share", "--value", "rub"), "none of the words"),
         (("share", "--products", "0101"), "no flows"),
         (("share", "--show", "FRA"), "no rows"),
         (("similarity", "--chart", "chart.svg"), "no chart of similarity"),

@@ -32,6 +32,7 @@ def main() -> None:
 # The commands register themselves on the app above.
 from entrepot.app import (  # noqa: E402, F401
     calendar_command,
+    case_commands,
     check_command,
     demo_command,
     detours_command,

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["measure_command"]
 
-_BOOKS = {
-    "reconciled": "both books reconciled, FOB",
-    "exports": "exporters' reports, FOB",
-    "imports": "importers' reports by origin, CIF as published",
+_BOOKS = ("reconciled", "exports", "imports")
+_VALUES = {
+    "usd": ("value_usd", "US dollars"),
+    "eur": ("value_eur", "euro"),
+    "kg": ("net_weight_kg", "kilograms"),
 }
 #: What a chart shows, where the measure's name does not say it.
 _TITLES = {
@@ -85,7 +86,7 @@ def measure_command(
     book: Annotated[
         str, typer.Option(help="reconciled, or the books as published: exports or imports")
     ] = "reconciled",
-    value: Annotated[str, typer.Option(help="usd or kg")] = "usd",
+    value: Annotated[str, typer.Option(help="usd, eur (mean ECB rate of the period) or kg")] = "usd",
     level: Annotated[str, typer.Option(help="digits that codes are cut to: 6, 4 or 2")] = "6",
     base: Annotated[str | None, typer.Option(help="of index: period or first:last that is 100")] = None,
     before: Annotated[
@@ -118,8 +119,8 @@ def measure_command(
     Example: entrepot measure share --lake lake --importer RUS --show CHN --out share.csv --chart share.svg
     """
     one_of(freq, ("A", "M"), option="--freq")
-    one_of(book, tuple(_BOOKS), option="--book")
-    one_of(value, ("usd", "kg"), option="--value")
+    one_of(book, _BOOKS, option="--book")
+    one_of(value, tuple(_VALUES), option="--value")
     one_of(level, ("6", "4", "2"), option="--level")
     day = parse_day(as_of, option="--as-of")
     areas = {
@@ -154,7 +155,7 @@ def measure_command(
     query = MeasureQuery(
         name=cast("Any", name),
         flows=flows,
-        value="value_usd" if value == "usd" else "net_weight_kg",
+        value=cast("Any", _VALUES[value][0]),
         by=_keys(by) if by is not None else None,
         of=_keys(of),
         base=base,
@@ -212,6 +213,7 @@ def _caption(lake: Lake, query: MeasureQuery, rows: pa.Table) -> Caption:
     """Say what is seen, in which valuation, from which files of which vintage."""
     from entrepot.report import Caption  # noqa: PLC0415
     from entrepot.report.labels import codes_words, places  # noqa: PLC0415
+    from entrepot.report.measured import BOOKS  # noqa: PLC0415
 
     flows = query.flows
     goods = "all goods (published totals)" if flows.products == ("TOTAL",) else codes_words(flows.products)
@@ -225,11 +227,11 @@ def _caption(lake: Lake, query: MeasureQuery, rows: pa.Table) -> Caption:
     files = lake.files().to_pylist()
     sources = ", ".join(sorted({row["source"] for row in files}))
     vintage = max(row["vintage"] for row in files)
-    unit = "US dollars" if query.value == "value_usd" else "kilograms"
+    unit = dict(_VALUES.values())[query.value]
     last = flows.choice.as_of or vintage
     what = _TITLES.get(query.name, query.name.replace("_", " ").capitalize())
     return Caption(
         title=f"{what}: {', '.join(sides) or 'all areas'}{span}",
-        subtitle=f"{goods}; {unit}; {_BOOKS[flows.book]}",
+        subtitle=f"{goods}; {unit}; {BOOKS[flows.book]}",
         footer=f"Source: {sources}, vintages up to {last}; own calculation (entrepot).",
     )

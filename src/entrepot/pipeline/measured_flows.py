@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import narwhals as nw
+import pyarrow.compute as pc
 
 from entrepot.engine import small_table
 from entrepot.errors import CoverageError
@@ -13,6 +14,7 @@ from entrepot.pipeline.choices import ALL_REPORTS, ReportChoice
 from entrepot.pipeline.counting import counted_reports
 from entrepot.pipeline.reconciling import reconcile_counted
 from entrepot.reconcile import exporter_book, importer_book, reporting_calendar
+from entrepot.sources.rates import ecb_rates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +51,8 @@ class MeasuredFlows:
         Digits that codes are cut to: 6, 4 or 2.
     outside
         A group whose trade among its members is left out.
+    has_euro
+        Add ``value_eur``, at the European Central Bank's mean rate of the period.
     has_all_periods
         Keep periods in which reporters of more than 1% of the flows published nothing.
     choice
@@ -62,6 +66,7 @@ class MeasuredFlows:
     products: tuple[str, ...] = ()
     level: Literal[6, 4, 2] = 6
     outside: tuple[str, ...] = ()
+    has_euro: bool = False
     has_all_periods: bool = False
     choice: ReportChoice = ALL_REPORTS
 
@@ -83,7 +88,8 @@ def measured_flows(
     Returns
     -------
     lazy frame
-        **Grain**: exporter × importer × hs_code × period. ``value_usd``, ``net_weight_kg``. Goods coming
+        **Grain**: exporter × importer × hs_code × period. ``value_usd``, ``net_weight_kg``, and
+        ``value_eur`` where asked for. Goods coming
         home (exporter and importer are one) are left out.
 
     Raises
@@ -93,7 +99,10 @@ def measured_flows(
     """
     counted = counted_reports(engine, lake, frequency=query.frequency, choice=query.choice, tell=tell)
     chosen = _chosen(_book(engine, counted, query), query)
-    flows = engine.keep(chosen.select(*_COLUMNS), engine.unused("measured"))
+    chosen = chosen.select(*_COLUMNS)
+    if query.has_euro:
+        chosen = _with_euro(engine, chosen)
+    flows = engine.keep(chosen, engine.unused("measured"))
     if small_table(flows.select(nw.len().alias("rows")).to_native(), what="flows")["rows"][0].as_py() == 0:
         raise CoverageError(
             "the lake has no flows of these areas, goods and book",
@@ -140,6 +149,16 @@ def _chosen(frame: nw.LazyFrame[Any], query: MeasuredFlows) -> nw.LazyFrame[Any]
         members = list(query.outside)
         frame = frame.filter(~(exporter.is_in(members) & importer.is_in(members)))
     return frame
+
+
+def _with_euro(engine: Engine, flows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Return flows with their value in euro; null where a period has no rate."""
+    euro = ecb_rates().filter(pc.field("currency") == "EUR").select(["period", "per_usd"])
+    return (
+        flows.join(engine.arrow_frame(euro), on="period", how="left")
+        .with_columns((nw.col("value_usd") * nw.col("per_usd")).alias("value_eur"))
+        .drop("per_usd")
+    )
 
 
 def _silent_periods(flows: nw.LazyFrame[Any], calendar: nw.LazyFrame[Any], book: Book) -> dict[str, float]:

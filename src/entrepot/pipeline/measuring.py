@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import narwhals as nw
@@ -65,7 +65,7 @@ class MeasureQuery:
     flows
         The flows it is made of: all of the whole that shares are shares of.
     value
-        ``value_usd`` or ``net_weight_kg``.
+        ``value_usd``, ``value_eur`` or ``net_weight_kg``.
     by
         Keys: of growth the series, of shares, ranks and concentration the whole, of the others the rows.
     of
@@ -86,7 +86,7 @@ class MeasureQuery:
 
     name: MeasureName
     flows: MeasuredFlows = field(default_factory=MeasuredFlows)
-    value: Literal["value_usd", "net_weight_kg"] = "value_usd"
+    value: Literal["value_usd", "value_eur", "net_weight_kg"] = "value_usd"
     by: tuple[str, ...] | None = None
     of: tuple[str, ...] = ("exporter",)
     base: str | None = None
@@ -108,6 +108,8 @@ class MeasureQuery:
             )
         if self.by is not None and self.name in _FIXED:
             _refuse(f"{self.name} has keys of its own", "--by", "leave the option out")
+        if self.name == "plausibility" and self.value != "value_usd":
+            _refuse("GDP is in US dollars", "--value", "leave the option out")
         if self.name in _MONTHLY and self.flows.frequency != "M":
             _refuse(f"{self.name} is made of months", "--freq", "add --freq M")
         if self.name == "plausibility" and (self.gdp is None or self.flows.frequency != "A"):
@@ -167,7 +169,8 @@ def measure_lake(
         A classification is none.
     """
     with Engine(memory_limit=memory_limit) as engine:
-        flows = measured_flows(engine, lake, query.flows, tell=tell)
+        asked = replace(query.flows, has_euro=query.value == "value_eur")
+        flows = measured_flows(engine, lake, asked, tell=tell)
         found: nw.LazyFrame[Any] = nw.from_native(_measured(flows.to_native(), query)).lazy()
         schema = found.collect_schema()
         about = [column for column in _ABOUT if column in schema]

@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from entrepot.report.about import about_detours
+    from entrepot.report.cases import (
+        about_case,
+        case_chart,
+        print_case,
+        print_case_list,
+        print_case_result,
+    )
     from entrepot.report.checks import Shown, print_calendar, print_findings, print_rows
     from entrepot.report.comparison import headline_table, print_changes, print_headlines
     from entrepot.report.drawing import Caption, bars_chart, lines_chart, stack_chart, write_chart
@@ -28,18 +35,23 @@ if TYPE_CHECKING:
 __all__ = [
     "Caption",
     "Shown",
+    "about_case",
     "about_detours",
     "about_gaps",
     "about_loops",
     "about_specifications",
     "about_watch",
     "bars_chart",
+    "case_chart",
     "check_out",
     "explanation_text",
     "headline_table",
     "lines_chart",
     "measure_chart",
     "print_calendar",
+    "print_case",
+    "print_case_list",
+    "print_case_result",
     "print_changes",
     "print_detours",
     "print_facts",
@@ -59,6 +71,11 @@ __all__ = [
 ]
 
 _HOME = {
+    "about_case": "entrepot.report.cases",
+    "case_chart": "entrepot.report.cases",
+    "print_case": "entrepot.report.cases",
+    "print_case_list": "entrepot.report.cases",
+    "print_case_result": "entrepot.report.cases",
     "Caption": "entrepot.report.drawing",
     "bars_chart": "entrepot.report.drawing",
     "lines_chart": "entrepot.report.drawing",

@@ -28,7 +28,7 @@ __all__ = ["CHART_SUFFIXES", "Caption", "bars_chart", "lines_chart", "stack_char
 CHART_SUFFIXES = (".svg", ".png", ".json")
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7a7a7a", "#1d2733")
-_LETTER = 6.4  # pixels of a letter of the footer
+_LETTER = 5.0  # pixels of a letter of the footer, on average
 _SHARE, _FACTOR = ".0%", ",.0f"
 
 
@@ -217,7 +217,7 @@ def bars_chart(
         title=None,
         sort=series,
         scale=alt.Scale(domain=series, range=list(_COLOURS[: len(series)])),
-        legend=alt.Legend(orient="top", labelLimit=400, labelFontSize=12) if len(series) > 1 else None,
+        legend=alt.Legend(orient="bottom", labelLimit=400, labelFontSize=12) if len(series) > 1 else None,
     )
     x = alt.X("value:Q", scale=scale, axis=_axis(unit), title=None)
     bars = base.mark_bar().encode(x=x, color=colour)
@@ -271,7 +271,7 @@ def _captioned(chart: Any, caption: Caption, width: int) -> Any:
     """Return a chart with its title above and its source below."""
     letters = int(width / _LETTER)
     title = alt.TitleParams(
-        wrap(caption.title, int(letters * 0.85)), subtitle=wrap(caption.subtitle, letters) or "",
+        wrap(caption.title, int(letters * 0.6)), subtitle=wrap(caption.subtitle, int(letters * 0.85)) or "",
         anchor="start", frame="bounds", fontSize=15, subtitleFontSize=12, subtitleColor=MUTED, offset=10,
     )  # fmt: skip
     source = alt.TitleParams(

@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-__all__ = ["measure_chart", "print_measure"]
+__all__ = ["BOOKS", "measure_chart", "print_measure"]
 
+#: Whose figures they are, and what they are worth, in words.
+BOOKS = {
+    "reconciled": "both books reconciled, FOB",
+    "exports": "exporters' reports, FOB",
+    "imports": "importers' reports by origin, CIF as published",
+}
 #: What is drawn of a measure, and in which unit.
 _DRAWN: dict[str, tuple[str, str]] = {
     "total": ("{value}", "usd"),
