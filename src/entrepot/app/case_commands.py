@@ -159,9 +159,9 @@ def run_command(
         )
     if out is not None:
         write_table(result.table, out, about=about_case(plain, sources=files))
-    print_case_result(plain, result.table, result.tables, console)
     if chart is not None:
         write_chart(drawn, chart)
+    print_case_result(plain, result.table, result.tables, console)
     for note in result.notes:
         console.print(f"note: {note}", markup=False)
     for path in (out, chart):

@@ -28,18 +28,6 @@ _VALUES = {
     "eur": ("value_eur", "euro"),
     "kg": ("net_weight_kg", "kilograms"),
 }
-#: What a chart shows, where the measure's name does not say it.
-_TITLES = {
-    "growth": "Growth on the year before",
-    "year_to_date": "Growth of the year so far",
-    "rolling_year": "Sums of twelve months",
-    "index": "Index, base = 100",
-    "supplanting": "Gained and lost, the market's own growth taken out",
-    "margins": "Change",
-    "concentration": "Concentration (Herfindahl–Hirschman)",
-    "plausibility": "Imports over GDP",
-    "advantage": "Revealed comparative advantage",
-}
 
 
 @app.command("measure")
@@ -198,10 +186,10 @@ def _run(lake: Lake, query: MeasureQuery, *, out: str, chart: Path | None, memor
     about = {"table": caption.title, "figures": caption.subtitle, "source": caption.footer}
     drawn = None if chart is None else measure_chart(rows, query.name, caption, value=query.value)
     write_table(rows, out, about=about | ({"notes": "; ".join(notes)} if notes else {}))
-    console = Console(stderr=out == "-", highlight=False)
-    print_measure(rows, console)
     if chart is not None:
         write_chart(drawn, chart)
+    console = Console(stderr=out == "-", highlight=False)
+    print_measure(rows, console)
     for note in notes:
         console.print(f"note: {note}", markup=False)
     for path in (out, chart):
@@ -213,7 +201,7 @@ def _caption(lake: Lake, query: MeasureQuery, rows: pa.Table) -> Caption:
     """Say what is seen, in which valuation, from which files of which vintage."""
     from entrepot.report import Caption  # noqa: PLC0415
     from entrepot.report.labels import codes_words, places  # noqa: PLC0415
-    from entrepot.report.measured import BOOKS  # noqa: PLC0415
+    from entrepot.report.measured import BOOKS, TITLES  # noqa: PLC0415
 
     flows = query.flows
     goods = "all goods (published totals)" if flows.products == ("TOTAL",) else codes_words(flows.products)
@@ -229,7 +217,7 @@ def _caption(lake: Lake, query: MeasureQuery, rows: pa.Table) -> Caption:
     vintage = max(row["vintage"] for row in files)
     unit = dict(_VALUES.values())[query.value]
     last = flows.choice.as_of or vintage
-    what = _TITLES.get(query.name, query.name.replace("_", " ").capitalize())
+    what = TITLES.get(query.name, query.name.replace("_", " ").capitalize())
     return Caption(
         title=f"{what}: {', '.join(sides) or 'all areas'}{span}",
         subtitle=f"{goods}; {unit}; {BOOKS[flows.book]}",

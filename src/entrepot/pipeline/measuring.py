@@ -159,7 +159,7 @@ def measure_lake(
     -------
     pa.Table
         The columns of the function of :mod:`entrepot.measures` that makes it, ordered by its texts; of
-        two windows, by the change.
+        two windows, by the change. A composition has the ``title`` of each category too.
 
     Raises
     ------
@@ -181,6 +181,8 @@ def measure_lake(
             found = found.filter(window.holds())
         texts = [name for name, kind in schema.items() if kind == nw.String]
         table = found.sort(*texts).collect(backend="pyarrow").to_native()
+    if query.name == "composition":
+        return _with_titles(table, query)
     if query.name in _WINDOWS:
         return table.sort_by(
             [(f"change_{query.value}", "descending"), *[(name, "ascending") for name in texts]]
@@ -223,17 +225,37 @@ _MADE: dict[str, _Made] = {
 
 
 def _classes(scheme: str, query: MeasureQuery) -> pa.Table:
-    """Return the categories of the codes in the revision asked for: a classification, or a list's tiers."""
+    """Return the categories of the codes in the revision asked for: a classification, or a list's tiers.
+
+    SITC is taken by its ten sections.
+    """
     choice = query.flows.choice.revision
     revision = HS_REVISIONS[-1] if choice is None else choice.revision
     name = next((known for known in list_names() if known.lower() == scheme.lower()), None)
-    if name is None:
-        return class_table(cast("ClassScheme", scheme), revision=revision)
-    tiers = {entry.code: entry.tier for entry in list_entries(name, revision=revision)}
+    if name is not None:
+        tiers = {entry.code: entry.tier for entry in list_entries(name, revision=revision)}
+        rows = [(code, f"{name} {tier}", f"{name}, tier {tier}", 1.0) for code, tier in tiers.items()]
+    else:
+        table = class_table(cast("ClassScheme", scheme), revision=revision)
+        digits = 1 if scheme.strip().upper() == "SITC4" else None
+        sums: dict[tuple[str, str, str], float] = {}
+        for row in table.to_pylist():
+            key = (row["hs_code"], row["category"][:digits], row["title"])
+            sums[key] = sums.get(key, 0.0) + row["weight"]
+        rows = [(*key, weight) for key, weight in sums.items()]
+    columns = zip(*rows, strict=True)
+    kinds = (pa.string(), pa.string(), pa.string(), pa.float64())
+    names = ("hs_code", "category", "title", "weight")
     return pa.table(
-        {
-            "hs_code": pa.array(tiers.keys(), pa.string()),
-            "category": pa.array([f"{name} {tier}" for tier in tiers.values()], pa.string()),
-            "weight": pa.array([1.0] * len(tiers), pa.float64()),
-        }
+        {name: pa.array(column, kind) for name, column, kind in zip(names, columns, kinds, strict=True)}
     )
+
+
+def _with_titles(table: pa.Table, query: MeasureQuery) -> pa.Table:
+    """Return the rows of a composition with the titles of their categories."""
+    classes = _classes(query.scheme, query)
+    titles = dict(zip(classes["category"].to_pylist(), classes["title"].to_pylist(), strict=True))
+    column = pa.array(
+        [titles.get(code, "all other goods") for code in table["category"].to_pylist()], pa.string()
+    )
+    return table.add_column(table.column_names.index("category") + 1, "title", column)

@@ -12,7 +12,7 @@ from rich.text import Text
 from entrepot.errors import OptionError
 from entrepot.report.amounts import MISSING, amount
 from entrepot.report.drawing import Caption, bars_chart
-from entrepot.report.measured import BOOKS, measure_chart, print_measure
+from entrepot.report.measured import BOOKS, TITLES, measure_chart, print_measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -232,7 +232,9 @@ def case_chart(
     call = next(one for one in case["calls"] if one["id"] == case["chart"])
     column = {"usd": "value_usd", "eur": "value_eur", "kg": "net_weight_kg"}[call["value"]]
     unit = {"usd": "US dollars", "eur": "euro", "kg": "kilograms"}[call["value"]]
-    caption = Caption(title=call["title"], subtitle=f"{unit}; {BOOKS[call['book']]}", footer=footer)
+    what = TITLES.get(call["measure"], call["measure"].capitalize())
+    subtitle = f"{what}; {unit}; {BOOKS[call['book']]}"
+    caption = Caption(title=call["title"], subtitle=subtitle, footer=footer)
     return measure_chart(tables[case["chart"]], call["measure"], caption, value=column)
 
 

@@ -22,12 +22,14 @@ from entrepot.report.files import check_out, replacing
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["CHART_SUFFIXES", "Caption", "bars_chart", "lines_chart", "stack_chart", "write_chart"]
+__all__ = ["CHART_SUFFIXES", "OTHERS", "Caption", "bars_chart", "lines_chart", "stack_chart", "write_chart"]
 
 #: What a chart can be written as: drawn, or its Vega-Lite specification.
 CHART_SUFFIXES = (".svg", ".png", ".json")
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7a7a7a", "#1d2733")
+#: Name of the parts of a stack that are too small for one of their own.
+OTHERS = "all others"
 _LETTER = 5.0  # pixels of a letter of the footer, on average
 _SHARE, _FACTOR = ".0%", ",.0f"
 
@@ -106,7 +108,7 @@ def lines_chart(
         .encode(x=x, y=y, color=colour)
     )
     names = (
-        alt.Chart(alt.InlineData(values=_apart(list(ends.values()), is_rank=is_rank)))
+        alt.Chart(alt.InlineData(values=_apart(list(ends.values()), rows, is_rank=is_rank)))
         .mark_text(align="left", dx=8, fontSize=12, fontWeight="bold")
         .encode(x=x, y=alt.Y("label_at:Q", scale=scale, axis=axis, title=None), text="series:N", color=colour)
     )
@@ -115,11 +117,13 @@ def lines_chart(
     return _captioned(drawn, caption, width)
 
 
-def _apart(ends: list[dict[str, Any]], *, is_rank: bool) -> list[dict[str, Any]]:
+def _apart(
+    ends: list[dict[str, Any]], rows: Sequence[Mapping[str, Any]], *, is_rank: bool
+) -> list[dict[str, Any]]:
     """Return the lines' ends with a place for each name that covers no other."""
     if is_rank or not ends:
         return [row | {"label_at": row["value"]} for row in ends]
-    values = [row["value"] for row in ends]
+    values = [row["value"] for row in rows if row["value"] is not None]
     least = (max([*values, 0.0]) - min([*values, 0.0])) * 0.05
     placed: list[dict[str, Any]] = []
     for row in sorted(ends, key=lambda one: one["value"]):
@@ -160,7 +164,7 @@ def stack_chart(rows: Sequence[Mapping[str, Any]], caption: Caption, *, width: i
     for row in rows:
         sizes[str(row["series"])] = sizes.get(str(row["series"]), 0.0) + (row["value"] or 0.0)
     _check(len(sizes), len(rows))
-    order = sorted(sizes, key=lambda name: -sizes[name])
+    order = sorted(sizes, key=lambda name: (name == OTHERS, -sizes[name]))
     ranked = [{**row, "order": order.index(str(row["series"]))} for row in rows]
     colour = alt.Color(
         "series:N",
@@ -178,7 +182,7 @@ def stack_chart(rows: Sequence[Mapping[str, Any]], caption: Caption, *, width: i
             color=colour,
             order=alt.Order("order:Q", sort="ascending"),
         )
-        .properties(width=width - 280, height=300)
+        .properties(width=width - max(len(name) for name in order) * 7 - 110, height=300)
     )
     return _captioned(drawn, caption, width)
 
@@ -278,7 +282,7 @@ def _captioned(chart: Any, caption: Caption, width: int) -> Any:
         wrap(caption.footer, letters) or "", orient="bottom", anchor="start", frame="bounds", fontSize=10.5,
         fontWeight="normal", color=MUTED, offset=12,
     )  # fmt: skip
-    whole = alt.vconcat(chart.properties(title=title), title=source)
+    whole = alt.vconcat(chart.properties(title=title), title=source).resolve_legend(color="independent")
     return finished(whole).configure(
         font="Arial, Helvetica, Liberation Sans, sans-serif",
         background="white",

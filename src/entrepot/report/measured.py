@@ -10,7 +10,7 @@ from rich.text import Text
 
 from entrepot.errors import OptionError
 from entrepot.report.amounts import MISSING, amount, percent
-from entrepot.report.drawing import Caption, bars_chart, lines_chart, stack_chart
+from entrepot.report.drawing import OTHERS, Caption, bars_chart, lines_chart, stack_chart
 from entrepot.report.labels import place
 
 if TYPE_CHECKING:
@@ -18,13 +18,25 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-__all__ = ["BOOKS", "measure_chart", "print_measure"]
+__all__ = ["BOOKS", "TITLES", "measure_chart", "print_measure"]
 
 #: Whose figures they are, and what they are worth, in words.
 BOOKS = {
     "reconciled": "both books reconciled, FOB",
     "exports": "exporters' reports, FOB",
     "imports": "importers' reports by origin, CIF as published",
+}
+#: What a chart shows, where the measure's name does not say it.
+TITLES = {
+    "growth": "Growth on the year before",
+    "year_to_date": "Growth of the year so far",
+    "rolling_year": "Sums of twelve months",
+    "index": "Index, base = 100",
+    "supplanting": "Gained and lost, the market's own growth taken out",
+    "margins": "Change",
+    "concentration": "Concentration (Herfindahl–Hirschman)",
+    "plausibility": "Imports over GDP",
+    "advantage": "Revealed comparative advantage",
 }
 #: What is drawn of a measure, and in which unit.
 _DRAWN: dict[str, tuple[str, str]] = {
@@ -109,13 +121,14 @@ def measure_chart(rows: pa.Table, name: str, caption: Caption, *, value: str = "
     column, unit = _DRAWN[name]
     column = column.format(value=value)
     texts = [field.name for field in rows.schema if field.type == pa.string() and field.name != "period"]
-    own = _telling(rows, texts)
+    own = ["title"] if "title" in rows.column_names else _telling(rows, texts)
     drawn = [
         {"period": row.get("period"), "series": _label(row, own), "value": row[column]}
         for row in rows.to_pylist()
     ]
     if name == "composition":
-        return stack_chart(drawn, caption)
+        _one_whole(rows)
+        return stack_chart(_largest(drawn), caption)
     if "period" in rows.column_names:
         known = [row for row in drawn if row["value"] is not None]
         return lines_chart(known, caption, unit=unit, is_rank=unit == "rank")
@@ -132,11 +145,38 @@ def measure_chart(rows: pa.Table, name: str, caption: Caption, *, value: str = "
     return bars_chart(bars, caption, unit=unit)
 
 
+def _largest(rows: Sequence[dict[str, Any]], *, most: int = 7) -> list[dict[str, Any]]:
+    """Return the parts of a stack, the smaller ones as one where there are more than fit."""
+    sizes: dict[str, float] = {}
+    for row in rows:
+        sizes[row["series"]] = sizes.get(row["series"], 0.0) + (row["value"] or 0.0)
+    kept = set(sorted(sizes, key=lambda name: -sizes[name])[: most if len(sizes) > most + 1 else most + 1])
+    sums: dict[tuple[Any, str], float] = {}
+    for row in rows:
+        key = (row["period"], row["series"] if row["series"] in kept else OTHERS)
+        sums[key] = sums.get(key, 0.0) + (row["value"] or 0.0)
+    return [{"period": period, "series": name, "value": value} for (period, name), value in sums.items()]
+
+
+def _one_whole(rows: pa.Table) -> None:
+    """Refuse to stack the shares of several wholes in one bar."""
+    kept = [name for name in rows.column_names if name in {"exporter", "importer", "hs_code"}]
+    several = [name for name in kept if len(rows[name].unique()) > 1]
+    if several or "period" not in rows.column_names:
+        raise OptionError(
+            f"the rows have {', '.join(several) or 'no period'}: one bar a period is one whole",
+            where="--chart",
+            hint="ask for --by period, or for one exporter and importer with --show",
+        )
+
+
 def _telling(rows: pa.Table, texts: Sequence[str]) -> list[str]:
     """Return the keys that tell rows apart; one that is the same in all goes without saying."""
     return [name for name in texts if len(rows[name].unique()) > 1] or list(texts[:1])
 
 
 def _label(row: dict[str, Any], keys: Sequence[str]) -> str:
-    words = [place(row[key]) if key not in {"hs_code", "category"} else str(row[key]) for key in keys]
+    words = [
+        place(row[key]) if key not in {"hs_code", "category", "title"} else str(row[key]) for key in keys
+    ]
     return " → ".join(words) or "all"
