@@ -52,12 +52,15 @@ class FlowFiles:
         SQL of that number.
     facts
         The values of the columns that the summary tells.
+    bad
+        Rows that were not written, since they are not good.
     """
 
     files: tuple[ParquetFile, ...]
     keys: NDArray[np.uint64] | None
     key: str
     facts: Mapping[str, frozenset[Any]]
+    bad: int = 0
 
     @property
     def paths(self) -> list[Path]:
@@ -122,6 +125,7 @@ def write_flow(
         keys=written.aside,
         key=key,
         facts=written.distinct,
+        bad=written.others,
     )
 
 
