@@ -102,7 +102,7 @@ def area_ctes(texts: Sequence[str], *, spellings: str) -> list[str]:
         f"area_trimmed AS MATERIALIZED (SELECT raw, {trimmed('raw')} AS text FROM area_raw)",
         "area_texts AS MATERIALIZED (FROM area_trimmed WHERE text <> '')",
         f"area_sure AS MATERIALIZED (FROM ({sure}) QUALIFY rank = min(rank) OVER (PARTITION BY raw))",
-        f"d_area AS MATERIALIZED (SELECT raw, area, is_aggregate, {span} FROM ({known}))",
+        f"d_area AS MATERIALIZED (SELECT raw, area::word_of_area AS area, is_aggregate, {span} FROM ({known}))",
     ]
 
 
