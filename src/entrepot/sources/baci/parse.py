@@ -123,7 +123,8 @@ class BaciSource:
         ),
         judged AS (SELECT *, {reason_sql(judgements)} AS reason FROM joined)
         SELECT row_number, NULL::VARCHAR AS cell,
-            CASE WHEN is_aggregate THEN {word_sql("role", "aggregate")} ELSE {word_sql("role", "leaf")} END AS role,
+            CASE WHEN is_aggregate THEN {word_sql("role", "aggregate")}
+                 ELSE {word_sql("role", "leaf")} END AS role,
             exporter AS reporter, importer AS partner, 'reconciled' AS partner_concept,
             NULL::VARCHAR AS consignment_partner, 'export' AS flow, 'A' AS frequency,
             period, year,

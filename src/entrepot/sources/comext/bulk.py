@@ -183,7 +183,8 @@ def canonical_sql(layout: str, found: Mapping[str, str], raw: str) -> str:
     )
     SELECT row_number, NULL::VARCHAR AS cell,
         CASE WHEN is_part THEN {word_sql("role", "breakdown")}
-             WHEN is_aggregate THEN {word_sql("role", "aggregate")} ELSE {word_sql("role", "leaf")} END AS role,
+             WHEN is_aggregate THEN {word_sql("role", "aggregate")}
+             ELSE {word_sql("role", "leaf")} END AS role,
         reporter, partner,
         CASE WHEN flow_text = '2' THEN {word_sql("partner_concept", "last_known_destination")}
              WHEN is_inside THEN {word_sql("partner_concept", "consignment")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from entrepot.engine.quoting import identifier, literal
+from entrepot.engine.words import word_types
 from entrepot.nomenclature.hs import hs_chapters
 from entrepot.schema import FlowKind, RowRole
 from entrepot.sources.csv_mapping import words
@@ -12,7 +13,6 @@ from entrepot.sources.csv_mapping.cells import BETWEEN, cells_query, is_constant
 from entrepot.sources.csv_mapping.labels import area_ctes
 from entrepot.sources.csv_mapping.periods import period_parts, period_struct
 from entrepot.sources.csv_mapping.sections import MappedField
-from entrepot.engine.words import word_types
 from entrepot.sources.expressions import revision_sql, word_sql
 from entrepot.sources.numbers import number_sql
 
@@ -162,7 +162,8 @@ _PERIOD_TEXT: Final = (
 #: What follows from a period, once for each that there is.
 _PERIODS: Final = f"""
     SELECT raw, p.y AS year,
-        CASE WHEN p.m = 0 THEN {word_sql("frequency", "A")} ELSE {word_sql("frequency", "M")} END AS frequency,
+        CASE WHEN p.m = 0 THEN {word_sql("frequency", "A")}
+             ELSE {word_sql("frequency", "M")} END AS frequency,
         make_date(p.y, greatest(p.m, 1), 1) AS day,
         CASE WHEN p.m = 0 THEN p.y::VARCHAR ELSE printf('%d-%02d', p.y, p.m) END AS period,
         ({revision_sql("p.y")})::{word_types()["hs_revision"]} AS revision
@@ -259,7 +260,8 @@ def _said(field: str, text: str = "") -> str:
 def _judged(mapping: TableMapping) -> str:
     """Join the rate and find the first thing that is wrong with a row."""
     usd = "t.number * t.multiplier / CASE WHEN t.currency_code = 'USD' THEN 1 ELSE per_usd END"
-    rates = f"(SELECT currency, TRY_CAST(period AS {word_types()['period']}) AS period, per_usd FROM {RATES_TABLE})"
+    period = f"TRY_CAST(period AS {word_types()['period']}) AS period"
+    rates = f"(SELECT currency, {period}, per_usd FROM {RATES_TABLE})"
     converted = (
         f"SELECT *, {usd} AS usd FROM typed t"
         if is_constant(mapping, MappedField.CURRENCY)
