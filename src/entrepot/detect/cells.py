@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from entrepot.detect.kernels.small_groups import sorted_groups
 from entrepot.detect.kernels.sums import sum_by
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Cells", "Question", "find_cells", "merge_cells"]
+    from entrepot.detect.kernels.small_groups import Groups
+
+__all__ = ["Cells", "Grouping", "Question", "find_cells", "merge_cells"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Cells by what their growth is learnt from.
+
+    Attributes
+    ----------
+    exporter, importer, product, supplier_product : (n,)
+        Small numbers of the groups of each cell.
+    by_supplier_product, by_importer_product
+        The cells sorted by exporter and product, and by importer and product.
+    guesses
+        Medians of the last time by the step that needed them: a place to start from.
+    """
+
+    exporter: NDArray[np.int32]
+    importer: NDArray[np.int32]
+    product: NDArray[np.int32]
+    supplier_product: NDArray[np.int32]
+    by_supplier_product: Groups
+    by_importer_product: Groups
+    guesses: dict[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +76,30 @@ class Cells:
     has_mirror: NDArray[np.bool_]
     n_areas: int
     n_products: int
+    _grouping: list[Grouping] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def grouping(self) -> Grouping:
+        """Return the cells by group, sorted once."""
+        if not self._grouping:
+            self._grouping.append(self._grouped())
+        return self._grouping[0]
+
+    def _grouped(self) -> Grouping:
+        exporter, importer, product = (
+            column.astype(np.int32, copy=False) for column in (self.exporter, self.importer, self.product)
+        )
+        n = self.n_areas * self.n_products
+        supplier_product = exporter * np.int32(self.n_products) + product
+        return Grouping(
+            exporter=exporter,
+            importer=importer,
+            product=product,
+            supplier_product=supplier_product,
+            by_supplier_product=sorted_groups(supplier_product, n),
+            by_importer_product=sorted_groups(importer * np.int32(self.n_products) + product, n),
+            guesses={},
+        )
 
     @property
     def key(self) -> NDArray[np.int64]:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from entrepot.detect.kernels.interpolation import interpolate
+from entrepot.detect.kernels.threads import in_blocks
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -45,11 +48,16 @@ class Noise:
 
     def at(self, expected: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the standard deviation at each expected size."""
-        return np.interp(np.log(expected + self.floor), self.log_size, self.sd)
+        sd = in_blocks(
+            lambda usd: interpolate(np.log(usd + self.floor), self.log_size, self.sd), expected.ravel()
+        )
+        return sd.reshape(expected.shape)
 
     def log_change(self, after: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ln((after + floor) / (expected + floor))."""
-        return np.log((after + self.floor) / (expected + self.floor))
+        return in_blocks(
+            lambda now, usual: np.log((now + self.floor) / (usual + self.floor)), after, expected
+        )
 
 
 def appearing_size(windows: Sequence[Cells]) -> float:
