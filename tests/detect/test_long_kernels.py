@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from entrepot.detect.kernels.interpolation import interpolate
 from entrepot.detect.kernels.medians import Members, grouped_median
 from entrepot.detect.kernels.small_groups import small_median, sorted_groups
 from entrepot.detect.kernels.threads import in_blocks, in_parts
-from entrepot.detect.noise import Noise
+from entrepot.detect.noise import Noise, fit_noise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +74,23 @@ def test_lines_between_points_are_numpys() -> None:
     for known, values in (([2.0, 5.0, 9.0], [1.5, 0.8, 0.3]), ([4.0], [0.7])):
         line = interpolate(x, np.array(known), np.array(values))
         np.testing.assert_allclose(line, np.interp(x, known, values), rtol=1e-14)
+
+
+@pytest.mark.parametrize("born", [0, 5, 400])
+def test_noise_by_bin_is_that_of_masks(born: int) -> None:
+    rng = np.random.default_rng(born)
+    expected = np.exp(rng.normal(8.0, 2.0, 3_000))
+    expected[:born] = 0.0
+    after = expected * np.exp(rng.normal(0.0, 0.5, 3_000)) + 100.0 * (expected == 0)
+    noise = fit_noise([expected[:1_000], expected[1_000:]], [after[:1_000], after[1_000:]], floor=50.0)
+    log_size, change = np.log(expected + 50.0), np.log((after + 50.0) / (expected + 50.0))
+    edges = np.quantile(log_size, np.linspace(0.0, 1.0, 21))
+    inside = [(log_size >= low) & (log_size <= high) for low, high in pairwise(edges)]
+    middle = np.array([np.median(log_size[mask]) for mask in inside])
+    sd = np.array([1.4826 * np.median(np.abs(change[mask])) for mask in inside])
+    news = np.diff(np.maximum.accumulate(middle), prepend=-np.inf) > 0
+    np.testing.assert_array_equal(noise.log_size, middle[news])
+    np.testing.assert_allclose(noise.sd, sd[news], rtol=1e-14)
 
 
 def test_parts_cover_everything_once() -> None:
