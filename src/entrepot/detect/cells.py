@@ -51,7 +51,7 @@ class Cells:
     Attributes
     ----------
     exporter, importer, product : (n,)
-        Indices of the areas and products.
+        Indices of the areas and products, of 32 or 64 bits.
     before, after : (n,)
         USD (FOB) in the two windows, both on the length and months of the after-window.
     after_kg : (n,)
@@ -115,7 +115,7 @@ class Cells:
         self, exporter: NDArray[np.int64], importer: NDArray[np.int64], product: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """Return the keys of flows, whether they have a cell or not."""
-        return (exporter * self.n_areas + importer) * self.n_products + product
+        return (exporter.astype(np.int64) * self.n_areas + importer) * self.n_products + product
 
     def only(self, mask: NDArray[np.bool_]) -> Cells:
         """Return the cells under a mask."""

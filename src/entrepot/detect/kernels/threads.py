@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -44,7 +44,9 @@ def in_parts(run: Callable[[int, int], _Result], size: int, *, fewest: int = _FE
         return list(pool.map(lambda part: run(*part), pairwise(bounds)))
 
 
-def in_blocks(run: Callable[..., NDArray[np.float64]], *columns: NDArray[np.generic]) -> NDArray[np.float64]:
+def in_blocks(
+    run: Callable[..., NDArray[Any]], *columns: NDArray[Any], dtype: type[np.generic] = np.float64
+) -> NDArray[Any]:
     """Return what an expression makes of columns, worked out block by block in threads.
 
     An expression of several steps on whole columns writes every step to memory; in blocks only its result.
@@ -55,9 +57,11 @@ def in_blocks(run: Callable[..., NDArray[np.float64]], *columns: NDArray[np.gene
         Gets a block of every column and returns as many numbers.
     columns : (n,)
         The columns.
+    dtype
+        Of the result.
     """
     size = columns[0].size
-    result = np.empty(size)
+    result = np.empty(size, dtype=dtype)
 
     def fill(first: int, last: int) -> None:
         for start in range(first, last, _BLOCK):
