@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.kernels.brackets import streamed_median
-from entrepot.detect.kernels.medians import GroupedMedian, Members, grouped_median
+from entrepot.detect.kernels.medians import GroupedMedian, Members
 from entrepot.detect.kernels.small_groups import small_median
 from entrepot.detect.kernels.threads import in_blocks
 
@@ -111,20 +111,15 @@ def with_pair_growth(
     if expected.baseline is not Baseline.UNTREATED:
         return expected
     change = noise.log_change(cells.after, expected.usd)
-    weights = 1.0 / noise.at(expected.usd) ** 2
-    pair = np.where(controls, cells.pair, np.int64(-1))
-    growth = _shrunk(change, weights, pair, cells.n_areas**2)
-    return Expected(usd=expected.usd * np.exp(growth[cells.pair]), baseline=expected.baseline)
-
-
-def _shrunk(
-    values: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    groups: NDArray[np.int64],
-    n_groups: int,
-) -> NDArray[np.float64]:
-    """Return the weighted median of each group, shrunk to zero."""
-    return _drawn(grouped_median(values, weights, groups, n_groups))
+    weights = in_blocks(lambda sd: 1.0 / sd**2, noise.at(expected.usd))
+    by, pair = cells.grouping, cells.pair.astype(np.int32, copy=False)
+    nothing = np.zeros(cells.n_areas)
+    members = Members(change, weights, controls, pair, nothing, by.exporter, nothing, by.exporter)
+    found = streamed_median(members, cells.n_areas**2, guess=by.guesses.get("pair"))
+    by.guesses["pair"] = found.value
+    growth = _drawn(found)
+    usd = in_blocks(lambda before, at: before * np.exp(growth[at]), expected.usd, pair)
+    return Expected(usd=usd, baseline=expected.baseline)
 
 
 def _drawn(found: GroupedMedian, *, fewest: int = 1) -> NDArray[np.float64]:
@@ -176,9 +171,4 @@ def _median_growth(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> 
     change = in_blocks(np.subtract, change, growth)
     found = small_median(by.by_importer_product, members(by.importer, nothing, by.importer))
     boom = _drawn(found, fewest=_FEWEST_SUPPLIERS)
-    return in_blocks(
-        lambda known, importer, product: known + boom[importer * np.int32(n_products) + product],
-        growth,
-        by.importer,
-        by.product,
-    )
+    return in_blocks(lambda known, at: known + boom[at], growth, by.importer_product)

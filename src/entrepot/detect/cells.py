@@ -24,7 +24,7 @@ class Grouping:
 
     Attributes
     ----------
-    exporter, importer, product, supplier_product : (n,)
+    exporter, importer, product, supplier_product, importer_product : (n,)
         Small numbers of the groups of each cell.
     by_supplier_product, by_importer_product
         The cells sorted by exporter and product, and by importer and product.
@@ -36,6 +36,7 @@ class Grouping:
     importer: NDArray[np.int32]
     product: NDArray[np.int32]
     supplier_product: NDArray[np.int32]
+    importer_product: NDArray[np.int32]
     by_supplier_product: Groups
     by_importer_product: Groups
     guesses: dict[str, NDArray[np.float64]]
@@ -91,13 +92,15 @@ class Cells:
         )
         n = self.n_areas * self.n_products
         supplier_product = exporter * np.int32(self.n_products) + product
+        importer_product = importer * np.int32(self.n_products) + product
         return Grouping(
             exporter=exporter,
             importer=importer,
             product=product,
             supplier_product=supplier_product,
+            importer_product=importer_product,
             by_supplier_product=sorted_groups(supplier_product, n),
-            by_importer_product=sorted_groups(importer * np.int32(self.n_products) + product, n),
+            by_importer_product=sorted_groups(importer_product, n),
             guesses={},
         )
 
