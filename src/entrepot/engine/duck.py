@@ -36,6 +36,8 @@ _DISK_FULL = (
 )
 
 
+_BATCH_ROWS = 245_760
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -286,10 +288,21 @@ class Engine:
         with engine_errors():
             return nw.from_native(self._connection.sql(query)).lazy()
 
+    def parquet_frame(self, paths: Sequence[Path]) -> nw.LazyFrame[Any]:
+        """Return Parquet files of the same columns as one lazy frame of this connection."""
+        files = ", ".join(literal(str(path)) for path in paths)
+        return self.frame(f"SELECT * FROM read_parquet([{files}])")
+
     def arrow_frame(self, table: pa.Table) -> nw.LazyFrame[Any]:
         """Return an Arrow table as a lazy Narwhals frame of this connection, to be joined to others of it."""
         with engine_errors():
             return nw.from_native(self._connection.from_arrow(table)).lazy()
+
+    def batches_in(self, frame: nw.LazyFrame[Any], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield some columns of a frame of this engine in batches; the connection is busy until the last."""
+        with engine_errors(", ".join(columns)):
+            relation = frame.select(*columns).to_native()
+            yield from cast("Iterable[pa.RecordBatch]", relation.to_arrow_reader(_BATCH_ROWS))
 
     def keep(self, frame: nw.LazyFrame[Any], name: str) -> nw.LazyFrame[Any]:
         """Execute a frame of this engine once and return its rows, kept under a name (larger ones spill)."""
