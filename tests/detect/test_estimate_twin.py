@@ -239,10 +239,10 @@ class Slow:
             legs = [leg for leg in every if leg[:2] == pair]
             share, error = self.fit(legs, beyond, noise, lost)
             whole, its_error = self.fit([leg for leg in every if leg[1] == pair[1]], beyond, noise, lost)
-            if by_hub and whole > 2.0 * its_error:
+            if by_hub and whole > 4.0 * its_error:
                 between = (0.7 * whole) ** 2
                 share = (share * between + whole * error**2) / (between + error**2)
-            elif share <= min(2.0, 0.9 * math.sqrt(len(legs))) * error:
+            elif share <= min(4.0, 0.9 * math.sqrt(len(legs))) * error:
                 continue
             for leg in legs if share > 0 else ():
                 mean = share * lost(leg)

@@ -238,6 +238,7 @@ def changed_options(world, question) -> dict[str, dict]:
         "products": {"products": question["products"][:8]},
         "pooled_origins": {"pooled_origins": question["origins"]},
         "by": {"by": ("hub",)},
+        "expected": {"expected": "gravity"},
         "z": {"z": 3.0},
         "spikes": {"spikes": 5},
         "seed": {"seed": 1},
