@@ -123,8 +123,7 @@ def group_ids(keys: Sequence[NDArray[np.int64]], size: int) -> NDArray[np.int64]
     """Return one number per distinct combination of keys; zero for all when there is no key."""
     ids = np.zeros(size, dtype=np.int64)
     for key in keys:
-        _, ids = np.unique(np.stack([ids, key]), axis=1, return_inverse=True)
-        ids = ids.astype(np.int64)
+        _, ids = np.unique(ids * (int(key.max(initial=0)) + 1) + key, return_inverse=True)
     return ids
 
 

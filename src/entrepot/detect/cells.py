@@ -139,6 +139,9 @@ def find_cells(own: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.
     """Return the position of each wanted key among the own ones (which are unique), -1 where absent."""
     if not own.size:
         return np.full(wanted.size, -1, dtype=np.int64)
+    if (own[1:] > own[:-1]).all():
+        at = np.minimum(np.searchsorted(own, wanted), own.size - 1)
+        return np.where(own[at] == wanted, at, -1)
     order = np.argsort(own, kind="stable")
     at = order[np.minimum(np.searchsorted(own, wanted, sorter=order), own.size - 1)]
     return np.where(own[at] == wanted, at, -1)

@@ -41,6 +41,9 @@ __all__ = ["detours"]
 
 _EVEN_PART = 0.2
 
+#: Rows of corridors in which nothing was found that are listed at most.
+_MOST_UNDETECTED = 200_000
+
 #: Bytes of the windows before the event up to which they are sent to every executor.
 _MOST_BYTES = 500_000_000
 
@@ -182,9 +185,12 @@ def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]
     factor = np.divide(
         found.expected.usd, pooled.before, out=np.ones(pooled.before.size), where=pooled.before > 0
     )
-    stand_in = np.where(search.members[cells.exporter], search.representative, cells.exporter)
-    twin = find_cells(pooled.key, cells.key_of(stand_in, cells.importer, cells.product))
-    expected = cells.before * np.where(twin >= 0, factor[twin], 1.0)
+    if search.members.any():
+        stand_in = np.where(search.members[cells.exporter], search.representative, cells.exporter)
+        twin = find_cells(pooled.key, cells.key_of(stand_in, cells.importer, cells.product))
+        expected = cells.before * np.where(twin >= 0, factor[twin], 1.0)
+    else:
+        expected = cells.before * factor
     is_pooled = search.members[corridors.origin]
     row, cell, share = split(corridors, cells, factor[corridors.inbound], search.members)
     keep = is_pooled[row]
@@ -218,7 +224,8 @@ def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]
 def _undetected(parts: Parts, search: Search) -> Parts:
     """Return the corridors through the hubs found in which nothing was: their rows give an upper limit.
 
-    Without them a reader could not tell "nothing passed here" from "too little to be seen".
+    Without them a reader could not tell "nothing passed here" from "too little to be seen". Of a whole
+    world's millions those with the largest arrivals.
     """
     cells, question = search.data.cells[0], search.question
     origins = question.origins | search.members
@@ -228,6 +235,9 @@ def _undetected(parts: Parts, search: Search) -> Parts:
         origins[cells.exporter] & hubs[cells.importer] & question.listed[cells.product] & (cells.after > 0)
     )
     destinations = np.flatnonzero(question.destinations)
+    most = _MOST_UNDETECTED // max(destinations.size, 1)
+    if legs.size > most:
+        legs = np.sort(legs[np.argsort(-cells.after[legs], kind="stable")[:most]])
     inbound = np.repeat(legs, destinations.size)
     destination = np.tile(destinations, legs.size)
     origin, hub, product = cells.exporter[inbound], cells.importer[inbound], cells.product[inbound]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +29,9 @@ _KEYS = ("exporter", "importer", "hs_code", "period")
 _REPORTS = ("exporter_report_usd", "importer_report_usd")
 _AMOUNTS = (*_REPORTS, "cif_fob_ratio", "value_usd", "net_weight_kg")
 _TOTAL = "TOTAL"
-_AREAS, _PRODUCTS = 512, 8_192
+_AREAS, _PRODUCTS, _PERIODS = 512, 8_192, 512
+
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,41 +111,38 @@ def survey_rows(
     """Read the keys of all rows and return what they tell."""
     codes = {"area": _Codes(), "product": _Codes(), "period": _Codes()}
     bits = np.zeros((_AREAS, _AREAS, _PRODUCTS // 64), dtype=np.uint64)
-    published: dict[tuple[int, int, int], None] = {}
+    published = np.zeros((2, _AREAS, _PERIODS), dtype=bool)
     for batch in _ahead(batches((*_KEYS, *_REPORTS))):
         exporter, importer = (codes["area"].of(batch[side]) for side in _KEYS[:2])
         product, period = codes["product"].of(batch["hs_code"]), codes["period"].of(batch["period"])
         is_total = product == codes["product"].numbers.get(_TOTAL, -1)
         if is_total.any():
             product = np.where(is_total, np.int32(-1), product)
-        bits = _grown(bits, len(codes["area"].numbers), len(codes["product"].numbers))
+        known = {kind: len(of.numbers) for kind, of in codes.items()}
+        bits = _grown(bits, (known["area"], known["area"], (known["product"] + 63) // 64))
+        published = _grown(published, (2, known["area"], known["period"]))
         mark(bits, exporter, importer, product)
         for at, (area, name) in enumerate(zip((exporter, importer), _REPORTS, strict=True)):
             seen = (product >= 0) & batch[name].is_valid().to_numpy(zero_copy_only=False)
-            pairs = np.unique((area.astype(np.int64) << 32 | period)[seen])
-            published |= dict.fromkeys((at, int(pair >> 32), int(pair & 0xFFFFFFFF)) for pair in pairs)
+            published[at, area[seen], period[seen]] = True
     areas, old_areas = codes["area"].sorted()
     products, old_products = codes["product"].sorted(without=_TOTAL)
     periods, old_periods = codes["period"].sorted()
-    flags = np.zeros((2, len(codes["area"].numbers), len(codes["period"].numbers)), dtype=bool)
-    if published:
-        flags[tuple(np.array(list(published)).T)] = True
-    flags = flags[:, old_areas][:, :, old_periods]
+    flags = published[:, old_areas][:, :, old_periods]
     places = reordered(bits, old_areas, old_products)
     return Survey(batches, areas, products, periods, flags[0], flags[1], places)
 
 
-def _grown(bits: NDArray[np.uint64], n_areas: int, n_products: int) -> NDArray[np.uint64]:
-    """Return the bits with room for so many areas and products."""
-    room, words = bits.shape[0], bits.shape[2]
-    while room < n_areas:
-        room *= 2
-    while words * 64 < n_products:
-        words *= 2
-    if (room, words) == (bits.shape[0], bits.shape[2]):
-        return bits
-    larger = np.zeros((room, room, words), dtype=np.uint64)
-    larger[: bits.shape[0], : bits.shape[1], : bits.shape[2]] = bits
+def _grown(array: NDArray[_Kind], needed: tuple[int, ...]) -> NDArray[_Kind]:
+    """Return an array with room for what is needed: twice as much along an axis that is too short."""
+    shape = tuple(
+        have if have >= least else max(2 * have, least)
+        for have, least in zip(array.shape, needed, strict=True)
+    )
+    if shape == array.shape:
+        return array
+    larger = np.zeros(shape, dtype=array.dtype)
+    larger[tuple(slice(have) for have in array.shape)] = array
     return larger
 
 
