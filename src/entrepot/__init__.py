@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from entrepot.detect.breaks.options import BreakOptions
+    from entrepot.detect.breaks.result import BreakResult
     from entrepot.detect.explanation import Corridor
     from entrepot.detect.gaps.options import GapOptions
     from entrepot.detect.gaps.parts_result import GapParts
@@ -17,10 +19,23 @@ if TYPE_CHECKING:
     from entrepot.detect.loops.options import LoopOptions
     from entrepot.detect.loops.result import LoopResult
     from entrepot.detect.options import DetourOptions
+    from entrepot.detect.prices.options import PriceOptions
+    from entrepot.detect.prices.result import PriceResult
     from entrepot.detect.result import DetourResult
     from entrepot.errors import EntrepotError
     from entrepot.model.world import World, WorldOptions, build_world
     from entrepot.pipeline import IngestOptions, IngestReport, ingest
+    from entrepot.pipeline.breaks import find_breaks, find_breaks_in
+    from entrepot.pipeline.cases import (
+        Case,
+        CaseResult,
+        case_names,
+        find_case,
+        missing_data,
+        new_case,
+        published_figures,
+        run_case,
+    )
     from entrepot.pipeline.checking import CheckOptions, CheckReport, check_lake
     from entrepot.pipeline.comparing import Comparison, compare_detours, compare_vintages
     from entrepot.pipeline.detours import find_detours, find_detours_in
@@ -28,6 +43,16 @@ if TYPE_CHECKING:
     from entrepot.pipeline.flows import FlowQuery, select_flows
     from entrepot.pipeline.gaps import decompose_gaps_in, find_gaps, find_gaps_in, take_gaps_apart
     from entrepot.pipeline.loops import find_loops, find_loops_in
+    from entrepot.pipeline.measured_flows import MeasuredFlows
+    from entrepot.pipeline.measuring import MeasureQuery, measure_lake
+    from entrepot.pipeline.prices import (
+        decompose_values,
+        decompose_values_in,
+        find_markups,
+        find_markups_in,
+        find_price_outliers,
+        find_price_outliers_in,
+    )
     from entrepot.pipeline.quality import data_quality, explain_reporter
     from entrepot.pipeline.reporting import lake_calendar
     from entrepot.pipeline.specifications import find_specifications
@@ -42,6 +67,10 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "BreakOptions",
+    "BreakResult",
+    "Case",
+    "CaseResult",
     "CheckOptions",
     "CheckReport",
     "Comparison",
@@ -61,30 +90,49 @@ __all__ = [
     "Lake",
     "LoopOptions",
     "LoopResult",
+    "MeasureQuery",
+    "MeasuredFlows",
     "Patience",
+    "PriceOptions",
+    "PriceResult",
     "World",
     "WorldOptions",
     "__version__",
     "build_world",
+    "case_names",
     "check_lake",
     "compare_detours",
     "compare_vintages",
     "data_quality",
     "decompose_gaps_in",
+    "decompose_values",
+    "decompose_values_in",
     "explain_detour",
     "explain_reporter",
     "fetch",
+    "find_breaks",
+    "find_breaks_in",
+    "find_case",
     "find_detours",
     "find_detours_in",
     "find_gaps",
     "find_gaps_in",
     "find_loops",
     "find_loops_in",
+    "find_markups",
+    "find_markups_in",
+    "find_price_outliers",
+    "find_price_outliers_in",
     "find_specifications",
     "ingest",
     "lake_calendar",
+    "measure_lake",
+    "missing_data",
+    "new_case",
     "open_source",
+    "published_figures",
     "read_gdp",
+    "run_case",
     "select_flows",
     "take_gaps_apart",
     "watch_detours",
@@ -92,6 +140,26 @@ __all__ = [
 
 # A public name stands in three places: in __all__, here with its module, and under TYPE_CHECKING.
 _HOME = {
+    "PriceOptions": "entrepot.detect.prices.options",
+    "PriceResult": "entrepot.detect.prices.result",
+    "decompose_values": "entrepot.pipeline.prices",
+    "decompose_values_in": "entrepot.pipeline.prices",
+    "find_markups": "entrepot.pipeline.prices",
+    "find_markups_in": "entrepot.pipeline.prices",
+    "find_price_outliers": "entrepot.pipeline.prices",
+    "find_price_outliers_in": "entrepot.pipeline.prices",
+    "BreakOptions": "entrepot.detect.breaks.options",
+    "BreakResult": "entrepot.detect.breaks.result",
+    "find_breaks": "entrepot.pipeline.breaks",
+    "find_breaks_in": "entrepot.pipeline.breaks",
+    "Case": "entrepot.pipeline.cases",
+    "CaseResult": "entrepot.pipeline.cases",
+    "case_names": "entrepot.pipeline.cases",
+    "find_case": "entrepot.pipeline.cases",
+    "missing_data": "entrepot.pipeline.cases",
+    "new_case": "entrepot.pipeline.cases",
+    "published_figures": "entrepot.pipeline.cases",
+    "run_case": "entrepot.pipeline.cases",
     "Corridor": "entrepot.detect.explanation",
     "CheckOptions": "entrepot.pipeline.checking",
     "CheckReport": "entrepot.pipeline.checking",
@@ -112,6 +180,8 @@ _HOME = {
     "Patience": "entrepot.sources.fetching.questions",
     "LoopOptions": "entrepot.detect.loops.options",
     "LoopResult": "entrepot.detect.loops.result",
+    "MeasureQuery": "entrepot.pipeline.measuring",
+    "MeasuredFlows": "entrepot.pipeline.measured_flows",
     "World": "entrepot.model.world",
     "WorldOptions": "entrepot.model.world",
     "build_world": "entrepot.model.world",
@@ -132,6 +202,7 @@ _HOME = {
     "find_loops_in": "entrepot.pipeline.loops",
     "ingest": "entrepot.pipeline",
     "lake_calendar": "entrepot.pipeline.reporting",
+    "measure_lake": "entrepot.pipeline.measuring",
     "open_source": "entrepot.sources.registry",
     "read_gdp": "entrepot.sources.world_bank.gdp",
     "select_flows": "entrepot.pipeline.flows",

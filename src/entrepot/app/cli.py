@@ -31,7 +31,9 @@ def main() -> None:
 
 # The commands register themselves on the app above.
 from entrepot.app import (  # noqa: E402, F401
+    breaks_command,
     calendar_command,
+    case_commands,
     check_command,
     demo_command,
     detours_command,
@@ -43,6 +45,8 @@ from entrepot.app import (  # noqa: E402, F401
     ingest_command,
     lookup_commands,
     loops_command,
+    measure_command,
+    prices_command,
     quality_command,
     robustness_command,
     watch_command,

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from entrepot.detect.controls import control_growth
+from entrepot.detect.gravity import gravity_growth
 from entrepot.detect.kernels.brackets import streamed_median
 from entrepot.detect.kernels.medians import GroupedMedian, Members
 from entrepot.detect.kernels.small_groups import small_median
@@ -42,6 +44,8 @@ class Baseline(StrEnum):
 
     UNTREATED = "untreated"  # other partners, other goods
     UNLISTED = "unlisted"  # the same pairs' goods outside the list: TOTAL less the goods given
+    GRAVITY = "gravity"  # other partners, other goods, by Poisson three-way fixed effects
+    CONTROLS = "controls"  # the same pairs' goods outside the list, product by product in the data
     UNCHANGED = "unchanged"  # no growth: a bound for the range over baselines
     UNIDENTIFIED = "unidentified"  # nothing untreated is in the data
 
@@ -68,6 +72,8 @@ def expected_flows(
     untreated: NDArray[np.bool_],
     noise: Noise,
     partner_growth: NDArray[np.float64] | None = None,
+    method: Baseline = Baseline.UNTREATED,
+    controls: NDArray[np.bool_] | None = None,
 ) -> Expected:
     """Return the expected flow of every cell.
 
@@ -81,15 +87,24 @@ def expected_flows(
         Precision of each cell: medians are weighted by the inverse variance.
     partner_growth : (n_areas,)
         Log growth of the goods outside the question by importer, where the files tell it (NaN where not).
+    method
+        How growth is learnt from the untreated cells: medians (``UNTREATED``), ``GRAVITY`` or ``CONTROLS``.
+    controls : (n_products,)
+        Goods that may serve as controls; needed by ``CONTROLS``.
     """
     if not untreated.any():
         if partner_growth is None:
             return Expected(usd=cells.before.copy(), baseline=Baseline.UNIDENTIFIED)
         growth = np.nan_to_num(partner_growth)[cells.importer]
         return Expected(usd=cells.before * np.exp(growth), baseline=Baseline.UNLISTED)
-    growth = _median_growth(cells, untreated, noise)
+    if method is Baseline.GRAVITY:
+        growth = gravity_growth(cells, untreated)
+    elif method is Baseline.CONTROLS and controls is not None:
+        growth = control_growth(cells, untreated=untreated, controls=controls, noise=noise)
+    else:
+        method, growth = Baseline.UNTREATED, _median_growth(cells, untreated, noise)
     usd = in_blocks(lambda before, rate: before * np.exp(rate), cells.before, growth)
-    return Expected(usd=usd, baseline=Baseline.UNTREATED)
+    return Expected(usd=usd, baseline=method)
 
 
 def with_pair_growth(

@@ -13,6 +13,7 @@ from entrepot.detect.kernels.sums import sum_by
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from entrepot.detect.baseline import Baseline
     from entrepot.detect.kernels.small_groups import Groups
 
 __all__ = ["Cells", "Grouping", "Question", "find_cells", "merge_cells"]
@@ -216,6 +217,10 @@ class Question:
         Origin × destination pairs under measures.
     is_observed : (n_areas, n_areas)
         Whether some reporter published the pair in both windows.
+    controls : (n_products,)
+        Goods outside the list that may tell growth by difference in differences; None for too few.
+    method
+        How growth is learnt, see :func:`entrepot.detect.baseline.expected_flows`; None for the default.
     """
 
     origins: NDArray[np.bool_]
@@ -225,3 +230,5 @@ class Question:
     are_hubs_given: bool
     is_treated: NDArray[np.bool_]
     is_observed: NDArray[np.bool_]
+    controls: NDArray[np.bool_] | None = None
+    method: Baseline | None = None

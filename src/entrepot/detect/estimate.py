@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -208,6 +208,8 @@ def expect(
     those may be hubs, and growth comes from the goods outside the question.
     """
     nothing = np.zeros(cells.before.size, dtype=bool)
+    if baseline is not None:
+        question = replace(question, method=baseline)
     if baseline is Baseline.UNCHANGED:
         return Expected(usd=cells.before.copy(), baseline=Baseline.UNCHANGED)
     if baseline is Baseline.UNLISTED:
@@ -219,18 +221,19 @@ def expect(
     if not third.size:
         # Nobody is named: an event touches a minority of all trade, which moves no median.
         everything = np.ones(cells.before.size, dtype=bool)
-        return expected_flows(cells, untreated=everything, noise=noise, partner_growth=partner_growth)
+        return _expected(cells, question, everything, noise, partner_growth)
     if third.size < _FEWEST_IMPORTERS:
         return _expected_beside(cells, question, question.hubs, noise, partner_growth)
     # Hubs unknown: begin with none, then leave out those whose arrivals from the origins stand out.
-    used = np.zeros(cells.n_areas, dtype=bool)
-    expected = _expected_beside(cells, question, used, noise, partner_growth)
+    used, by_medians = np.zeros(cells.n_areas, dtype=bool), replace(question, method=None)
+    expected = _expected_beside(cells, by_medians, used, noise, partner_growth)
     for _ in range(2):
         before, used = used, _busy_hubs(cells, question, expected, noise)
         if np.array_equal(before, used):
             break
-        expected = _expected_beside(cells, question, used, noise, partner_growth)
-    return expected
+        expected = _expected_beside(cells, by_medians, used, noise, partner_growth)
+    is_done = question.method in {None, Baseline.UNTREATED}
+    return expected if is_done else _expected_beside(cells, question, used, noise, partner_growth)
 
 
 def _expected_beside(
@@ -250,7 +253,24 @@ def _expected_beside(
     other_importers = np.unique(cells.importer[of_origins])
     if other_importers.size < _FEWEST_UNTREATED:
         untreated = np.zeros(untreated.size, dtype=bool)
-    return expected_flows(cells, untreated=untreated, noise=noise, partner_growth=partner_growth)
+    return _expected(cells, question, untreated, noise, partner_growth)
+
+
+def _expected(
+    cells: Cells,
+    question: Question,
+    untreated: NDArray[np.bool_],
+    noise: Noise,
+    partner_growth: NDArray[np.float64] | None,
+) -> Expected:
+    return expected_flows(
+        cells,
+        untreated=untreated,
+        noise=noise,
+        partner_growth=partner_growth,
+        method=question.method or Baseline.UNTREATED,
+        controls=question.controls,
+    )
 
 
 def _busy_hubs(cells: Cells, question: Question, expected: Expected, noise: Noise) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ import narwhals as nw
 from duckdb.func import FunctionNullHandling
 
 from entrepot.engine.quoting import identifier, literal
+from entrepot.engine.words import create_types_sql
 from entrepot.errors import ContractError, EntrepotError, InputFileError, LakeError, OptionError
 from entrepot.nomenclature.resolving import named_area
 
@@ -149,7 +150,7 @@ class Engine:
 
     Use it as a context manager. It never touches the network and never the default connection. Queries know
     the function ``area_named(text)``, which is :func:`~entrepot.nomenclature.named_area`: call it on distinct
-    texts, since it is Python.
+    texts, since it is Python. They know the types of :mod:`entrepot.engine.words` as well.
 
     Parameters
     ----------
@@ -196,6 +197,7 @@ class Engine:
             self._connection.create_function(
                 "area_named", named_area, ["VARCHAR"], "VARCHAR", null_handling=FunctionNullHandling.SPECIAL
             )
+            self._connection.execute(create_types_sql())
 
     def __enter__(self) -> Self:
         return self
@@ -213,11 +215,6 @@ class Engine:
         """Make an Arrow table known to later queries under a name."""
         with engine_errors(f"table {name}"):
             self._connection.register(name, table)
-
-    def vocabulary(self, name: str, words: Iterable[str]) -> None:
-        """Make a type of a closed vocabulary known under a name: its values are small numbers."""
-        listed = ", ".join(map(literal, words))
-        self.execute(f"CREATE TYPE IF NOT EXISTS {identifier(name)} AS ENUM ({listed})", where=name)
 
     def execute(self, statement: str, *, where: str = "") -> None:
         """Run a statement whose result nobody needs."""

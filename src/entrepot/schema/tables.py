@@ -9,9 +9,11 @@ import pyarrow as pa
 from entrepot.schema.columns import COLUMNS, Column, Kind
 
 __all__ = [
+    "BREAK",
     "CALENDAR",
     "CHANGE",
     "DETOUR",
+    "EVENT_BREAKS",
     "EXCHANGE_RATE",
     "FILE",
     "FINDING",
@@ -23,6 +25,9 @@ __all__ = [
     "LOOP",
     "MOVED",
     "PART_CHECK",
+    "PRICE_CHANGE",
+    "PRICE_MARKUP",
+    "PRICE_OUTLIER",
     "QUALITY",
     "QUARANTINE",
     "RECONCILED",
@@ -252,6 +257,96 @@ LOOP = Table(
     ),
 )  # fmt: skip
 
+BREAK = Table(
+    name="out__break",
+    grain="one series (exporter × importer × hs_code, or the keys asked for) × month of a new level",
+    columns=(
+        "exporter", "importer", "hs_code", "break_period", "earliest_period", "latest_period",
+        "change_ratio", "change_low", "change_high", "level_before_usd", "level_after_usd",
+        "break_z", "q_value", "noise_sd", "autocorrelation", "months_before", "months_after",
+        "books_before", "books_after", "events",
+    ),
+    key=("exporter", "importer", "hs_code", "break_period"),
+    summed=("exporter", "importer", "hs_code"),
+    description="Months from which a monthly series keeps another level, without its season.",
+    traps=(
+        "An event before a break is no cause: see out__event_breaks for how many breaks others have.",
+        "A slow change of level shows as one break or several, at no date of its own.",
+        "Where books_before and books_after differ, another side reports: the level may be that alone.",
+        "A stop of trade shows as a ratio of 0.01 or less: logs know no zero.",
+    ),
+)  # fmt: skip
+
+EVENT_BREAKS = Table(
+    name="out__event_breaks",
+    grain="one dated event × how the series stand to it",
+    columns=(
+        "event", "event_date", "event_kind", "relation", "series", "breaks", "expected_breaks",
+        "p_value", "q_value", "months_share",
+    ),
+    key=("event", "event_date", "relation"),
+    description="How many breaks follow an event, against breaks of the same pairs at other dates.",
+    traps=(
+        "Events of neighbouring months share their breaks: they cannot be told apart.",
+        "Products of a pair move together in the permutations, pairs of one area do not: p is a lower bound.",
+    ),
+)  # fmt: skip
+
+PRICE_OUTLIER = Table(
+    name="out__price_outlier",
+    grain="one exporter × importer × hs_code × period whose unit value is far from the supplier's others",
+    columns=(
+        "exporter", "importer", "hs_code", "period", "unit", "priced_usd", "amount", "unit_value_usd",
+        "usual_unit_value_usd", "unit_value_ratio", "pair_ratio", "price_z", "z_share", "invoicing",
+        "difference_usd", "buyers",
+    ),
+    key=("exporter", "importer", "hs_code", "period"),
+    description="Suspicious unit values within supplier × product × period.",
+    traps=(
+        "Goods of one code differ: where pair_ratio is as far, the buyer always takes other goods.",
+        "A wrong weight looks like a wrong price.",
+    ),
+)  # fmt: skip
+
+PRICE_MARKUP = Table(
+    name="out__price_markup",
+    grain="one exporter × importer × hs_code, or the keys asked for, before and after an event",
+    columns=(
+        "exporter", "importer", "hs_code", "unit",
+        "before_markup", "before_markup_low", "before_markup_high",
+        "after_markup", "after_markup_low", "after_markup_high",
+        "markup_change", "markup_change_low", "markup_change_high",
+        "priced_usd", "flows", "before_periods", "periods", "other_buyers",
+    ),
+    key=("exporter", "importer", "hs_code"),
+    summed=("exporter", "importer", "hs_code"),
+    description="What a destination pays over the other buyers of the same supplier and product.",
+    traps=(
+        "A higher unit value may be better goods: only the change tells of the event.",
+        "Flows with both windows alone are in it: what came or went has no change of mark-up.",
+    ),
+)  # fmt: skip
+
+PRICE_CHANGE = Table(
+    name="out__price_change",
+    grain="one exporter × importer × hs_code, or the keys asked for, two windows compared",
+    columns=(
+        "exporter", "importer", "hs_code", "unit",
+        "value_before_usd", "value_after_usd", "value_change_usd",
+        "fisher_price_usd", "fisher_volume_usd", "tornqvist_price_usd", "tornqvist_volume_usd",
+        "entered_usd", "left_usd", "unpriced_change_usd",
+        "fisher_price", "fisher_volume", "tornqvist_price", "tornqvist_volume",
+        "laspeyres_price", "paasche_price", "items", "priced_share",
+    ),
+    key=("exporter", "importer", "hs_code"),
+    summed=("exporter", "importer", "hs_code"),
+    description="A change of value: price + volume + entered − left + unpriced, exactly, by either index.",
+    traps=(
+        "Unit values hold quality too: dearer goods of one code count as price.",
+        "Fisher's and Törnqvist's parts are two answers to one question: never add them.",
+    ),
+)  # fmt: skip
+
 QUALITY = Table(
     name="out__quality",
     grain="one reporter × flow × partner × chapter × year (or the keys asked for)",
@@ -470,6 +565,11 @@ TABLES: tuple[Table, ...] = (
     FLOW_PARTS,
     DETOUR,
     LOOP,
+    BREAK,
+    EVENT_BREAKS,
+    PRICE_OUTLIER,
+    PRICE_MARKUP,
+    PRICE_CHANGE,
     QUALITY,
     TOTALS,
     SPECIFICATION,

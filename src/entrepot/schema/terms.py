@@ -8,10 +8,12 @@ __all__ = [
     "ChangeKind",
     "CheckName",
     "DetourKind",
+    "EventRelation",
     "FindingChange",
     "FlowKind",
     "Frequency",
     "GapDirection",
+    "Invoicing",
     "PartnerConcept",
     "PartsOf",
     "PublishingState",
@@ -138,6 +140,21 @@ class GapDirection(StrEnum):
 
     EXPORTER_MORE = "exporter_more"  # declared as sent, not as arrived
     IMPORTER_MORE = "importer_more"  # declared as arrived, not as sent
+
+
+class Invoicing(StrEnum):
+    """On which side of the usual a unit value lies."""
+
+    OVER = "over"
+    UNDER = "under"
+
+
+class EventRelation(StrEnum):
+    """How a series stands to a dated event."""
+
+    DIRECT = "direct"  # one side acts, the other is aimed at
+    ONE_SIDE = "one_side"  # one side acts or is aimed at, the other is a third
+    EVERYBODY = "everybody"  # the event names no areas
 
 
 class Severity(StrEnum):

@@ -1,0 +1,257 @@
+"""The commands ``prices markup``, ``prices decompose`` and ``prices outliers``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+from rich.console import Console
+
+from entrepot.app.arguments import one_of, parse_areas, parse_day, parse_sources
+from entrepot.app.cli import app
+from entrepot.app.revision_options import product_list
+from entrepot.app.search_options import parse_keys
+from entrepot.detect.periods import parse_period, parse_span
+from entrepot.detect.prices.options import PRICE_KEYS, PriceOptions
+from entrepot.errors import OptionError
+
+if TYPE_CHECKING:
+    from entrepot.detect.prices.options import Book, EstimatedAmounts
+    from entrepot.report.prices import PriceQuestion
+
+__all__ = ["decompose_command", "markup_command", "outliers_command"]
+
+_prices = typer.Typer(
+    help="Unit values: mark-ups, price and volume, outliers.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(_prices, name="prices")
+
+_Lake = Annotated[Path, typer.Option(help="folder of the lake")]
+_Out = Annotated[str, typer.Option(help=".csv, .parquet, .xlsx or .json; - prints CSV")]
+_Event = Annotated[str, typer.Option(help="month between the windows, 2022-03; a year for annual data")]
+_Before = Annotated[
+    str | None, typer.Option(help="first:last period before; default the 24 months (3 years) to two before")
+]
+_After = Annotated[
+    str | None, typer.Option(help="first:last period after; default from two months (a year) after on")
+]
+_Exporter = Annotated[str | None, typer.Option(help="areas or groups that supply; default all")]
+_Importer = Annotated[str | None, typer.Option(help="areas or groups that buy; default all")]
+_Products = Annotated[str | None, typer.Option(help="codes, list names or @file; default all goods")]
+_By = Annotated[str, typer.Option(help="keys of the rows: exporter,importer,hs_code")]
+_Book = Annotated[str, typer.Option(help="exporter (FOB) or importer (CIF): whose values and amounts")]
+_Unit = Annotated[
+    str, typer.Option(help="kg for net weight, or a unit of supplementary quantities, such as u")
+]
+_Estimated = Annotated[str, typer.Option(help="amounts that the publisher estimated: leave_out, or use")]
+_Threshold = Annotated[float, typer.Option(help="robust z from which a unit value is an outlier")]
+_Freq = Annotated[
+    str | None, typer.Option(help="M for months, A for years; default that of the periods, or M")
+]
+_Chart = Annotated[Path | None, typer.Option(help=".svg file for a chart")]
+_AsOf = Annotated[str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")]
+_Source = Annotated[str | None, typer.Option(help="sources to use, such as comtrade; default all")]
+_Memory = Annotated[str, typer.Option(help="memory of the engine; larger work spills to disk")]
+_ALL_KEYS = ",".join(PRICE_KEYS)
+
+
+@_prices.command("markup")
+def markup_command(
+    *,
+    lake: _Lake,
+    out: _Out,
+    event: _Event,
+    before: _Before = None,
+    after: _After = None,
+    exporter: _Exporter = None,
+    importer: _Importer = None,
+    products: _Products = None,
+    by: _By = _ALL_KEYS,
+    book: _Book = "exporter",
+    unit: _Unit = "kg",
+    estimated: _Estimated = "leave_out",
+    threshold: _Threshold = 3.5,
+    draws: Annotated[int, typer.Option(help="draws of the intervals")] = 400,
+    seed: Annotated[int, typer.Option(help="seed of all draws")] = 0,
+    chart: _Chart = None,
+    as_of: _AsOf = None,
+    source: _Source = None,
+    memory: _Memory = "4GB",
+) -> None:
+    """Say what destinations pay over the same suppliers' other buyers, before and after an event.
+
+    Example: entrepot prices markup --lake lake --event 2022-03 --importer KGZ,ARM --by importer --out m.csv
+    """
+    options = PriceOptions(
+        exporters=parse_areas(exporter, option="--exporter"),
+        importers=parse_areas(importer, option="--importer"),
+        products=product_list(products, None),
+        book=cast("Book", one_of(book, ("exporter", "importer"), option="--book")),
+        unit=unit,
+        estimated=cast("EstimatedAmounts", one_of(estimated, ("leave_out", "use"), option="--estimated")),
+        event=event,
+        before=before,
+        after=after,
+        by=parse_keys(by),
+        threshold=threshold,
+        draws=draws,
+        seed=seed,
+    )
+    _run("markup", options, _Asked(lake, out, chart, None, as_of, source, memory))
+
+
+@_prices.command("decompose")
+def decompose_command(
+    *,
+    lake: _Lake,
+    out: _Out,
+    event: _Event,
+    before: _Before = None,
+    after: _After = None,
+    exporter: _Exporter = None,
+    importer: _Importer = None,
+    products: _Products = None,
+    by: _By = _ALL_KEYS,
+    book: _Book = "exporter",
+    unit: _Unit = "kg",
+    estimated: _Estimated = "leave_out",
+    threshold: _Threshold = 3.5,
+    chart: _Chart = None,
+    as_of: _AsOf = None,
+    source: _Source = None,
+    memory: _Memory = "4GB",
+) -> None:
+    """Take changes of value apart into price and volume, by Fisher's and Törnqvist's indices.
+
+    Example: entrepot prices decompose --lake lake --event 2022 --importer CHN --by exporter --out parts.csv
+    """
+    options = PriceOptions(
+        exporters=parse_areas(exporter, option="--exporter"),
+        importers=parse_areas(importer, option="--importer"),
+        products=product_list(products, None),
+        book=cast("Book", one_of(book, ("exporter", "importer"), option="--book")),
+        unit=unit,
+        estimated=cast("EstimatedAmounts", one_of(estimated, ("leave_out", "use"), option="--estimated")),
+        event=event,
+        before=before,
+        after=after,
+        by=parse_keys(by),
+        threshold=threshold,
+    )
+    _run("decompose", options, _Asked(lake, out, chart, None, as_of, source, memory))
+
+
+@_prices.command("outliers")
+def outliers_command(
+    *,
+    lake: _Lake,
+    out: _Out,
+    periods: Annotated[str | None, typer.Option(help="first:last period to judge; default all")] = None,
+    exporter: _Exporter = None,
+    importer: _Importer = None,
+    products: _Products = None,
+    book: _Book = "exporter",
+    unit: _Unit = "kg",
+    estimated: _Estimated = "leave_out",
+    threshold: _Threshold = 3.5,
+    freq: _Freq = None,
+    chart: _Chart = None,
+    as_of: _AsOf = None,
+    source: _Source = None,
+    memory: _Memory = "4GB",
+) -> None:
+    """Find unit values far from the same supplier's others: over- and under-invoicing, or wrong weights.
+
+    Example: entrepot prices outliers --lake lake --exporter CHN --periods 2023-01:2023-12 --out far.csv
+    """
+    options = PriceOptions(
+        exporters=parse_areas(exporter, option="--exporter"),
+        importers=parse_areas(importer, option="--importer"),
+        products=product_list(products, None),
+        book=cast("Book", one_of(book, ("exporter", "importer"), option="--book")),
+        unit=unit,
+        estimated=cast("EstimatedAmounts", one_of(estimated, ("leave_out", "use"), option="--estimated")),
+        periods=periods,
+        threshold=threshold,
+    )
+    _run("outliers", options, _Asked(lake, out, chart, freq, as_of, source, memory))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a run reads and writes."""
+
+    lake: Path
+    out: str
+    chart: Path | None
+    freq: str | None
+    as_of: str | None
+    source: str | None
+    memory: str
+
+
+def _frequency(options: PriceOptions, freq: str | None) -> str:
+    """Return the frequency that is asked for, or that of the periods named."""
+    if freq is not None:
+        one_of(freq, ("A", "M"), option="--freq")
+    if options.event is not None:
+        parse_period(options.event, option="--event")
+    for option, span in (
+        ("--before", options.before), ("--after", options.after), ("--periods", options.periods)
+    ):  # fmt: skip
+        if span is not None:
+            parse_span(span, option=option)
+    named = options.event or options.periods
+    own = None if named is None else "M" if "-" in named else "A"
+    if freq is not None and own is not None and freq != own:
+        raise OptionError(
+            f"{named!r} and the frequency {freq} differ",
+            where="--freq",
+            hint="write months as 2022-03 with M and years as 2022 with A",
+        )
+    return freq or own or "M"
+
+
+def _run(question: PriceQuestion, options: PriceOptions, asked: _Asked) -> None:
+    frequency = _frequency(options, asked.freq)
+    day = parse_day(asked.as_of, option="--as-of")
+
+    # Heavy imports wait until the options are known to be right.
+    from entrepot.pipeline.choices import ReportChoice  # noqa: PLC0415
+    from entrepot.pipeline.prices import decompose_values, find_markups, find_price_outliers  # noqa: PLC0415
+    from entrepot.report import about_prices, check_out, print_prices, write_table  # noqa: PLC0415
+    from entrepot.store import Lake  # noqa: PLC0415
+
+    answer = {"markup": find_markups, "decompose": decompose_values, "outliers": find_price_outliers}[
+        question
+    ]
+    check_out(asked.out)
+    if asked.chart is not None:
+        check_out(asked.chart, suffixes=(".svg",))
+    opened = Lake.open(asked.lake)
+    files = opened.files().to_pylist()
+    sources = parse_sources(asked.source, known=[file["source"] for file in files])
+    result = answer(
+        opened,
+        options,
+        frequency=frequency,
+        choice=ReportChoice(as_of=day, sources=sources),
+        memory_limit=asked.memory,
+    )
+    write_table(result.table, asked.out, about=about_prices(result, question, sources=files))
+    console = Console(stderr=asked.out == "-", highlight=False)
+    print_prices(result, question, console)
+    if asked.chart is not None:
+        from entrepot.report.charts import svg  # noqa: PLC0415
+        from entrepot.report.price_charts import price_chart  # noqa: PLC0415
+
+        drawn = price_chart(result, question)
+        if drawn is None:
+            console.print("there is no row to draw", markup=False)
+        else:
+            asked.chart.write_text(svg(drawn), encoding="utf-8")
+            console.print(f"written: {asked.chart}", markup=False)
+    if asked.out != "-":
+        console.print(f"written: {asked.out}", markup=False)
