@@ -23,7 +23,7 @@ from entrepot.detect.controls import control_growth
 from entrepot.detect.gravity import gravity_growth
 from entrepot.detect.kernels.brackets import streamed_median
 from entrepot.detect.kernels.medians import GroupedMedian, Members
-from entrepot.detect.kernels.small_groups import small_median
+from entrepot.detect.kernels.small_groups import small_median, sorted_groups
 from entrepot.detect.kernels.threads import in_blocks
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ __all__ = ["Baseline", "Expected", "expected_flows", "with_pair_growth"]
 _SHRINK = 4.0
 _ROUNDS = 2
 _FEWEST_SUPPLIERS = 3
+
+#: Members by group under which sorting is faster than streaming.
+_FEW_MEMBERS = 64
 
 
 class Baseline(StrEnum):
@@ -130,8 +133,11 @@ def with_pair_growth(
     by, pair = cells.grouping, cells.pair.astype(np.int32, copy=False)
     nothing = np.zeros(cells.n_areas)
     members = Members(change, weights, controls, pair, nothing, by.exporter, nothing, by.exporter)
-    found = streamed_median(members, cells.n_areas**2, guess=by.guesses.get("pair"))
-    by.guesses["pair"] = found.value
+    n_pairs = cells.n_areas**2
+    if pair.size < _FEW_MEMBERS * n_pairs:
+        found = small_median(sorted_groups(pair, n_pairs), members)
+    else:
+        found = streamed_median(members, n_pairs)
     growth = _drawn(found)
     usd = in_blocks(lambda before, at: before * np.exp(growth[at]), expected.usd, pair)
     return Expected(usd=usd, baseline=expected.baseline)

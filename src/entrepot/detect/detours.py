@@ -13,6 +13,7 @@ from entrepot.detect.corridors import kind_number
 from entrepot.detect.extremes import extremes_of
 from entrepot.detect.findings import KEYS, OWN_KINDS, Evidence, Parts, detour_table, withheld
 from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.kernels.threads import in_threads
 from entrepot.detect.periods import event_windows, period_text, placebo_windows
 from entrepot.detect.relay_limit import largest_relay
 from entrepot.detect.result import CalibrationSummary, DetourResult, Headline
@@ -147,11 +148,11 @@ def detours(
 def _sharing(
     engine: FrameEngine, placebos: Sequence[Placebo], progress: Callable[[int, int], None] | None
 ) -> Callable[[Callable[[int], SpikeRun | None], Sequence[int]], Iterator[SpikeRun | None]]:
-    """Return what applies a function to every set: where the engine has room, if the windows can travel."""
-    travels = sum(placebo.size for placebo in placebos) <= _MOST_BYTES
+    """Return what applies a function to every set: on executors if the windows can travel, or in threads."""
+    travels = engine.has_executors and sum(placebo.size for placebo in placebos) <= _MOST_BYTES
 
     def each(run: Callable[[int], SpikeRun | None], sets: Sequence[int]) -> Iterator[SpikeRun | None]:
-        for done, made in enumerate(engine.each(run, sets) if travels else map(run, sets), start=1):
+        for done, made in enumerate(engine.each(run, sets) if travels else in_threads(run, sets), start=1):
             yield made
             if progress is not None:
                 progress(done, len(sets))
