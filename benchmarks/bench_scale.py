@@ -1,15 +1,17 @@
-"""Open search of a whole world against the same computation in pandas and Polars, from Parquet, and its growth.
+"""Open search of a whole world from Parquet against the same computation in pandas and Polars.
 
     python benchmarks/bench_scale.py [--products 500] [--scaling 1 2 5 10]
 
-The world is made up (:mod:`scale_world`): 220 areas and, unless told otherwise, 5,000 products, about 11 million flows a
-year. Every contender has a process of its own, which reads the files; wall seconds, processor seconds and the
+The world is made up (:mod:`scale_world`): 220 areas and, unless told otherwise, 5,000 products, which is
+about 11 million flows a year. Every contender has a process of its own, which reads the files; wall seconds, processor seconds and the
 largest memory are the process's from its start. ``to the treated pairs`` is the part that all three do: sums
 of both windows by cell, noise in two rounds, expected growth in three, the signal of every pair; the two
 others call entrepot's own steps for the noise by bin and the last sums, which are no frames' work. Their
 signals must equal entrepot's. ``point estimate`` writes the ranked file; ``calibrated`` has a year more, in
 which known detours are planted.
 """
+
+# ruff: noqa: PLC0415  a contender's process loads what it needs itself and nothing else
 
 from __future__ import annotations
 
@@ -40,9 +42,6 @@ if TYPE_CHECKING:
 
 _COLUMNS = ["exporter", "importer", "hs_code", "period", "exporter_report_usd", "importer_report_usd"]
 _TOLERANCE = 1e-9
-
-#: Returns the weighted median of each group and its members: values, weights, groups, number of groups.
-GroupedMedian = "Callable[[NDArray, NDArray, NDArray, int], tuple[NDArray, NDArray]]"
 
 
 def options(folder: Path, spikes: int) -> Any:
