@@ -3,8 +3,9 @@
     python benchmarks/bench_scale.py [--products 500] [--scaling 1 2 5 10]
 
 The world is made up (:mod:`scale_world`): 220 areas and, unless told otherwise, 5,000 products, which is
-about 11 million flows a year. Every contender has a process of its own, which reads the files; wall seconds, processor seconds and the
-largest memory are the process's from its start. ``to the treated pairs`` is the part that all three do: sums
+about 11 million flows a year. Every contender has a process of its own, which reads the files; wall seconds,
+processor seconds and the largest memory are the process's from its start. ``to the treated pairs`` is the
+part that all three do: sums
 of both windows by cell, noise in two rounds, expected growth in three, the signal of every pair; the two
 others call entrepot's own steps for the noise by bin and the last sums, which are no frames' work. Their
 signals must equal entrepot's. ``point estimate`` writes the ranked file; ``calibrated`` has a year more, in
