@@ -152,10 +152,19 @@ def _drawn(found: GroupedMedian, *, fewest: int = 1) -> NDArray[np.float64]:
     return np.nan_to_num(found.value) * count / (count + _SHRINK)
 
 
+def _inputs(cells: Cells, noise: Noise) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return log changes and weights, which stay the same as long as the noise does."""
+    kept = cells.grouping.inputs
+    if not kept or kept[0][0] is not noise:
+        kept.clear()
+        change = noise.log_change(cells.after, cells.before)
+        kept.append((noise, change, in_blocks(lambda sd: 1.0 / sd**2, noise.at(cells.before))))
+    return kept[0][1], kept[0][2]
+
+
 def _median_growth(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> NDArray[np.float64]:
     """Return the log growth that is expected of every cell."""
-    change = noise.log_change(cells.after, cells.before)
-    weights = in_blocks(lambda sd: 1.0 / sd**2, noise.at(cells.before))
+    change, weights = _inputs(cells, noise)
     by, n_areas, n_products = cells.grouping, cells.n_areas, cells.n_products
     nothing = np.zeros(n_areas)
 

@@ -31,6 +31,8 @@ class Grouping:
         The cells sorted by exporter and product, and by importer and product.
     guesses
         Medians of the last time by the step that needed them: a place to start from.
+    inputs
+        The noise of the last time, and the log changes and weights that follow from it.
     """
 
     exporter: NDArray[np.int32]
@@ -41,6 +43,7 @@ class Grouping:
     by_supplier_product: Groups
     by_importer_product: Groups
     guesses: dict[str, NDArray[np.float64]]
+    inputs: list[tuple[object, NDArray[np.float64], NDArray[np.float64]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ class Cells:
             by_supplier_product=sorted_groups(supplier_product, n),
             by_importer_product=sorted_groups(importer_product, n),
             guesses={},
+            inputs=[],
         )
 
     @property

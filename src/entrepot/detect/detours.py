@@ -100,6 +100,7 @@ def detours(
     windows = event_windows(options.event, published=published, before=options.before, after=options.after)
     pairs = (windows, *placebo_windows(windows, published=published))
     data = load_windows(engine, flows, pairs, survey=survey)
+    del survey  # of a whole world it is large
     search = Search.of(data, pairs, options)
     found = search.run(0)
     quiet = [search.run(at) for at in range(1, len(pairs))]

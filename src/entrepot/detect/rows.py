@@ -248,6 +248,7 @@ def sum_rows(
         )
         is_total = rows.product == total
         has_total[rows.exporter[is_total], rows.importer[is_total]] = True
+    pa.default_memory_pool().release_unused()
     return CellSums(*sums, *of_pairs, has_total)
 
 
