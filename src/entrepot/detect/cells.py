@@ -90,6 +90,11 @@ class Cells:
             self._grouping.append(self._grouped())
         return self._grouping[0]
 
+    def forget(self) -> None:
+        """Drop what is kept for further estimates of growth: of a whole world it is hundreds of megabytes."""
+        for grouping in self._grouping:
+            grouping.inputs.clear()
+
     def _grouped(self) -> Grouping:
         exporter, importer, product = (
             column.astype(np.int32, copy=False) for column in (self.exporter, self.importer, self.product)
