@@ -101,7 +101,9 @@ class ScaleWorld:
             if number == len(self.years) - 1:
                 usd, there = drawn.event(exporter, importer, product, usd, there)
             tables.append(
-                self._table(year, exporter, importer[there], product[there], usd[there], drawn, rng)
+                self._table(
+                    self.periods(year), exporter, (importer[there], product[there], usd[there]), drawn, rng
+                )
             )
         return tables
 

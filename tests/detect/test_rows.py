@@ -28,6 +28,8 @@ _START = parse_period("2020-01", option="period")
 class Away:
     """An engine whose rows do not come here."""
 
+    has_executors = True
+
     def __init__(self, engine: Engine) -> None:
         self.arrow_frame = engine.arrow_frame
 

@@ -23,7 +23,7 @@ from entrepot.detect.controls import control_growth
 from entrepot.detect.gravity import gravity_growth
 from entrepot.detect.kernels.brackets import streamed_median
 from entrepot.detect.kernels.medians import GroupedMedian, Members
-from entrepot.detect.kernels.small_groups import small_median
+from entrepot.detect.kernels.small_groups import small_median, sorted_groups
 from entrepot.detect.kernels.threads import in_blocks
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ __all__ = ["Baseline", "Expected", "expected_flows", "with_pair_growth"]
 _SHRINK = 4.0
 _ROUNDS = 2
 _FEWEST_SUPPLIERS = 3
+
+#: Members by group under which sorting is faster than streaming.
+_FEW_MEMBERS = 64
 
 
 class Baseline(StrEnum):
@@ -130,8 +133,11 @@ def with_pair_growth(
     by, pair = cells.grouping, cells.pair.astype(np.int32, copy=False)
     nothing = np.zeros(cells.n_areas)
     members = Members(change, weights, controls, pair, nothing, by.exporter, nothing, by.exporter)
-    found = streamed_median(members, cells.n_areas**2, guess=by.guesses.get("pair"))
-    by.guesses["pair"] = found.value
+    n_pairs = cells.n_areas**2
+    if pair.size < _FEW_MEMBERS * n_pairs:
+        found = small_median(sorted_groups(pair, n_pairs), members)
+    else:
+        found = streamed_median(members, n_pairs)
     growth = _drawn(found)
     usd = in_blocks(lambda before, at: before * np.exp(growth[at]), expected.usd, pair)
     return Expected(usd=usd, baseline=expected.baseline)
@@ -146,10 +152,19 @@ def _drawn(found: GroupedMedian, *, fewest: int = 1) -> NDArray[np.float64]:
     return np.nan_to_num(found.value) * count / (count + _SHRINK)
 
 
+def _inputs(cells: Cells, noise: Noise) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return log changes and weights, which stay the same as long as the noise does."""
+    kept = cells.grouping.inputs
+    if not kept or kept[0][0] is not noise:
+        kept.clear()
+        change = noise.log_change(cells.after, cells.before)
+        kept.append((noise, change, in_blocks(lambda sd: 1.0 / sd**2, noise.at(cells.before))))
+    return kept[0][1], kept[0][2]
+
+
 def _median_growth(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> NDArray[np.float64]:
     """Return the log growth that is expected of every cell."""
-    change = noise.log_change(cells.after, cells.before)
-    weights = in_blocks(lambda sd: 1.0 / sd**2, noise.at(cells.before))
+    change, weights = _inputs(cells, noise)
     by, n_areas, n_products = cells.grouping, cells.n_areas, cells.n_products
     nothing = np.zeros(n_areas)
 

@@ -12,6 +12,7 @@ import numpy as np
 from entrepot.detect.corridors import KINDS
 from entrepot.detect.estimate import estimate
 from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.portions import n_portions, portion
 from entrepot.detect.spikes import plant
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells, Question
     from entrepot.detect.corridors import Corridors
     from entrepot.detect.noise import Noise
+    from entrepot.detect.portions import Portion
     from entrepot.detect.spikes import Planted, SpikePlan
 
 __all__ = ["Calibration", "Interval", "Placebo", "SpikeRun", "calibrate", "group_ids"]
@@ -123,8 +125,7 @@ def group_ids(keys: Sequence[NDArray[np.int64]], size: int) -> NDArray[np.int64]
     """Return one number per distinct combination of keys; zero for all when there is no key."""
     ids = np.zeros(size, dtype=np.int64)
     for key in keys:
-        _, ids = np.unique(np.stack([ids, key]), axis=1, return_inverse=True)
-        ids = ids.astype(np.int64)
+        _, ids = np.unique(ids * (int(key.max(initial=0)) + 1) + key, return_inverse=True)
     return ids
 
 
@@ -244,7 +245,7 @@ def calibrate(
     Parameters
     ----------
     placebos
-        Windows to plant in, used in turn.
+        Windows to plant in, used in turn; large ones portion by portion (:mod:`entrepot.detect.portions`).
     noise, z
         As for the estimate.
     plan
@@ -257,20 +258,35 @@ def calibrate(
         Applies a function to every number, in order: here, or where an engine has room.
     """
     seeds = np.random.SeedSequence(seed).spawn(sets)
+    # Sets that are planted in the same portion follow one another: it is made once.
+    kept: dict[int, tuple[int, Portion, dict[str, NDArray[np.float64]]]] = {}
 
     def run(number: int) -> SpikeRun | None:
-        placebo = placebos[number % len(placebos)]
+        which = number % len(placebos)
+        placebo = placebos[which]
+        n = n_portions(placebo.cells)
+        at = number * n // sets
+        found = kept.get(which)
+        if found is None or found[0] != at:
+            found = kept[which] = (at, portion(placebo.cells, placebo.question, at, n=n), {})
+        _, mine, guesses = found
         planted = plant(
-            placebo.cells,
-            placebo.question,
-            replace(plan, total_usd=plan.total_usd / placebo.scale),
+            mine.cells,
+            mine.question,
+            replace(plan, total_usd=plan.total_usd * mine.share / placebo.scale),
             noise=noise,
             rng=np.random.default_rng(seeds[number]),
         )
-        found = estimate(
-            planted.cells, placebo.question, noise=noise, z=z, partner_growth=placebo.partner_growth
+        if not planted.usd.size:
+            return None
+        # What was planted moves few medians far.
+        planted.cells.grouping.guesses.update(guesses)
+        corridors = estimate(
+            planted.cells, mine.question, noise=noise, z=z, partner_growth=placebo.partner_growth
         ).corridors
-        return _aligned(planted, found, placebo) if planted.usd.size else None
+        guesses.update(planted.cells.grouping.guesses)
+        aligned = _aligned(planted, corridors, placebo)
+        return replace(aligned, product=mine.products[aligned.product])
 
     made = each(run, range(sets if placebos else 0))
     return Calibration(runs=tuple(one for one in made if one is not None))

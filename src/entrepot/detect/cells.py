@@ -31,6 +31,8 @@ class Grouping:
         The cells sorted by exporter and product, and by importer and product.
     guesses
         Medians of the last time by the step that needed them: a place to start from.
+    inputs
+        The noise of the last time, and the log changes and weights that follow from it.
     """
 
     exporter: NDArray[np.int32]
@@ -41,6 +43,7 @@ class Grouping:
     by_supplier_product: Groups
     by_importer_product: Groups
     guesses: dict[str, NDArray[np.float64]]
+    inputs: list[tuple[object, NDArray[np.float64], NDArray[np.float64]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,11 @@ class Cells:
             self._grouping.append(self._grouped())
         return self._grouping[0]
 
+    def forget(self) -> None:
+        """Drop what is kept for further estimates of growth: of a whole world it is hundreds of megabytes."""
+        for grouping in self._grouping:
+            grouping.inputs.clear()
+
     def _grouped(self) -> Grouping:
         exporter, importer, product = (
             column.astype(np.int32, copy=False) for column in (self.exporter, self.importer, self.product)
@@ -103,6 +111,7 @@ class Cells:
             by_supplier_product=sorted_groups(supplier_product, n),
             by_importer_product=sorted_groups(importer_product, n),
             guesses={},
+            inputs=[],
         )
 
     @property
@@ -140,6 +149,9 @@ def find_cells(own: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.
     """Return the position of each wanted key among the own ones (which are unique), -1 where absent."""
     if not own.size:
         return np.full(wanted.size, -1, dtype=np.int64)
+    if (own[1:] > own[:-1]).all():
+        at = np.minimum(np.searchsorted(own, wanted), own.size - 1)
+        return np.where(own[at] == wanted, at, -1)
     order = np.argsort(own, kind="stable")
     at = order[np.minimum(np.searchsorted(own, wanted, sorter=order), own.size - 1)]
     return np.where(own[at] == wanted, at, -1)

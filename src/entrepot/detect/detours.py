@@ -13,6 +13,7 @@ from entrepot.detect.corridors import kind_number
 from entrepot.detect.extremes import extremes_of
 from entrepot.detect.findings import KEYS, OWN_KINDS, Evidence, Parts, detour_table, withheld
 from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.kernels.threads import in_threads
 from entrepot.detect.periods import event_windows, period_text, placebo_windows
 from entrepot.detect.relay_limit import largest_relay
 from entrepot.detect.result import CalibrationSummary, DetourResult, Headline
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 __all__ = ["detours"]
 
 _EVEN_PART = 0.2
+
+#: Rows of corridors in which nothing was found that are listed at most.
+_MOST_UNDETECTED = 200_000
 
 #: Bytes of the windows before the event up to which they are sent to every executor.
 _MOST_BYTES = 500_000_000
@@ -96,9 +100,12 @@ def detours(
     windows = event_windows(options.event, published=published, before=options.before, after=options.after)
     pairs = (windows, *placebo_windows(windows, published=published))
     data = load_windows(engine, flows, pairs, survey=survey)
+    del survey  # of a whole world it is large
     search = Search.of(data, pairs, options)
     found = search.run(0)
     quiet = [search.run(at) for at in range(1, len(pairs))]
+    for cells in search.cells:
+        cells.forget()
     calibration = calibrate(
         search.placebos,
         noise=search.noise,
@@ -144,11 +151,11 @@ def detours(
 def _sharing(
     engine: FrameEngine, placebos: Sequence[Placebo], progress: Callable[[int, int], None] | None
 ) -> Callable[[Callable[[int], SpikeRun | None], Sequence[int]], Iterator[SpikeRun | None]]:
-    """Return what applies a function to every set: where the engine has room, if the windows can travel."""
-    travels = sum(placebo.size for placebo in placebos) <= _MOST_BYTES
+    """Return what applies a function to every set: on executors if the windows can travel, or in threads."""
+    travels = engine.has_executors and sum(placebo.size for placebo in placebos) <= _MOST_BYTES
 
     def each(run: Callable[[int], SpikeRun | None], sets: Sequence[int]) -> Iterator[SpikeRun | None]:
-        for done, made in enumerate(engine.each(run, sets) if travels else map(run, sets), start=1):
+        for done, made in enumerate(engine.each(run, sets) if travels else in_threads(run, sets), start=1):
             yield made
             if progress is not None:
                 progress(done, len(sets))
@@ -182,9 +189,12 @@ def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]
     factor = np.divide(
         found.expected.usd, pooled.before, out=np.ones(pooled.before.size), where=pooled.before > 0
     )
-    stand_in = np.where(search.members[cells.exporter], search.representative, cells.exporter)
-    twin = find_cells(pooled.key, cells.key_of(stand_in, cells.importer, cells.product))
-    expected = cells.before * np.where(twin >= 0, factor[twin], 1.0)
+    if search.members.any():
+        stand_in = np.where(search.members[cells.exporter], search.representative, cells.exporter)
+        twin = find_cells(pooled.key, cells.key_of(stand_in, cells.importer, cells.product))
+        expected = cells.before * np.where(twin >= 0, factor[twin], 1.0)
+    else:
+        expected = cells.before * factor
     is_pooled = search.members[corridors.origin]
     row, cell, share = split(corridors, cells, factor[corridors.inbound], search.members)
     keep = is_pooled[row]
@@ -218,7 +228,8 @@ def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]
 def _undetected(parts: Parts, search: Search) -> Parts:
     """Return the corridors through the hubs found in which nothing was: their rows give an upper limit.
 
-    Without them a reader could not tell "nothing passed here" from "too little to be seen".
+    Without them a reader could not tell "nothing passed here" from "too little to be seen". Of a whole
+    world's millions those with the largest arrivals.
     """
     cells, question = search.data.cells[0], search.question
     origins = question.origins | search.members
@@ -228,6 +239,9 @@ def _undetected(parts: Parts, search: Search) -> Parts:
         origins[cells.exporter] & hubs[cells.importer] & question.listed[cells.product] & (cells.after > 0)
     )
     destinations = np.flatnonzero(question.destinations)
+    most = _MOST_UNDETECTED // max(destinations.size, 1)
+    if legs.size > most:
+        legs = np.sort(legs[np.argsort(-cells.after[legs], kind="stable")[:most]])
     inbound = np.repeat(legs, destinations.size)
     destination = np.tile(destinations, legs.size)
     origin, hub, product = cells.exporter[inbound], cells.importer[inbound], cells.product[inbound]

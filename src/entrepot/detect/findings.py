@@ -318,21 +318,13 @@ def _statuses(
 ) -> NDArray[np.str_]:
     if baseline == Baseline.UNIDENTIFIED:
         return np.full(usd.size, UNIDENTIFIED_BASELINE)
-    return np.array(
-        [
-            _status(s, usd=u, has_interval=bool(np.isfinite(v)))
-            for s, u, v in zip(share, usd, low, strict=True)
-        ],
-        dtype=np.str_,
-    )
-
-
-def _status(share: float, *, usd: float, has_interval: bool) -> str:
-    if not has_interval:
-        return "not identified: no months before the event to calibrate on"
-    if share > LARGEST_PLACEBO_SHARE:
-        return f"not identified: placebo dates give {min(share, 9.99):.0%} of it"
-    return "identified" if usd > 0 else "below detection"
+    status = np.where(usd > 0, "identified", "below detection").astype(object)
+    excessive = share > LARGEST_PLACEBO_SHARE
+    status[excessive] = [
+        f"not identified: placebo dates give {min(of, 9.99):.0%} of it" for of in share[excessive].tolist()
+    ]
+    status[~np.isfinite(low)] = "not identified: no months before the event to calibrate on"
+    return status.astype(np.str_)
 
 
 def _column(values: NDArray[np.generic] | None, kind: pa.DataType, order: NDArray[np.int64]) -> pa.Array:
@@ -340,30 +332,37 @@ def _column(values: NDArray[np.generic] | None, kind: pa.DataType, order: NDArra
     if values is None:
         return pa.nulls(order.size, kind)
     array = values[order]
-    missing = ~np.isfinite(array) if array.dtype.kind == "f" else array == ""
-    return pa.array(array.tolist(), kind, mask=missing)
+    if array.dtype.kind == "f":
+        return pa.array(array, kind, mask=~np.isfinite(array))
+    return pa.array(array.tolist(), kind, mask=array == "")
 
 
 def _legs(parts: Parts, ids: NDArray[np.int64], n: int, evidence: Evidence) -> dict[str, NDArray[np.float64]]:
     """Sum the legs of each group, every cell once."""
     cells, expected = evidence.cells, evidence.expected
 
-    def total(index: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def distinct(index: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         there = index >= 0
-        distinct = np.unique(np.stack([ids[there], index[there]]), axis=1)
-        return sum_by(distinct[0], values[distinct[1]], n)
+        pairs = np.unique(ids[there] * cells.before.size + index[there])
+        return np.divmod(pairs, max(cells.before.size, 1))
+
+    of = {name: distinct(getattr(parts, name)) for name in ("inbound", "onward", "direct")}
+
+    def total(leg: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        group, index = of[leg]
+        return sum_by(group, values[index], n)
 
     beyond = cells.after - expected
     over, short = np.maximum(beyond, 0.0), np.maximum(-beyond, 0.0)
     return {
-        "excess_in_usd": total(parts.inbound, over),
-        "excess_on_usd": total(parts.onward, over),
-        "shortfall_usd": total(parts.direct, short),
-        "before_in_usd": total(parts.inbound, cells.before),
-        "after_in_usd": total(parts.inbound, cells.after),
-        "expected_in_usd": total(parts.inbound, expected),
-        "before_direct_usd": total(parts.direct, cells.before),
-        "after_direct_usd": total(parts.direct, cells.after),
-        "expected_direct_usd": total(parts.direct, expected),
-        "raw_increase_usd": total(parts.inbound, cells.after - cells.before),
+        "excess_in_usd": total("inbound", over),
+        "excess_on_usd": total("onward", over),
+        "shortfall_usd": total("direct", short),
+        "before_in_usd": total("inbound", cells.before),
+        "after_in_usd": total("inbound", cells.after),
+        "expected_in_usd": total("inbound", expected),
+        "before_direct_usd": total("direct", cells.before),
+        "after_direct_usd": total("direct", cells.after),
+        "expected_direct_usd": total("direct", expected),
+        "raw_increase_usd": total("inbound", cells.after - cells.before),
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +29,9 @@ _KEYS = ("exporter", "importer", "hs_code", "period")
 _REPORTS = ("exporter_report_usd", "importer_report_usd")
 _AMOUNTS = (*_REPORTS, "cif_fob_ratio", "value_usd", "net_weight_kg")
 _TOTAL = "TOTAL"
-_AREAS, _PRODUCTS = 512, 8_192
+_AREAS, _PRODUCTS, _PERIODS = 512, 8_192, 512
+
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +82,35 @@ class _Codes:
     """Numbers of texts, in the order in which they came."""
 
     def __init__(self) -> None:
-        self.numbers: dict[str | None, int] = {}
+        self.words = pa.array([], pa.string())
+
+    def __len__(self) -> int:
+        return len(self.words)
 
     def of(self, column: pa.Array) -> NDArray[np.int32]:
-        """Return the numbers of a column; -1 for a null."""
+        """Return the numbers of a column, new texts getting the next ones; -1 for a null."""
         words = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
-        known = self.numbers
-        own = [known.setdefault(word, len(known)) for word in words.dictionary.to_pylist()]
-        return _taken(np.array([*own, -1], dtype=np.int32), words)
+        texts = words.dictionary.cast(pa.string())
+        new = pc.filter(texts, pc.and_(pc.invert(pc.is_in(texts, self.words)), pc.is_valid(texts)))
+        if len(new):
+            self.words = pa.concat_arrays([self.words, new])
+        return _numbers(words, self.words)
+
+    def number(self, word: str) -> int:
+        """Return the number of a text; -1 where it never came."""
+        return int(pc.index(self.words, word).as_py())
 
     def sorted(self, *, without: str | None = None) -> tuple[tuple[str, ...], NDArray[np.int64]]:
         """Return the texts sorted, and the number of each."""
-        texts = sorted(text for text in self.numbers if text is not None and text != without)
-        return tuple(texts), np.array([self.numbers[text] for text in texts], dtype=np.int64)
+        numbers = {word: at for at, word in enumerate(self.words.to_pylist()) if word != without}
+        texts = sorted(numbers)
+        return tuple(texts), np.array([numbers[text] for text in texts], dtype=np.int64)
+
+
+def _numbers(words: pa.DictionaryArray, known: pa.Array) -> NDArray[np.int32]:
+    """Return the place of every text among the known ones; -1 for others and for a null."""
+    found = pc.fill_null(pc.index_in(words.dictionary.cast(pa.string()), known), -1).to_numpy()
+    return _taken(np.append(found, np.int32(-1)).astype(np.int32, copy=False), words)
 
 
 def _taken(numbers: NDArray[np.int32], words: pa.DictionaryArray) -> NDArray[np.int32]:
@@ -109,41 +127,38 @@ def survey_rows(
     """Read the keys of all rows and return what they tell."""
     codes = {"area": _Codes(), "product": _Codes(), "period": _Codes()}
     bits = np.zeros((_AREAS, _AREAS, _PRODUCTS // 64), dtype=np.uint64)
-    published: dict[tuple[int, int, int], None] = {}
+    published = np.zeros((2, _AREAS, _PERIODS), dtype=bool)
     for batch in _ahead(batches((*_KEYS, *_REPORTS))):
         exporter, importer = (codes["area"].of(batch[side]) for side in _KEYS[:2])
         product, period = codes["product"].of(batch["hs_code"]), codes["period"].of(batch["period"])
-        is_total = product == codes["product"].numbers.get(_TOTAL, -1)
-        if is_total.any():
-            product = np.where(is_total, np.int32(-1), product)
-        bits = _grown(bits, len(codes["area"].numbers), len(codes["product"].numbers))
+        total = codes["product"].number(_TOTAL)
+        if total >= 0:
+            product = np.where(product == total, np.int32(-1), product)
+        known = {kind: len(of) for kind, of in codes.items()}
+        bits = _grown(bits, (known["area"], known["area"], (known["product"] + 63) // 64))
+        published = _grown(published, (2, known["area"], known["period"]))
         mark(bits, exporter, importer, product)
         for at, (area, name) in enumerate(zip((exporter, importer), _REPORTS, strict=True)):
             seen = (product >= 0) & batch[name].is_valid().to_numpy(zero_copy_only=False)
-            pairs = np.unique((area.astype(np.int64) << 32 | period)[seen])
-            published |= dict.fromkeys((at, int(pair >> 32), int(pair & 0xFFFFFFFF)) for pair in pairs)
+            published[at, area[seen], period[seen]] = True
     areas, old_areas = codes["area"].sorted()
     products, old_products = codes["product"].sorted(without=_TOTAL)
     periods, old_periods = codes["period"].sorted()
-    flags = np.zeros((2, len(codes["area"].numbers), len(codes["period"].numbers)), dtype=bool)
-    if published:
-        flags[tuple(np.array(list(published)).T)] = True
-    flags = flags[:, old_areas][:, :, old_periods]
+    flags = published[:, old_areas][:, :, old_periods]
     places = reordered(bits, old_areas, old_products)
     return Survey(batches, areas, products, periods, flags[0], flags[1], places)
 
 
-def _grown(bits: NDArray[np.uint64], n_areas: int, n_products: int) -> NDArray[np.uint64]:
-    """Return the bits with room for so many areas and products."""
-    room, words = bits.shape[0], bits.shape[2]
-    while room < n_areas:
-        room *= 2
-    while words * 64 < n_products:
-        words *= 2
-    if (room, words) == (bits.shape[0], bits.shape[2]):
-        return bits
-    larger = np.zeros((room, room, words), dtype=np.uint64)
-    larger[: bits.shape[0], : bits.shape[1], : bits.shape[2]] = bits
+def _grown(array: NDArray[_Kind], needed: tuple[int, ...]) -> NDArray[_Kind]:
+    """Return an array with room for what is needed: twice as much along an axis that is too short."""
+    shape = tuple(
+        have if have >= least else max(2 * have, least)
+        for have, least in zip(array.shape, needed, strict=True)
+    )
+    if shape == array.shape:
+        return array
+    larger = np.zeros(shape, dtype=array.dtype)
+    larger[tuple(slice(have) for have in array.shape)] = array
     return larger
 
 
@@ -221,18 +236,19 @@ def sum_rows(
     of_pairs = (np.zeros((n_windows, n_areas, n_areas)), np.zeros((n_windows, n_areas, n_areas)))
     has_total = np.zeros((n_areas, n_areas), dtype=bool)
     total = survey.places.bits.shape[2] * 64
-    numbers = {
-        "area": {code: at for at, code in enumerate(survey.areas)},
-        "product": {code: at for at, code in enumerate(survey.products)} | {_TOTAL: total},
-        "period": {code: at for at, code in enumerate(survey.periods)},
+    known = {
+        "area": pa.array(survey.areas, pa.string()),
+        "product": pa.array(survey.products, pa.string()),
+        "period": pa.array(survey.periods, pa.string()),
     }
     for batch in _ahead(survey.batches((*_KEYS, *_AMOUNTS))):
-        rows = _rows(batch, numbers)
+        rows = _rows(batch, known, total)
         add_rows(
             rows, survey.places, (by_exporter, by_importer), (is_used, is_exporter_first), sums, of_pairs
         )
         is_total = rows.product == total
         has_total[rows.exporter[is_total], rows.importer[is_total]] = True
+    pa.default_memory_pool().release_unused()
     return CellSums(*sums, *of_pairs, has_total)
 
 
@@ -248,12 +264,14 @@ def _differ(
     return False
 
 
-def _rows(batch: pa.RecordBatch, numbers: dict[str, dict[str, int]]) -> Rows:
+def _rows(batch: pa.RecordBatch, known: dict[str, pa.Array], total: int) -> Rows:
     def codes(name: str, kind: str) -> NDArray[np.int32]:
         column = batch[name]
         words = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
-        own = [numbers[kind].get(word, -1) for word in words.dictionary.to_pylist()]
-        return _taken(np.array([*own, -1], dtype=np.int32), words)
+        numbers = _numbers(words, known[kind])
+        if kind == "product" and pc.any(pc.equal(words.dictionary, _TOTAL)).as_py():
+            numbers[pc.fill_null(pc.equal(column, _TOTAL), False).to_numpy(zero_copy_only=False)] = total
+        return numbers
 
     def amounts(name: str) -> NDArray[np.float64]:
         column = batch[name]

@@ -40,11 +40,9 @@ def mirror_ratio(cells: Cells, noise: Noise) -> NDArray[np.float64]:
     (n_areas, n_areas)
         Ratio, on FOB; below one where the importer has always declared a part only.
     """
-    n = cells.n_areas
-    both = cells.has_mirror[cells.exporter, cells.importer]
-    pair = cells.pair[both]
-    declared = sum_by(pair, cells.mirror_before[both], n * n).reshape(n, n)
-    sent = sum_by(pair, cells.before[both], n * n).reshape(n, n)
+    n, pair = cells.n_areas, cells.pair
+    declared = np.where(cells.has_mirror, sum_by(pair, cells.mirror_before, n * n).reshape(n, n), 0.0)
+    sent = np.where(cells.has_mirror, sum_by(pair, cells.before, n * n).reshape(n, n), 0.0)
     whole = declared.sum(axis=0) / np.maximum(sent.sum(axis=0), 1e-300)
     whole = np.where(sent.sum(axis=0) > 0, whole, np.nan)
     ratio: NDArray[np.float64] = (declared + noise.floor * whole) / (sent + noise.floor)

@@ -160,8 +160,7 @@ def period_weights(
 
 def survey_of(engine: FrameEngine, flows: nw.LazyFrame[Any]) -> Survey | None:
     """Return what the keys of the flows tell, where their rows can come here; None where they stay away."""
-    batches = getattr(engine, "batches_in", None)
-    return None if batches is None else survey_rows(partial(batches, flows))
+    return None if engine.has_executors else survey_rows(partial(engine.batches_in, flows))
 
 
 def load_windows(

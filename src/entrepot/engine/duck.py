@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 import duckdb
 import narwhals as nw
@@ -163,6 +163,8 @@ class Engine:
     keeps_order
         Results keep the order of the rows read. Costs memory on large files.
     """
+
+    has_executors: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +19,9 @@ _Result = TypeVar("_Result")
 class FrameEngine(Protocol):
     """Where frames live and work runs: :class:`~entrepot.engine.Engine` or ``SparkEngine``."""
 
+    #: Whether frames live on other machines' executors, so that sums should be made there.
+    has_executors: ClassVar[bool]
+
     def arrow_frame(self, table: pa.Table) -> nw.LazyFrame[Any]:
         """Return an Arrow table as a lazy frame of this engine, to be joined to others of it."""
         ...
@@ -33,6 +36,10 @@ class FrameEngine(Protocol):
 
     def drop(self, name: str) -> None:
         """Forget what was kept under a name; frames made of it and kept are not touched."""
+        ...
+
+    def batches_in(self, frame: nw.LazyFrame[Any], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield some columns of a frame of this engine in batches."""
         ...
 
     def each(self, function: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:

@@ -15,7 +15,7 @@ import sys
 import warnings
 from contextlib import contextmanager
 from itertools import count
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import narwhals as nw
 import pyarrow as pa
@@ -51,6 +51,8 @@ class SparkEngine:
     task_memory
         Memory of DuckDB in each task that runs it.
     """
+
+    has_executors: ClassVar[bool] = True
 
     def __init__(self, session: SparkSession, *, task_memory: str = "1GB") -> None:
         self.session = session
@@ -115,6 +117,11 @@ class SparkEngine:
             kept.count()
         self._kept[name] = kept
         return _lazy(kept)
+
+    def batches_in(self, frame: nw.LazyFrame[Any], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield some columns of a frame of this session in batches, which all come to this machine."""
+        with spark_errors():
+            yield from frame.select(*columns).collect("pyarrow").to_native().to_batches()
 
     def unused(self, name: str) -> str:
         """Return a name for :meth:`keep` that was not used before."""

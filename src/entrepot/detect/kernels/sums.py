@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numba as nb
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["sum_by"]
+
+_FEWEST = 1_000_000
 
 
 def sum_by(
@@ -31,4 +34,18 @@ def sum_by(
     (n_groups,)
         Sums; zero for an empty group.
     """
-    return np.bincount(groups, weights=values, minlength=n_groups).astype(np.float64, copy=False)
+    if groups.size < _FEWEST:
+        return np.bincount(groups, weights=values, minlength=n_groups).astype(np.float64, copy=False)
+    sums: NDArray[np.float64] = _sums(groups, values, n_groups)
+    return sums
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _sums(
+    groups: NDArray[np.signedinteger], values: NDArray[np.float64], n_groups: int
+) -> NDArray[np.float64]:
+    """Add up without a copy of the groups as long integers."""
+    sums = np.zeros(n_groups)
+    for at in range(groups.size):
+        sums[groups[at]] += values[at]
+    return sums

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["in_blocks", "in_parts"]
+__all__ = ["in_blocks", "in_parts", "in_threads"]
 
 _FEWEST = 1_000_000
 
 #: What stays in the cache of a core while several expressions go over it.
 _BLOCK = 65_536
 
+_Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
@@ -70,3 +71,9 @@ def in_blocks(
 
     in_parts(fill, size)
     return result
+
+
+def in_threads(run: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
+    """Yield what a function makes of each item, in order, as many at once as there are processors."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        yield from pool.map(run, items)
