@@ -10,6 +10,7 @@ import pytest
 
 from entrepot.pipeline import ingest
 from entrepot.sources.csv_mapping import MappedTable
+from entrepot.sources.rates import ecb_rates
 from entrepot.store import Lake
 
 if TYPE_CHECKING:
@@ -165,6 +166,27 @@ def test_a_group_without_its_inner_trade(measure) -> None:
         "total", "--by", "period", "--all-periods", "--periods", "2021", "--outside", "CHN,KAZ"
     )
     assert every[0]["value_usd"] - outside[0]["value_usd"] == pytest.approx(5.0)
+
+
+def test_sources_vintages_and_revisions_are_chosen(measure) -> None:
+    rows, _ = measure("total", "--importer", "RUS", "--by", "hs_code", "--source", "csv:made_up")
+    assert {row["hs_code"] for row in rows} == {"854231", "870323"}
+    older, _ = measure("total", "--importer", "RUS", "--by", "hs_code", "--hs-revision", "HS1992")
+    assert {row["hs_code"] for row in older} != {"854231", "870323"}
+    assert sum(row["value_usd"] for row in older) == pytest.approx(sum(row["value_usd"] for row in rows))
+    _, unknown = measure("total", "--source", "comtrade", status=1)
+    assert "holds nothing of comtrade" in unknown.err
+    _, early = measure("total", "--as-of", "2000-01-01", status=1)
+    assert "hint:" in early.err
+
+
+def test_values_in_euro(measure) -> None:
+    """At the bank's mean rate of the period: growth in euro is not that in dollars."""
+    rows, _ = measure("growth", "--importer", "RUS", "--value", "eur", "--periods", "2022", "--show", "CHN")
+    rates = {row["period"]: row["per_usd"] for row in ecb_rates().to_pylist() if row["currency"] == "EUR"}
+    assert rows[0]["value_eur"] == pytest.approx(60.0 * rates["2022"])
+    assert rows[0]["growth"] == pytest.approx(2.0 * rates["2022"] / rates["2021"] - 1)
+    assert rows[0]["growth"] > 1.05
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".json"])

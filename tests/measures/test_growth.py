@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.errors import ContractError, OptionError
@@ -103,6 +103,7 @@ def test_the_first_report_of_russias_suppliers(read) -> None:
     assert found["2023",]["growth"] == pytest.approx(0.26, abs=0.005)
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     rate=st.floats(-0.5, 2.0),
     start=st.floats(1.0, 1e9),
@@ -121,6 +122,7 @@ def test_steady_growth_is_the_same_in_every_measure(rate, start, first, length) 
         assert found == [pytest.approx(rate, abs=1e-9)] * len(found)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.floats(0.01, 1e6))
 def test_growth_and_index_do_not_depend_on_the_unit(factor) -> None:
     frame = pl.DataFrame({"period": ["2020", "2021", "2022"], "value_usd": [3.0, 4.0, 2.0]})

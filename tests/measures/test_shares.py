@@ -8,7 +8,7 @@ from math import sqrt
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.measures import (
@@ -63,6 +63,7 @@ def test_equal_ones_share_a_rank_on_arrow_too(read) -> None:
         assert [found["2023", f"E0{k}"]["rank"] for k in range(4)] == [3, 1, 1, 4]
 
 
+@settings(max_examples=60, deadline=None)
 @given(amounts)
 def test_shares_add_up_to_one_and_hhi_lies_between_its_ends(values) -> None:
     frame = one_market(values)
@@ -75,6 +76,7 @@ def test_shares_add_up_to_one_and_hhi_lies_between_its_ends(values) -> None:
     assert found["hhi"] == pytest.approx(sum((v / sum(values)) ** 2 for v in values))
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(1, 9), st.floats(0.1, 1e6))
 def test_equal_parts_are_as_many_as_they_are(count, value) -> None:
     found = herfindahl_hirschman(one_market([value] * count), within=["period"]).to_dicts()[0]

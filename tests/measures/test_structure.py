@@ -7,7 +7,7 @@ from collections import defaultdict
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.measures import (
@@ -113,6 +113,7 @@ def test_nothing_in_common_is_zero_and_the_same_shares_are_one(read) -> None:
     assert ("2021", "A", "A") not in found
 
 
+@settings(max_examples=60, deadline=None)
 @given(CELLS)
 def test_gains_and_losses_add_up(cells) -> None:
     frame = market(cells)
@@ -168,6 +169,7 @@ def test_a_market_of_which_something_is_not_reported_is_null(read) -> None:
     assert read(margins(frame, before="2021", after="2023"))["B", "RUS"]["change_value_usd"] is None
 
 
+@settings(max_examples=60, deadline=None)
 @given(CELLS)
 def test_margins_add_up_and_count(cells) -> None:
     found = margins(market(cells), before="2021", after="2023")

@@ -11,7 +11,14 @@ from rich.console import Console
 from entrepot.app.cli import app
 from entrepot.errors import OptionError
 
-__all__ = ["cases_app"]
+__all__ = [
+    "case_facts_command",
+    "case_list_command",
+    "case_new_command",
+    "case_run_command",
+    "case_show_command",
+    "cases_app",
+]
 
 cases_app = typer.Typer(
     no_args_is_help=True, help="Ready cases: the claims of the field's reports, and official figures."
@@ -25,7 +32,7 @@ _NameArgument = Annotated[str, typer.Argument(help="a case, such as C6, or the T
 
 
 @cases_app.command("list")
-def list_command(*, out: _OutOption = None) -> None:
+def case_list_command(*, out: _OutOption = None) -> None:
     """Name the cases: what they ask, what their figures rest on, how many downloads they need.
 
     Example: entrepot case list
@@ -45,7 +52,7 @@ def list_command(*, out: _OutOption = None) -> None:
 
 
 @cases_app.command("show")
-def show_command(name: _NameArgument) -> None:
+def case_show_command(name: _NameArgument) -> None:
     """Show a case: its question and source, the data it needs and how to get them, its calls.
 
     Example: entrepot case show C6
@@ -59,7 +66,7 @@ def show_command(name: _NameArgument) -> None:
 
 
 @cases_app.command("facts")
-def facts_command(*, out: Annotated[str, typer.Option(help="file; - prints CSV")] = "-") -> None:
+def case_facts_command(*, out: Annotated[str, typer.Option(help="file; - prints CSV")] = "-") -> None:
     """Write every figure that the cases state as published, with its source and standing.
 
     Example: entrepot case facts --out published.csv
@@ -74,7 +81,7 @@ def facts_command(*, out: Annotated[str, typer.Option(help="file; - prints CSV")
 
 
 @cases_app.command("new")
-def new_command(
+def case_new_command(
     name: Annotated[str, typer.Argument(help="name of the case, which is the file's too")],
     *,
     to: Annotated[Path | None, typer.Option(help="the file; default NAME.toml here")] = None,
@@ -106,7 +113,7 @@ def new_command(
 
 
 @cases_app.command("run")
-def run_command(
+def case_run_command(
     name: _NameArgument,
     *,
     lake: Annotated[

@@ -51,6 +51,12 @@ _BY: dict[str, tuple[str, ...]] = {
 _FIXED = frozenset({"dependence", "advantage", "similarity", "complementarity", "plausibility"})
 _MONTHLY = frozenset({"year_to_date", "rolling_year"})
 _WINDOWS = frozenset({"supplanting", "margins"})
+#: Measures that set rows beside each other, and the keys that they add up by first.
+_SELF_JOINED: dict[str, tuple[str, ...]] = {
+    "dependence": ("exporter", "importer", "period"),
+    "similarity": ("exporter", "hs_code", "period"),
+    "overtaking": (),
+}
 _WITH_PERIOD = frozenset({"total", "share", "rank", "concentration", "composition"})
 
 
@@ -171,6 +177,10 @@ def measure_lake(
     with Engine(memory_limit=memory_limit) as engine:
         asked = replace(query.flows, has_euro=query.value == "value_eur")
         flows = measured_flows(engine, lake, asked, tell=tell)
+        if query.name in _SELF_JOINED:  # an engine that plans one query would add all flows up for each side
+            keys = _SELF_JOINED[query.name] or tuple(dict.fromkeys([*query.keys, *query.of, "period"]))
+            sums = measures.totals(flows.to_native(), by=keys, value=query.value)
+            flows = engine.keep(nw.from_native(sums).lazy(), engine.unused("sums"))
         found: nw.LazyFrame[Any] = nw.from_native(_measured(flows.to_native(), query)).lazy()
         schema = found.collect_schema()
         about = [column for column in _ABOUT if column in schema]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-__all__ = ["about_case", "case_chart", "print_case", "print_case_list", "print_case_result"]
+__all__ = ["STANDING", "about_case", "case_chart", "print_case", "print_case_list", "print_case_result"]
 
 #: What a source is worth, in words.
 STANDING = {

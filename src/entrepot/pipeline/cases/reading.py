@@ -16,7 +16,18 @@ from entrepot.errors import InputFileError, UnknownCodeError
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-__all__ = ["Call", "Case", "Figure", "Need", "Standing", "case_names", "find_case", "read_case"]
+__all__ = [
+    "Bars",
+    "Call",
+    "Case",
+    "Figure",
+    "Need",
+    "Standing",
+    "Unit",
+    "case_names",
+    "find_case",
+    "read_case",
+]
 
 #: What a published figure rests on.
 Standing = Literal["official", "study", "press", "unverified"]
