@@ -68,7 +68,8 @@ def _markups(result: PriceResult) -> Any:
         "window:N", title=None, scale=alt.Scale(domain=["before", "after"], range=[_BEFORE, _AFTER])
     )
     axis = alt.Axis(format="+%")
-    lines = _chart(values).mark_rule(strokeWidth=2).encode(
+    known = [value for value in values if value["low"] is not None]
+    lines = _chart(known).mark_rule(strokeWidth=2).encode(
         y=y, yOffset=offset, color=colour, x2="high:Q",
         x=alt.X("low:Q", title="mark-up over other buyers", axis=axis),
     )  # fmt: skip
@@ -107,7 +108,7 @@ def _outliers(result: PriceResult) -> Any:
     rows = result.table.slice(0, _MOST_POINTS).to_pylist()
     values = [
         {
-            "usual": row["usual_unit_value_usd"], "own": row["unit_value_usd"], "side": row["invoicing"],
+            "usual": row["usual_unit_value"], "own": row["unit_value"], "side": row["invoicing"],
             "size": abs(row["difference_usd"]),
         }
         for row in rows

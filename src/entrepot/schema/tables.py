@@ -296,8 +296,8 @@ PRICE_OUTLIER = Table(
     name="out__price_outlier",
     grain="one exporter × importer × hs_code × period whose unit value is far from the supplier's others",
     columns=(
-        "exporter", "importer", "hs_code", "period", "unit", "priced_usd", "amount", "unit_value_usd",
-        "usual_unit_value_usd", "unit_value_ratio", "pair_ratio", "price_z", "z_share", "invoicing",
+        "exporter", "importer", "hs_code", "period", "unit", "priced_usd", "amount", "unit_value",
+        "usual_unit_value", "unit_value_ratio", "pair_ratio", "price_z", "z_share", "invoicing",
         "difference_usd", "buyers",
     ),
     key=("exporter", "importer", "hs_code", "period"),
