@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from entrepot.report.files import check_out, write_table
     from entrepot.report.gap_terminal import print_gap_parts, print_gaps
     from entrepot.report.gap_words import about_gaps
+    from entrepot.report.incentives import about_incentives, print_incentives
     from entrepot.report.lookups import print_facts
     from entrepot.report.loops import about_loops, print_loops
     from entrepot.report.page import write_page
@@ -30,6 +31,7 @@ __all__ = [
     "about_breaks",
     "about_detours",
     "about_gaps",
+    "about_incentives",
     "about_loops",
     "about_prices",
     "about_specifications",
@@ -46,6 +48,7 @@ __all__ = [
     "print_gap_parts",
     "print_gaps",
     "print_headlines",
+    "print_incentives",
     "print_loops",
     "print_prices",
     "print_rows",
@@ -56,6 +59,8 @@ __all__ = [
 ]
 
 _HOME = {
+    "about_incentives": "entrepot.report.incentives",
+    "print_incentives": "entrepot.report.incentives",
     "about_watch": "entrepot.report.watching",
     "print_watch": "entrepot.report.watching",
     "Shown": "entrepot.report.checks",
