@@ -73,7 +73,11 @@ def _markups(result: PriceResult) -> Any:
         y=y, yOffset=offset, color=colour, x2="high:Q",
         x=alt.X("low:Q", title="mark-up over other buyers", axis=axis),
     )  # fmt: skip
-    shape = alt.Shape("window:N", title=None, sort=["before", "after"])
+    shape = alt.Shape(
+        "window:N",
+        title=None,
+        scale=alt.Scale(domain=["before", "after"], range=["circle", "square"]),
+    )
     points = (
         _chart(values)
         .mark_point(size=70, filled=True)
@@ -113,14 +117,16 @@ def _outliers(result: PriceResult) -> Any:
         }
         for row in rows
     ]  # fmt: skip
-    scale = alt.Scale(type="log")
+    scale = alt.Scale(type="log", nice=False, zero=False)
     sides = alt.Scale(domain=["over", "under"], range=[_AFTER, _PARTS["volume"]])
     unit = result.options.unit
     points = _chart(values).mark_point(filled=True, opacity=0.6).encode(
         x=alt.X("usual:Q", title=f"usual unit value, USD per {unit}", scale=scale),
         y=alt.Y("own:Q", title=f"unit value, USD per {unit}", scale=scale),
         color=alt.Color("side:N", title=None, scale=sides),
-        shape=alt.Shape("side:N", title=None),
+        shape=alt.Shape(
+            "side:N", title=None, scale=alt.Scale(domain=["over", "under"], range=["circle", "square"])
+        ),
         size=alt.Size("size:Q", legend=None),
     )  # fmt: skip
     ends = [{"usual": bound(row["usual"] for row in values)} for bound in (min, max)]
