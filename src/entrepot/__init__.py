@@ -26,6 +26,16 @@ if TYPE_CHECKING:
     from entrepot.model.world import World, WorldOptions, build_world
     from entrepot.pipeline import IngestOptions, IngestReport, ingest
     from entrepot.pipeline.breaks import find_breaks, find_breaks_in
+    from entrepot.pipeline.cases import (
+        Case,
+        CaseResult,
+        case_names,
+        find_case,
+        missing_data,
+        new_case,
+        published_figures,
+        run_case,
+    )
     from entrepot.pipeline.checking import CheckOptions, CheckReport, check_lake
     from entrepot.pipeline.comparing import Comparison, compare_detours, compare_vintages
     from entrepot.pipeline.detours import find_detours, find_detours_in
@@ -34,6 +44,8 @@ if TYPE_CHECKING:
     from entrepot.pipeline.gaps import decompose_gaps_in, find_gaps, find_gaps_in, take_gaps_apart
     from entrepot.pipeline.incentives import find_incentives
     from entrepot.pipeline.loops import find_loops, find_loops_in
+    from entrepot.pipeline.measured_flows import MeasuredFlows
+    from entrepot.pipeline.measuring import MeasureQuery, measure_lake
     from entrepot.pipeline.prices import (
         decompose_values,
         decompose_values_in,
@@ -58,6 +70,8 @@ if TYPE_CHECKING:
 __all__ = [
     "BreakOptions",
     "BreakResult",
+    "Case",
+    "CaseResult",
     "CheckOptions",
     "CheckReport",
     "Comparison",
@@ -77,6 +91,8 @@ __all__ = [
     "Lake",
     "LoopOptions",
     "LoopResult",
+    "MeasureQuery",
+    "MeasuredFlows",
     "Patience",
     "PriceOptions",
     "PriceResult",
@@ -84,6 +100,7 @@ __all__ = [
     "WorldOptions",
     "__version__",
     "build_world",
+    "case_names",
     "check_lake",
     "compare_detours",
     "compare_vintages",
@@ -96,6 +113,7 @@ __all__ = [
     "fetch",
     "find_breaks",
     "find_breaks_in",
+    "find_case",
     "find_detours",
     "find_detours_in",
     "find_gaps",
@@ -110,8 +128,13 @@ __all__ = [
     "find_specifications",
     "ingest",
     "lake_calendar",
+    "measure_lake",
+    "missing_data",
+    "new_case",
     "open_source",
+    "published_figures",
     "read_gdp",
+    "run_case",
     "select_flows",
     "take_gaps_apart",
     "watch_detours",
@@ -132,6 +155,14 @@ _HOME = {
     "BreakResult": "entrepot.detect.breaks.result",
     "find_breaks": "entrepot.pipeline.breaks",
     "find_breaks_in": "entrepot.pipeline.breaks",
+    "Case": "entrepot.pipeline.cases",
+    "CaseResult": "entrepot.pipeline.cases",
+    "case_names": "entrepot.pipeline.cases",
+    "find_case": "entrepot.pipeline.cases",
+    "missing_data": "entrepot.pipeline.cases",
+    "new_case": "entrepot.pipeline.cases",
+    "published_figures": "entrepot.pipeline.cases",
+    "run_case": "entrepot.pipeline.cases",
     "Corridor": "entrepot.detect.explanation",
     "CheckOptions": "entrepot.pipeline.checking",
     "CheckReport": "entrepot.pipeline.checking",
@@ -152,6 +183,8 @@ _HOME = {
     "Patience": "entrepot.sources.fetching.questions",
     "LoopOptions": "entrepot.detect.loops.options",
     "LoopResult": "entrepot.detect.loops.result",
+    "MeasureQuery": "entrepot.pipeline.measuring",
+    "MeasuredFlows": "entrepot.pipeline.measured_flows",
     "World": "entrepot.model.world",
     "WorldOptions": "entrepot.model.world",
     "build_world": "entrepot.model.world",
@@ -172,6 +205,7 @@ _HOME = {
     "find_loops_in": "entrepot.pipeline.loops",
     "ingest": "entrepot.pipeline",
     "lake_calendar": "entrepot.pipeline.reporting",
+    "measure_lake": "entrepot.pipeline.measuring",
     "open_source": "entrepot.sources.registry",
     "read_gdp": "entrepot.sources.world_bank.gdp",
     "select_flows": "entrepot.pipeline.flows",

@@ -18,6 +18,7 @@ from entrepot.schema import DetourKind
 
 if TYPE_CHECKING:
     from entrepot.detect.result import DetourResult
+    from entrepot.report.account import Account
 
 FILE = {
     "file_name": "b.csv",
@@ -214,6 +215,20 @@ def test_nothing_found(empty: DetourResult) -> None:
     assert said.placebos.startswith("No placebo date was possible")
     assert said.calibration.startswith("Not calibrated")
     assert said.refutations[0].startswith("Nothing was found")
+
+
+def test_why_nothing_was_found(empty: DetourResult) -> None:
+    def said(**changes: object) -> Account:
+        return account_of(replace(empty, headline=replace(empty.headline, **changes)))
+
+    lost = said(shortfall_usd=5e8, by_baseline={"untreated": 0.0, "unchanged": 2e7})
+    assert "nowhere do missing direct trade and an excess through a hub meet" in lost.headline
+    assert "no direct trade fell by more than chance gives" in said(shortfall_usd=0.0).headline
+    figures = {one.label: one.figure for one in lost.comparisons}
+    assert figures["Estimate"] == "0"
+    assert figures["With baseline unchanged"] == "20.0m"
+    # Without anything to tell ordinary growth from the event, that nothing meets says nothing.
+    assert said(baseline="unidentified").headline.startswith("Not identified: nothing in the data tells")
 
 
 def test_an_unobserved_leg_is_said_everywhere(unobserved: DetourResult) -> None:

@@ -33,6 +33,7 @@ def main() -> None:
 from entrepot.app import (  # noqa: E402, F401
     breaks_command,
     calendar_command,
+    case_commands,
     check_command,
     demo_command,
     detours_command,
@@ -44,6 +45,7 @@ from entrepot.app import (  # noqa: E402, F401
     ingest_command,
     lookup_commands,
     loops_command,
+    measure_command,
     prices_command,
     quality_command,
     robustness_command,

@@ -17,6 +17,7 @@ from entrepot.app.search_options import (
     BeforeOption,
     DestinationOption,
     EventOption,
+    ExpectedOption,
     HubOption,
     LakeOption,
     MemoryOption,
@@ -28,6 +29,7 @@ from entrepot.app.search_options import (
     ThresholdOption,
     check_periods,
     open_reports,
+    parse_expected,
     suspects_of,
 )
 from entrepot.detect.options import DetourOptions
@@ -50,6 +52,7 @@ def robustness_command(
     chart: Annotated[Path | None, typer.Option(help=".svg file for the specification curve")] = None,
     as_of: AsOfOption = None,
     source: SourceOption = None,
+    expected: ExpectedOption = "robust",
     z: ThresholdOption = 1.0,
     hs_revision: HsRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
@@ -70,6 +73,7 @@ def robustness_command(
         destinations=asked.destinations,
         products=product_list(products, revision),
         pooled_origins=asked.pooled,
+        expected=parse_expected(expected),
         z=z,
     )
     check_periods(options)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from entrepot.app.arguments import parse_areas, parse_day, parse_period_day, parse_sources
+from entrepot.detect.options import EXPECTED
 from entrepot.detect.periods import parse_span
 from entrepot.errors import OptionError
 from entrepot.nomenclature import CUSTOMS_UNIONS, resolve_areas
 
 if TYPE_CHECKING:
-    from entrepot.detect.options import DetourOptions
+    from entrepot.detect.options import DetourOptions, ExpectedMethod
     from entrepot.pipeline.choices import ReportChoice
     from entrepot.pipeline.revisions import RevisionChoice
     from entrepot.store import Lake
@@ -26,6 +27,7 @@ __all__ = [
     "ByOption",
     "DestinationOption",
     "EventOption",
+    "ExpectedOption",
     "HubOption",
     "LakeOption",
     "MemoryOption",
@@ -42,6 +44,7 @@ __all__ = [
     "check_periods",
     "open_reports",
     "parse_corridor",
+    "parse_expected",
     "parse_keys",
     "suspects_of",
 ]
@@ -52,6 +55,9 @@ BeforeOption = Annotated[
     str | None, typer.Option(help="first:last month before; default the 24 to two before")
 ]
 AfterOption = Annotated[str | None, typer.Option(help="first:last month after; default from two after on")]
+ExpectedOption = Annotated[
+    str, typer.Option(help="how the expected trade is learnt: robust, gravity or controls")
+]
 ProductsOption = Annotated[
     str | None, typer.Option(help="codes, list names (CHPL, CHPL:1) or @file; default all goods")
 ]
@@ -91,6 +97,21 @@ class Suspects:
     hubs: tuple[str, ...]
     destinations: tuple[str, ...]
     pooled: tuple[str, ...]
+
+
+def parse_expected(text: str) -> ExpectedMethod:
+    """Return the value of ``--expected``.
+
+    Raises
+    ------
+    OptionError
+        It is none of the three.
+    """
+    if text in EXPECTED:
+        return cast("ExpectedMethod", text)
+    raise OptionError(
+        f"{text!r} is no way to expect flows", where="--expected", hint=f"choose among {', '.join(EXPECTED)}"
+    )
 
 
 def suspects_of(event: str, *, origin: str | None, hub: str | None, destination: str | None) -> Suspects:

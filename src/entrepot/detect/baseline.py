@@ -19,7 +19,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from entrepot.detect.kernels.medians import grouped_median
+from entrepot.detect.controls import control_growth
+from entrepot.detect.gravity import gravity_growth
+from entrepot.detect.kernels.brackets import streamed_median
+from entrepot.detect.kernels.medians import GroupedMedian, Members
+from entrepot.detect.kernels.small_groups import small_median
+from entrepot.detect.kernels.threads import in_blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,6 +44,8 @@ class Baseline(StrEnum):
 
     UNTREATED = "untreated"  # other partners, other goods
     UNLISTED = "unlisted"  # the same pairs' goods outside the list: TOTAL less the goods given
+    GRAVITY = "gravity"  # other partners, other goods, by Poisson three-way fixed effects
+    CONTROLS = "controls"  # the same pairs' goods outside the list, product by product in the data
     UNCHANGED = "unchanged"  # no growth: a bound for the range over baselines
     UNIDENTIFIED = "unidentified"  # nothing untreated is in the data
 
@@ -65,6 +72,8 @@ def expected_flows(
     untreated: NDArray[np.bool_],
     noise: Noise,
     partner_growth: NDArray[np.float64] | None = None,
+    method: Baseline = Baseline.UNTREATED,
+    controls: NDArray[np.bool_] | None = None,
 ) -> Expected:
     """Return the expected flow of every cell.
 
@@ -78,14 +87,24 @@ def expected_flows(
         Precision of each cell: medians are weighted by the inverse variance.
     partner_growth : (n_areas,)
         Log growth of the goods outside the question by importer, where the files tell it (NaN where not).
+    method
+        How growth is learnt from the untreated cells: medians (``UNTREATED``), ``GRAVITY`` or ``CONTROLS``.
+    controls : (n_products,)
+        Goods that may serve as controls; needed by ``CONTROLS``.
     """
     if not untreated.any():
         if partner_growth is None:
             return Expected(usd=cells.before.copy(), baseline=Baseline.UNIDENTIFIED)
         growth = np.nan_to_num(partner_growth)[cells.importer]
         return Expected(usd=cells.before * np.exp(growth), baseline=Baseline.UNLISTED)
-    growth = _median_growth(cells, untreated, noise)
-    return Expected(usd=cells.before * np.exp(growth), baseline=Baseline.UNTREATED)
+    if method is Baseline.GRAVITY:
+        growth = gravity_growth(cells, untreated)
+    elif method is Baseline.CONTROLS and controls is not None:
+        growth = control_growth(cells, untreated=untreated, controls=controls, noise=noise)
+    else:
+        method, growth = Baseline.UNTREATED, _median_growth(cells, untreated, noise)
+    usd = in_blocks(lambda before, rate: before * np.exp(rate), cells.before, growth)
+    return Expected(usd=usd, baseline=method)
 
 
 def with_pair_growth(
@@ -107,60 +126,64 @@ def with_pair_growth(
     if expected.baseline is not Baseline.UNTREATED:
         return expected
     change = noise.log_change(cells.after, expected.usd)
-    weights = 1.0 / noise.at(expected.usd) ** 2
-    pair = np.where(controls, cells.pair, np.int64(-1))
-    growth = _shrunk(change, weights, pair, cells.n_areas**2)
-    return Expected(usd=expected.usd * np.exp(growth[cells.pair]), baseline=expected.baseline)
+    weights = in_blocks(lambda sd: 1.0 / sd**2, noise.at(expected.usd))
+    by, pair = cells.grouping, cells.pair.astype(np.int32, copy=False)
+    nothing = np.zeros(cells.n_areas)
+    members = Members(change, weights, controls, pair, nothing, by.exporter, nothing, by.exporter)
+    found = streamed_median(members, cells.n_areas**2, guess=by.guesses.get("pair"))
+    by.guesses["pair"] = found.value
+    growth = _drawn(found)
+    usd = in_blocks(lambda before, at: before * np.exp(growth[at]), expected.usd, pair)
+    return Expected(usd=usd, baseline=expected.baseline)
 
 
-def _shrunk(
-    values: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    groups: NDArray[np.int64],
-    n_groups: int,
-    *,
-    fewest: int = 1,
-) -> NDArray[np.float64]:
-    """Return the weighted median of each group, shrunk to zero with n/(n+4); zero for an empty group.
+def _drawn(found: GroupedMedian, *, fewest: int = 1) -> NDArray[np.float64]:
+    """Return medians shrunk to zero with n/(n+4); zero for an empty group.
 
     Of n values only those count that lie beyond the first ``fewest`` - 1.
     """
-    found = grouped_median(values, weights, groups, n_groups)
     count = np.maximum(found.count - (fewest - 1), 0)
     return np.nan_to_num(found.value) * count / (count + _SHRINK)
 
 
 def _median_growth(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> NDArray[np.float64]:
+    """Return the log growth that is expected of every cell."""
     change = noise.log_change(cells.after, cells.before)
-    weights = 1.0 / noise.at(cells.before) ** 2
-    outside = np.int64(-1)
-    by_product = np.where(untreated, cells.product, outside)
-    supplier_product = cells.exporter * cells.n_products + cells.product
-    by_supplier_product = np.where(untreated, supplier_product, outside)
-    by_supplier = np.where(untreated, cells.exporter, outside)
-    by_importer = np.where(untreated, cells.importer, outside)
-    importer_growth = np.zeros(cells.n_areas)
-    supply_growth = np.zeros(change.size)
-    for _ in range(_ROUNDS):
-        rest = change - importer_growth[cells.importer]
-        product_growth = np.nan_to_num(grouped_median(rest, weights, by_product, cells.n_products).value)
-        supply_growth = product_growth[cells.product]
-        general = _shrunk(rest - supply_growth, weights, by_supplier, cells.n_areas)
-        supply_growth = supply_growth + general[cells.exporter]
-        own = _shrunk(rest - supply_growth, weights, by_supplier_product, cells.n_areas * cells.n_products)
-        supply_growth = supply_growth + own[supplier_product]
-        importer_growth = _shrunk(change - supply_growth, weights, by_importer, cells.n_areas)
-    growth = supply_growth + importer_growth[cells.importer]
+    weights = in_blocks(lambda sd: 1.0 / sd**2, noise.at(cells.before))
+    by, n_areas, n_products = cells.grouping, cells.n_areas, cells.n_products
+    nothing = np.zeros(n_areas)
+
+    def members(
+        group: NDArray[np.int32],
+        known: NDArray[np.float64],
+        at: NDArray[np.int32],
+        also: NDArray[np.float64] = nothing,
+        also_at: NDArray[np.int32] = by.exporter,
+    ) -> Members:
+        return Members(change, weights, untreated, group, known, at, also, also_at)
+
+    def streamed(of: Members, step: str, n: int) -> GroupedMedian:
+        found = streamed_median(of, n, guess=by.guesses.get(step))
+        by.guesses[step] = found.value
+        return found
+
+    importer_growth = nothing
+    for turn in range(_ROUNDS):
+        of = members(by.product, importer_growth, by.importer)
+        product_growth = np.nan_to_num(streamed(of, f"product {turn}", n_products).value)
+        own = small_median(by.by_supplier_product, of)
+        of = members(by.exporter, importer_growth, by.importer, product_growth, by.product)
+        general = _drawn(streamed(of, f"supplier {turn}", n_areas))
+        supply_growth = (product_growth[None, :] + general[:, None]).ravel()
+        supply_growth += _drawn(GroupedMedian(own.value - supply_growth, own.count))
+        of = members(by.importer, supply_growth, by.supplier_product)
+        importer_growth = _drawn(streamed(of, f"importer {turn}", n_areas))
+    growth = in_blocks(
+        lambda at, importer: supply_growth[at] + importer_growth[importer], by.supplier_product, by.importer
+    )
     # A boom of one importer in one product shows in its untreated suppliers too. In one or two of them it may
     # be a relay: those tell nothing.
-    importer_product = cells.importer * cells.n_products + cells.product
-    by_importer_product = np.where(untreated, importer_product, outside)
-    boom = _shrunk(
-        change - growth,
-        weights,
-        by_importer_product,
-        cells.n_areas * cells.n_products,
-        fewest=_FEWEST_SUPPLIERS,
-    )
-    total: NDArray[np.float64] = growth + boom[importer_product]
-    return total
+    change = in_blocks(np.subtract, change, growth)
+    found = small_median(by.by_importer_product, members(by.importer, nothing, by.importer))
+    boom = _drawn(found, fewest=_FEWEST_SUPPLIERS)
+    return in_blocks(lambda known, at: known + boom[at], growth, by.importer_product)

@@ -282,7 +282,8 @@ def _aligned(planted: Planted, found: Corridors, placebo: Placebo) -> SpikeRun:
     n_kinds = len(KINDS)
     keys = [
         (
-            ((side.origin * cells.n_areas + side.hub) * cells.n_areas + side.destination) * cells.n_products
+            ((side.origin.astype(np.int64) * cells.n_areas + side.hub) * cells.n_areas + side.destination)
+            * cells.n_products
             + side.product
         )
         * n_kinds

@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from entrepot.detect.kernels.small_groups import sorted_groups
 from entrepot.detect.kernels.sums import sum_by
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Cells", "Question", "find_cells", "merge_cells"]
+    from entrepot.detect.baseline import Baseline
+    from entrepot.detect.kernels.small_groups import Groups
+
+__all__ = ["Cells", "Grouping", "Question", "find_cells", "merge_cells"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Cells by what their growth is learnt from.
+
+    Attributes
+    ----------
+    exporter, importer, product, supplier_product, importer_product : (n,)
+        Small numbers of the groups of each cell.
+    by_supplier_product, by_importer_product
+        The cells sorted by exporter and product, and by importer and product.
+    guesses
+        Medians of the last time by the step that needed them: a place to start from.
+    """
+
+    exporter: NDArray[np.int32]
+    importer: NDArray[np.int32]
+    product: NDArray[np.int32]
+    supplier_product: NDArray[np.int32]
+    importer_product: NDArray[np.int32]
+    by_supplier_product: Groups
+    by_importer_product: Groups
+    guesses: dict[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +53,7 @@ class Cells:
     Attributes
     ----------
     exporter, importer, product : (n,)
-        Indices of the areas and products.
+        Indices of the areas and products, of 32 or 64 bits.
     before, after : (n,)
         USD (FOB) in the two windows, both on the length and months of the after-window.
     after_kg : (n,)
@@ -50,6 +78,32 @@ class Cells:
     has_mirror: NDArray[np.bool_]
     n_areas: int
     n_products: int
+    _grouping: list[Grouping] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def grouping(self) -> Grouping:
+        """Return the cells by group, sorted once."""
+        if not self._grouping:
+            self._grouping.append(self._grouped())
+        return self._grouping[0]
+
+    def _grouped(self) -> Grouping:
+        exporter, importer, product = (
+            column.astype(np.int32, copy=False) for column in (self.exporter, self.importer, self.product)
+        )
+        n = self.n_areas * self.n_products
+        supplier_product = exporter * np.int32(self.n_products) + product
+        importer_product = importer * np.int32(self.n_products) + product
+        return Grouping(
+            exporter=exporter,
+            importer=importer,
+            product=product,
+            supplier_product=supplier_product,
+            importer_product=importer_product,
+            by_supplier_product=sorted_groups(supplier_product, n),
+            by_importer_product=sorted_groups(importer_product, n),
+            guesses={},
+        )
 
     @property
     def key(self) -> NDArray[np.int64]:
@@ -65,7 +119,7 @@ class Cells:
         self, exporter: NDArray[np.int64], importer: NDArray[np.int64], product: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """Return the keys of flows, whether they have a cell or not."""
-        return (exporter * self.n_areas + importer) * self.n_products + product
+        return (exporter.astype(np.int64) * self.n_areas + importer) * self.n_products + product
 
     def only(self, mask: NDArray[np.bool_]) -> Cells:
         """Return the cells under a mask."""
@@ -160,6 +214,10 @@ class Question:
         Origin × destination pairs under measures.
     is_observed : (n_areas, n_areas)
         Whether some reporter published the pair in both windows.
+    controls : (n_products,)
+        Goods outside the list that may tell growth by difference in differences; None for too few.
+    method
+        How growth is learnt, see :func:`entrepot.detect.baseline.expected_flows`; None for the default.
     """
 
     origins: NDArray[np.bool_]
@@ -169,3 +227,5 @@ class Question:
     are_hubs_given: bool
     is_treated: NDArray[np.bool_]
     is_observed: NDArray[np.bool_]
+    controls: NDArray[np.bool_] | None = None
+    method: Baseline | None = None

@@ -16,16 +16,18 @@ from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.periods import event_windows, period_text, placebo_windows
 from entrepot.detect.relay_limit import largest_relay
 from entrepot.detect.result import CalibrationSummary, DetourResult, Headline
+from entrepot.detect.rows import survey_rows
 from entrepot.detect.search import Search
 from entrepot.detect.series import leg_series, month_shares
 from entrepot.detect.spikes import SpikePlan
-from entrepot.detect.windows import calendar_of, load_windows
+from entrepot.detect.windows import calendar_of, load_windows, survey_of
 from entrepot.schema import DetourKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import narwhals as nw
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from entrepot.detect.calibration import Calibration, Placebo, SpikeRun
@@ -54,6 +56,7 @@ def detours(
     *,
     engine: FrameEngine,
     progress: Callable[[int, int], None] | None = None,
+    batches: Callable[[Sequence[str]], Iterable[pa.RecordBatch]] | None = None,
 ) -> DetourResult:
     """Estimate what took a detour after an event.
 
@@ -69,6 +72,8 @@ def detours(
         Where the flows live.
     progress
         Called with the calibration sets done and all sets.
+    batches
+        Yields some columns of the same rows, where something reads them faster than the engine.
 
     Returns
     -------
@@ -86,10 +91,11 @@ def detours(
     onward leg, its bound is absent and ``kind`` says ``onward_unobserved``. An amount is null, with the
     reason in ``status``, where the placebo exceeds a fifth of it.
     """
-    published = calendar_of(flows).periods
+    survey = survey_rows(batches) if batches else survey_of(engine, flows)
+    published = calendar_of(flows, survey).periods
     windows = event_windows(options.event, published=published, before=options.before, after=options.after)
     pairs = (windows, *placebo_windows(windows, published=published))
-    data = load_windows(engine, flows, pairs)
+    data = load_windows(engine, flows, pairs, survey=survey)
     search = Search.of(data, pairs, options)
     found = search.run(0)
     quiet = [search.run(at) for at in range(1, len(pairs))]
@@ -255,7 +261,9 @@ def _corridor_key(
     product: NDArray[np.int64],
     cells: Cells,
 ) -> NDArray[np.int64]:
-    return ((origin * cells.n_areas + hub) * cells.n_areas + destination) * cells.n_products + product
+    return (
+        (origin.astype(np.int64) * cells.n_areas + hub) * cells.n_areas + destination
+    ) * cells.n_products + product
 
 
 def _decoy(corridors: Corridors, scale: float) -> Parts:

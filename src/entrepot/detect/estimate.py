@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from entrepot.detect.baseline import Baseline, Expected, expected_flows, with_pair_growth
-from entrepot.detect.bounds import Bounds, find_bounds
+from entrepot.detect.bounds import find_bounds
 from entrepot.detect.corridors import Corridors, Legs, allocate_detours, allocate_relays
 from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.kernels.threads import in_blocks
 from entrepot.detect.markup import hub_markup
 from entrepot.detect.noise import MAD_TO_SD, Noise, appearing_size, fit_noise, flat_noise
 from entrepot.detect.shares import pooled_excess
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from entrepot.detect.bounds import Bounds
     from entrepot.detect.cells import Cells, Question
 
 __all__ = ["Estimate", "estimate", "expect", "learn_noise"]
@@ -97,28 +99,39 @@ def estimate(
         Insist on one baseline instead of the best that the data allow.
     """
     expected = expect(cells, question, noise=noise, partner_growth=partner_growth, baseline=baseline)
-    listed = question.listed[cells.product]
-    treated = question.is_treated[cells.exporter, cells.importer] & listed
-    inbound = question.origins[cells.exporter] & question.hubs[cells.importer] & listed & ~treated
-    onward = question.hubs[cells.exporter] & question.destinations[cells.importer] & listed & ~treated
-    onward &= question.is_observed[cells.exporter, cells.importer]
+    pair, product = cells.pair, cells.product
+    origins, hubs, ends = question.origins, question.hubs, question.destinations
+
+    def legs_of(pairs: NDArray[np.bool_], goods: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        of_pair = pairs.ravel()
+        mask: NDArray[np.bool_] = in_blocks(lambda p, k: of_pair[p] & goods[k], pair, product, dtype=np.bool_)
+        return mask
+
+    free, every = ~question.is_treated, np.ones(cells.n_products, dtype=bool)
+    treated = legs_of(question.is_treated, question.listed)
+    inbound = legs_of(origins[:, None] & hubs & free, question.listed)
+    onward = legs_of(hubs[:, None] & ends & free & question.is_observed, question.listed)
+    others = legs_of(~(origins | ends)[:, None] & hubs, every)
     direct_bounds = find_bounds(cells, expected.usd, noise=noise, legs=treated, sign=-1, z=z)
     # Only products whose direct flow fell can be detoured: others would drown the excess of a pair.
-    by_origin, by_destination, by_product = _lost(cells, direct_bounds)
-    others = ~question.origins[cells.exporter] & ~question.destinations[cells.exporter]
-    others &= question.hubs[cells.importer]
-
-    lost = np.where(question.origins[cells.exporter], by_origin, by_product)
-    lost = np.where(question.destinations[cells.importer], by_destination, lost)
-    expected = with_pair_growth(expected, cells, noise=noise, controls=(lost <= 0) & ~treated)
-
-    def excess(
-        legs: NDArray[np.bool_], lost: NDArray[np.float64], hub: NDArray[np.int64] | None = None
-    ) -> Bounds:
-        return pooled_excess(cells, expected.usd, noise=noise, legs=legs, lost=lost, hub=hub)
-
-    ours, theirs = excess(inbound, by_origin, cells.importer), excess(others, by_product)
-    on = excess(onward, by_destination)
+    lost = _Lost.of(cells, direct_bounds)
+    expected = with_pair_growth(
+        expected, cells, noise=noise, controls=lost.controls(cells, question, treated)
+    )
+    by = cells.grouping
+    ours = pooled_excess(
+        cells,
+        expected.usd,
+        noise=noise,
+        legs=inbound,
+        lost=lost.by_origin,
+        at=by.supplier_product,
+        hub=cells.importer,
+    )
+    theirs = pooled_excess(cells, expected.usd, noise=noise, legs=others, lost=lost.by_product, at=by.product)
+    on = pooled_excess(
+        cells, expected.usd, noise=noise, legs=onward, lost=lost.by_destination, at=by.importer_product
+    )
     legs = Legs(
         inbound=ours,
         others=theirs,
@@ -132,23 +145,52 @@ def estimate(
     return Estimate(corridors=detours.joined(relays), expected=expected, legs=legs)
 
 
-def _lost(
-    cells: Cells, direct: Bounds
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return for every cell what its product lost: by its exporter, towards its importer, and in all."""
-    size = cells.n_areas * cells.n_products
-    product = cells.product[direct.cell]
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """What products lost on the direct road, USD.
 
-    def total(of_leg: NDArray[np.int64], of_cell: NDArray[np.int64]) -> NDArray[np.float64]:
-        lost = sum_by(of_leg * cells.n_products + product, direct.usd, size)
-        of_cells: NDArray[np.float64] = lost[of_cell * cells.n_products + cells.product]
-        return of_cells
+    Attributes
+    ----------
+    by_origin, by_destination : (n_areas * n_products,)
+        Product by product of each origin, and towards each destination.
+    by_product : (n_products,)
+        In all.
+    """
 
-    return (
-        total(cells.exporter[direct.cell], cells.exporter),
-        total(cells.importer[direct.cell], cells.importer),
-        sum_by(product, direct.usd, cells.n_products)[cells.product],
-    )
+    by_origin: NDArray[np.float64]
+    by_destination: NDArray[np.float64]
+    by_product: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, cells: Cells, direct: Bounds) -> _Lost:
+        """Sum the shortfalls."""
+        k, size = cells.n_products, cells.n_areas * cells.n_products
+        exporter, importer, product = (
+            column[direct.cell] for column in (cells.exporter, cells.importer, cells.product)
+        )
+        return cls(
+            by_origin=sum_by(exporter * k + product, direct.usd, size),
+            by_destination=sum_by(importer * k + product, direct.usd, size),
+            by_product=sum_by(product, direct.usd, k),
+        )
+
+    def controls(self, cells: Cells, question: Question, treated: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return the cells of which nothing was lost: by origin, towards their destination, or in all."""
+        kept = [of <= 0 for of in (self.by_origin, self.by_destination, self.by_product)]
+        by = cells.grouping
+
+        def is_control(
+            e: NDArray[np.int32],
+            i: NDArray[np.int32],
+            k: NDArray[np.int32],
+            is_treated: NDArray[np.bool_],
+        ) -> NDArray[np.bool_]:
+            n = np.int32(cells.n_products)
+            kind = np.where(question.origins[e], kept[0][e * n + k], kept[2][k])
+            chosen: NDArray[np.bool_] = np.where(question.destinations[i], kept[1][i * n + k], kind)
+            return chosen & ~is_treated
+
+        return in_blocks(is_control, by.exporter, by.importer, by.product, treated, dtype=np.bool_)
 
 
 def expect(
@@ -166,6 +208,8 @@ def expect(
     those may be hubs, and growth comes from the goods outside the question.
     """
     nothing = np.zeros(cells.before.size, dtype=bool)
+    if baseline is not None:
+        question = replace(question, method=baseline)
     if baseline is Baseline.UNCHANGED:
         return Expected(usd=cells.before.copy(), baseline=Baseline.UNCHANGED)
     if baseline is Baseline.UNLISTED:
@@ -177,16 +221,19 @@ def expect(
     if not third.size:
         # Nobody is named: an event touches a minority of all trade, which moves no median.
         everything = np.ones(cells.before.size, dtype=bool)
-        return expected_flows(cells, untreated=everything, noise=noise, partner_growth=partner_growth)
+        return _expected(cells, question, everything, noise, partner_growth)
     if third.size < _FEWEST_IMPORTERS:
         return _expected_beside(cells, question, question.hubs, noise, partner_growth)
     # Hubs unknown: begin with none, then leave out those whose arrivals from the origins stand out.
-    used = np.zeros(cells.n_areas, dtype=bool)
-    expected = _expected_beside(cells, question, used, noise, partner_growth)
+    used, by_medians = np.zeros(cells.n_areas, dtype=bool), replace(question, method=None)
+    expected = _expected_beside(cells, by_medians, used, noise, partner_growth)
     for _ in range(2):
-        used = _busy_hubs(cells, question, expected, noise)
-        expected = _expected_beside(cells, question, used, noise, partner_growth)
-    return expected
+        before, used = used, _busy_hubs(cells, question, expected, noise)
+        if np.array_equal(before, used):
+            break
+        expected = _expected_beside(cells, by_medians, used, noise, partner_growth)
+    is_done = question.method in {None, Baseline.UNTREATED}
+    return expected if is_done else _expected_beside(cells, question, used, noise, partner_growth)
 
 
 def _expected_beside(
@@ -197,25 +244,39 @@ def _expected_beside(
     partner_growth: NDArray[np.float64] | None,
 ) -> Expected:
     """Expect flows from the cells that neither the measures nor the hubs can have touched."""
-    listed = question.listed[cells.product]
-    treated = question.is_treated[cells.exporter, cells.importer]
-    through = question.origins[cells.exporter] & hubs[cells.importer]
-    onward = hubs[cells.exporter] & question.destinations[cells.importer]
-    untreated = ~(listed & (treated | through | onward))
-    other_importers = np.unique(cells.importer[untreated & question.origins[cells.exporter] & listed])
+    touched = (
+        question.is_treated | (question.origins[:, None] & hubs) | (hubs[:, None] & question.destinations)
+    )
+    of_pair, listed = touched.ravel(), question.listed
+    untreated = in_blocks(lambda p, k: ~(of_pair[p] & listed[k]), cells.pair, cells.product, dtype=np.bool_)
+    of_origins = untreated & question.origins[cells.exporter] & listed[cells.product]
+    other_importers = np.unique(cells.importer[of_origins])
     if other_importers.size < _FEWEST_UNTREATED:
         untreated = np.zeros(untreated.size, dtype=bool)
-    return expected_flows(cells, untreated=untreated, noise=noise, partner_growth=partner_growth)
+    return _expected(cells, question, untreated, noise, partner_growth)
+
+
+def _expected(
+    cells: Cells,
+    question: Question,
+    untreated: NDArray[np.bool_],
+    noise: Noise,
+    partner_growth: NDArray[np.float64] | None,
+) -> Expected:
+    return expected_flows(
+        cells,
+        untreated=untreated,
+        noise=noise,
+        partner_growth=partner_growth,
+        method=question.method or Baseline.UNTREATED,
+        controls=question.controls,
+    )
 
 
 def _busy_hubs(cells: Cells, question: Question, expected: Expected, noise: Noise) -> NDArray[np.bool_]:
     """Return the areas whose arrivals from the origins exceed the expected by far more than others' do."""
-    legs = (
-        question.origins[cells.exporter]
-        & question.hubs[cells.importer]
-        & question.listed[cells.product]
-        & ~question.is_treated[cells.exporter, cells.importer]
-    )
+    of_pair = (question.origins[:, None] & question.hubs & ~question.is_treated).ravel()
+    legs = of_pair[cells.pair] & question.listed[cells.product]
     if not legs.any():
         return np.zeros(cells.n_areas, dtype=bool)
     strength = np.clip(

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from entrepot.detect.kernels.bins import by_bin
+from entrepot.detect.kernels.interpolation import interpolate
+from entrepot.detect.kernels.threads import in_blocks
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -45,11 +49,16 @@ class Noise:
 
     def at(self, expected: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the standard deviation at each expected size."""
-        return np.interp(np.log(expected + self.floor), self.log_size, self.sd)
+        sd = in_blocks(
+            lambda usd: interpolate(np.log(usd + self.floor), self.log_size, self.sd), expected.ravel()
+        )
+        return sd.reshape(expected.shape)
 
     def log_change(self, after: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ln((after + floor) / (expected + floor))."""
-        return np.log((after + self.floor) / (expected + self.floor))
+        return in_blocks(
+            lambda now, usual: np.log((now + self.floor) / (usual + self.floor)), after, expected
+        )
 
 
 def appearing_size(windows: Sequence[Cells]) -> float:
@@ -82,18 +91,26 @@ def fit_noise(
     floor
         See :attr:`Noise.floor`.
     """
-    e = np.concatenate(expected)
-    log_size = np.log(e + floor)
-    change = np.log((np.concatenate(after) + floor) / (e + floor))
-    edges = np.quantile(log_size, np.linspace(0.0, 1.0, _BINS + 1)) if e.size else np.zeros(2)
+    size = [in_blocks(lambda usd: np.log(usd + floor), e) for e in expected]
+    change = [
+        in_blocks(lambda usd, usual: np.abs(np.log((usd + floor) / (usual + floor))), now, e)
+        for e, now in zip(expected, after, strict=True)
+    ]
+    log_size = size[0] if len(size) == 1 else np.concatenate(size)
+    edges = np.quantile(log_size, np.linspace(0.0, 1.0, _BINS + 1)) if log_size.size else np.zeros(2)
+    sizes, absolute, starts = by_bin(
+        log_size, change[0] if len(change) == 1 else np.concatenate(change), edges
+    )
     middle: list[float] = []
     sd: list[float] = []
-    for low, high in pairwise(edges):
-        inside = (log_size >= low) & (log_size <= high)
-        if inside.sum() < _FEWEST_IN_BIN or (middle and np.median(log_size[inside]) <= middle[-1]):
+    for first, last in pairwise(starts.tolist()):
+        if last - first < _FEWEST_IN_BIN:
             continue
-        middle.append(float(np.median(log_size[inside])))
-        sd.append(max(MAD_TO_SD * float(np.median(np.abs(change[inside]))), _SMALLEST_SD))
+        centre = float(np.median(sizes[first:last]))
+        if middle and centre <= middle[-1]:
+            continue
+        middle.append(centre)
+        sd.append(max(MAD_TO_SD * float(np.median(absolute[first:last])), _SMALLEST_SD))
     if not middle:
         return flat_noise(floor)
     return Noise(log_size=np.array(middle), sd=np.array(sd), floor=floor)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from entrepot.errors import OptionError
 
-__all__ = ["GROUP_KEYS", "DetourOptions"]
+__all__ = ["EXPECTED", "GROUP_KEYS", "DetourOptions", "ExpectedMethod"]
+
+#: How expected flows are learnt.
+ExpectedMethod = Literal["robust", "gravity", "controls"]
+EXPECTED = get_args(ExpectedMethod)
 
 #: Columns that a result can be summed by.
 GROUP_KEYS = ("origin", "hub", "destination", "hs_code")
@@ -32,6 +37,9 @@ class DetourOptions:
         to the hub (the Rotterdam effect). They are estimated as one and split over the members.
     by
         Keys of the result's rows, of :data:`GROUP_KEYS`, and ``period`` for amounts by month.
+    expected
+        How the expected flows are learnt: ``robust`` (medians over untreated flows), ``gravity`` (Poisson
+        with three-way fixed effects) or ``controls`` (difference in differences against unlisted goods).
     z
         Departures within so many standard deviations are noise.
     spikes
@@ -49,6 +57,7 @@ class DetourOptions:
     products: tuple[str, ...] = ()
     pooled_origins: tuple[str, ...] = ()
     by: tuple[str, ...] = GROUP_KEYS
+    expected: ExpectedMethod = "robust"
     z: float = 1.0
     spikes: int = 100
     seed: int = 0
@@ -61,6 +70,12 @@ class DetourOptions:
                 f"cannot sum by {', '.join(self.by) or 'nothing'}",
                 where="--by",
                 hint=f"choose among {', '.join(allowed)}, each once",
+            )
+        if self.expected not in EXPECTED:
+            raise OptionError(
+                f"{self.expected!r} is no way to expect flows",
+                where="--expected",
+                hint=f"choose among {', '.join(EXPECTED)}",
             )
         if self.z < 0 or self.spikes < 0:
             raise OptionError(

@@ -82,12 +82,12 @@ class Headline:
     @property
     def status(self) -> str:
         """Return ``identified``, or why the amount is withheld."""
+        if self.baseline == Baseline.UNIDENTIFIED:
+            return UNIDENTIFIED_BASELINE
         if self.estimate_usd <= 0:
             return "nothing found"
         if not math.isfinite(self.low_usd):
             return "not identified: no months before the event to calibrate on"
-        if self.baseline == Baseline.UNIDENTIFIED:
-            return UNIDENTIFIED_BASELINE
         if self.placebo_share > LARGEST_PLACEBO_SHARE:
             return f"not identified: placebo dates give {min(self.placebo_share, 9.99):.0%} of it"
         return "identified"

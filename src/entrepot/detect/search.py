@@ -12,11 +12,13 @@ from entrepot.detect.baseline import Baseline
 from entrepot.detect.blocs import pool, representative
 from entrepot.detect.calibration import Placebo
 from entrepot.detect.cells import Question
+from entrepot.detect.controls import control_goods
 from entrepot.detect.estimate import estimate, expect, learn_noise
+from entrepot.detect.gravity import LARGEST_GRAVITY
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.periods import period_text
 from entrepot.detect.treated import pair_signal, threshold, treated_pairs
-from entrepot.errors import CoverageError
+from entrepot.errors import CoverageError, OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +35,15 @@ if TYPE_CHECKING:
 __all__ = ["Search", "rest_growth", "seen_pairs"]
 
 _NEGLIGIBLE_REST = 0.02
+
+#: Control goods under which there is no difference in differences.
+_FEWEST_CONTROLS = 5
+
+#: Baselines that are learnt from untreated cells of the data: where one can be had the others can.
+_OF_UNTREATED = (Baseline.UNTREATED, Baseline.GRAVITY, Baseline.CONTROLS)
+
+#: What the option ``expected`` means.
+_METHODS = {"robust": None, "gravity": Baseline.GRAVITY, "controls": Baseline.CONTROLS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,7 @@ class Search:
         members = _mask(data.areas, options.pooled_origins)
         stand_in = representative(members) if members.any() else -1
         cells = tuple(pool(c, members) for c in data.cells)
-        asked = _asked(data, options, members, stand_in)
+        asked = _with_method(_asked(data, options, members, stand_in), data, cells[0], options)
         growth = tuple(rest_growth(data, at, asked, members) for at in range(len(pairs)))
         questions = [
             replace(asked, is_observed=asked.is_observed & seen_pairs(seen, members, stand_in))
@@ -149,6 +160,12 @@ class Search:
         possible = [Baseline.UNCHANGED]
         if self.growth[0] is not None:
             possible.append(Baseline.UNLISTED)
+        if used in _OF_UNTREATED:
+            possible.append(Baseline.UNTREATED)
+            if self.cells[0].before.size <= LARGEST_GRAVITY:
+                possible.append(Baseline.GRAVITY)
+            if self.question.controls is not None:
+                possible.append(Baseline.CONTROLS)
         return tuple(baseline for baseline in possible if baseline is not used)
 
     def treated_table(self) -> pa.Table:
@@ -234,6 +251,26 @@ def _asked(data: WindowData, options: DetourOptions, members: NDArray[np.bool_],
         is_treated=is_treated,
         is_observed=observed,
     )
+
+
+def _with_method(asked: Question, data: WindowData, cells: Cells, options: DetourOptions) -> Question:
+    """Return the question with the way growth is learnt; refuse one that the data do not allow."""
+    controls = control_goods(data.products, asked.listed)
+    method = _METHODS[options.expected]
+    if method is Baseline.CONTROLS and controls.sum() < _FEWEST_CONTROLS:
+        raise CoverageError(
+            f"{controls.sum()} of {controls.size} products can be controls; {_FEWEST_CONTROLS} are needed",
+            where="--expected controls",
+            hint="name the goods under measures with --products and ingest files that hold other goods too; "
+            "relatives of listed codes and goods of the same headings are no controls",
+        )
+    if method is Baseline.GRAVITY and cells.before.size > LARGEST_GRAVITY:
+        raise OptionError(
+            f"gravity fits up to {LARGEST_GRAVITY:,} flows, and here are {cells.before.size:,}",
+            where="--expected gravity",
+            hint="leave the option out, or ask about fewer products or areas",
+        )
+    return replace(asked, method=method, controls=controls if controls.sum() >= _FEWEST_CONTROLS else None)
 
 
 def _narrowed(asked: Question, signal: NDArray[np.float64], below: float, options: DetourOptions) -> Question:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from entrepot.detect.cells import find_cells
 from entrepot.detect.kernels.sums import sum_by
@@ -36,30 +37,39 @@ def leg_series(
         destinations and products. ``hub`` is null for the direct leg. A period without any report of the
         leg has no row: that is not a zero.
     """
-    wanted = flows.filter(nw.col("hs_code").is_in(list(products)))
+    senders, receivers = sorted({*origins, *hubs}), sorted({*hubs, *destinations})
+    found = (
+        flows.filter(
+            nw.col("hs_code").is_in(list(products))
+            & nw.col("exporter").is_in(senders)
+            & nw.col("importer").is_in(receivers)
+        )
+        .group_by("exporter", "importer", "period")
+        .agg(nw.col("value_usd").sum().alias("usd"))
+        .collect(backend="pyarrow")
+        .to_native()
+    )
     sides = {
-        "inbound": (list(origins), list(hubs), "importer"),
-        "onward": (list(hubs), list(destinations), "exporter"),
-        "direct": (list(origins), list(destinations), None),
+        "inbound": (origins, hubs, "importer"),
+        "onward": (hubs, destinations, "exporter"),
+        "direct": (origins, destinations, None),
     }
     parts: list[pa.Table] = []
     for leg, (exporters, importers, hub) in sides.items():
-        rows = wanted.filter(nw.col("exporter").is_in(exporters) & nw.col("importer").is_in(importers))
         keys = ["period"] if hub is None else [hub, "period"]
-        found = (
-            rows.group_by(*keys)
-            .agg(nw.col("value_usd").sum().alias("usd"))
-            .collect(backend="pyarrow")
-            .to_native()
+        mine = pc.and_(
+            pc.is_in(found["exporter"], pa.array(list(exporters), found["exporter"].type)),
+            pc.is_in(found["importer"], pa.array(list(importers), found["importer"].type)),
         )
-        n = found.num_rows
+        sums = found.filter(mine).group_by(keys).aggregate([("usd", "sum")])
+        n = sums.num_rows
         parts.append(
             pa.table(
                 {
                     "leg": pa.array([leg] * n, pa.string()),
-                    "hub": found[hub].cast(pa.string()) if hub else pa.nulls(n, pa.string()),
-                    "period": found["period"].cast(pa.string()),
-                    "usd": found["usd"].cast(pa.float64()),
+                    "hub": sums[hub].cast(pa.string()) if hub else pa.nulls(n, pa.string()),
+                    "period": sums["period"].cast(pa.string()),
+                    "usd": sums["usd_sum"].cast(pa.float64()),
                 }
             )
         )

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.bounds import Bounds
-from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.kernels.threads import in_blocks
+from entrepot.detect.kernels.weighing import weigh
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,7 +49,8 @@ def pooled_excess(
     noise: Noise,
     legs: NDArray[np.bool_],
     lost: NDArray[np.float64],
-    hub: NDArray[np.int64] | None = None,
+    at: NDArray[np.signedinteger],
+    hub: NDArray[np.signedinteger] | None = None,
 ) -> Bounds:
     """Return the excess of each leg as a part of what its product lost.
 
@@ -58,8 +60,10 @@ def pooled_excess(
         The flows, what was expected, and how much flows of that size change for no reason.
     legs : (n,)
         Cells that may be such a leg.
-    lost : (n,)
-        USD that the cell's product lost on the direct road.
+    lost : (l,)
+        USD that products lost on the direct road.
+    at : (n,)
+        Index into ``lost`` of each cell.
     hub : (n,)
         Hub of each leg: its pairs are drawn to its share. Without it each pair stands for itself.
 
@@ -68,10 +72,13 @@ def pooled_excess(
     Bounds
         Every leg of the pairs that have an excess; never more than the leg's own, which may be nothing.
     """
-    index = np.flatnonzero(legs & (lost > 0))
-    pair, n_pairs = cells.pair[index], cells.n_areas**2
-    beyond, reference = cells.after[index] - expected[index], lost[index]
-    variance = (noise.at(expected[index]) * (expected[index] + noise.floor)) ** 2
+    is_lost = lost > 0
+    index = np.flatnonzero(in_blocks(lambda leg, of: leg & is_lost[of], legs, at, dtype=np.bool_))
+    n_pairs, floor = cells.n_areas**2, noise.floor
+    pair = cells.exporter[index] * cells.n_areas + cells.importer[index]
+    usual, reference = expected[index], lost[at[index]]
+    beyond = cells.after[index] - usual
+    variance = in_blocks(lambda sd, usd: (sd * (usd + floor)) ** 2, noise.at(usual), usual)
     own = _fit(pair, n_pairs, beyond, reference, variance)
     # With few products the spread alone keeps the ratio under √n, however clear the excess: ask for less.
     products = np.bincount(pair, minlength=n_pairs)
@@ -83,15 +90,19 @@ def pooled_excess(
         hub_of = np.zeros(n_pairs, dtype=np.int64)
         hub_of[pair] = hub[index]
         share = np.where(found[hub_of] > 0, _drawn(own, found[hub_of]), share)
-    mean = share[pair] * reference
+    real = np.flatnonzero((share > 0)[pair])
+    mean = share[pair[real]] * reference[real]
+    usd = in_blocks(_posterior, mean, beyond[real], variance[real])
+    return Bounds(cell=index[real], usd=usd, net_usd=usd, predicted_usd=mean)
+
+
+def _posterior(
+    mean: NDArray[np.float64], beyond: NDArray[np.float64], variance: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Draw what is expected of the share, ``mean``, and what was seen together."""
     spread = (_SPREAD * mean) ** 2
-    posterior = np.divide(
-        beyond * spread + mean * variance, spread + variance, out=np.zeros(mean.size), where=mean > 0
-    )
     # No product passes more than its own excess, whatever the pair as a whole says.
-    usd = np.clip(posterior, 0.0, np.maximum(beyond, 0.0))
-    real = mean > 0
-    return Bounds(cell=index[real], usd=usd[real], net_usd=usd[real], predicted_usd=mean[real])
+    return np.clip((beyond * spread + mean * variance) / (spread + variance), 0.0, np.maximum(beyond, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +121,7 @@ class _Shares:
 
 
 def _fit(
-    group: NDArray[np.int64],
+    group: NDArray[np.signedinteger],
     n_groups: int,
     beyond: NDArray[np.float64],
     reference: NDArray[np.float64],
@@ -119,10 +130,9 @@ def _fit(
     """Fit the share of every group by weighted least squares, the spread growing with the share."""
     share, raw, precision = np.zeros(n_groups), np.zeros(n_groups), np.zeros(n_groups)
     for _ in range(_ROUNDS):
-        spread = _SPREAD * np.maximum(share, _SMALLEST_SHARE)[group] * reference
-        weight = reference / (variance + spread**2)
-        precision = sum_by(group, weight * reference, n_groups)
-        total = sum_by(group, weight * beyond, n_groups)
+        precision, total = weigh(
+            group, beyond, reference, variance, _SPREAD * np.maximum(share, _SMALLEST_SHARE)
+        )
         raw = np.divide(total, precision, out=np.zeros(n_groups), where=precision > 0)
         share = np.maximum(raw, 0.0)
     error = np.full(n_groups, np.inf)

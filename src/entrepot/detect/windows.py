@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import narwhals as nw
@@ -17,17 +18,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from entrepot.detect.cells import Cells
+from entrepot.detect.kernels.cell_bits import cells_of
 from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.kernels.threads import in_blocks
 from entrepot.detect.periods import WindowPair, parse_period
+from entrepot.detect.rows import sum_rows, survey_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from entrepot.detect.rows import CellSums, Survey
     from entrepot.engine import FrameEngine
 
-__all__ = ["BOOKS", "Book", "Calendar", "WindowData", "calendar_of", "load_windows", "period_weights"]
+__all__ = [
+    "BOOKS",
+    "Book",
+    "Calendar",
+    "WindowData",
+    "calendar_of",
+    "load_windows",
+    "period_weights",
+    "survey_of",
+]
 
 #: Whose book counts first where both sides published.
 Book = Literal["exporter", "importer"]
@@ -84,11 +98,13 @@ class WindowData:
     calendar: Calendar
 
 
-def calendar_of(flows: nw.LazyFrame[Any]) -> Calendar:
-    """Return who published goods when, from reconciled flows. Executes two small queries.
+def calendar_of(flows: nw.LazyFrame[Any], survey: Survey | None = None) -> Calendar:
+    """Return who published goods when, from reconciled flows. Executes two small queries without a survey.
 
     Totals do not count: who published no more than those has said nothing about any product.
     """
+    if survey is not None:
+        return Calendar(exports=survey.published(survey.exports), imports=survey.published(survey.imports))
     found: list[dict[str, frozenset[str]]] = []
     for side in ("exporter", "importer"):
         periods: dict[str, set[str]] = defaultdict(set)
@@ -142,6 +158,12 @@ def period_weights(
     return dict(weight), dict.fromkeys(after, scale)
 
 
+def survey_of(engine: FrameEngine, flows: nw.LazyFrame[Any]) -> Survey | None:
+    """Return what the keys of the flows tell, where their rows can come here; None where they stay away."""
+    batches = getattr(engine, "batches_in", None)
+    return None if batches is None else survey_rows(partial(batches, flows))
+
+
 def load_windows(
     engine: FrameEngine,
     flows: nw.LazyFrame[Any],
@@ -149,8 +171,9 @@ def load_windows(
     *,
     products: Sequence[str] | None = None,
     book: Book = "exporter",
+    survey: Survey | None = None,
 ) -> WindowData:
-    """Sum reconciled flows into the cells of every pair of windows. One query.
+    """Sum reconciled flows into the cells of every pair of windows. One query, or one pass over the rows.
 
     Parameters
     ----------
@@ -165,18 +188,25 @@ def load_windows(
     book
         Whose book counts first. With the importer's there are no mirrors beside: what a hub hides cannot be
         seen, and goods that pass a hub stand under their origin.
+    survey
+        What :func:`survey_of` has found in the flows, if it was asked before.
     """
-    calendar = calendar_of(flows)
+    survey = survey or survey_of(engine, flows)
+    calendar = calendar_of(flows, survey)
+    if products is not None:
+        flows = flows.filter(nw.col("hs_code").is_in([*products, "TOTAL"]))
+        survey = survey and survey.only(products)
     exporter_weights, exporter_is_used = _weight_table(calendar.exports, pairs, "exporter")
     importer_weights, importer_is_used = _weight_table(calendar.imports, pairs, "importer")
+    if survey is not None:
+        sides = ((exporter_weights, exporter_is_used), (importer_weights, importer_is_used))
+        return _of_rows(survey, calendar, sides, len(pairs), book)
     names = {
         "exporter": engine.arrow_frame(exporter_weights),
         "importer": engine.arrow_frame(importer_weights),
         "exporter_is_used": engine.arrow_frame(exporter_is_used),
         "importer_is_used": engine.arrow_frame(importer_is_used),
     }
-    if products is not None:
-        flows = flows.filter(nw.col("hs_code").is_in([*products, "TOTAL"]))
     # Seeds are drawn cell by cell: without an order of the cells equal seeds would give unequal draws.
     cells = _sums(flows, names, len(pairs), book).sort("exporter", "importer", "hs_code")
     sums = cells.collect(backend="pyarrow").to_native()
@@ -263,6 +293,99 @@ def _sums(
         .group_by("exporter", "importer", "hs_code")
         .agg(*[nw.col(name).sum() for name in sums])
     )
+
+
+def _of_rows(
+    survey: Survey,
+    calendar: Calendar,
+    sides: tuple[tuple[pa.Table, pa.Table], tuple[pa.Table, pa.Table]],
+    n_pairs: int,
+    book: Book,
+) -> WindowData:
+    """Sum the rows of a survey: what :func:`_sums` and :func:`_to_arrays` do where the rows stay away."""
+    areas, n = pa.array(survey.areas, pa.string()), len(survey.areas)
+    weights, used = [], []
+    for side, (table, flags) in zip(("exporter", "importer"), sides, strict=True):
+        weight = np.zeros((n, len(survey.periods), 2 * n_pairs))
+        at = (_index(table[side], areas), _index(table["period"], pa.array(survey.periods, pa.string())))
+        for window in range(2 * n_pairs):
+            name = f"{side[0]}{'ba'[window % 2]}{window // 2}"
+            weight[(*at, window)] = table[name].to_numpy()
+        weights.append(weight)
+        used.append([_flags(areas, flags, side, f"{side[0]}u{at}") for at in range(n_pairs)])
+    is_exporter_first = book == "exporter"
+    sums = sum_rows(
+        survey,
+        by_exporter=weights[0],
+        by_importer=weights[1],
+        is_used=np.repeat(np.array(used[not is_exporter_first], dtype=np.float64), 2, axis=0).T,
+        is_exporter_first=is_exporter_first,
+    )
+    sums.totals[:, ~sums.has_total] = np.nan
+    codes = cells_of(survey.places, survey.n_cells)
+    pair = codes[0] * np.int32(n) + codes[1]
+    cells = []
+    for position in range(n_pairs):
+        before, after = sums.main[2 * position : 2 * position + 2]
+        keep = in_blocks(lambda b, a: (b > 0) | (a > 0), before, after, dtype=np.bool_)
+        columns = {
+            "exporter": codes[0],
+            "importer": codes[1],
+            "product": codes[2],
+            "before": before,
+            "after": after,
+            "after_kg": _kg(sums, position),
+            "mirror_before": _shown(sums, 2 * position, pair),
+            "mirror_after": _shown(sums, 2 * position + 1, pair),
+        }
+        if not keep.all():
+            columns = {name: column[keep] for name, column in columns.items()}
+        cells.append(
+            Cells(
+                **columns,
+                has_mirror=used[0][position][:, None] & used[1][position] & is_exporter_first,
+                n_areas=n,
+                n_products=len(survey.products),
+            )
+        )
+    return WindowData(
+        areas=survey.areas,
+        products=survey.products,
+        cells=tuple(cells),
+        is_observed=tuple(used[0][at][:, None] | used[1][at][None, :] for at in range(n_pairs)),
+        total_before=tuple(sums.totals[0::2]),
+        total_after=tuple(sums.totals[1::2]),
+        calendar=calendar,
+    )
+
+
+def _kg(sums: CellSums, position: int) -> NDArray[np.float64]:
+    """Return the weight of each cell in the first after-window, where most of its value is weighed."""
+    if position > 0:
+        return np.broadcast_to(np.nan, sums.main.shape[1])
+
+    def weight(after: NDArray[np.float64], kg: NDArray[np.float64], weighed: NDArray[np.float64]) -> Any:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where((kg > 0) & (weighed >= _WEIGHED * after), after * kg / weighed, np.nan)
+
+    kg: NDArray[np.float64] = in_blocks(weight, sums.main[1], *sums.weighed)
+    return kg
+
+
+def _shown(sums: CellSums, window: int, pair: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Return what the importer's book shows, as :func:`_mirror` does."""
+    if not sums.shown.size:
+        return np.broadcast_to(0.0, sums.main.shape[1])
+    shown: NDArray[np.float64] = sums.shown[window]
+    if not sums.apart.size:
+        shown[:] = np.maximum(shown, 0.0)
+        return shown
+    base = sums.beside[window].ravel()
+    share = np.divide(sum_by(pair, shown, base.size), base, out=np.zeros(base.size), where=base > 0)
+    whole: NDArray[np.float64] = in_blocks(
+        lambda m, p, d: np.maximum(m + share[p] * d, 0.0), shown, pair, sums.apart[window]
+    )
+    return whole
 
 
 def _index(column: pa.ChunkedArray, values: pa.Array) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ from entrepot.engine.duck import Engine, ParquetFile
 from entrepot.engine.frames import FrameEngine
 from entrepot.engine.groups import map_groups
 from entrepot.engine.quoting import identifier, literal, null_column, parquet, read_path
+from entrepot.engine.row_batches import ParquetRows
 from entrepot.engine.spark import SparkEngine, spark_errors
 from entrepot.engine.staging import Staged, TextForm, stage_text
 
@@ -20,6 +21,7 @@ __all__ = [
     "EngineName",
     "FrameEngine",
     "ParquetFile",
+    "ParquetRows",
     "SparkEngine",
     "Staged",
     "TextForm",

@@ -16,6 +16,7 @@ import narwhals as nw
 from duckdb.func import FunctionNullHandling
 
 from entrepot.engine.quoting import identifier, literal
+from entrepot.engine.words import create_types_sql
 from entrepot.errors import ContractError, EntrepotError, InputFileError, LakeError, OptionError
 from entrepot.nomenclature.resolving import named_area
 
@@ -34,6 +35,8 @@ _DISK_FULL = (
     "max_temp_directory_size",
 )
 
+
+_BATCH_ROWS = 245_760
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -147,7 +150,7 @@ class Engine:
 
     Use it as a context manager. It never touches the network and never the default connection. Queries know
     the function ``area_named(text)``, which is :func:`~entrepot.nomenclature.named_area`: call it on distinct
-    texts, since it is Python.
+    texts, since it is Python. They know the types of :mod:`entrepot.engine.words` as well.
 
     Parameters
     ----------
@@ -194,6 +197,7 @@ class Engine:
             self._connection.create_function(
                 "area_named", named_area, ["VARCHAR"], "VARCHAR", null_handling=FunctionNullHandling.SPECIAL
             )
+            self._connection.execute(create_types_sql())
 
     def __enter__(self) -> Self:
         return self
@@ -211,11 +215,6 @@ class Engine:
         """Make an Arrow table known to later queries under a name."""
         with engine_errors(f"table {name}"):
             self._connection.register(name, table)
-
-    def vocabulary(self, name: str, words: Iterable[str]) -> None:
-        """Make a type of a closed vocabulary known under a name: its values are small numbers."""
-        listed = ", ".join(map(literal, words))
-        self.execute(f"CREATE TYPE IF NOT EXISTS {identifier(name)} AS ENUM ({listed})", where=name)
 
     def execute(self, statement: str, *, where: str = "") -> None:
         """Run a statement whose result nobody needs."""
@@ -289,10 +288,21 @@ class Engine:
         with engine_errors():
             return nw.from_native(self._connection.sql(query)).lazy()
 
+    def parquet_frame(self, paths: Sequence[Path]) -> nw.LazyFrame[Any]:
+        """Return Parquet files of the same columns as one lazy frame of this connection."""
+        files = ", ".join(literal(str(path)) for path in paths)
+        return self.frame(f"SELECT * FROM read_parquet([{files}])")
+
     def arrow_frame(self, table: pa.Table) -> nw.LazyFrame[Any]:
         """Return an Arrow table as a lazy Narwhals frame of this connection, to be joined to others of it."""
         with engine_errors():
             return nw.from_native(self._connection.from_arrow(table)).lazy()
+
+    def batches_in(self, frame: nw.LazyFrame[Any], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield some columns of a frame of this engine in batches; the connection is busy until the last."""
+        with engine_errors(", ".join(columns)):
+            relation = frame.select(*columns).to_native()
+            yield from cast("Iterable[pa.RecordBatch]", relation.to_arrow_reader(_BATCH_ROWS))
 
     def keep(self, frame: nw.LazyFrame[Any], name: str) -> nw.LazyFrame[Any]:
         """Execute a frame of this engine once and return its rows, kept under a name (larger ones spill)."""

@@ -77,11 +77,14 @@ class SplitRows:
         Values of the column set aside, in no order; nulls are left out. None where there are too many.
     distinct
         The values of each column gathered.
+    others
+        Rows of the query that are not written.
     """
 
     files: tuple[ParquetFile, ...]
     aside: NDArray[np.uint64] | None
     distinct: Mapping[str, frozenset[object]]
+    others: int = 0
 
     @property
     def rows(self) -> int:
@@ -113,12 +116,14 @@ def write_split(engine: Engine, query: str, folder: Path, form: SplitForm, *, wh
         The query fails.
     """
     gathered = _Gathered(form)
+    others = 0
     with engine_errors(where or str(folder)):
         reader = engine.reader(query, rows=_ROWS_PER_GROUP, keeps_order=False, where=where)
         with ExitStack() as stack:
             writers = _Writers(folder, _schema(reader.schema, form), form, stack)
             for batch in read_stream(reader, where):
                 kept = _kept(batch, form.keep)
+                others += batch.num_rows - kept.num_rows
                 gathered.add(kept)
                 for value, rows in _parts(kept, form.by):
                     writers.add(value, rows)
@@ -127,6 +132,7 @@ def write_split(engine: Engine, query: str, folder: Path, form: SplitForm, *, wh
         tuple(_described(folder, value, form) for value in sorted(writers.values)),
         gathered.values(),
         gathered.distinct(),
+        others,
     )
 
 

@@ -42,7 +42,14 @@ from entrepot.nomenclature.hs import (
     revision_of,
     validate_hs,
 )
-from entrepot.nomenclature.lists import ListEntry, list_codes, list_entries, list_names, product_codes
+from entrepot.nomenclature.lists import (
+    ListEntry,
+    list_codes,
+    list_entries,
+    list_names,
+    product_codes,
+    related_codes,
+)
 from entrepot.nomenclature.lookups import (
     look_up_areas,
     look_up_codes,
@@ -110,6 +117,7 @@ __all__ = [
     "nearest_words",
     "normalise_name",
     "product_codes",
+    "related_codes",
     "resolve_area",
     "resolve_areas",
     "revision_in_force",

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from entrepot.errors import InputFileError, UnknownCodeError
-from entrepot.nomenclature.concordances import concordance
+from entrepot.nomenclature.concordances import code_links, concordance
 from entrepot.nomenclature.facts import fact_rows
 from entrepot.nomenclature.hs import HS_REVISIONS, TOTAL, revision_of, validate_hs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from datetime import date
 
-__all__ = ["ListEntry", "list_codes", "list_entries", "list_names", "product_codes"]
+__all__ = ["ListEntry", "list_codes", "list_entries", "list_names", "product_codes", "related_codes"]
 
 _LIST_REVISION = "HS2022"
 
@@ -234,6 +234,36 @@ def _expand(part: str, where: str, revision: str, as_of: date | None) -> tuple[s
             hint=f"give 2, 4 or 6 digits, {TOTAL}, @file.txt or a list: {', '.join(list_names())}",
         )
     return (validate_hs(part, where=where),)
+
+
+def related_codes(codes: Collection[str]) -> frozenset[str]:
+    """Return codes and what they were called in every revision: their ancestors and descendants.
+
+    Parameters
+    ----------
+    codes
+        Codes of two, four or six digits.
+
+    Returns
+    -------
+    frozenset
+        The codes themselves; every six-digit code of an earlier revision that held some of their goods, and
+        of a later one that took some over; and the ancestors that were set by hand (854150 of 854151, which
+        the UN conversion sends to telephones).
+
+    Examples
+    --------
+    >>> sorted(related_codes({"880730"}))
+    ['880320', '880330', '880390', '880730']
+    """
+    whole = frozenset(codes)
+    earlier, later = set(whole), set(whole)
+    for older in HS_REVISIONS[-2::-1]:
+        earlier |= {old for old, new in code_links(older) if new in earlier}
+    for older in HS_REVISIONS[:-1]:
+        later |= {new for old, new in code_links(older) if old in later}
+    by_hand = {row["ancestor"] for row in fact_rows("list_ancestors") if row["code"] in whole}
+    return whole | earlier | later | by_hand
 
 
 def product_codes(text: str, *, revision: str = _LIST_REVISION, as_of: date | None = None) -> tuple[str, ...]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
 from entrepot.detect.detours import detours
 from entrepot.detect.periods import event_windows
-from entrepot.engine import Engine, SparkEngine, open_engine, spark_errors
+from entrepot.engine import Engine, ParquetRows, SparkEngine, open_engine, spark_errors
 from entrepot.pipeline.choices import ALL_REPORTS
 from entrepot.pipeline.flows import reconciled_flows
 from entrepot.pipeline.survey import survey_lake
@@ -93,7 +95,7 @@ def flows_for(
 
 
 def find_detours_in(
-    flows: IntoFrame,
+    flows: IntoFrame | str | PathLike[str],
     options: DetourOptions,
     *,
     memory_limit: str = "4GB",
@@ -104,8 +106,9 @@ def find_detours_in(
     Parameters
     ----------
     flows
-        Columns of ``core__reconciled``, as :func:`entrepot.reconcile.reconcile` makes them; any frame that
-        Narwhals accepts, of one frequency. A PySpark frame stays on its session.
+        Columns of ``core__reconciled``, as :func:`entrepot.reconcile.reconcile` makes them, of one frequency:
+        any frame that Narwhals accepts, a Parquet file, or a folder of them. Files are read in pieces and
+        may be larger than memory. A PySpark frame stays on its session.
     options
         Windows, suspects, products.
     memory_limit
@@ -117,7 +120,17 @@ def find_detours_in(
     -------
     DetourResult
         See :func:`entrepot.detect.detours.detours`.
+
+    Raises
+    ------
+    InputFileError
+        A file is not there, or no Parquet file.
     """
+    if isinstance(flows, str | PathLike):
+        rows = ParquetRows.at(Path(flows))
+        with Engine(memory_limit=memory_limit) as engine:
+            frame = engine.parquet_frame(rows.paths)
+            return detours(frame, options, engine=engine, progress=progress, batches=rows.batches)
     lazy: nw.LazyFrame[Any] = nw.from_native(flows).lazy()
     if lazy.implementation.is_pyspark():
         with SparkEngine(lazy.to_native().sparkSession) as spark, spark_errors():

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
 from entrepot.engine.split import SplitForm, write_split
+from entrepot.engine.words import vocabularies, word_types
 from entrepot.errors import ContractError
-from entrepot.nomenclature import HS_REVISIONS, area_table
 from entrepot.pipeline.twins import key_hash
 from entrepot.schema import FLOW
 
@@ -34,8 +33,6 @@ _BOUNDS: Final = ("reporter", "partner", "period", "hs_code", "hs_level", "year"
 #: What the summary of an ingest tells.
 _FACTS: Final = ("period", "reporter", "hs_level", "hs_revision")
 
-_AREAS: Final = ("reporter", "partner", "consignment_partner")
-
 
 @dataclass(frozen=True, slots=True)
 class FlowFiles:
@@ -52,12 +49,15 @@ class FlowFiles:
         SQL of that number.
     facts
         The values of the columns that the summary tells.
+    bad
+        Rows that were not written, since they are not good.
     """
 
     files: tuple[ParquetFile, ...]
     keys: NDArray[np.uint64] | None
     key: str
     facts: Mapping[str, frozenset[Any]]
+    bad: int = 0
 
     @property
     def paths(self) -> list[Path]:
@@ -95,11 +95,9 @@ def write_flow(
     """
     folder.mkdir()
     _check_constants(constants)
-    vocabularies = _vocabularies()
-    for name, words in vocabularies.items():
-        engine.vocabulary(f"word_of_{name}", words)
+    types = word_types()
     columns = [
-        f"{name}::word_of_{name} AS {name}" if name in vocabularies else name
+        f"{name}::{types[name]} AS {name}" if name in types else name
         for name in FLOW.columns
         if name not in constants
     ]
@@ -122,28 +120,17 @@ def write_flow(
         keys=written.aside,
         key=key,
         facts=written.distinct,
+        bad=written.others,
     )
 
 
 def _check_constants(constants: Mapping[str, Any]) -> None:
     """Refuse a constant that, in a row, its column's type would refuse."""
-    for name, words in _vocabularies().items():
+    for name, kind in word_types().items():
         value = constants.get(name)
-        if value is not None and value not in words:
+        if value is not None and value not in vocabularies()[kind]:
             raise ContractError(
                 f"{name} is {value!r} in all rows, which is no word of its vocabulary",
                 where=str(constants["source"]),
                 hint="this is a bug of the source's query; please report it",
             )
-
-
-@cache
-def _vocabularies() -> dict[str, tuple[str, ...]]:
-    """Return the words of each column that is written as small numbers."""
-    found = {
-        column.name: tuple(str(term.value) for term in column.allowed)
-        for column in FLOW.column_contracts()
-        if column.allowed is not None
-    }
-    areas = tuple(area_table()["code"].to_pylist())
-    return found | dict.fromkeys(_AREAS, areas) | {"hs_revision": tuple(HS_REVISIONS)}

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from entrepot.engine import parquet
+from entrepot.engine.words import word_types
 from entrepot.schema import QuarantineReason, RowRole
 
 if TYPE_CHECKING:
@@ -44,7 +45,12 @@ def key_hash(*, without: Collection[str] = ()) -> str:
     without
         Columns that are the same in all rows, of which none need be asked.
     """
-    names = [name for name in _KEY if name not in without or name == "hs_code"]
+    types = word_types()
+    names = [
+        f"{name}::{types[name]}" if name in types else name
+        for name in _KEY
+        if name not in without or name == "hs_code"
+    ]
     return f"CASE WHEN role <> '{RowRole.BREAKDOWN.value}' THEN hash({', '.join(names)}) END"
 
 

@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from entrepot.report.about import about_detours
     from entrepot.report.breaks import about_breaks, print_breaks
+    from entrepot.report.cases import (
+        about_case,
+        case_chart,
+        print_case,
+        print_case_list,
+        print_case_result,
+    )
     from entrepot.report.checks import Shown, print_calendar, print_findings, print_rows
     from entrepot.report.comparison import headline_table, print_changes, print_headlines
+    from entrepot.report.drawing import Caption, bars_chart, lines_chart, stack_chart, write_chart
     from entrepot.report.explanation import explanation_text
     from entrepot.report.files import check_out, write_table
     from entrepot.report.gap_terminal import print_gap_parts, print_gaps
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from entrepot.report.incentives import about_incentives, print_incentives
     from entrepot.report.lookups import print_facts
     from entrepot.report.loops import about_loops, print_loops
+    from entrepot.report.measured import measure_chart, print_measure
     from entrepot.report.page import write_page
     from entrepot.report.prices import about_prices, print_prices
     from entrepot.report.robustness import about_specifications, print_specifications
@@ -27,8 +36,10 @@ if TYPE_CHECKING:
     from entrepot.report.watching import about_watch, print_watch
 
 __all__ = [
+    "Caption",
     "Shown",
     "about_breaks",
+    "about_case",
     "about_detours",
     "about_gaps",
     "about_incentives",
@@ -36,11 +47,18 @@ __all__ = [
     "about_prices",
     "about_specifications",
     "about_watch",
+    "bars_chart",
+    "case_chart",
     "check_out",
     "explanation_text",
     "headline_table",
+    "lines_chart",
+    "measure_chart",
     "print_breaks",
     "print_calendar",
+    "print_case",
+    "print_case_list",
+    "print_case_result",
     "print_changes",
     "print_detours",
     "print_facts",
@@ -50,10 +68,13 @@ __all__ = [
     "print_headlines",
     "print_incentives",
     "print_loops",
+    "print_measure",
     "print_prices",
     "print_rows",
     "print_specifications",
     "print_watch",
+    "stack_chart",
+    "write_chart",
     "write_page",
     "write_table",
 ]
@@ -61,6 +82,18 @@ __all__ = [
 _HOME = {
     "about_incentives": "entrepot.report.incentives",
     "print_incentives": "entrepot.report.incentives",
+    "about_case": "entrepot.report.cases",
+    "case_chart": "entrepot.report.cases",
+    "print_case": "entrepot.report.cases",
+    "print_case_list": "entrepot.report.cases",
+    "print_case_result": "entrepot.report.cases",
+    "Caption": "entrepot.report.drawing",
+    "bars_chart": "entrepot.report.drawing",
+    "lines_chart": "entrepot.report.drawing",
+    "stack_chart": "entrepot.report.drawing",
+    "write_chart": "entrepot.report.drawing",
+    "measure_chart": "entrepot.report.measured",
+    "print_measure": "entrepot.report.measured",
     "about_watch": "entrepot.report.watching",
     "print_watch": "entrepot.report.watching",
     "Shown": "entrepot.report.checks",

@@ -170,17 +170,20 @@ def _headline(
             f"{whither} through {_hub_words(hubs)} {when}.{parts_words(head)}"
         )
     if head.status == "nothing found":
-        return (
-            f"No detour was found {whence} to {whither} {when}: nowhere do missing direct trade and an "
-            f"excess through a hub meet beyond what chance gives.{_only_others(result)}"
+        why = (
+            "nowhere do missing direct trade and an excess through a hub meet beyond what chance gives"
+            if head.shortfall_usd > 0
+            else "no direct trade fell by more than chance gives, so nothing is missing that could have gone "
+            "another way"
         )
-    if not math.isfinite(head.low_usd):
-        reason = "the data hold no months before the event on which the search could be calibrated"
-    elif head.baseline == UNIDENTIFIED:
+        return f"No detour was found {whence} to {whither} {when}: {why}.{_only_others(result)}"
+    if head.baseline == UNIDENTIFIED:
         reason = (
             "nothing in the data tells ordinary growth from the event (totals of the same pairs, or further "
             "partners, would)"
         )
+    elif not math.isfinite(head.low_usd):
+        reason = "the data hold no months before the event on which the search could be calibrated"
     elif head.placebo_share > 1:
         reason = "dates at which nothing happened give more than the event does"
     else:

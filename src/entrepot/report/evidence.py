@@ -34,6 +34,8 @@ UNIDENTIFIED = "unidentified"
 BASELINES = {
     "untreated": "growth of trade that the event did not touch",
     "unlisted": "growth of the same areas' other goods",
+    "gravity": "growth of trade that the event did not touch, by a gravity model",
+    "controls": "growth of the same pairs in goods outside the list, and of each product elsewhere",
     "unchanged": "level of before, without growth",
     UNIDENTIFIED: "level of before, since nothing in the data tells ordinary growth from the event",
 }
@@ -100,12 +102,13 @@ def comparisons(head: Headline) -> Iterator[Comparison]:
                 amount_range(head.smallest_usd, head.largest_usd),
                 "least and most through these hubs at the growth expected, whichever goods are matched",
             )
-        for name, usd in head.by_baseline.items():
-            if name != head.baseline:
-                yield Comparison(f"With baseline {name}", amount(usd), BASELINES.get(name, ""))
     else:
         stated = "0" if head.status == "nothing found" else "withheld"
         yield Comparison("Estimate", stated, head.status)
+    if is_stated or head.status == "nothing found":
+        for name, usd in head.by_baseline.items():
+            if name != head.baseline:
+                yield Comparison(f"With baseline {name}", amount(usd), BASELINES.get(name, ""))
     if head.placebo_usd:
         most = amount_range(min(head.placebo_usd), max(head.placebo_usd))
         mean = f", on average {percent(head.placebo_share)} of the estimate" if is_stated else ""

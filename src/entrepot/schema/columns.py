@@ -226,7 +226,7 @@ COLUMNS: dict[str, Column] = _index(
         Column("before_direct_usd", "float64", "origin → destination in the before-window, scaled", unit="USD", missing="no data before", minimum=0),
         Column("after_direct_usd", "float64", "origin → destination in the after-window", unit="USD", missing="no data after", minimum=0),
         Column("expected_direct_usd", "float64", "origin → destination expected without the event", unit="USD", missing="no data before", minimum=0),
-        Column("baseline", "text", "how the expected flows were found: untreated, unlisted, unidentified"),
+        Column("baseline", "text", "how the expected flows were found: untreated, gravity, controls, unlisted, unidentified"),
         Column("news", "text", "what became of the finding", allowed=FindingChange),
         Column("earlier_estimate_usd", "float64", "estimate in the earlier state of the lake", unit="USD", missing="there was no such row, or its amount was withheld", minimum=0),
         Column("earlier_low_usd", "float64", "5th percentile in the earlier state", unit="USD", missing="there was no such row, or its amount was withheld", minimum=0),

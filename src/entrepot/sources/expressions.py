@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from entrepot.engine.quoting import identifier, literal
+from entrepot.engine.words import word_types
 from entrepot.nomenclature import HS_REVISIONS
 
-__all__ = ["figure_sql", "revision_sql", "text_sql"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["figure_sql", "revision_sql", "text_sql", "word_sql", "words_of"]
 
 #: The Harmonized System came into force.
 _FIRST_YEAR = 1988
@@ -62,3 +68,33 @@ def revision_sql(year: str) -> str:
         for first, revision in [*reversed(since), (_FIRST_YEAR, HS_REVISIONS[0])]
     ]
     return f"CASE {' '.join(cases)} END"
+
+
+def word_sql(column: str, word: str) -> str:
+    """Return the SQL of a word in a column of ``core__flow`` that has a closed vocabulary.
+
+    Examples
+    --------
+    >>> word_sql("valuation", "cif")
+    "'cif'::word_of_valuation"
+    """
+    return f"{literal(word)}::{word_types()[column]}"
+
+
+def words_of(table: str, columns: Mapping[str, str]) -> str:
+    """Return the SQL of a small table, some columns of which become words before it is joined to the rows.
+
+    Parameters
+    ----------
+    table
+        Its name.
+    columns
+        Columns of ``core__flow`` whose vocabulary they have, by their own names.
+
+    Examples
+    --------
+    >>> words_of("areas", {"code": "reporter"})
+    '(SELECT * REPLACE (code::word_of_area AS code) FROM areas)'
+    """
+    typed = ", ".join(f"{name}::{word_types()[column]} AS {name}" for name, column in columns.items())
+    return f"(SELECT * REPLACE ({typed}) FROM {table})"

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final, Literal
 import pyarrow as pa
 
 from entrepot.engine.quoting import literal
+from entrepot.engine.words import word_types
 from entrepot.nomenclature import area_code_table, area_table
 from entrepot.nomenclature.hs import hs_chapters
-from entrepot.schema import FlowKind, PartnerConcept, QuarantineReason, Valuation
-from entrepot.sources.expressions import revision_sql
+from entrepot.schema import FlowKind, PartnerConcept, QuarantineReason, RowRole, Valuation
+from entrepot.sources.expressions import revision_sql, word_sql, words_of
 from entrepot.sources.judging import ABSURD, is_no_number
 from entrepot.sources.numbers import number_sql
 from entrepot.sources.rates import ecb_rates
@@ -171,8 +172,10 @@ def canonical_sql(form: NationalForm, raw: str) -> str:
     """
     numbers = _NUMBERS if form.has_parts else ""
     steps = [
-        f"published AS ({_published(form, raw)})",
+        f"published AS NOT MATERIALIZED ({_published(form, raw)})",
         f"named AS MATERIALIZED ({_named(form)})",
+        f"goods AS MATERIALIZED ({_GOODS})",
+        f"periods AS MATERIALIZED ({_periods(form)})",
         f"joined AS ({_joined(form)})",
         f"""judged AS {"MATERIALIZED" if form.has_parts else ""} (
             SELECT * EXCLUDE (fault), fault.reason AS reason, fault.detail AS detail{numbers}
@@ -196,44 +199,72 @@ def _published(form: NationalForm, raw: str) -> str:
     return f"SELECT row_number, {', '.join(columns)} FROM {raw} AS raw"
 
 
+#: What each product says, once for each that there is.
+_GOODS: Final = """
+    SELECT text, CASE WHEN text IN ('TOTAL', '9999AA') OR (chapter IS NOT NULL
+        AND regexp_full_match(text, '[0-9]{2}([0-9]{2}){0,4}')) THEN text END AS code
+    FROM (SELECT DISTINCT product_text AS text FROM published)
+    LEFT JOIN national_chapter ON chapter = substr(text, 1, 2)
+"""
+
+_KINDS: Final = words_of("national_kind", {"code": "reporter"})
+
+
 def _named(form: NationalForm) -> str:
     if form.texts.partner_name == _NOTHING:
-        return "SELECT NULL::VARCHAR AS text, NULL::VARCHAR AS code WHERE FALSE"
+        return f"SELECT NULL::VARCHAR AS text, code, is_aggregate FROM {_KINDS} WHERE FALSE"
     # Names cost Python: each is looked up once.
     names = "SELECT DISTINCT partner_name_text AS text FROM published WHERE partner_name_text IS NOT NULL"
-    return f"SELECT text, area_named(text) AS code FROM ({names})"
+    words = words_of(f"(SELECT text, area_named(text) AS code FROM ({names}))", {"code": "reporter"})
+    return f"SELECT text, code, is_aggregate FROM {words} LEFT JOIN {_KINDS} USING (code)"
+
+
+def _periods(form: NationalForm) -> str:
+    """Return what each spelling of a period says, and the rate of the currency in it."""
+    rate = f"rates.currency = {literal(form.currency)} AND rates.period = periods.period"
+    types = word_types()
+    return f"""
+        SELECT periods.* REPLACE (periods.period::{types["period"]} AS period,
+                periods.frequency::{types["frequency"]} AS frequency),
+            ({revision_sql("periods.year")})::{types["hs_revision"]} AS hs_revision,
+            CASE WHEN {literal(form.currency)} = 'USD' THEN 1 ELSE rates.per_usd END AS per_usd
+        FROM {form.prefix}_period AS periods LEFT JOIN national_rate AS rates ON {rate}
+    """
 
 
 def _joined(form: NationalForm) -> str:
     prefix = form.prefix
     separators = {"decimal": form.decimal, "thousands": form.thousands}
-    rate = f"rates.currency = {literal(form.currency)} AND rates.period = periods.period"
-    in_force = "periods.day BETWEEN areas.first_day AND areas.last_day"
+    areas, flows = (
+        words_of(f"{prefix}_area", {"code": "reporter"}),
+        words_of(f"{prefix}_flow", {"meaning": "flow"}),
+    )
+    areas = f"(SELECT * FROM {areas} LEFT JOIN {_KINDS} USING (code))"
+    flows = f"(SELECT *, meaning IN ({_IMPORTS}) AS is_import FROM {flows})"
+    # Of what the file does not have nothing is asked.
+    is_named = form.texts.partner_name != _NOTHING
+    partner, kind = "areas.code", "areas.is_aggregate"
+    if is_named:
+        partner = f"coalesce({partner}, CASE WHEN partner_text IS NULL THEN named.code END)"
+        kind = f"coalesce({kind}, CASE WHEN partner_text IS NULL THEN named.is_aggregate END)"
     return f"""
-        SELECT published.*,
-            coalesce(areas.code, CASE WHEN partner_text IS NULL THEN named.code END) AS partner,
-            areas.code AS coded, named.code AS named,
-            {literal(form.checks_names)} AS checks_names, kinds.is_aggregate,
-            flows.meaning AS flow, periods.period, periods.year, periods.frequency,
-            CASE WHEN product_text IN ('TOTAL', '9999AA') OR (chapters.chapter IS NOT NULL
-                AND regexp_full_match(product_text, '[0-9]{{2}}([0-9]{{2}}){{0,4}}'))
-                THEN product_text END AS code,
-            {revision_sql("periods.year")} AS hs_revision,
+        SELECT published.*, {partner} AS partner, areas.code AS coded,
+            {"named.code" if is_named else f"NULL::{word_types()['reporter']}"} AS named,
+            {literal(form.checks_names)} AS checks_names, {kind} AS is_aggregate,
+            flows.meaning AS flow, flows.is_import, periods.period, periods.year, periods.frequency,
+            goods.code, periods.hs_revision,
             {number_sql("value_text", **separators)} AS number,
             {number_sql("weight_text", **separators)} AS weight,
             {number_sql("amount_text", **separators)} AS amount,
-            CASE WHEN {literal(form.currency)} = 'USD' THEN 1 ELSE rates.per_usd END AS per_usd,
-            number / per_usd AS usd, coalesce(units.meaning, lower(unit_text)) AS unit
+            periods.per_usd, number / per_usd AS usd, coalesce(units.meaning, lower(unit_text)) AS unit
         FROM published
-        LEFT JOIN {prefix}_period AS periods ON periods.text = period_text
-        LEFT JOIN {prefix}_flow AS flows ON flows.text = upper(flow_text)
+        LEFT JOIN periods ON periods.text = period_text
+        LEFT JOIN {flows} AS flows ON flows.text = upper(flow_text)
         LEFT JOIN {prefix}_unit AS units ON units.text = upper(unit_text)
-        LEFT JOIN {prefix}_area AS areas ON areas.text = upper(partner_text) AND {in_force}
-        LEFT JOIN named ON named.text = partner_name_text
-        LEFT JOIN national_kind AS kinds
-            ON kinds.code = coalesce(areas.code, CASE WHEN partner_text IS NULL THEN named.code END)
-        LEFT JOIN national_chapter AS chapters ON chapters.chapter = substr(product_text, 1, 2)
-        LEFT JOIN national_rate AS rates ON {rate}
+        LEFT JOIN {areas} AS areas ON areas.text = upper(partner_text)
+            AND periods.day BETWEEN areas.first_day AND areas.last_day
+        {"LEFT JOIN named ON named.text = partner_name_text" if is_named else ""}
+        LEFT JOIN goods ON goods.text = product_text
     """
 
 
@@ -297,7 +328,8 @@ _TOTALS: Final = """
 
 #: What the rows of one report have in common, or its sum does not show.
 _ANY: Final = ", ".join(
-    f"any_value({name}) AS {name}" for name in ("year", "frequency", "hs_revision", "is_aggregate", "unit")
+    f"any_value({name}) AS {name}"
+    for name in ("year", "frequency", "hs_revision", "is_aggregate", "is_import", "unit")
 )
 
 #: Numbers that stand for a report and for one of its parts: only where two agree are the texts compared.
@@ -360,18 +392,24 @@ _KEPT: Final = frozenset({"repeated", "odd", "settled"})
 
 
 def _final(form: NationalForm) -> str:
-    is_import = f"flow IN ({_IMPORTS})"
     part = "part IS NOT NULL AND NOT is_added" if form.has_parts else "FALSE"
-    concepts = [literal(one.value) for one in (PartnerConcept.ORIGIN, PartnerConcept.LAST_KNOWN_DESTINATION)]
+    concepts = [
+        word_sql("partner_concept", one.value)
+        for one in (PartnerConcept.ORIGIN, PartnerConcept.LAST_KNOWN_DESTINATION)
+    ]
+    leaf, aggregate, breakdown = (
+        word_sql("role", one.value) for one in (RowRole.LEAF, RowRole.AGGREGATE, RowRole.BREAKDOWN)
+    )
+    cif, fob = (word_sql("valuation", one.value) for one in (form.import_valuation, Valuation.FOB))
     has_amount = "amount > 0 AND unit <> ''"
     is_foreign = form.currency != "USD"
     columns = {
         "row_number": "row_number",
         "cell": "NULL::VARCHAR",
-        "role": f"CASE WHEN {part} THEN 'breakdown' WHEN is_aggregate THEN 'aggregate' ELSE 'leaf' END",
+        "role": f"CASE WHEN {part} THEN {breakdown} WHEN is_aggregate THEN {aggregate} ELSE {leaf} END",
         "reporter": literal(form.reporter),
         "partner": "partner",
-        "partner_concept": f"CASE WHEN {is_import} THEN {concepts[0]} ELSE {concepts[1]} END",
+        "partner_concept": f"CASE WHEN is_import THEN {concepts[0]} ELSE {concepts[1]} END",
         "consignment_partner": "NULL::VARCHAR",
         "flow": "flow",
         "frequency": "frequency",
@@ -382,7 +420,7 @@ def _final(form: NationalForm) -> str:
         "hs_revision": "hs_revision",
         "national_code": "CASE WHEN length(code) > 6 THEN code END",
         "primary_value_usd": "usd",
-        "valuation": f"CASE WHEN {is_import} THEN {literal(form.import_valuation.value)} ELSE 'fob' END",
+        "valuation": f"CASE WHEN is_import THEN {cif} ELSE {fob} END",
         "reported_value": "number" if is_foreign else "NULL::DOUBLE",
         "reported_currency": literal(form.currency) if is_foreign else "NULL::VARCHAR",
         "net_weight_kg": "nullif(weight, 0)",

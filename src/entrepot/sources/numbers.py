@@ -38,7 +38,11 @@ def number_sql(text: str, *, decimal: str = ".", thousands: str = "") -> str:
             else re.escape(thousands)
         )
         forms.append(rf"[+\-−]?\d{{1,3}}(?:{separator}\d{{3}})+(?:{point}\d*)?")
-        bare = f"regexp_replace({bare}, {literal(separator)}, '', 'g')"
+        bare = (
+            f"replace({bare}, {literal(thousands)}, '')"
+            if separator == re.escape(thousands)
+            else f"regexp_replace({bare}, {literal(separator)}, '', 'g')"
+        )
     if decimal != ".":
         bare = f"replace({bare}, {literal(decimal)}, '.')"
     form = literal("|".join(f"(?:{form})" for form in forms))

@@ -125,12 +125,37 @@ def test_the_user_states_what_the_mapping_leaves_open(tmp_path: Path, long_mappi
         open_source(name, Stated(FlowKind.EXPORT, "2022"))
 
 
+WIDE = """\
+id = "w"
+[columns]
+partner = "p"
+[wide]
+columns = "(?P<year>[0-9]+)"
+[constants]
+reporter = "KGZ"
+flow = "export"
+product = "TOTAL"
+currency = "USD"
+hs_revision = "by_year"
+"""
+
+
+@pytest.mark.parametrize(
+    ("cells", "counts"),
+    [("CHN,1,x\nKAZ,x,2\n", (2, 2, 0)), ("CHN,1,2\nKAZ,,\n", (2, 0, 1)), ("CHN,1,2\nKAZ,3,\n", (3, 0, 0))],
+)
+def test_every_cell_is_accounted_for_where_good_cells_are_as_many_as_rows(
+    tmp_path: Path, cells: str, counts: tuple[int, int, int]
+) -> None:
+    (tmp_path / "w.toml").write_text(WIDE, encoding="utf-8")
+    (tmp_path / "t.csv").write_text(f"p,2021,2022\n{cells}", encoding="utf-8")
+    source = open_source(f"csv:{tmp_path / 'w.toml'}")
+    (report,) = ingest(source, [tmp_path / "t.csv"], lake=tmp_path / "lake").files
+    assert (report.rows_stored, report.rows_quarantined, report.rows_left_out) == counts
+
+
 def test_a_wide_table_of_which_nothing_is_valid_is_refused_as_a_long_one(tmp_path: Path) -> None:
-    mapping = 'id = "w"\n[columns]\npartner = "p"\n[wide]\ncolumns = "(?P<year>[0-9]+)"\n[constants]\n'
-    mapping += (
-        'reporter = "KGZ"\nflow = "export"\nproduct = "TOTAL"\ncurrency = "USD"\nhs_revision = "by_year"\n'
-    )
-    (tmp_path / "w.toml").write_text(mapping, encoding="utf-8")
+    (tmp_path / "w.toml").write_text(WIDE, encoding="utf-8")
     for number, (cells, what) in enumerate(
         [("Atlantis,1,2", "none of the 2 rows is valid"), ("CHN,,", "no row is left: all 1 have no value")]
     ):

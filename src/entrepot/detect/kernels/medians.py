@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numba as nb
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["GroupedMedian", "grouped_median"]
+__all__ = ["GroupedMedian", "Members", "grouped_median"]
 
 _ROUNDING = 1.0 - 1e-12
 
@@ -30,6 +30,35 @@ class GroupedMedian:
 
     value: NDArray[np.float64]
     count: NDArray[np.int64]
+
+
+class Members(NamedTuple):
+    """Cells as members of groups: their values are ``change`` less what is known of each already.
+
+    Attributes
+    ----------
+    change, weight : (n,)
+        Finite numbers and positive weights.
+    counts : (n,)
+        Members that count.
+    group : (n,)
+        Group of each.
+    known : (m,)
+        What is taken off every value.
+    at : (n,)
+        Index into ``known``.
+    also, also_at
+        The same once more, taken off after the first.
+    """
+
+    change: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    counts: NDArray[np.bool_]
+    group: NDArray[np.int32]
+    known: NDArray[np.float64]
+    at: NDArray[np.int32]
+    also: NDArray[np.float64]
+    also_at: NDArray[np.int32]
 
 
 @nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 __all__ = ["sum_by"]
 
 
-def sum_by(groups: NDArray[np.int64], values: NDArray[np.float64], n_groups: int) -> NDArray[np.float64]:
+def sum_by(
+    groups: NDArray[np.signedinteger], values: NDArray[np.float64], n_groups: int
+) -> NDArray[np.float64]:
     """Return the sum of the values of each group.
 
     Parameters

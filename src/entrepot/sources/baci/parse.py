@@ -22,7 +22,7 @@ from entrepot.nomenclature.hs import hs_chapters
 from entrepot.schema import QuarantineReason
 from entrepot.schema.layouts import BACI, BACI_FIRST
 from entrepot.sources.base import Layout
-from entrepot.sources.expressions import figure_sql, text_sql
+from entrepot.sources.expressions import figure_sql, text_sql, word_sql, words_of
 from entrepot.sources.judging import ABSURD, Judgement, detail_sql, is_no_number, reason_sql
 from entrepot.sources.named_columns import find_columns
 from entrepot.sources.text_files import read_text_head, sniff_delimiter, split_line
@@ -42,6 +42,10 @@ _REQUIRED: Final = {
     "the year": ("t",), "the exporter": ("i",), "the importer": ("j",), "the product": ("k", "hs6"),
     "the value": ("v",), "the quantity": ("q",),
 }  # fmt: skip
+
+
+_YEARS: Final = words_of("baci_year", {"period": "period"})
+_AREAS: Final = words_of("baci_area", {"code": "reporter"})
 
 
 class BaciSource:
@@ -108,21 +112,22 @@ class BaciSource:
                 exporters.code AS exporter, importers.code AS importer,
                 coalesce(exporters.is_aggregate, FALSE)
                     OR coalesce(importers.is_aggregate, FALSE) AS is_aggregate,
-                years.year, goods.is_code, goods.is_short
+                years.year, years.period, goods.is_code, goods.is_short
             FROM published
-            LEFT JOIN baci_year AS years ON years.text = year_text
-            LEFT JOIN baci_area AS exporters ON exporters.text = exporter_text
+            LEFT JOIN {_YEARS} AS years ON years.text = year_text
+            LEFT JOIN {_AREAS} AS exporters ON exporters.text = exporter_text
                 AND years.day BETWEEN exporters.first_day AND exporters.last_day
-            LEFT JOIN baci_area AS importers ON importers.text = importer_text
+            LEFT JOIN {_AREAS} AS importers ON importers.text = importer_text
                 AND years.day BETWEEN importers.first_day AND importers.last_day
             LEFT JOIN goods ON goods.text = product_text
         ),
         judged AS (SELECT *, {reason_sql(judgements)} AS reason FROM joined)
         SELECT row_number, NULL::VARCHAR AS cell,
-            CASE WHEN is_aggregate THEN 'aggregate' ELSE 'leaf' END AS role,
+            CASE WHEN is_aggregate THEN {word_sql("role", "aggregate")}
+                 ELSE {word_sql("role", "leaf")} END AS role,
             exporter AS reporter, importer AS partner, 'reconciled' AS partner_concept,
             NULL::VARCHAR AS consignment_partner, 'export' AS flow, 'A' AS frequency,
-            year_text AS period, year,
+            period, year,
             product_text AS hs_code, 6::INTEGER AS hs_level,
             {literal(layout.extra["hs_revision"])} AS hs_revision, NULL::VARCHAR AS national_code,
             usd AS primary_value_usd, 'fob' AS valuation, NULL::DOUBLE AS reported_value,
@@ -140,6 +145,7 @@ class BaciSource:
             "baci_year": pa.table(
                 {
                     "text": [str(year) for year in years],
+                    "period": [str(year) for year in years],
                     "year": pa.array(years, pa.int32()),
                     "day": pa.array([date(year, 1, 1) for year in years], pa.date32()),
                 }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from entrepot.engine.quoting import identifier, literal
 from entrepot.schema import QuarantineReason
 from entrepot.sources.comext.codes import PROCEDURES, TOTAL_PROCEDURE, WITHOUT_UNIT
-from entrepot.sources.expressions import figure_sql, text_sql
+from entrepot.sources.expressions import figure_sql, text_sql, word_sql, words_of
 from entrepot.sources.judging import ABSURD, Judgement, detail_sql, is_no_number, reason_sql
 
 if TYPE_CHECKING:
@@ -76,6 +76,12 @@ def is_code_sql(product: str) -> str:
         f"({product} IN ('TOTAL', 'TT') OR (chapter IS NOT NULL AND (is_withheld "
         f"OR (length({product}) IN (2, 4, 6, 8) AND is_digits))))"
     )
+
+
+_AREAS: Final = words_of("comext_area", {"code": "reporter"})
+_PERIODS: Final = words_of(
+    "comext_period", {"period": "period", "frequency": "frequency", "hs_revision": "hs_revision"}
+)
 
 
 class _Columns:
@@ -162,10 +168,10 @@ def canonical_sql(layout: str, found: Mapping[str, str], raw: str) -> str:
             TRY_CAST(amount_text AS DOUBLE) AS amount,
             {_words("procedure_text", PROCEDURES)} AS procedure
         FROM published
-        LEFT JOIN comext_period AS periods ON periods.text = period_text
-        LEFT JOIN comext_area AS reporters ON reporters.text = reporter_text
+        LEFT JOIN {_PERIODS} AS periods ON periods.text = period_text
+        LEFT JOIN {_AREAS} AS reporters ON reporters.text = reporter_text
             AND periods.day BETWEEN reporters.first_day AND reporters.last_day
-        LEFT JOIN comext_area AS partners ON partners.text = partner_text
+        LEFT JOIN {_AREAS} AS partners ON partners.text = partner_text
             AND periods.day BETWEEN partners.first_day AND partners.last_day
         LEFT JOIN goods ON goods.product_text = published.product_text
         LEFT JOIN comext_unit AS units ON units.text = unit_text
@@ -176,12 +182,16 @@ def canonical_sql(layout: str, found: Mapping[str, str], raw: str) -> str:
         FROM joined
     )
     SELECT row_number, NULL::VARCHAR AS cell,
-        CASE WHEN is_part THEN 'breakdown' WHEN is_aggregate THEN 'aggregate' ELSE 'leaf' END AS role,
+        CASE WHEN is_part THEN {word_sql("role", "breakdown")}
+             WHEN is_aggregate THEN {word_sql("role", "aggregate")}
+             ELSE {word_sql("role", "leaf")} END AS role,
         reporter, partner,
-        CASE WHEN flow_text = '2' THEN 'last_known_destination'
-             WHEN is_inside THEN 'consignment' ELSE 'origin' END AS partner_concept,
+        CASE WHEN flow_text = '2' THEN {word_sql("partner_concept", "last_known_destination")}
+             WHEN is_inside THEN {word_sql("partner_concept", "consignment")}
+             ELSE {word_sql("partner_concept", "origin")} END AS partner_concept,
         NULL::VARCHAR AS consignment_partner,
-        CASE flow_text WHEN '1' THEN 'import' WHEN '2' THEN 'export' END AS flow,
+        CASE flow_text WHEN '1' THEN {word_sql("flow", "import")}
+             WHEN '2' THEN {word_sql("flow", "export")} END AS flow,
         procedure AS customs_procedure, frequency, period, year,
         hs_code,
         CASE WHEN product_text IN ('TOTAL', 'TT') THEN 0 ELSE length(product_text) END::INTEGER AS hs_level,
@@ -189,7 +199,8 @@ def canonical_sql(layout: str, found: Mapping[str, str], raw: str) -> str:
         CASE WHEN is_withheld THEN rtrim(product_text || ' ' || classifications)
              WHEN length(product_text) = 8 THEN product_text END AS national_code,
         euro / eur_per_usd AS primary_value_usd,
-        CASE flow_text WHEN '1' THEN 'cif' WHEN '2' THEN 'fob' END AS valuation,
+        CASE flow_text WHEN '1' THEN {word_sql("valuation", "cif")}
+             WHEN '2' THEN {word_sql("valuation", "fob")} END AS valuation,
         euro AS reported_value, 'EUR' AS reported_currency,
         nullif(net_weight, 0) AS net_weight_kg, NULL::BOOLEAN AS is_net_weight_estimated,
         CASE WHEN {_has_unit()} THEN nullif(amount, 0) END AS quantity,

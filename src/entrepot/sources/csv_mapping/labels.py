@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
+from entrepot.engine.words import word_types
 from entrepot.nomenclature import area, area_code_table, area_table
 from entrepot.sources.csv_mapping.cells import trimmed
 
@@ -96,13 +97,14 @@ def area_ctes(texts: Sequence[str], *, spellings: str) -> list[str]:
     sure = " UNION ALL ".join((_own(spellings), _coded(spellings)))
     span = "coalesce(valid_from, DATE '0001-01-01') AS since, coalesce(valid_to, DATE '9999-12-31') AS until"
     known = f"FROM area_sure UNION ALL {_named(spellings)}"
+    area_word = f"area::{word_types()['reporter']} AS area"
     return [
         # Each step is made once and whole: a condition on a trimmed text would else be asked of every row.
         f"area_raw AS MATERIALIZED ({' UNION '.join(texts)})",
         f"area_trimmed AS MATERIALIZED (SELECT raw, {trimmed('raw')} AS text FROM area_raw)",
         "area_texts AS MATERIALIZED (FROM area_trimmed WHERE text <> '')",
         f"area_sure AS MATERIALIZED (FROM ({sure}) QUALIFY rank = min(rank) OVER (PARTITION BY raw))",
-        f"d_area AS MATERIALIZED (SELECT raw, area, is_aggregate, {span} FROM ({known}))",
+        f"d_area AS MATERIALIZED (SELECT raw, {area_word}, is_aggregate, {span} FROM ({known}))",
     ]
 
 

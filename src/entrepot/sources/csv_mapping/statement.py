@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from entrepot.engine.quoting import identifier, literal
+from entrepot.engine.words import word_types
 from entrepot.nomenclature.hs import hs_chapters
-from entrepot.schema import FlowKind
+from entrepot.schema import FlowKind, RowRole
 from entrepot.sources.csv_mapping import words
 from entrepot.sources.csv_mapping.cells import BETWEEN, cells_query, is_constant, texts_query, trimmed
 from entrepot.sources.csv_mapping.labels import area_ctes
 from entrepot.sources.csv_mapping.periods import period_parts, period_struct
 from entrepot.sources.csv_mapping.sections import MappedField
-from entrepot.sources.expressions import revision_sql
+from entrepot.sources.expressions import revision_sql, word_sql
 from entrepot.sources.numbers import number_sql
 
 if TYPE_CHECKING:
@@ -88,22 +89,24 @@ def _dimensions(mapping: TableMapping, texts: Mapping[MappedField, str]) -> list
     return [
         _dimension("flow_said", texts[MappedField.FLOW], f"{_lookup('text', flows)} AS flow"),
         f"d_flow AS MATERIALIZED ({_flows(mapping)})",
+        _dimension("currency", texts[MappedField.CURRENCY], f"{currency} THEN upper(text) END) AS currency"),
         _dimension("period_said", texts[MappedField.PERIOD], f"{said} AS said", text=_PERIOD_TEXT),
         f"d_period_parts AS MATERIALIZED (SELECT raw, {period} AS p FROM d_period_said)",
-        f"d_period AS MATERIALIZED ({_PERIODS})",
+        f"d_period AS MATERIALIZED ({_periods(mapping)})",
         _dimension("product_said", texts[MappedField.PRODUCT], f"{_product(mapping)} AS code"),
         f"d_product AS MATERIALIZED ({_PRODUCTS})",
         _dimension(
             "concept",
             texts[MappedField.PARTNER_CONCEPT],
-            f"text <> '' AS is_given, {_lookup('text', {**words.CONCEPTS, **own})} AS concept",
+            f"text <> '' AS is_given, "
+            f"{_lookup('text', {**words.CONCEPTS, **own})}::{word_types()['partner_concept']} AS concept",
         ),
         _dimension(
             "revision",
             texts[MappedField.HS_REVISION],
-            f"text = 'by_year' AS is_by_year, {_lookup('text', words.REVISIONS)} AS revision",
+            f"text = 'by_year' AS is_by_year, "
+            f"{_lookup('text', words.REVISIONS)}::{word_types()['hs_revision']} AS revision",
         ),
-        _dimension("currency", texts[MappedField.CURRENCY], f"{currency} THEN upper(text) END) AS currency"),
         _dimension("unit", texts[MappedField.QUANTITY_UNIT], f"{_lookup('text', units)} AS unit"),
         _dimension(
             "multiplier",
@@ -136,9 +139,9 @@ def _flows(mapping: TableMapping) -> str:
     """Return what follows from a flow, once for each that there is."""
     valuation = mapping.valuation
     return (
-        "SELECT *, "
-        f"CASE WHEN is_import THEN {literal(valuation.imports.value)} "
-        f"ELSE {literal(valuation.exports.value)} END AS valuation "
+        f"SELECT raw, flow::{word_types()['flow']} AS flow, is_import, "
+        f"CASE WHEN is_import THEN {word_sql('valuation', valuation.imports.value)} "
+        f"ELSE {word_sql('valuation', valuation.exports.value)} END AS valuation "
         f"FROM (SELECT raw, flow, coalesce(flow IN ({_IMPORTS}), FALSE) AS is_import FROM d_flow_said)"
     )
 
@@ -158,12 +161,28 @@ _PERIOD_TEXT: Final = (
 
 #: What follows from a period, once for each that there is.
 _PERIODS: Final = f"""
-    SELECT raw, p.y AS year, CASE WHEN p.m = 0 THEN 'A' ELSE 'M' END AS frequency,
+    SELECT raw, p.y AS year,
+        CASE WHEN p.m = 0 THEN {word_sql("frequency", "A")}
+             ELSE {word_sql("frequency", "M")} END AS frequency,
         make_date(p.y, greatest(p.m, 1), 1) AS day,
         CASE WHEN p.m = 0 THEN p.y::VARCHAR ELSE printf('%d-%02d', p.y, p.m) END AS period,
-        {revision_sql("p.y")} AS revision
+        ({revision_sql("p.y")})::{word_types()["hs_revision"]} AS revision
     FROM d_period_parts
 """
+
+_PERIOD_WORD: Final = f"period::{word_types()['period']} AS period"
+
+
+def _periods(mapping: TableMapping) -> str:
+    """Return what follows from a period; of a table in one currency its rate as well."""
+    if not is_constant(mapping, MappedField.CURRENCY):
+        return f"SELECT * REPLACE ({_PERIOD_WORD}) FROM ({_PERIODS})"
+    return (
+        f"SELECT p.* REPLACE (p.{_PERIOD_WORD}), r.per_usd "
+        f"FROM ({_PERIODS}) p CROSS JOIN d_currency y LEFT JOIN {RATES_TABLE} r "
+        "ON r.currency = y.currency AND r.period = p.period"
+    )
+
 
 #: The tables of different texts, by the letter under which a row has its one.
 _JOINED: Final = {
@@ -199,7 +218,8 @@ def _typed(mapping: TableMapping) -> str:
     usual = mapping.partner_concept
     concept = (
         "CASE WHEN o.is_given THEN o.concept WHEN f.is_import "
-        f"THEN {literal(usual.imports.value)} ELSE {literal(usual.exports.value)} END"
+        f"THEN {word_sql('partner_concept', usual.imports.value)} "
+        f"ELSE {word_sql('partner_concept', usual.exports.value)} END"
     )
     columns = [
         "c.* EXCLUDE (reporter, partner, consignment_partner, flow, period, partner_concept)",
@@ -210,6 +230,7 @@ def _typed(mapping: TableMapping) -> str:
         f"a1.is_aggregate OR a2.is_aggregate{via} AS is_aggregate",
         "f.flow AS flow, f.valuation AS valuation",
         "p.year AS year, p.frequency AS frequency, p.period AS period",
+        *(["p.per_usd AS per_usd"] if is_constant(mapping, MappedField.CURRENCY) else []),
         f"{concept} AS concept",
         "k.code AS code, k.hs_code AS hs_code, k.hs_level AS hs_level, k.national_code AS national_code",
         "CASE WHEN h.is_by_year THEN p.revision ELSE h.revision END AS revision",
@@ -238,9 +259,13 @@ def _said(field: str, text: str = "") -> str:
 
 def _judged(mapping: TableMapping) -> str:
     """Join the rate and find the first thing that is wrong with a row."""
-    usd = "t.number * t.multiplier / CASE WHEN t.currency_code = 'USD' THEN 1 ELSE r.per_usd END"
+    usd = "t.number * t.multiplier / CASE WHEN t.currency_code = 'USD' THEN 1 ELSE per_usd END"
+    period = f"TRY_CAST(period AS {word_types()['period']}) AS period"
+    rates = f"(SELECT currency, {period}, per_usd FROM {RATES_TABLE})"
     converted = (
-        f"SELECT t.*, {usd} AS usd, r.per_usd FROM typed t LEFT JOIN {RATES_TABLE} r "
+        f"SELECT *, {usd} AS usd FROM typed t"
+        if is_constant(mapping, MappedField.CURRENCY)
+        else f"SELECT t.*, {usd} AS usd, r.per_usd FROM typed t LEFT JOIN {rates} r "
         "ON r.currency = t.currency_code AND r.period = t.period"
     )
     faults = _faults(mapping)
@@ -329,14 +354,16 @@ _ADDED: Final = f"""
 
 
 def _final(mapping: TableMapping) -> str:
-    repeats = ", ".join(literal(concept.value) for concept in mapping.partner_concept.repeats) or "NULL"
+    repeats = ", ".join(literal(concept.value) for concept in mapping.partner_concept.repeats)
+    is_repeated = f" OR concept IN ({repeats})" if repeats else ""
     has_quantity = mapping.has(MappedField.QUANTITY)
     # What is the same in all rows is said as a literal: then no row need carry it.
     columns = {
         "year": "year",
         "row_number": "row_number",
         "cell": "cell" if mapping.has_cells else "NULL::VARCHAR",
-        "role": f"CASE WHEN is_aggregate OR concept IN ({repeats}) THEN 'aggregate' ELSE 'leaf' END",
+        "role": f"CASE WHEN is_aggregate{is_repeated} THEN {word_sql('role', RowRole.AGGREGATE.value)} "
+        f"ELSE {word_sql('role', RowRole.LEAF.value)} END",
         "reporter": "reporter",
         "partner": "partner",
         "partner_concept": "concept",

@@ -1,0 +1,205 @@
+"""A bit for every flow there could be: which cells there are, and where in their order each one stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numba as nb
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Places", "Rows", "add_rows", "cells_of", "mark", "reordered"]
+
+_ONE = np.uint64(1)
+
+
+class Places(NamedTuple):
+    """Cells and their places in the order of exporter, importer and product.
+
+    Attributes
+    ----------
+    bits : (n_areas, n_areas, words)
+        64 products a word.
+    first : (n_areas, n_areas, words)
+        Cells before those of a word.
+    """
+
+    bits: NDArray[np.uint64]
+    first: NDArray[np.int64]
+
+
+class Rows(NamedTuple):
+    """Rows of flows as numbers; codes below zero leave a row out, amounts that are missing are NaN.
+
+    Attributes
+    ----------
+    exporter, importer, product, period : (m,)
+        Codes; a product beyond all words of the bits is the total.
+    sent, arrived : (m,)
+        USD FOB in the exporter's book and in the importer's.
+    value, kg : (m,)
+        USD of the estimate, and net weight.
+    """
+
+    exporter: NDArray[np.int32]
+    importer: NDArray[np.int32]
+    product: NDArray[np.int32]
+    period: NDArray[np.int32]
+    sent: NDArray[np.float64]
+    arrived: NDArray[np.float64]
+    value: NDArray[np.float64]
+    kg: NDArray[np.float64]
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def mark(
+    bits: NDArray[np.uint64],
+    exporter: NDArray[np.int32],
+    importer: NDArray[np.int32],
+    product: NDArray[np.int32],
+) -> None:
+    """Set the bits of flows; a product below zero sets none."""
+    for row in range(product.size):
+        k = product[row]
+        if k >= 0:
+            bits[exporter[row], importer[row], k >> 6] |= _ONE << np.uint64(k & 63)
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _count(word: np.uint64) -> np.int64:
+    """Return how many bits of a word are set."""
+    word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def reordered(bits: NDArray[np.uint64], areas: NDArray[np.int64], products: NDArray[np.int64]) -> Places:
+    """Return the bits with every area and product at its new place, and the cells before each word.
+
+    Parameters
+    ----------
+    bits
+        Bits of :func:`mark`.
+    areas, products : (n_areas,), (n_products,)
+        The old number of each new one; products without a new number are left out.
+    """
+    n, k = areas.size, products.size
+    new_product = np.full(bits.shape[2] * 64, -1, dtype=np.int64)
+    for place in range(k):
+        new_product[products[place]] = place
+    ordered = np.zeros((n, n, (k + 63) // 64), dtype=np.uint64)
+    first = np.zeros(ordered.shape, dtype=np.int64)
+    running = np.int64(0)
+    for e in range(n):
+        for i in range(n):
+            old, new = bits[areas[e], areas[i]], ordered[e, i]
+            for w in range(old.size):
+                word = old[w]
+                for b in range(64):
+                    if word == 0:
+                        break
+                    if word & _ONE:
+                        place = new_product[w * 64 + b]
+                        if place >= 0:
+                            new[place >> 6] |= _ONE << np.uint64(place & 63)
+                    word >>= _ONE
+            for w in range(new.size):
+                first[e, i, w] = running
+                running += _count(new[w])
+    return Places(ordered, first)
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def cells_of(places: Places, n_cells: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Return exporter, importer and product of every cell, in order."""
+    bits = places.bits
+    exporter = np.empty(n_cells, dtype=np.int32)
+    importer = np.empty(n_cells, dtype=np.int32)
+    product = np.empty(n_cells, dtype=np.int32)
+    at = 0
+    for e in range(bits.shape[0]):
+        for i in range(bits.shape[1]):
+            for w in range(bits.shape[2]):
+                word = bits[e, i, w]
+                for b in range(64):
+                    if word == 0:
+                        break
+                    if word & _ONE:
+                        exporter[at], importer[at], product[at] = e, i, w * 64 + b
+                        at += 1
+                    word >>= _ONE
+    return exporter, importer, product
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def add_rows(
+    rows: Rows,
+    places: Places,
+    weights: tuple[NDArray[np.float64], NDArray[np.float64]],
+    is_first_used: tuple[NDArray[np.float64], bool],
+    sums: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+    of_pairs: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> None:
+    """Add rows to the sums of their cells, weighted by the periods of each side.
+
+    Parameters
+    ----------
+    rows, places
+        The rows, and where their cells stand.
+    weights : two of (n_areas, n_periods, w)
+        Weights of every window by exporter and by importer.
+    is_first_used : (n_areas, w), bool
+        By area, whether the book that counts first is used; and whether that is the exporter's.
+    sums : (w, n), (w, n), (w, n) or (0, 0), (2, n)
+        Of the book that counts; of the importer's book beside it; of what the first book has where the other
+        does not stand beside it by the same weight; weight and the value of what is weighed, for window 1.
+    of_pairs : two of (w, n_areas, n_areas)
+        The first of these for all goods together; and what of the first book stands beside the other.
+    """
+    by_exporter, by_importer = weights
+    used_of, is_exporter_first = is_first_used
+    main, shown, apart, weighed = sums
+    totals, besides = of_pairs
+    n_windows, n_products = by_exporter.shape[2], places.bits.shape[2] * 64
+    for row in range(rows.product.size):
+        e, i, k, p = rows.exporter[row], rows.importer[row], rows.product[row], rows.period[row]
+        if k < 0:
+            continue
+        sent, arrived = rows.sent[row], rows.arrived[row]
+        has_sent, has_arrived = not np.isnan(sent), not np.isnan(arrived)
+        is_total = k >= n_products
+        at = np.int64(0)
+        if not is_total:
+            word = places.bits[e, i, k >> 6]
+            below = (_ONE << np.uint64(k & 63)) - _ONE
+            at = places.first[e, i, k >> 6] + _count(word & below)
+        for w in range(n_windows):
+            we, wi = by_exporter[e, p, w], by_importer[i, p, w]
+            if we == 0.0 and wi == 0.0:
+                continue
+            used = used_of[e, w] if is_exporter_first else used_of[i, w]
+            of_exporter = sent * we if has_sent else 0.0
+            of_importer = arrived * wi if has_arrived else 0.0
+            first, other = (of_exporter, of_importer) if is_exporter_first else (of_importer, of_exporter)
+            usd = first + (1.0 - used) * other
+            if is_total:
+                totals[w, e, i] += usd
+                continue
+            main[w, at] += usd
+            if is_exporter_first:
+                beside = sent * wi if has_sent and we > 0.0 and wi > 0.0 else 0.0
+                if we > 0.0 and wi > 0.0:
+                    shown[w, at] += used * of_importer
+                besides[w, e, i] += used * beside
+                if apart.size > 0:
+                    apart[w, at] += usd - used * beside
+            if w == 1 and not np.isnan(rows.kg[row]):
+                first, other = (we, wi) if is_exporter_first else (wi, we)
+                months = first + (1.0 - used) * other
+                weighed[0, at] += rows.kg[row] * months
+                if not np.isnan(rows.value[row]):
+                    weighed[1, at] += rows.value[row] * months

@@ -1,0 +1,129 @@
+"""Weighted medians of very many groups of a few members each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numba as nb
+import numpy as np
+
+from entrepot.detect.kernels.medians import GroupedMedian
+from entrepot.detect.kernels.threads import in_parts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from entrepot.detect.kernels.medians import Members
+
+__all__ = ["Groups", "small_median", "sorted_groups"]
+
+_ROUNDING = 1.0 - 1e-12
+_FEWEST = 100_000
+_MANY = 150
+
+
+class Groups(NamedTuple):
+    """Cells sorted by group.
+
+    Attributes
+    ----------
+    order : (n,)
+        Indices of the cells, group after group.
+    starts : (n_groups + 1,)
+        Where each group begins in ``order``.
+    """
+
+    order: NDArray[np.int32]
+    starts: NDArray[np.int64]
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _sorted(group: NDArray[np.int32], n_groups: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    starts = np.zeros(n_groups + 1, dtype=np.int64)
+    for g in group:
+        starts[g + 1] += 1
+    for g in range(n_groups):
+        starts[g + 1] += starts[g]
+    cursor = starts[:-1].copy()
+    order = np.empty(group.size, dtype=np.int32)
+    for c in range(group.size):
+        order[cursor[group[c]]] = c
+        cursor[group[c]] += 1
+    return order, starts
+
+
+def sorted_groups(group: NDArray[np.int32], n_groups: int) -> Groups:
+    """Return the cells sorted by group, the order within a group kept."""
+    return Groups(*_sorted(group, n_groups))
+
+
+def small_median(groups: Groups, members: Members) -> GroupedMedian:
+    """Return the weighted median of each group, as :func:`~entrepot.detect.kernels.medians.grouped_median`.
+
+    Parameters
+    ----------
+    groups
+        The cells sorted.
+    members
+        The cells; ``members.group`` is not asked.
+    """
+    n = groups.starts.size - 1
+    value, count = np.full(n, np.nan), np.zeros(n, dtype=np.int64)
+
+    def run(first: int, last: int) -> None:
+        _medians(first, last, groups, members, value, count)
+
+    in_parts(run, n, fewest=_FEWEST)
+    return GroupedMedian(value=value, count=count)
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _medians(
+    first: int,
+    last: int,
+    groups: Groups,
+    members: Members,
+    value: NDArray[np.float64],
+    count: NDArray[np.int64],
+) -> None:
+    """Write the medians and members of the groups from ``first`` to ``last``."""
+    order, starts = groups
+    change, weight, counts, _, known, at, also, also_at = members
+    room = 0
+    for g in range(first, last):
+        room = max(room, starts[g + 1] - starts[g])
+    v, w = np.empty(room), np.empty(room)
+    for g in range(first, last):
+        n = 0
+        total = 0.0
+        for m in range(starts[g], starts[g + 1]):
+            c = order[m]
+            if counts[c]:
+                v[n] = change[c] - known[at[c]] - also[also_at[c]]
+                w[n] = weight[c]
+                total += w[n]
+                n += 1
+        count[g] = n
+        if n == 0:
+            continue
+        value[g] = _ranked(v, w, n, 0.5 * _ROUNDING * total)
+
+
+@nb.njit(cache=True, nogil=True, fastmath={"reassoc"})  # type: ignore[untyped-decorator, unused-ignore]
+def _ranked(v: NDArray[np.float64], w: NDArray[np.float64], n: int, half: float) -> float:
+    """Return the smallest of the first ``n`` values up to which there is half of the weight."""
+    if n > _MANY:
+        order = np.argsort(v[:n])
+        running = 0.0
+        for m in order:
+            running += w[m]
+            if running >= half:
+                return float(v[m])
+    # Of a few, comparing each with each is faster than sorting: nothing in it branches.
+    smallest = np.inf
+    for m in range(n):
+        reached = 0.0
+        for other in range(n):
+            reached += w[other] * np.float64(v[other] <= v[m])
+        smallest = min(smallest, v[m] if reached >= half else np.inf)
+    return smallest

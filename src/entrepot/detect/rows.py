@@ -1,0 +1,275 @@
+"""Rows of flows in batches: who published what, and the sums of every cell, without ever holding the rows.
+
+A first pass over the keys finds areas, products, periods, the calendar, and sets a bit for every flow; from
+then on each cell has its place, in the order of exporter, importer and product. A second pass adds every row
+to its place.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from entrepot.detect.kernels.cell_bits import Places, Rows, add_rows, mark, reordered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["CellSums", "Survey", "sum_rows", "survey_rows"]
+
+_KEYS = ("exporter", "importer", "hs_code", "period")
+_REPORTS = ("exporter_report_usd", "importer_report_usd")
+_AMOUNTS = (*_REPORTS, "cif_fob_ratio", "value_usd", "net_weight_kg")
+_TOTAL = "TOTAL"
+_AREAS, _PRODUCTS = 512, 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the keys of all rows tell.
+
+    Attributes
+    ----------
+    batches
+        Yields the rows again: gets the columns, of which text may come as dictionaries.
+    areas, products, periods
+        Codes, sorted; totals are no product.
+    exports, imports : (n_areas, n_periods)
+        Whether an area has published goods of its own.
+    places
+        Where each cell stands.
+    """
+
+    batches: Callable[[Sequence[str]], Iterable[pa.RecordBatch]]
+    areas: tuple[str, ...]
+    products: tuple[str, ...]
+    periods: tuple[str, ...]
+    exports: NDArray[np.bool_]
+    imports: NDArray[np.bool_]
+    places: Places
+
+    @property
+    def n_cells(self) -> int:
+        """Return how many flows there are in any period."""
+        bits, first = self.places
+        return int(first[-1, -1, -1]) + int(bits[-1, -1, -1]).bit_count() if first.size else 0
+
+    def only(self, products: Sequence[str]) -> Survey:
+        """Return the survey of some of the products; who published what stays as it is."""
+        chosen = [at for at, code in enumerate(self.products) if code in set(products)]
+        places = reordered(self.places.bits, np.arange(len(self.areas)), np.array(chosen, dtype=np.int64))
+        return replace(self, products=tuple(self.products[at] for at in chosen), places=places)
+
+    def published(self, flags: NDArray[np.bool_]) -> dict[str, frozenset[str]]:
+        """Return the periods of each area under ``exports`` or ``imports``, those without any left out."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for area, period in zip(*np.nonzero(flags), strict=True):
+            found[self.areas[area]].add(self.periods[period])
+        return {area: frozenset(seen) for area, seen in found.items()}
+
+
+class _Codes:
+    """Numbers of texts, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str | None, int] = {}
+
+    def of(self, column: pa.Array) -> NDArray[np.int32]:
+        """Return the numbers of a column; -1 for a null."""
+        words = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
+        known = self.numbers
+        own = [known.setdefault(word, len(known)) for word in words.dictionary.to_pylist()]
+        return _taken(np.array([*own, -1], dtype=np.int32), words)
+
+    def sorted(self, *, without: str | None = None) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+        """Return the texts sorted, and the number of each."""
+        texts = sorted(text for text in self.numbers if text is not None and text != without)
+        return tuple(texts), np.array([self.numbers[text] for text in texts], dtype=np.int64)
+
+
+def _taken(numbers: NDArray[np.int32], words: pa.DictionaryArray) -> NDArray[np.int32]:
+    """Return the number of each word of a column; the last one where it is null."""
+    indices = words.indices
+    at = pc.fill_null(indices, -1) if indices.null_count else indices
+    taken: NDArray[np.int32] = numbers[at.to_numpy(zero_copy_only=False)]
+    return taken
+
+
+def survey_rows(
+    batches: Callable[[Sequence[str]], Iterable[pa.RecordBatch]],
+) -> Survey:
+    """Read the keys of all rows and return what they tell."""
+    codes = {"area": _Codes(), "product": _Codes(), "period": _Codes()}
+    bits = np.zeros((_AREAS, _AREAS, _PRODUCTS // 64), dtype=np.uint64)
+    published: dict[tuple[int, int, int], None] = {}
+    for batch in _ahead(batches((*_KEYS, *_REPORTS))):
+        exporter, importer = (codes["area"].of(batch[side]) for side in _KEYS[:2])
+        product, period = codes["product"].of(batch["hs_code"]), codes["period"].of(batch["period"])
+        is_total = product == codes["product"].numbers.get(_TOTAL, -1)
+        if is_total.any():
+            product = np.where(is_total, np.int32(-1), product)
+        bits = _grown(bits, len(codes["area"].numbers), len(codes["product"].numbers))
+        mark(bits, exporter, importer, product)
+        for at, (area, name) in enumerate(zip((exporter, importer), _REPORTS, strict=True)):
+            seen = (product >= 0) & batch[name].is_valid().to_numpy(zero_copy_only=False)
+            pairs = np.unique((area.astype(np.int64) << 32 | period)[seen])
+            published |= dict.fromkeys((at, int(pair >> 32), int(pair & 0xFFFFFFFF)) for pair in pairs)
+    areas, old_areas = codes["area"].sorted()
+    products, old_products = codes["product"].sorted(without=_TOTAL)
+    periods, old_periods = codes["period"].sorted()
+    flags = np.zeros((2, len(codes["area"].numbers), len(codes["period"].numbers)), dtype=bool)
+    if published:
+        flags[tuple(np.array(list(published)).T)] = True
+    flags = flags[:, old_areas][:, :, old_periods]
+    places = reordered(bits, old_areas, old_products)
+    return Survey(batches, areas, products, periods, flags[0], flags[1], places)
+
+
+def _grown(bits: NDArray[np.uint64], n_areas: int, n_products: int) -> NDArray[np.uint64]:
+    """Return the bits with room for so many areas and products."""
+    room, words = bits.shape[0], bits.shape[2]
+    while room < n_areas:
+        room *= 2
+    while words * 64 < n_products:
+        words *= 2
+    if (room, words) == (bits.shape[0], bits.shape[2]):
+        return bits
+    larger = np.zeros((room, room, words), dtype=np.uint64)
+    larger[: bits.shape[0], : bits.shape[1], : bits.shape[2]] = bits
+    return larger
+
+
+def _ahead(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield batches, the next one being read by a thread meanwhile."""
+    iterator = iter(batches)
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, iterator, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, iterator, None)
+            yield batch
+
+
+@dataclass(frozen=True, slots=True)
+class CellSums:
+    """Sums of all cells.
+
+    Attributes
+    ----------
+    main : (w, n)
+        USD by window: before and after of the first pair of windows, of the second, ….
+    shown : (w, n)
+        What the importer's book shows beside the exporter's.
+    apart : (w, n) or (0, 0)
+        What of ``main`` the exporter has in periods that do not stand beside the importer's; nowhere
+        anything where it has no windows.
+    weighed : (2, n)
+        Weight in the first after-window, and the value of what is weighed.
+    totals : (w, n_areas, n_areas)
+        All goods by pair, as rows of product ``TOTAL`` say.
+    beside : (w, n_areas, n_areas)
+        What of ``main`` stands beside the importer's book.
+    has_total : (n_areas, n_areas)
+        Whether there is any such row.
+    """
+
+    main: NDArray[np.float64]
+    shown: NDArray[np.float64]
+    apart: NDArray[np.float64]
+    weighed: NDArray[np.float64]
+    totals: NDArray[np.float64]
+    beside: NDArray[np.float64]
+    has_total: NDArray[np.bool_]
+
+
+def sum_rows(
+    survey: Survey,
+    *,
+    by_exporter: NDArray[np.float64],
+    by_importer: NDArray[np.float64],
+    is_used: NDArray[np.float64],
+    is_exporter_first: bool,
+) -> CellSums:
+    """Add up all rows, weighted by the periods of each side.
+
+    Parameters
+    ----------
+    survey
+        The rows.
+    by_exporter, by_importer : (n_areas, n_periods, w)
+        Weights of every window.
+    is_used : (n_areas, w)
+        Whether the book that counts first is used: the exporter's, or the importer's.
+    is_exporter_first
+        Which of the two it is.
+    """
+    n_windows, n_areas, n = by_exporter.shape[2], len(survey.areas), survey.n_cells
+    needs_apart = is_exporter_first and _differ(by_exporter, by_importer, is_used)
+    sums = (
+        np.zeros((n_windows, n)),
+        np.zeros((n_windows, n if is_exporter_first else 0)),
+        np.zeros((n_windows, n) if needs_apart else (0, 0)),
+        np.zeros((2, n)),
+    )
+    of_pairs = (np.zeros((n_windows, n_areas, n_areas)), np.zeros((n_windows, n_areas, n_areas)))
+    has_total = np.zeros((n_areas, n_areas), dtype=bool)
+    total = survey.places.bits.shape[2] * 64
+    numbers = {
+        "area": {code: at for at, code in enumerate(survey.areas)},
+        "product": {code: at for at, code in enumerate(survey.products)} | {_TOTAL: total},
+        "period": {code: at for at, code in enumerate(survey.periods)},
+    }
+    for batch in _ahead(survey.batches((*_KEYS, *_AMOUNTS))):
+        rows = _rows(batch, numbers)
+        add_rows(
+            rows, survey.places, (by_exporter, by_importer), (is_used, is_exporter_first), sums, of_pairs
+        )
+        is_total = rows.product == total
+        has_total[rows.exporter[is_total], rows.importer[is_total]] = True
+    return CellSums(*sums, *of_pairs, has_total)
+
+
+def _differ(
+    by_exporter: NDArray[np.float64], by_importer: NDArray[np.float64], is_used: NDArray[np.float64]
+) -> bool:
+    """Return whether some importer's periods do not weigh as some exporter's whose book is used."""
+    for w in range(by_exporter.shape[2]):
+        sides = [by_exporter[is_used[:, w] > 0, :, w], by_importer[:, :, w]]
+        weights = np.concatenate([side[side.any(axis=1)] for side in sides])
+        if weights.size and (weights != weights[0]).any():
+            return True
+    return False
+
+
+def _rows(batch: pa.RecordBatch, numbers: dict[str, dict[str, int]]) -> Rows:
+    def codes(name: str, kind: str) -> NDArray[np.int32]:
+        column = batch[name]
+        words = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
+        own = [numbers[kind].get(word, -1) for word in words.dictionary.to_pylist()]
+        return _taken(np.array([*own, -1], dtype=np.int32), words)
+
+    def amounts(name: str) -> NDArray[np.float64]:
+        column = batch[name]
+        column = column if column.type == pa.float64() else column.cast(pa.float64())
+        values: NDArray[np.float64] = column.to_numpy(zero_copy_only=False)
+        return values
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        arrived = amounts("importer_report_usd") / amounts("cif_fob_ratio")
+    return Rows(
+        codes("exporter", "area"),
+        codes("importer", "area"),
+        codes("hs_code", "product"),
+        codes("period", "period"),
+        amounts("exporter_report_usd"),
+        arrived,
+        amounts("value_usd"),
+        amounts("net_weight_kg"),
+    )

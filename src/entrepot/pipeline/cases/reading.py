@@ -1,0 +1,271 @@
+"""A case: a question, the data it needs, the calls that answer it, and what was published."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from entrepot.errors import InputFileError, UnknownCodeError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+__all__ = ["Call", "Case", "Figure", "Need", "Standing", "case_names", "find_case", "read_case"]
+
+#: What a published figure rests on.
+Standing = Literal["official", "study", "press", "unverified"]
+Unit = Literal["USD", "EUR", "share", "growth", "factor", "units", "rank", "index"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Need(_Section):
+    """Reports that must be in the lake.
+
+    Attributes
+    ----------
+    what
+        In words.
+    reporters, flow, products, periods, freq
+        Which: area codes, ``import`` or ``export``, code prefixes or ``TOTAL``, ``first:last``, ``A`` or
+        ``M``. A year counts where its twelve months are there.
+    get, ingest
+        The commands, or where the file is to be had.
+    """
+
+    what: str
+    reporters: tuple[str, ...]
+    flow: Literal["import", "export"]
+    products: tuple[str, ...]
+    periods: str
+    freq: Literal["A", "M"] = "A"
+    get: str
+    ingest: str
+
+
+class Call(_Section):
+    """One use of ``entrepot measure``; names and values are those of its options."""
+
+    id: str
+    title: str
+    measure: str
+    column: str = ""
+    book: Literal["reconciled", "exports", "imports"] = "reconciled"
+    freq: Literal["A", "M"] = "A"
+    exporter: str = ""
+    importer: str = ""
+    show: str = ""
+    products: str = ""
+    by: str | None = None
+    of: str = "exporter"
+    value: Literal["usd", "eur", "kg"] = "usd"
+    level: Literal[6, 4, 2] = 6
+    outside: str = ""
+    base: str | None = None
+    before: str | None = None
+    after: str | None = None
+    scheme: str = "BEC4"
+    periods: str | None = None
+    hs_revision: str | None = None
+    all_periods: bool = False
+
+    def command(self) -> str:
+        """Return the command that does the same by hand."""
+        words = [f"entrepot measure {self.measure} --lake LAKE --out FILE"]
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if name in {"id", "title", "measure", "column"} or value == field.default:
+                continue
+            option = f"--{name.replace('_', '-')}"
+            words.append(option if value is True else f"{option} {value}")
+        return " ".join(words)
+
+
+class Figure(_Section):
+    """One figure as published.
+
+    Attributes
+    ----------
+    id, label
+        Name within the case, and what it says.
+    value, unit
+        As published; ``growth`` 0.3 is 30%, ``factor`` 2 is twice as much.
+    calls
+        The calls whose answers, added up, it is compared with; none where no trade statistics give it.
+    exporter, importer, period
+        Which row of their answers.
+    tolerance
+        How far the computed figure may be off: of amounts as a share, of growth and shares in points.
+    standing, source, note
+        What it rests on, where they differ from the case's; and what is uncertain about it.
+    """
+
+    id: str
+    label: str
+    value: float
+    unit: Unit
+    calls: tuple[str, ...] = ()
+    exporter: str = ""
+    importer: str = ""
+    period: str = ""
+    tolerance: float = 0.02
+    standing: Standing | None = None
+    source: str = ""
+    note: str = ""
+
+
+class Bars(_Section):
+    """A chart and a table of published figures beside one another: ratio = later over earlier."""
+
+    title: str
+    subtitle: str
+    series: tuple[str, str]
+    rows: tuple[tuple[str, str, str], ...]
+
+
+class Case(_Section):
+    """A named, runnable case.
+
+    Attributes
+    ----------
+    id, title, question
+        Name, headline, and what is asked.
+    standing, source
+        What its published figures rest on.
+    is_target
+        Whether a computed figure should come near; never of an unverified one.
+    answers
+        What entrepot does about it, and what it cannot.
+    confirm
+        What data would confirm or refute an unverified claim.
+    why
+        Likely reasons for a difference.
+    needs, calls, figures
+        Data, commands, published figures.
+    chart
+        The call that is drawn.
+    bars
+        What the published figures alone show: such a case runs without data.
+    further
+        Commands that take it further.
+    """
+
+    id: str
+    title: str
+    question: str
+    standing: Standing
+    source: str
+    is_target: bool = True
+    answers: str
+    confirm: str = ""
+    why: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
+    calls: tuple[Call, ...] = Field(default=(), max_length=20)
+    figures: tuple[Figure, ...] = ()
+    chart: str = ""
+    bars: Bars | None = None
+    further: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Case:
+        calls = {call.id for call in self.calls}
+        figures = {figure.id for figure in self.figures}
+        unknown = sorted(
+            {name for figure in self.figures for name in figure.calls} - calls
+            | ({self.chart} - calls if self.chart else set())
+            | ({name for row in self.bars.rows for name in row[1:]} - figures if self.bars else set())
+        )
+        if unknown:
+            msg = f"{', '.join(unknown)} is named and is not there"
+            raise ValueError(msg)
+        if len(calls) < len(self.calls) or len(figures) < len(self.figures):
+            msg = "an id stands twice"
+            raise ValueError(msg)
+        if self.standing == "unverified" and (self.is_target or not self.confirm):
+            msg = "an unverified claim is no target, and says in `confirm` what would confirm or refute it"
+            raise ValueError(msg)
+        return self
+
+
+def _folder() -> Traversable:
+    return resources.files("entrepot.pipeline.cases").joinpath("data")
+
+
+@cache
+def case_names() -> tuple[str, ...]:
+    """Return the cases that ship with the package, C1 first.
+
+    Examples
+    --------
+    >>> case_names()[:3]
+    ('C1', 'C2', 'C3')
+    """
+    names = [
+        entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml")
+    ]
+    return tuple(sorted(names, key=lambda name: (not name[1:].isdigit(), len(name), name)))
+
+
+def find_case(name: str | Path) -> Case:
+    """Return a case by its name, or from a TOML file.
+
+    Raises
+    ------
+    UnknownCodeError
+        No case has the name.
+    InputFileError
+        The file is no case.
+    """
+    text = str(name)
+    if text.endswith(".toml"):
+        path = Path(name)
+        try:
+            return read_case(path.read_text(encoding="utf-8"), where=str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputFileError(
+                f"the case cannot be read: {error}",
+                where=text,
+                hint="entrepot case new writes one to begin with",
+            ) from error
+    known = {one.lower(): one for one in case_names()}
+    if text.lower() not in known:
+        near = difflib.get_close_matches(text.upper(), case_names(), n=1)
+        raise UnknownCodeError(
+            f"no case is called {text!r}",
+            hint=(f"did you mean {near[0]}? " if near else "") + "entrepot case list names them all",
+        )
+    file = _folder().joinpath(f"{known[text.lower()]}.toml")
+    return read_case(file.read_text(encoding="utf-8"), where=f"case {text}")
+
+
+def read_case(text: str, *, where: str) -> Case:
+    """Return the case that a TOML text states.
+
+    Raises
+    ------
+    InputFileError
+        The text is no TOML, or states no case.
+    """
+    try:
+        stated: dict[str, Any] = tomllib.loads(text)
+        return Case.model_validate(stated)
+    except tomllib.TOMLDecodeError as error:
+        raise InputFileError(
+            f"the file is no TOML: {error}", where=where, hint="mend the line named"
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the case"
+        raise InputFileError(
+            f"{place}: {first['msg'].removeprefix('Value error, ')}",
+            where=where,
+            hint="compare with a case that entrepot case new writes",
+        ) from error

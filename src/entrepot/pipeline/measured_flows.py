@@ -1,0 +1,187 @@
+"""The flows of a lake that measures are made of: one book, one level, the periods that were published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import narwhals as nw
+import pyarrow.compute as pc
+
+from entrepot.engine import small_table
+from entrepot.errors import CoverageError
+from entrepot.pipeline.choices import ALL_REPORTS, ReportChoice
+from entrepot.pipeline.counting import counted_reports
+from entrepot.pipeline.reconciling import reconcile_counted
+from entrepot.reconcile import exporter_book, importer_book, reporting_calendar
+from entrepot.sources.rates import ecb_rates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from entrepot.engine import Engine
+    from entrepot.pipeline.counting import CountedReports
+    from entrepot.store import Lake
+
+__all__ = ["Book", "MeasuredFlows", "measured_flows"]
+
+#: Whose figures: both books brought together, or one of them as published.
+Book = Literal["reconciled", "exports", "imports"]
+
+_COLUMNS = ("exporter", "importer", "hs_code", "period", "value_usd", "net_weight_kg")
+_TOLERATED = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredFlows:
+    """Which flows of a lake a measure is made of.
+
+    Attributes
+    ----------
+    book
+        ``reconciled`` (both books, FOB), ``exports`` (exporters' reports, FOB) or ``imports`` (importers'
+        reports by country of origin, as published, mostly CIF).
+    frequency
+        ``A`` or ``M``.
+    exporters, importers
+        Area codes; all when empty.
+    products
+        Codes, longer ones below them count too; ``TOTAL`` for published totals; all goods when empty.
+    level
+        Digits that codes are cut to: 6, 4 or 2.
+    outside
+        A group whose trade among its members is left out.
+    has_euro
+        Add ``value_eur``, at the European Central Bank's mean rate of the period.
+    has_all_periods
+        Keep periods in which reporters of more than 1% of the flows published nothing.
+    choice
+        Which reports count, and the revision that their codes are brought to.
+    """
+
+    book: Book = "reconciled"
+    frequency: Literal["A", "M"] = "A"
+    exporters: tuple[str, ...] = ()
+    importers: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    level: Literal[6, 4, 2] = 6
+    outside: tuple[str, ...] = ()
+    has_euro: bool = False
+    has_all_periods: bool = False
+    choice: ReportChoice = ALL_REPORTS
+
+
+def measured_flows(
+    engine: Engine, lake: Lake, query: MeasuredFlows, *, tell: Callable[[str], None] | None = None
+) -> nw.LazyFrame[Any]:
+    """Return flows of a lake, kept on the engine.
+
+    Parameters
+    ----------
+    engine, lake
+        Where they will live, and the lake.
+    query
+        Which flows.
+    tell
+        Told which periods were left out, and what the codes' revisions mean.
+
+    Returns
+    -------
+    lazy frame
+        **Grain**: exporter × importer × hs_code × period. ``value_usd``, ``net_weight_kg``, and
+        ``value_eur`` where asked for. Goods coming
+        home (exporter and importer are one) are left out.
+
+    Raises
+    ------
+    CoverageError
+        The lake has no such flows.
+    """
+    counted = counted_reports(engine, lake, frequency=query.frequency, choice=query.choice, tell=tell)
+    chosen = _chosen(_book(engine, counted, query), query)
+    chosen = chosen.select(*_COLUMNS)
+    if query.has_euro:
+        chosen = _with_euro(engine, chosen)
+    flows = engine.keep(chosen, engine.unused("measured"))
+    if small_table(flows.select(nw.len().alias("rows")).to_native(), what="flows")["rows"][0].as_py() == 0:
+        raise CoverageError(
+            "the lake has no flows of these areas, goods and book",
+            where=f"book {query.book}, frequency {query.frequency}",
+            hint="totals are asked for with --products TOTAL, months with --freq M; "
+            "`entrepot calendar` shows what was published",
+        )
+    if query.has_all_periods or not counted.are_reports:
+        return flows
+    calendar: nw.LazyFrame[Any] = nw.from_native(reporting_calendar(counted.rows.to_native())).lazy()
+    silent = _silent_periods(flows, calendar, query.book)
+    if silent and tell is not None:
+        words = ", ".join(f"{period} ({share:.0%})" for period, share in sorted(silent.items())[-6:])
+        more = f" and {len(silent) - 6} earlier ones" if len(silent) > 6 else ""
+        tell(
+            f"left out, since reporters of part of the flows (in brackets) published nothing: "
+            f"{words}{more}; --all-periods keeps them"
+        )
+    return flows.filter(~nw.col("period").is_in(list(silent))) if silent else flows
+
+
+def _book(engine: Engine, counted: CountedReports, query: MeasuredFlows) -> nw.LazyFrame[Any]:
+    if query.book == "reconciled" or not counted.are_reports:
+        return reconcile_counted(engine, counted, frequency=query.frequency, estimate="weighted")
+    book, side = (exporter_book, "exporter") if query.book == "exports" else (importer_book, "importer")
+    rows: nw.LazyFrame[Any] = nw.from_native(book(counted.rows.to_native())).lazy()
+    return rows.rename({f"{side}_report_usd": "value_usd", f"{side}_weight_kg": "net_weight_kg"})
+
+
+def _chosen(frame: nw.LazyFrame[Any], query: MeasuredFlows) -> nw.LazyFrame[Any]:
+    code, exporter, importer = nw.col("hs_code"), nw.col("exporter"), nw.col("importer")
+    if query.products:
+        frame = frame.filter(
+            nw.any_horizontal(*[code.str.starts_with(p) for p in query.products], ignore_nulls=False)
+        )
+    if "TOTAL" not in query.products:
+        frame = frame.filter(code != "TOTAL").with_columns(code.str.slice(0, query.level).alias("hs_code"))
+    frame = frame.filter(exporter != importer)
+    if query.exporters:
+        frame = frame.filter(exporter.is_in(list(query.exporters)))
+    if query.importers:
+        frame = frame.filter(importer.is_in(list(query.importers)))
+    if query.outside:
+        members = list(query.outside)
+        frame = frame.filter(~(exporter.is_in(members) & importer.is_in(members)))
+    return frame
+
+
+def _with_euro(engine: Engine, flows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Return flows with their value in euro; null where a period has no rate."""
+    euro = ecb_rates().filter(pc.field("currency") == "EUR").select(["period", "per_usd"])
+    return (
+        flows.join(engine.arrow_frame(euro), on="period", how="left")
+        .with_columns((nw.col("value_usd") * nw.col("per_usd")).alias("value_eur"))
+        .drop("per_usd")
+    )
+
+
+def _silent_periods(flows: nw.LazyFrame[Any], calendar: nw.LazyFrame[Any], book: Book) -> dict[str, float]:
+    """Return the periods of which reporters of over 1% of the flows published nothing, with their share.
+
+    A flow's weight is its mean over the periods in which it is known.
+    """
+    pair = ("exporter", "importer")
+    by_period = flows.group_by(*pair, "period").agg(nw.col("value_usd").sum())
+    weights = by_period.group_by(*pair).agg(nw.col("value_usd").mean().alias("weight"))
+    grid = weights.join(flows.select("period").unique(), how="cross")
+    sides = {"exports": ("exporter",), "imports": ("importer",)}.get(book, pair)
+    for side in sides:
+        published = calendar.filter(nw.col("flow") == ("export" if side == "exporter" else "import")).select(
+            nw.col("area").alias(side), "period", nw.lit(1).alias(f"by_{side}")
+        )
+        grid = grid.join(published.unique(), on=[side, "period"], how="left")
+    known = nw.coalesce(*[nw.col(f"by_{side}") for side in sides], nw.lit(0))
+    shares = (
+        grid.with_columns((nw.col("weight") * known).alias("known_weight"))
+        .group_by("period")
+        .agg(nw.col("weight").sum(), nw.col("known_weight").sum())
+    )
+    rows = small_table(shares.to_native(), what="published periods").to_pylist()
+    missing = {row["period"]: 1.0 - row["known_weight"] / row["weight"] for row in rows if row["weight"]}
+    return {period: share for period, share in missing.items() if share > _TOLERATED}

@@ -1,0 +1,261 @@
+"""From the lake to a measure: the flows it is made of, the expression, the rows asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+
+import narwhals as nw
+import pyarrow as pa
+
+from entrepot import measures
+from entrepot.engine import Engine
+from entrepot.errors import OptionError
+from entrepot.measures.spans import parse_window
+from entrepot.nomenclature import HS_REVISIONS, class_table, list_entries, list_names
+from entrepot.pipeline.measured_flows import MeasuredFlows, measured_flows
+
+if TYPE_CHECKING:
+    from entrepot.nomenclature import ClassScheme
+    from entrepot.store import Lake
+
+__all__ = ["MEASURES", "MeasureName", "MeasureQuery", "measure_lake"]
+
+MeasureName = Literal[
+    "total", "growth", "year_to_date", "rolling_year", "index", "share", "rank", "overtaking",
+    "concentration", "dependence", "advantage", "similarity", "complementarity", "supplanting", "margins",
+    "composition", "plausibility",
+]  # fmt: skip
+MEASURES: tuple[MeasureName, ...] = get_args(MeasureName)
+
+_KEYS = ("exporter", "importer", "hs_code", "period")
+#: The column that rows are about: the first of these that there is.
+_ABOUT = ("overtaker", "area", "exporter", "importer")
+#: Keys of the rows where none are asked for.
+_BY: dict[str, tuple[str, ...]] = {
+    "total": ("exporter", "importer", "period"),
+    "growth": ("exporter", "importer"),
+    "year_to_date": ("exporter", "importer"),
+    "rolling_year": ("exporter", "importer"),
+    "index": ("exporter", "importer"),
+    "share": ("importer", "period"),
+    "rank": ("importer", "period"),
+    "overtaking": ("importer",),
+    "concentration": ("importer", "period"),
+    "supplanting": ("importer",),
+    "margins": ("exporter", "importer"),
+    "composition": ("exporter", "period"),
+}
+#: Keys that a measure has of itself, so that ``by`` does not apply.
+_FIXED = frozenset({"dependence", "advantage", "similarity", "complementarity", "plausibility"})
+_MONTHLY = frozenset({"year_to_date", "rolling_year"})
+_WINDOWS = frozenset({"supplanting", "margins"})
+_WITH_PERIOD = frozenset({"total", "share", "rank", "concentration", "composition"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureQuery:
+    """Which measure of which flows.
+
+    Attributes
+    ----------
+    name
+        One of :data:`MEASURES`.
+    flows
+        The flows it is made of: all of the whole that shares are shares of.
+    value
+        ``value_usd``, ``value_eur`` or ``net_weight_kg``.
+    by
+        Keys: of growth the series, of shares, ranks and concentration the whole, of the others the rows.
+    of
+        Whose shares, ranks and concentration.
+    base
+        Period or periods of an index that are 100.
+    before, after
+        Windows of ``supplanting`` and ``margins``.
+    scheme
+        Of ``composition``: BEC4, SITC4, ICT, RAUCH, or the name of a list, whose tiers are the categories.
+    gdp
+        Of ``plausibility``: the rows of :func:`entrepot.read_gdp`.
+    show
+        Areas that the rows are about; all when empty. They do not change any whole.
+    periods
+        ``first:last`` of the rows; earlier periods are still compared with.
+    """
+
+    name: MeasureName
+    flows: MeasuredFlows = field(default_factory=MeasuredFlows)
+    value: Literal["value_usd", "value_eur", "net_weight_kg"] = "value_usd"
+    by: tuple[str, ...] | None = None
+    of: tuple[str, ...] = ("exporter",)
+    base: str | None = None
+    before: str | None = None
+    after: str | None = None
+    scheme: str = "BEC4"
+    gdp: pa.Table | None = None
+    show: tuple[str, ...] = ()
+    periods: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together."""
+        if self.name not in MEASURES:
+            _refuse(f"no measure is called {self.name!r}", "NAME", f"there are {', '.join(MEASURES)}")
+        strange = [key for key in (*(self.by or ()), *self.of) if key not in _KEYS]
+        if strange:
+            _refuse(
+                f"{', '.join(strange)} is no key of the rows", "--by and --of", f"keys are {', '.join(_KEYS)}"
+            )
+        if self.by is not None and self.name in _FIXED:
+            _refuse(f"{self.name} has keys of its own", "--by", "leave the option out")
+        if self.name == "plausibility" and self.value != "value_usd":
+            _refuse("GDP is in US dollars", "--value", "leave the option out")
+        if self.name in _MONTHLY and self.flows.frequency != "M":
+            _refuse(f"{self.name} is made of months", "--freq", "add --freq M")
+        if self.name == "plausibility" and (self.gdp is None or self.flows.frequency != "A"):
+            _refuse(
+                "plausibility needs GDP, and years",
+                "--gdp",
+                "entrepot fetch world_bank --to FOLDER; --gdp FOLDER",
+            )
+        if self.name == "index" and self.base is None:
+            _refuse("an index needs a base", "--base", "give the period that is 100: --base 2021")
+        if self.name in _WINDOWS and (self.before is None or self.after is None):
+            _refuse(f"{self.name} compares two windows", "--before and --after", "--before 2021 --after 2023")
+        if self.periods is not None:
+            parse_window(self.periods, option="--periods")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the rows."""
+        return _BY.get(self.name, ("period",)) if self.by is None else self.by
+
+
+def _refuse(what: str, where: str, hint: str) -> None:
+    raise OptionError(what, where=where, hint=hint)
+
+
+def measure_lake(
+    lake: Lake,
+    query: MeasureQuery,
+    *,
+    memory_limit: str = "4GB",
+    tell: Callable[[str], None] | None = None,
+) -> pa.Table:
+    """Return a measure of the flows of a lake.
+
+    Parameters
+    ----------
+    lake
+        The lake.
+    query
+        Which measure of which flows.
+    memory_limit
+        Memory of the engine.
+    tell
+        Told which periods were left out, and what the codes' revisions mean.
+
+    Returns
+    -------
+    pa.Table
+        The columns of the function of :mod:`entrepot.measures` that makes it, ordered by its texts; of
+        two windows, by the change. A composition has the ``title`` of each category too.
+
+    Raises
+    ------
+    CoverageError
+        The lake has no such flows.
+    OptionError
+        A classification is none.
+    """
+    with Engine(memory_limit=memory_limit) as engine:
+        asked = replace(query.flows, has_euro=query.value == "value_eur")
+        flows = measured_flows(engine, lake, asked, tell=tell)
+        found: nw.LazyFrame[Any] = nw.from_native(_measured(flows.to_native(), query)).lazy()
+        schema = found.collect_schema()
+        about = [column for column in _ABOUT if column in schema]
+        if query.show and about:
+            found = found.filter(nw.col(about[0]).is_in(list(query.show)))
+        if query.periods is not None and "period" in schema:
+            window = parse_window(query.periods, option="--periods")
+            found = found.filter(window.holds())
+        texts = [name for name, kind in schema.items() if kind == nw.String]
+        table = found.sort(*texts).collect(backend="pyarrow").to_native()
+    if query.name == "composition":
+        return _with_titles(table, query)
+    if query.name in _WINDOWS:
+        return table.sort_by(
+            [(f"change_{query.value}", "descending"), *[(name, "ascending") for name in texts]]
+        )
+    return table
+
+
+def _measured(flows: Any, query: MeasureQuery) -> Any:
+    keys = list(query.keys)
+    series = [key for key in keys if key != "period"]
+    of = [key for key in query.of if key not in keys]
+    return _MADE[query.name](flows, query, keys if query.name in _WITH_PERIOD else series, of)
+
+
+#: How each measure is made of the flows, the query, its keys, and whose shares it is about.
+_Made = Callable[[Any, MeasureQuery, list[str], list[str]], Any]
+_MADE: dict[str, _Made] = {
+    "total": lambda f, q, by, _: measures.totals(f, by=by, value=q.value),
+    "growth": lambda f, q, by, _: measures.year_on_year(f, by=by, value=q.value),
+    "year_to_date": lambda f, q, by, _: measures.year_to_date(f, by=by, value=q.value),
+    "rolling_year": lambda f, q, by, _: measures.rolling_year(f, by=by, value=q.value),
+    "index": lambda f, q, by, _: measures.indexed(f, base=q.base or "", by=by, value=q.value),
+    "share": lambda f, q, by, of: measures.shares(f, of=of, within=by, value=q.value),
+    "rank": lambda f, q, by, of: measures.ranks(f, of=of, within=by, value=q.value),
+    "overtaking": lambda f, q, by, of: measures.overtakings(f, of=of[0], within=by, value=q.value),
+    "concentration": lambda f, q, by, of: measures.herfindahl_hirschman(f, of=of, within=by, value=q.value),
+    "dependence": lambda f, q, *_: measures.dependence(f, value=q.value),
+    "advantage": lambda f, q, *_: measures.revealed_comparative_advantage(f, value=q.value),
+    "similarity": lambda f, q, *_: measures.export_similarity(f, value=q.value),
+    "complementarity": lambda f, q, *_: measures.complementarity(f, value=q.value),
+    "supplanting": lambda f, q, by, _: measures.supplanting(
+        f, before=q.before or "", after=q.after or "", market=by, value=q.value
+    ),
+    "margins": lambda f, q, by, _: measures.margins(
+        f, before=q.before or "", after=q.after or "", by=by, value=q.value
+    ),
+    "composition": lambda f, q, by, _: measures.composition(f, _classes(q.scheme, q), by=by, value=q.value),
+    "plausibility": lambda f, q, *_: measures.plausibility(f, cast("pa.Table", q.gdp), value=q.value),
+}
+
+
+def _classes(scheme: str, query: MeasureQuery) -> pa.Table:
+    """Return the categories of the codes in the revision asked for: a classification, or a list's tiers.
+
+    SITC is taken by its ten sections.
+    """
+    choice = query.flows.choice.revision
+    revision = HS_REVISIONS[-1] if choice is None else choice.revision
+    name = next((known for known in list_names() if known.lower() == scheme.lower()), None)
+    if name is not None:
+        tiers = {entry.code: entry.tier for entry in list_entries(name, revision=revision)}
+        rows = [(code, f"{name} {tier}", f"{name}, tier {tier}", 1.0) for code, tier in tiers.items()]
+    else:
+        table = class_table(cast("ClassScheme", scheme), revision=revision)
+        digits = 1 if scheme.strip().upper() == "SITC4" else None
+        sums: dict[tuple[str, str, str], float] = {}
+        for row in table.to_pylist():
+            key = (row["hs_code"], row["category"][:digits], row["title"])
+            sums[key] = sums.get(key, 0.0) + row["weight"]
+        rows = [(*key, weight) for key, weight in sums.items()]
+    columns = zip(*rows, strict=True)
+    kinds = (pa.string(), pa.string(), pa.string(), pa.float64())
+    names = ("hs_code", "category", "title", "weight")
+    return pa.table(
+        {name: pa.array(column, kind) for name, column, kind in zip(names, columns, kinds, strict=True)}
+    )
+
+
+def _with_titles(table: pa.Table, query: MeasureQuery) -> pa.Table:
+    """Return the rows of a composition with the titles of their categories."""
+    classes = _classes(query.scheme, query)
+    titles = dict(zip(classes["category"].to_pylist(), classes["title"].to_pylist(), strict=True))
+    column = pa.array(
+        [titles.get(code, "all other goods") for code in table["category"].to_pylist()], pa.string()
+    )
+    return table.add_column(table.column_names.index("category") + 1, "title", column)

@@ -1,0 +1,182 @@
+"""What the reader sees of a measure: the first rows on the terminal, and its chart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from rich.table import Table
+from rich.text import Text
+
+from entrepot.errors import OptionError
+from entrepot.report.amounts import MISSING, amount, percent
+from entrepot.report.drawing import OTHERS, Caption, bars_chart, lines_chart, stack_chart
+from entrepot.report.labels import place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+__all__ = ["BOOKS", "TITLES", "measure_chart", "print_measure"]
+
+#: Whose figures they are, and what they are worth, in words.
+BOOKS = {
+    "reconciled": "both books reconciled, FOB",
+    "exports": "exporters' reports, FOB",
+    "imports": "importers' reports by origin, CIF as published",
+}
+#: What a chart shows, where the measure's name does not say it.
+TITLES = {
+    "growth": "Growth on the year before",
+    "year_to_date": "Growth of the year so far",
+    "rolling_year": "Sums of twelve months",
+    "index": "Index, base = 100",
+    "supplanting": "Gained and lost, the market's own growth taken out",
+    "margins": "Change",
+    "concentration": "Concentration (Herfindahl–Hirschman)",
+    "plausibility": "Imports over GDP",
+    "advantage": "Revealed comparative advantage",
+}
+#: What is drawn of a measure, and in which unit.
+_DRAWN: dict[str, tuple[str, str]] = {
+    "total": ("{value}", "usd"),
+    "growth": ("growth", "share"),
+    "year_to_date": ("growth", "share"),
+    "rolling_year": ("{value}", "usd"),
+    "index": ("index", "index"),
+    "share": ("share", "share"),
+    "rank": ("rank", "rank"),
+    "concentration": ("hhi", "index"),
+    "dependence": ("dependence", "share"),
+    "advantage": ("rca", "index"),
+    "plausibility": ("gdp_share", "share"),
+    "composition": ("share", "share"),
+    "supplanting": ("competitive_{value}", "usd"),
+    "margins": ("change_{value}", "usd"),
+}
+_SHARES = ("share", "growth", "dependence", "asymmetry", "salience", "similarity", "complementarity")
+_NUMBERS = ("index", "hhi", "effective_number", "rca", "symmetric_rca", "past_ratio")
+_MOST_BARS = 24
+
+
+def print_measure(rows: pa.Table, console: Console, *, most: int = 20) -> None:
+    """Print the first rows of a measure, amounts in three digits.
+
+    Parameters
+    ----------
+    rows
+        The table.
+    console
+        Where to.
+    most
+        Rows to print; what is left is counted.
+    """
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for field in rows.schema:
+        is_text = field.type == pa.string()
+        grid.add_column(field.name.replace("_", " "), justify="left" if is_text else "right", overflow="fold")
+    for row in rows.slice(0, most).to_pylist():
+        grid.add_row(*[Text(_cell(name, value)) for name, value in row.items()])
+    console.print(grid)
+    if rows.num_rows > most:
+        console.print(f"and {rows.num_rows - most:,} more rows", markup=False)
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return MISSING
+    if not isinstance(value, float):
+        return str(value)
+    if name.endswith(_NUMBERS):
+        return f"{value:,.3g}" if value < 100 else f"{value:,.0f}"
+    if name.endswith(_SHARES):
+        return f"{value:.1%}" if abs(value) < 0.1 else percent(value)
+    return amount(value) if value >= 0 else f"−{amount(-value)}"
+
+
+def measure_chart(rows: pa.Table, name: str, caption: Caption, *, value: str = "value_usd") -> Any:
+    """Return the chart of a measure: lines over time, ranks, a stack, or bars.
+
+    Parameters
+    ----------
+    rows
+        What :func:`entrepot.measure_lake` gave.
+    name
+        The measure.
+    caption
+        What stands around.
+    value
+        The column that it was made of.
+
+    Raises
+    ------
+    OptionError
+        The measure has no chart, or has too many series for one.
+    """
+    if name not in _DRAWN:
+        raise OptionError(
+            f"there is no chart of {name}", where="--chart", hint=f"there are charts of {', '.join(_DRAWN)}"
+        )
+    column, unit = _DRAWN[name]
+    column = column.format(value=value)
+    texts = [field.name for field in rows.schema if field.type == pa.string() and field.name != "period"]
+    own = ["title"] if "title" in rows.column_names else _telling(rows, texts)
+    drawn = [
+        {"period": row.get("period"), "series": _label(row, own), "value": row[column]}
+        for row in rows.to_pylist()
+    ]
+    if name == "composition":
+        _one_whole(rows)
+        return stack_chart(_largest(drawn), caption)
+    if "period" in rows.column_names:
+        known = [row for row in drawn if row["value"] is not None]
+        return lines_chart(known, caption, unit=unit, is_rank=unit == "rank")
+    largest = sorted((row for row in drawn if row["value"]), key=lambda row: -abs(row["value"]))[:_MOST_BARS]
+    bars = [
+        {
+            "label": row["series"],
+            "series": column,
+            "value": row["value"],
+            "figure": _cell(column, row["value"]),
+        }
+        for row in sorted(largest, key=lambda row: -row["value"])
+    ]
+    return bars_chart(bars, caption, unit=unit)
+
+
+def _largest(rows: Sequence[dict[str, Any]], *, most: int = 7) -> list[dict[str, Any]]:
+    """Return the parts of a stack, the smaller ones as one where there are more than fit."""
+    sizes: dict[str, float] = {}
+    for row in rows:
+        sizes[row["series"]] = sizes.get(row["series"], 0.0) + (row["value"] or 0.0)
+    kept = set(sorted(sizes, key=lambda name: -sizes[name])[: most if len(sizes) > most + 1 else most + 1])
+    sums: dict[tuple[Any, str], float] = {}
+    for row in rows:
+        key = (row["period"], row["series"] if row["series"] in kept else OTHERS)
+        sums[key] = sums.get(key, 0.0) + (row["value"] or 0.0)
+    return [{"period": period, "series": name, "value": value} for (period, name), value in sums.items()]
+
+
+def _one_whole(rows: pa.Table) -> None:
+    """Refuse to stack the shares of several wholes in one bar."""
+    kept = [name for name in rows.column_names if name in {"exporter", "importer", "hs_code"}]
+    several = [name for name in kept if len(rows[name].unique()) > 1]
+    if several or "period" not in rows.column_names:
+        raise OptionError(
+            f"the rows have {', '.join(several) or 'no period'}: one bar a period is one whole",
+            where="--chart",
+            hint="ask for --by period, or for one exporter and importer with --show",
+        )
+
+
+def _telling(rows: pa.Table, texts: Sequence[str]) -> list[str]:
+    """Return the keys that tell rows apart; one that is the same in all goes without saying."""
+    return [name for name in texts if len(rows[name].unique()) > 1] or list(texts[:1])
+
+
+def _label(row: dict[str, Any], keys: Sequence[str]) -> str:
+    words = [
+        place(row[key]) if key not in {"hs_code", "category", "title"} else str(row[key]) for key in keys
+    ]
+    return " → ".join(words) or "all"

@@ -1,0 +1,138 @@
+"""Kernels for long arrays against their slow, obvious twins."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from entrepot.detect.baseline import expected_flows
+from entrepot.detect.kernels.brackets import streamed_median
+from entrepot.detect.kernels.interpolation import interpolate
+from entrepot.detect.kernels.medians import Members, grouped_median
+from entrepot.detect.kernels.small_groups import small_median, sorted_groups
+from entrepot.detect.kernels.threads import in_blocks, in_parts
+from entrepot.detect.noise import Noise, fit_noise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from entrepot.detect.cells import Cells
+
+_NOISE = Noise(log_size=np.array([2.0, 5.0, 9.0]), sd=np.array([1.5, 0.8, 0.3]), floor=7.0)
+
+
+def members(rng: np.random.Generator, n: int, n_groups: int) -> Members:
+    """Return members of groups of which the last is empty, with ties and values far out."""
+    change = rng.normal(0.0, 0.8, n).round(rng.integers(1, 9))
+    change[rng.random(n) < 0.1] = 6.0
+    return Members(
+        change=change,
+        weight=rng.choice([0.5, 1.0, 3.0], n),
+        counts=rng.random(n) < 0.9,
+        group=rng.integers(0, n_groups - 1, n).astype(np.int32),
+        known=rng.normal(0.0, 0.1, 5),
+        at=rng.integers(0, 5, n).astype(np.int32),
+        also=rng.normal(0.0, 0.1, 3),
+        also_at=rng.integers(0, 3, n).astype(np.int32),
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("off", [None, 0.0, 0.01, 5.0, np.nan])
+def test_streamed_medians_are_those_of_the_sorted_groups(seed: int, off: float | None) -> None:
+    rng = np.random.default_rng(seed)
+    n_groups = 20
+    of = members(rng, int(rng.integers(1, 5_000)), n_groups)
+    values = (of.change - of.known[of.at]) - of.also[of.also_at]
+    groups = np.where(of.counts, of.group.astype(np.int64), -1)
+    twin = grouped_median(values, of.weight, groups, n_groups)
+    guess = None if off is None else twin.value + off
+    found = streamed_median(of, n_groups, guess=guess)
+    np.testing.assert_array_equal(found.value, twin.value)
+    np.testing.assert_array_equal(found.count, twin.count)
+
+
+@pytest.mark.parametrize("n_groups", [1, 3, 40, 900])
+def test_medians_of_small_groups_are_those_of_the_sorted_groups(n_groups: int) -> None:
+    rng = np.random.default_rng(n_groups)
+    of = members(rng, 900, n_groups + 1)
+    groups = np.where(of.counts, of.group.astype(np.int64), -1)
+    values = (of.change - of.known[of.at]) - of.also[of.also_at]
+    twin = grouped_median(values, of.weight, groups, n_groups + 1)
+    found = small_median(sorted_groups(of.group, n_groups + 1), of)
+    np.testing.assert_array_equal(found.value, twin.value)
+    np.testing.assert_array_equal(found.count, twin.count)
+
+
+def test_lines_between_points_are_numpys() -> None:
+    x = np.concatenate([np.linspace(-1.0, 12.0, 400), [2.0, 5.0, 9.0]])
+    for known, values in (([2.0, 5.0, 9.0], [1.5, 0.8, 0.3]), ([4.0], [0.7])):
+        line = interpolate(x, np.array(known), np.array(values))
+        np.testing.assert_allclose(line, np.interp(x, known, values), rtol=1e-14)
+
+
+@pytest.mark.parametrize("born", [0, 5, 400])
+def test_noise_by_bin_is_that_of_masks(born: int) -> None:
+    rng = np.random.default_rng(born)
+    expected = np.exp(rng.normal(8.0, 2.0, 3_000))
+    expected[:born] = 0.0
+    after = expected * np.exp(rng.normal(0.0, 0.5, 3_000)) + 100.0 * (expected == 0)
+    noise = fit_noise([expected[:1_000], expected[1_000:]], [after[:1_000], after[1_000:]], floor=50.0)
+    log_size, change = np.log(expected + 50.0), np.log((after + 50.0) / (expected + 50.0))
+    edges = np.quantile(log_size, np.linspace(0.0, 1.0, 21))
+    inside = [(log_size >= low) & (log_size <= high) for low, high in pairwise(edges)]
+    middle = np.array([np.median(log_size[mask]) for mask in inside])
+    sd = np.array([1.4826 * np.median(np.abs(change[mask])) for mask in inside])
+    news = np.diff(np.maximum.accumulate(middle), prepend=-np.inf) > 0
+    np.testing.assert_array_equal(noise.log_size, middle[news])
+    np.testing.assert_allclose(noise.sd, sd[news], rtol=1e-14)
+
+
+def test_parts_cover_everything_once() -> None:
+    spans = in_parts(lambda first, last: (first, last), 10, fewest=3)
+    assert [at for first, last in spans for at in range(first, last)] == list(range(10))
+    values = np.random.default_rng(1).random(200_000)
+    np.testing.assert_array_equal(in_blocks(lambda x, y: x * y, values, values), values * values)
+
+
+def growth_by_sorting(cells: Cells, untreated: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the growth of every cell, step by step as the module describes it."""
+    change = _NOISE.log_change(cells.after, cells.before)
+    weights = 1.0 / _NOISE.at(cells.before) ** 2
+    n, k = cells.n_areas, cells.n_products
+    supply, demand = cells.exporter * k + cells.product, cells.importer * k + cells.product
+
+    def drawn(
+        values: NDArray[np.float64], group: NDArray[np.int64], size: int, less: int = 0
+    ) -> NDArray[np.float64]:
+        found = grouped_median(values, weights, np.where(untreated, group, -1), size)
+        count = np.maximum(found.count - less, 0)
+        return np.nan_to_num(found.value) * count / (count + 4.0)
+
+    by_importer = np.zeros(n)
+    growth = np.zeros(change.size)
+    for _ in range(2):
+        rest = change - by_importer[cells.importer]
+        groups = np.where(untreated, cells.product, -1)
+        growth = np.nan_to_num(grouped_median(rest, weights, groups, k).value)[cells.product]
+        growth = growth + drawn(rest - growth, cells.exporter, n)[cells.exporter]
+        growth = growth + drawn(rest - growth, supply, n * k)[supply]
+        by_importer = drawn(change - growth, cells.importer, n)
+    growth = growth + by_importer[cells.importer]
+    return growth + drawn(change - growth, demand, n * k, less=2)[demand]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_expected_growth_is_that_of_the_sorted_groups(seed: int, random_cells: Callable[..., Cells]) -> None:
+    rng = np.random.default_rng(seed)
+    cells = random_cells(seed, n_areas=9, n_products=30)
+    for share in (1.0, 0.7, 0.95):
+        untreated = rng.random(cells.before.size) < share
+        found = expected_flows(cells, untreated=untreated, noise=_NOISE).usd
+        twin = cells.before * np.exp(growth_by_sorting(cells, untreated))
+        np.testing.assert_allclose(found, twin, rtol=1e-12)
