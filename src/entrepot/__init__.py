@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from entrepot.pipeline.explaining import explain_detour
     from entrepot.pipeline.flows import FlowQuery, select_flows
     from entrepot.pipeline.gaps import decompose_gaps_in, find_gaps, find_gaps_in, take_gaps_apart
+    from entrepot.pipeline.incentives import find_incentives
     from entrepot.pipeline.loops import find_loops, find_loops_in
     from entrepot.pipeline.measured_flows import MeasuredFlows
     from entrepot.pipeline.measuring import MeasureQuery, measure_lake
@@ -117,6 +118,7 @@ __all__ = [
     "find_detours_in",
     "find_gaps",
     "find_gaps_in",
+    "find_incentives",
     "find_loops",
     "find_loops_in",
     "find_markups",
@@ -140,6 +142,7 @@ __all__ = [
 
 # A public name stands in three places: in __all__, here with its module, and under TYPE_CHECKING.
 _HOME = {
+    "find_incentives": "entrepot.pipeline.incentives",
     "PriceOptions": "entrepot.detect.prices.options",
     "PriceResult": "entrepot.detect.prices.result",
     "decompose_values": "entrepot.pipeline.prices",

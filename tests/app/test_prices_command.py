@@ -152,14 +152,14 @@ def test_outliers(ask: Callable, tmp_path: Path) -> None:
 
 def test_book_unit_and_areas_change_the_answer(ask: Callable) -> None:
     plain, _ = ask("outliers", "--threshold", "8")
-    value = {"kg": float(plain[0]["unit_value_usd"])}
+    value = {"kg": float(plain[0]["unit_value"])}
     pieces, _ = ask("outliers", "--threshold", "8", "--unit", "u")
     assert {row["unit"] for row in pieces} == {"u"}
     same = next(r for r in pieces if all(r[k] == plain[0][k] for k in ("importer", "hs_code", "period")))
-    assert float(same["unit_value_usd"]) == pytest.approx(10 * value["kg"], rel=1e-3)
+    assert float(same["unit_value"]) == pytest.approx(10 * value["kg"], rel=1e-3)
     cif, _ = ask("outliers", "--threshold", "8", "--book", "importer")
     same = next(r for r in cif if all(r[k] == plain[0][k] for k in ("importer", "hs_code", "period")))
-    assert float(same["unit_value_usd"]) == pytest.approx(1.1 * value["kg"], rel=1e-3)
+    assert float(same["unit_value"]) == pytest.approx(1.1 * value["kg"], rel=1e-3)
     assert {row["importer"] for row in ask("outliers", "--importer", "KGZ")[0]} == {"KGZ"}
     assert {row["hs_code"] for row in ask("decompose", *EVENT, "--products", "87")[0]} == {"870421"}
 

@@ -1,4 +1,4 @@
-"""The commands ``prices markup``, ``prices decompose`` and ``prices outliers``."""
+"""The commands ``prices markup``, ``decompose``, ``outliers`` and ``incentives``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from entrepot.detect.prices.options import Book, EstimatedAmounts
     from entrepot.report.prices import PriceQuestion
 
-__all__ = ["decompose_command", "markup_command", "outliers_command"]
+__all__ = ["decompose_command", "incentives_command", "markup_command", "outliers_command"]
 
 _prices = typer.Typer(
     help="Unit values: mark-ups, price and volume, outliers.", no_args_is_help=True, rich_markup_mode=None
@@ -177,6 +177,40 @@ def outliers_command(
         threshold=threshold,
     )
     _run("outliers", options, _Asked(lake, out, chart, freq, as_of, source, memory))
+
+
+@_prices.command("incentives")
+def incentives_command(
+    *,
+    loops: Annotated[Path, typer.Option(help=".csv or .parquet file that entrepot loops wrote")],
+    out: _Out,
+    subsidy: Annotated[
+        float, typer.Option(help="share of the value out that the maker's side is paid: rebate, preference")
+    ] = 0.0,
+    cost: Annotated[
+        float, typer.Option(help="share of it that the via's side spends: freight, duty, relabelling")
+    ] = 0.0,
+    months: Annotated[
+        int, typer.Option(help="months of departure from the onset to average rates over")
+    ] = 12,
+    rates: Annotated[
+        Path | None, typer.Option(help="CSV file currency,period,per_usd of rates that come before the ECB's")
+    ] = None,
+) -> None:
+    """Weigh the mark-up of round trips against exchange rates, subsidies and costs, and find the break-even.
+
+    Example: entrepot prices incentives --loops loops.csv --subsidy 0.13 --cost 0.06 --out incentives.csv
+    """
+    from entrepot.pipeline.incentives import find_incentives  # noqa: PLC0415
+    from entrepot.report import about_incentives, check_out, print_incentives, write_table  # noqa: PLC0415
+
+    check_out(out)
+    found = find_incentives(loops, subsidy=subsidy, cost=cost, months=months, rates=rates)
+    write_table(found, out, about=about_incentives(found, loops=loops.name))
+    console = Console(stderr=out == "-", highlight=False)
+    print_incentives(found, console)
+    if out != "-":
+        console.print(f"written: {out}", markup=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from entrepot.nomenclature.concordances import (
     code_links,
     concordance,
 )
+from entrepot.nomenclature.currencies import area_currency
 from entrepot.nomenclature.dated_events import Event, events
 from entrepot.nomenclature.geography import geography_table
 from entrepot.nomenclature.groups import CUSTOMS_UNIONS, Membership, group_members, group_names, memberships
@@ -79,6 +80,7 @@ __all__ = [
     "ShareRule",
     "area",
     "area_code_table",
+    "area_currency",
     "area_name",
     "area_name_table",
     "area_table",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from entrepot.report.files import check_out, write_table
     from entrepot.report.gap_terminal import print_gap_parts, print_gaps
     from entrepot.report.gap_words import about_gaps
+    from entrepot.report.incentives import about_incentives, print_incentives
     from entrepot.report.lookups import print_facts
     from entrepot.report.loops import about_loops, print_loops
     from entrepot.report.measured import measure_chart, print_measure
@@ -41,6 +42,7 @@ __all__ = [
     "about_case",
     "about_detours",
     "about_gaps",
+    "about_incentives",
     "about_loops",
     "about_prices",
     "about_specifications",
@@ -64,6 +66,7 @@ __all__ = [
     "print_gap_parts",
     "print_gaps",
     "print_headlines",
+    "print_incentives",
     "print_loops",
     "print_measure",
     "print_prices",
@@ -77,6 +80,8 @@ __all__ = [
 ]
 
 _HOME = {
+    "about_incentives": "entrepot.report.incentives",
+    "print_incentives": "entrepot.report.incentives",
     "about_case": "entrepot.report.cases",
     "case_chart": "entrepot.report.cases",
     "print_case": "entrepot.report.cases",

@@ -16,7 +16,7 @@ __all__ = ["break_chart"]
 
 _VALUE, _LEVEL, _BREAK = "#5b6673", "#0b4f8a", "#c4510a"
 _KEYS = ("exporter", "importer", "hs_code")
-_WIDTH, _HEIGHT = 640, 260
+_WIDTH, _HEIGHT, _LINE = 640, 260, 14
 
 
 def break_chart(result: BreakResult, row: int = 0) -> Any:
@@ -62,13 +62,14 @@ def break_chart(result: BreakResult, row: int = 0) -> Any:
     )
     spans = _chart(breaks).mark_rect(color=_BREAK, opacity=0.15).encode(x="from:T", x2="to:T")
     rules = _chart(breaks).mark_rule(color=_BREAK, strokeDash=[5, 3], strokeWidth=1.5).encode(x="day:T")
-    labels = (
-        _chart(breaks)
-        .mark_text(align="left", dx=4, dy=6, baseline="top", color=_BREAK, fontSize=11)
+    labels = [
+        _chart([one])  # neighbours at another height, so that they can be read
+        .mark_text(align="left", dx=4, dy=6 + _LINE * (at % 3), baseline="top", color=_BREAK, fontSize=11)
         .encode(x="day:T", y=alt.value(0), text="label:N")
-    )
+        for at, one in enumerate(sorted(breaks, key=lambda one: one["day"]))
+    ]
     return finished(
-        (spans + points + levels + rules + labels).properties(
+        alt.layer(spans, points, levels, rules, *labels).properties(
             width=_WIDTH, height=_HEIGHT, title=series_name(rows[row])
         )
     )

@@ -68,11 +68,16 @@ def _markups(result: PriceResult) -> Any:
         "window:N", title=None, scale=alt.Scale(domain=["before", "after"], range=[_BEFORE, _AFTER])
     )
     axis = alt.Axis(format="+%")
-    lines = _chart(values).mark_rule(strokeWidth=2).encode(
+    known = [value for value in values if value["low"] is not None]
+    lines = _chart(known).mark_rule(strokeWidth=2).encode(
         y=y, yOffset=offset, color=colour, x2="high:Q",
         x=alt.X("low:Q", title="mark-up over other buyers", axis=axis),
     )  # fmt: skip
-    shape = alt.Shape("window:N", title=None, sort=["before", "after"])
+    shape = alt.Shape(
+        "window:N",
+        title=None,
+        scale=alt.Scale(domain=["before", "after"], range=["circle", "square"]),
+    )
     points = (
         _chart(values)
         .mark_point(size=70, filled=True)
@@ -107,19 +112,21 @@ def _outliers(result: PriceResult) -> Any:
     rows = result.table.slice(0, _MOST_POINTS).to_pylist()
     values = [
         {
-            "usual": row["usual_unit_value_usd"], "own": row["unit_value_usd"], "side": row["invoicing"],
+            "usual": row["usual_unit_value"], "own": row["unit_value"], "side": row["invoicing"],
             "size": abs(row["difference_usd"]),
         }
         for row in rows
     ]  # fmt: skip
-    scale = alt.Scale(type="log")
+    scale = alt.Scale(type="log", nice=False, zero=False)
     sides = alt.Scale(domain=["over", "under"], range=[_AFTER, _PARTS["volume"]])
     unit = result.options.unit
     points = _chart(values).mark_point(filled=True, opacity=0.6).encode(
         x=alt.X("usual:Q", title=f"usual unit value, USD per {unit}", scale=scale),
         y=alt.Y("own:Q", title=f"unit value, USD per {unit}", scale=scale),
         color=alt.Color("side:N", title=None, scale=sides),
-        shape=alt.Shape("side:N", title=None),
+        shape=alt.Shape(
+            "side:N", title=None, scale=alt.Scale(domain=["over", "under"], range=["circle", "square"])
+        ),
         size=alt.Size("size:Q", legend=None),
     )  # fmt: skip
     ends = [{"usual": bound(row["usual"] for row in values)} for bound in (min, max)]

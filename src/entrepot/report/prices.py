@@ -52,7 +52,8 @@ def _percent(name: str) -> Callable[[Mapping[str, Any]], str]:
 
 
 def _span(name: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda row: f"{row[f'{name}_low']:+.1%} to {row[f'{name}_high']:+.1%}"
+    low, high = f"{name}_low", f"{name}_high"
+    return lambda row: MISSING if row[low] is None else f"{row[low]:+.1%} to {row[high]:+.1%}"
 
 
 def _usd(name: str) -> Callable[[Mapping[str, Any]], str]:
@@ -84,8 +85,8 @@ _CELLS: dict[PriceQuestion, tuple[_Cell, ...]] = {
     ),
     "outliers": (
         ("period", _figure("period", "")),
-        ("USD a unit", _figure("unit_value_usd", ",.2f")),
-        ("usual", _figure("usual_unit_value_usd", ",.2f")),
+        ("USD a unit", _figure("unit_value", ",.2f")),
+        ("usual", _figure("usual_unit_value", ",.2f")),
         ("×", _figure("unit_value_ratio", ".2f")),
         ("pair's ×", _figure("pair_ratio", ".2f")),
         ("z", _figure("price_z", "+.1f")),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from entrepot.schema.checks import Rule, bad_rows, conform, duplicated_rows, rules_of
 from entrepot.schema.columns import COLUMNS, Column, Kind
 from entrepot.schema.dictionary import data_dictionary
+from entrepot.schema.table import Table
 from entrepot.schema.tables import (
     BREAK,
     CALENDAR,
@@ -25,6 +26,7 @@ from entrepot.schema.tables import (
     GAP,
     GAP_PARTS,
     GDP,
+    INCENTIVE,
     LOOP,
     MOVED,
     PART_CHECK,
@@ -39,7 +41,6 @@ from entrepot.schema.tables import (
     TABLES,
     TOTALS,
     WATCH,
-    Table,
 )
 from entrepot.schema.terms import (
     ChangeKind,
@@ -76,6 +77,7 @@ __all__ = [
     "GAP",
     "GAP_PARTS",
     "GDP",
+    "INCENTIVE",
     "LOOP",
     "MOVED",
     "PART_CHECK",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from narwhals.typing import IntoFrameT
 
     from entrepot.schema.columns import Column
-    from entrepot.schema.tables import Table
+    from entrepot.schema.table import Table
 
 __all__ = ["Rule", "bad_rows", "conform", "duplicated_rows", "rules_of"]
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-import pyarrow as pa
-
-from entrepot.schema.columns import COLUMNS, Column, Kind
+from entrepot.schema.table import Table
 
 __all__ = [
     "BREAK",
@@ -22,6 +18,7 @@ __all__ = [
     "GAP",
     "GAP_PARTS",
     "GDP",
+    "INCENTIVE",
     "LOOP",
     "MOVED",
     "PART_CHECK",
@@ -36,86 +33,7 @@ __all__ = [
     "TABLES",
     "TOTALS",
     "WATCH",
-    "Table",
 ]
-
-_ARROW: dict[Kind, pa.DataType] = {
-    "text": pa.string(),
-    "int32": pa.int32(),
-    "int64": pa.int64(),
-    "float64": pa.float64(),
-    "bool": pa.bool_(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us", tz="UTC"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The contract of one table.
-
-    Attributes
-    ----------
-    name
-        ``<layer>__<table>``: core (canonical), out (findings), ref (facts beside the reports).
-    grain
-        What one row is.
-    columns
-        Column names in their stored order.
-    key
-        Columns that together are unique.
-    description
-        What the table is for.
-    traps
-        What makes wrong numbers of it.
-    partition_by
-        Columns that the stored table is partitioned by.
-    summed
-        Columns that are null where a row is a sum over them.
-    """
-
-    name: str
-    grain: str
-    columns: tuple[str, ...]
-    key: tuple[str, ...]
-    description: str
-    traps: tuple[str, ...] = ()
-    partition_by: tuple[str, ...] = ()
-    summed: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse a contract that names unknown columns."""
-        unknown = [
-            name
-            for name in (*self.columns, *self.key, *self.partition_by, *self.summed)
-            if name not in COLUMNS
-        ]
-        stray = [name for name in (*self.key, *self.partition_by) if name not in self.columns]
-        if unknown or stray:
-            msg = f"table {self.name}: unknown columns {unknown}, key or partition outside the table {stray}"
-            raise ValueError(msg)
-
-    def column_contracts(self) -> tuple[Column, ...]:
-        """Return the contracts of the columns, in order."""
-        return tuple(
-            replace(COLUMNS[name], missing="summed over") if name in self.summed else COLUMNS[name]
-            for name in self.columns
-        )
-
-    def arrow_schema(self) -> pa.Schema:
-        """Return the Arrow schema: types, nullability, and the unit and meaning as field metadata."""
-        return pa.schema(
-            [
-                pa.field(
-                    column.name,
-                    _ARROW[column.kind],
-                    nullable=column.is_nullable,
-                    metadata={"description": column.description, "unit": column.unit},
-                )
-                for column in self.column_contracts()
-            ]
-        )
-
 
 FLOW = Table(
     name="core__flow",
@@ -296,8 +214,8 @@ PRICE_OUTLIER = Table(
     name="out__price_outlier",
     grain="one exporter × importer × hs_code × period whose unit value is far from the supplier's others",
     columns=(
-        "exporter", "importer", "hs_code", "period", "unit", "priced_usd", "amount", "unit_value_usd",
-        "usual_unit_value_usd", "unit_value_ratio", "pair_ratio", "price_z", "z_share", "invoicing",
+        "exporter", "importer", "hs_code", "period", "unit", "priced_usd", "amount", "unit_value",
+        "usual_unit_value", "unit_value_ratio", "pair_ratio", "price_z", "z_share", "invoicing",
         "difference_usd", "buyers",
     ),
     key=("exporter", "importer", "hs_code", "period"),
@@ -344,6 +262,24 @@ PRICE_CHANGE = Table(
     traps=(
         "Unit values hold quality too: dearer goods of one code count as price.",
         "Fisher's and Törnqvist's parts are two answers to one question: never add them.",
+    ),
+)  # fmt: skip
+
+INCENTIVE = Table(
+    name="out__incentive",
+    grain="one round trip: maker × via × hs_code",
+    columns=(
+        "maker", "via", "hs_code", "markup", "lag_months", "onset", "months",
+        "maker_currency", "maker_rate_change", "via_currency", "via_rate_change",
+        "subsidy_rate", "cost_rate",
+        "maker_gain", "maker_gain_low", "maker_gain_high", "via_gain", "via_gain_low", "via_gain_high",
+        "break_even_subsidy", "break_even_cost", "status",
+    ),
+    key=("maker", "via", "hs_code"),
+    description="What a round trip earns either side, over the value going out, and where it breaks even.",
+    traps=(
+        "One owner on both sides gains the subsidy less the costs alone: the mark-up is paid to oneself.",
+        "Subsidies and costs are the reader's assumptions, not in trade data.",
     ),
 )  # fmt: skip
 
@@ -570,6 +506,7 @@ TABLES: tuple[Table, ...] = (
     PRICE_OUTLIER,
     PRICE_MARKUP,
     PRICE_CHANGE,
+    INCENTIVE,
     QUALITY,
     TOTALS,
     SPECIFICATION,

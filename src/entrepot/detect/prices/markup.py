@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from scipy import stats
 
 from entrepot.detect.prices.outliers import believed_logs
 from entrepot.detect.prices.windows import price_windows
@@ -25,6 +26,7 @@ __all__ = ["markup_table", "others_median"]
 
 _FEWEST_OTHERS = 3
 _FEWEST_PERIODS = 2  # of a flow in each window
+_FEWEST_FOR_INTERVAL = 6  # periods: the spread of fewer says nothing
 _LOW, _HIGH = 5.0, 95.0
 _BLOCK, _FEWEST_BLOCKS = 6, 8  # periods of a block; blocks that a window has at least
 
@@ -101,7 +103,7 @@ def markup_table(rows: PriceRows, options: PriceOptions) -> pa.Table:
     mark-up = exp(mean) − 1.
 
     Intervals: 5th and 95th percentile over draws of flows and of blocks of up to six successive periods
-    (Poisson bootstrap).
+    (Bayesian bootstrap: weights are exponential).
 
     Parameters
     ----------
@@ -116,7 +118,7 @@ def markup_table(rows: PriceRows, options: PriceOptions) -> pa.Table:
         Columns of ``out__price_markup``. **Grain**: the keys asked for.
 
     *Missing data*: a period counts where three other buyers are priced, a flow where each window has two
-    such periods.
+    such periods. Intervals are null where a window has fewer than six.
 
     Raises
     ------
@@ -144,15 +146,15 @@ def markup_table(rows: PriceRows, options: PriceOptions) -> pa.Table:
         # The first is no draw: every period and flow counts once.
         periods, flows = np.ones(len(rows.periods)), np.ones(cells.weight.size)
         if draw:
-            periods = rng.poisson(1.0, blocks.max() + 1).astype(np.float64)[blocks]
-            drawn = rng.poisson(1.0, flows.size).astype(np.float64)
-            flows = np.where(count[group] > 1, drawn, 1.0)
+            periods = rng.exponential(1.0, blocks.max() + 1)[blocks]
+            flows = np.where(count[group] > 1, rng.exponential(1.0, flows.size), 1.0)
         means = [
             _means(cells, window * periods, flows, group, size) for window in (windows.before, windows.after)
         ]
         for name, value in (("before", means[0]), ("after", means[1]), ("change", means[1] - means[0])):
             ends[name].append(value)
-    measures = {name: np.expm1(np.stack(values)) for name, values in ends.items()}
+    wider = _few_blocks(blocks[windows.before], blocks[windows.after])
+    measures = {name: _interval(np.stack(values), wider) for name, values in ends.items()}
     return _table(
         rows, options, groups, _summary(cells, group, size, count, windows.before, windows.after), measures
     )
@@ -165,6 +167,24 @@ def _blocks(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> NDArray[np.i
         own = np.nonzero(window)[0]
         length = max(1, min(_BLOCK, own.size // _FEWEST_BLOCKS))
         found[own] = found.max() + 1 + np.arange(own.size) // length
+    return found
+
+
+def _few_blocks(before: NDArray[np.int64], after: NDArray[np.int64]) -> float:
+    """Return by how much the draws of few blocks understate the spread, and a normal its tails.
+
+    Weighted draws of B blocks spread by (B − 1) / (B + 1) of the variance; with B estimated deviations a
+    Student quantile holds, not a normal one.
+    """
+    fewest = max(min(np.unique(before).size, np.unique(after).size), 2)
+    student = float(stats.t.ppf(_HIGH / 100, 2 * (fewest - 1)) / stats.norm.ppf(_HIGH / 100))
+    return student * float(np.sqrt((fewest + 1) / (fewest - 1)))
+
+
+def _interval(logs: NDArray[np.float64], wider: float) -> NDArray[np.float64]:
+    """Return (3, groups) estimate, low and high of draws of which the first is the estimate."""
+    ends = np.nanpercentile(logs[1:] - logs[0], [_LOW, _HIGH], axis=0) * wider
+    found: NDArray[np.float64] = np.expm1(np.stack([logs[0], logs[0] + ends[0], logs[0] + ends[1]]))
     return found
 
 
@@ -252,12 +272,13 @@ def _table(
         "hs_code": _coded(groups[2], rows.products),
         "unit": pa.array([options.unit] * groups.shape[1]),
     } | {name: pa.array(values) for name, values in summary.items()}
+    few = np.minimum(summary["before_periods"], summary["periods"]) < _FEWEST_FOR_INTERVAL
     for name, column in (("before", "before_markup"), ("after", "after_markup"), ("change", "markup_change")):
-        low, high = np.nanpercentile(measures[name][1:], [_LOW, _HIGH], axis=0)
+        value, low, high = measures[name]
         columns |= {
-            column: pa.array(measures[name][0]),
-            f"{column}_low": pa.array(low),
-            f"{column}_high": pa.array(high),
+            column: pa.array(value),
+            f"{column}_low": pa.array(low, mask=few),
+            f"{column}_high": pa.array(high, mask=few),
         }
     table = pa.table([columns[name] for name in PRICE_MARKUP.columns], schema=PRICE_MARKUP.arrow_schema())
     return table.take(pa.array(np.argsort(-measures["change"][0], kind="stable")))
