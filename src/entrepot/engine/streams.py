@@ -126,22 +126,34 @@ class _File:
 
     def _open(self, first: pa.RecordBatch | pa.Table) -> pq.ParquetWriter:
         few = [name for name in self._schema.names if _has_few_values(first.column(name))]
-        # Whole numbers of many values are numbers of rows: each is one more than the one before.
-        steps = [
-            name
+        encodings = {
+            name: encoding
             for name in self._schema.names
-            if name not in few and pa.types.is_integer(self._schema.field(name).type)
-        ]
+            if name not in few and (encoding := _encoding(self._schema.field(name).type))
+        }
         return pq.ParquetWriter(
             self._path,
             self._schema,
             compression="zstd",
             use_dictionary=few,
-            column_encoding=dict.fromkeys(steps, "DELTA_BINARY_PACKED"),
+            column_encoding=encodings,
             write_statistics=self._statistics,
             dictionary_pagesize_limit=_DICTIONARY,
             store_schema=False,
         )
+
+
+def _encoding(kind: pa.DataType) -> str:
+    """Return how a column of many values is laid out, before it is compressed: faster and smaller than plain.
+
+    Whole numbers of many values are numbers of rows, each one more than the one before. Of other numbers, and
+    of numbers as text, the like parts are put together: bytes of one place, lengths.
+    """
+    if pa.types.is_integer(kind):
+        return "DELTA_BINARY_PACKED"
+    if pa.types.is_floating(kind):
+        return "BYTE_STREAM_SPLIT"
+    return "DELTA_LENGTH_BYTE_ARRAY" if pa.types.is_string(kind) else ""
 
 
 def _has_few_values(column: pa.Array | pa.ChunkedArray) -> bool:
