@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from entrepot.engine import Engine, Staged, TextForm, stage_text
+from entrepot.engine.staging import StagedRows, texts_of
 from entrepot.errors import EmptyFileError, HeaderError, InputFileError
 
 if TYPE_CHECKING:
@@ -138,3 +139,26 @@ def test_value_behind_the_trailing_delimiter(tmp_path: Path) -> None:
     path.write_text("a,b\n1,2,\n3,4,5\n")
     with pytest.raises(HeaderError, match="1 rows have a value behind"):
         staged_rows(path, TextForm("csv", ("a", "b"), has_trailing_delimiter=True))
+
+
+@pytest.mark.parametrize(("rows", "is_table"), [(20_000, True), (8, False)])
+def test_a_columns_texts_are_told_without_reading_its_rows(
+    tmp_path: Path, rows: int, *, is_table: bool
+) -> None:
+    lines = [f"{n},{'' if n == 3 else 'code ' + str(n % 7)}\n" for n in range(rows)]
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(lines), encoding="utf-8")
+    with Engine() as engine:
+        form = TextForm(form="csv", columns=("a", "b"))
+        staged = stage_text(engine, tmp_path / "t.csv", tmp_path / "rows.parquet", form)
+        raw = StagedRows("staged_rows", engine, staged)
+        assert engine.rows(f"SELECT count(*) FROM {raw}") == [(rows,)]
+        assert (texts_of(raw, "b") != "staged_rows") == is_table
+        assert texts_of(raw, "b") == texts_of(raw, "b")
+        # Numbers of rows are all different: they have no dictionary.
+        assert texts_of(raw, "a") == "staged_rows"
+        assert texts_of("some_rows", "b") == "some_rows"
+        for column in "ab":
+            told = engine.rows(f"SELECT DISTINCT {column} FROM {texts_of(raw, column)} ORDER BY ALL")
+            assert told == engine.rows(f"SELECT DISTINCT {column} FROM staged_rows ORDER BY ALL")
+            if is_table and column == "b":
+                assert len(told) == engine.rows(f"SELECT count(*) FROM {texts_of(raw, column)}")[0][0] == 8
