@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from entrepot.engine.duck import stream_error, write_error
+from entrepot.errors import ContractError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -83,6 +84,8 @@ def open_parquet(
     ------
     LakeError
         The file cannot be written.
+    ContractError
+        A column that holds no null has one.
     """
     waiting: deque[Future[None]] = deque()
     try:
@@ -98,6 +101,12 @@ def open_parquet(
                 written.result()
     except OSError as error:
         raise write_error(str(error), str(path)) from error
+    except pa.ArrowInvalid as error:
+        raise ContractError(
+            f"rows that the table does not allow: {error}",
+            where=str(path),
+            hint="this is a bug of the query that makes them; please report it",
+        ) from error
 
 
 class _File:
