@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from entrepot.engine import Engine, Staged, TextForm, stage_text
+from entrepot.engine import Engine, Staged, TextForm, stage_text, staging
 from entrepot.engine.staging import StagedRows, texts_of
 from entrepot.errors import EmptyFileError, HeaderError, InputFileError
 
@@ -162,3 +162,21 @@ def test_a_columns_texts_are_told_without_reading_its_rows(
             assert told == engine.rows(f"SELECT DISTINCT {column} FROM staged_rows ORDER BY ALL")
             if is_table and column == "b":
                 assert len(told) == engine.rows(f"SELECT count(*) FROM {texts_of(raw, column)}")[0][0] == 8
+
+
+def test_texts_that_become_many_are_read_from_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column's dictionary is given up where it grows too large; its texts may be few all the same."""
+    lines = [f"{n % 5},{'x' * 40}{n % 7 if n < 70_000 else n}\n" for n in range(100_000)]
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(lines), encoding="utf-8")
+    with Engine() as engine:
+        staged = stage_text(engine, tmp_path / "t.csv", tmp_path / "rows.parquet", FORM)
+        raw = StagedRows("rows_1", engine, staged)
+        table = texts_of(raw, "b")
+        assert table != "rows_1"
+        assert engine.rows(f"SELECT count(*), count(DISTINCT b) FROM {table}") == [(30_007, 30_007)]
+        monkeypatch.setattr(staging, "_MOST_TEXTS", 10_000)
+        raw = StagedRows("rows_2", engine, staged)
+        assert texts_of(raw, "b") == "rows_2"
+        assert texts_of(raw, "a") != "rows_2"

@@ -35,6 +35,9 @@ TRAILING = "_trailing"
 #: Bytes that DuckDB shows of a line that it cannot split, but for half a character.
 _MOST_SHOWN = 9_990
 
+#: Different texts of a column that are few.
+_MOST_TEXTS = 100_000
+
 _UNREADABLE = pa.schema([("row_number", pa.int64()), ("detail", pa.string()), ("raw_line", pa.string())])
 
 
@@ -158,24 +161,22 @@ def texts_of(raw: str, column: str) -> str:
 
 
 def _few_texts(path: Path, column: str) -> pa.Array | None:
-    """Return the different texts of a column as its dictionaries have them, None if it is written without."""
+    """Return the different texts of a column as its dictionaries have them, None if they are not few."""
+    found = pa.array([], pa.string())
     with pq.ParquetFile(path, read_dictionary=[column]) as file:
         about = file.metadata
         place = about.schema.names.index(column)
-        if not about.num_row_groups or not all(
-            "RLE_DICTIONARY" in about.row_group(number).column(place).encodings
-            for number in range(about.num_row_groups)
-        ):
-            return None
-        chunks = [
-            chunk
-            for number in range(about.num_row_groups)
-            for chunk in file.read_row_group(number, columns=[column], use_threads=False)[column].chunks
-        ]
-    texts = [chunk.dictionary for chunk in chunks]
-    if any(chunk.null_count for chunk in chunks):
-        texts.append(pa.nulls(1, pa.string()))
-    return pa.chunked_array(texts, pa.string()).unique()
+        for number in range(about.num_row_groups):
+            if "RLE_DICTIONARY" not in about.row_group(number).column(place).encodings:
+                return None
+            chunks = file.read_row_group(number, columns=[column], use_threads=False)[column].chunks
+            texts = [chunk.dictionary for chunk in chunks]
+            if any(chunk.null_count for chunk in chunks):
+                texts.append(pa.nulls(1, pa.string()))
+            found = pa.chunked_array([found, *texts], pa.string()).unique()
+            if len(found) > _MOST_TEXTS:
+                return None
+    return found
 
 
 def stage_text(
