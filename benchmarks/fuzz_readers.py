@@ -40,6 +40,7 @@ from fuzz_cases import CASES, damaged_bytes, damaged_rows
 
 from entrepot.engine import Engine
 from entrepot.engine.container import fingerprint
+from entrepot.engine.staging import StagedRows
 from entrepot.errors import ContractError, EntrepotError
 from entrepot.pipeline.inputs import make_readable, stage
 from entrepot.schema import FLOW, QuarantineReason
@@ -53,6 +54,9 @@ if TYPE_CHECKING:
 
 _ROWS_A_FILE = 2_000
 _FILES_AN_ENGINE = 100
+
+#: The views of an engine have names of their own.
+_NUMBERS = itertools.count()
 
 #: Columns of a good row that the pipeline adds, or a source may leave out.
 _NOT_OF_SOURCES = {"source", "vintage", "file_hash"}
@@ -104,14 +108,16 @@ class Reader:
             )
             if lines is not None and staged.rows != lines:
                 raise Finding(f"{lines:,} rows went in, {staged.rows:,} were staged")
-            outcomes = self._judge(layout, staged.query(), staged.file.rows)
+            outcomes = self._judge(
+                layout, StagedRows(f"rows_{next(_NUMBERS)}", self._engine, staged), staged.file.rows
+            )
             outcomes["unreadable"] += staged.unreadable.num_rows
         finally:
             shutil.rmtree(scratch)
         return outcomes
 
-    def _judge(self, layout: Layout, staged: str, rows: int) -> Counter[str]:
-        query = self._source.canonical_sql(layout, f"({staged})")
+    def _judge(self, layout: Layout, raw: StagedRows, rows: int) -> Counter[str]:
+        query = self._source.canonical_sql(layout, raw)
         found = self._engine.sql(f"SELECT * FROM ({query})").to_pylist()
         has_cells = any(row["cell"] is not None for row in found)
         keys = {(row["row_number"], row["cell"]) for row in found}

@@ -11,7 +11,10 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from entrepot.engine import container
 from entrepot.engine.archives import is_archive
 from entrepot.engine.container import (
     fingerprint,
@@ -40,6 +43,29 @@ def test_fingerprint(content: bytes, is_utf8: object, tmp_path: Path) -> None:
         len(content),
         is_utf8,
     )
+
+
+@settings(deadline=None)
+@given(
+    content=st.lists(
+        st.sampled_from(["a", "é", "你", "😀"]).map(str.encode) | st.binary(min_size=1, max_size=2),
+        max_size=6,
+    ).map(b"".join),
+    block=st.integers(1, 5),
+)
+def test_utf8_is_told_wherever_blocks_end(
+    content: bytes, block: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("utf8") / "f"
+    path.write_bytes(content)
+    try:
+        content.decode()
+        is_utf8 = True
+    except UnicodeDecodeError:
+        is_utf8 = False
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(container, "_BLOCK", block)
+        assert fingerprint(path).is_utf8 == is_utf8
 
 
 def test_archives(tmp_path: Path) -> None:

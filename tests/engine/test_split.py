@@ -14,7 +14,7 @@ import pytest
 from entrepot.engine import Engine
 from entrepot.engine import split as split_module
 from entrepot.engine.split import SplitForm, write_split
-from entrepot.errors import InputFileError, LakeError
+from entrepot.errors import ContractError, InputFileError, LakeError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +55,16 @@ def test_every_row_is_in_the_file_of_its_year(years: int, tmp_path: Path) -> Non
         assert all(kinds[n] == (None if n % 5 == 0 else "ab"[n % 2]) for n in kinds)
         assert file.statistics["n"]["max"] == str(max(kinds))
         assert file.size == file.path.stat().st_size
+
+
+def test_a_column_that_holds_no_null_is_written_as_one(tmp_path: Path) -> None:
+    with Engine(threads=2) as engine:
+        filled = replace(FORM, filled=("source", "n"))
+        written = write_split(engine, query(1), tmp_path, filled)
+        about = pq.read_schema(written.files[0].path)
+        assert [field.name for field in about if not field.nullable] == ["source", "n"]
+        with pytest.raises(ContractError, match="non-nullable"):
+            write_split(engine, query(1), tmp_path, replace(FORM, filled=("kind",)))
 
 
 def test_what_is_set_aside_is_all_but_nulls(tmp_path: Path) -> None:

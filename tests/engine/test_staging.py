@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from entrepot.engine import Engine, Staged, TextForm, stage_text
+from entrepot.engine import Engine, Staged, TextForm, stage_text, staging
+from entrepot.engine.staging import StagedRows, texts_of
 from entrepot.errors import EmptyFileError, HeaderError, InputFileError
 
 if TYPE_CHECKING:
@@ -138,3 +139,44 @@ def test_value_behind_the_trailing_delimiter(tmp_path: Path) -> None:
     path.write_text("a,b\n1,2,\n3,4,5\n")
     with pytest.raises(HeaderError, match="1 rows have a value behind"):
         staged_rows(path, TextForm("csv", ("a", "b"), has_trailing_delimiter=True))
+
+
+@pytest.mark.parametrize(("rows", "is_table"), [(20_000, True), (8, False)])
+def test_a_columns_texts_are_told_without_reading_its_rows(
+    tmp_path: Path, rows: int, *, is_table: bool
+) -> None:
+    lines = [f"{n},{'' if n == 3 else 'code ' + str(n % 7)}\n" for n in range(rows)]
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(lines), encoding="utf-8")
+    with Engine() as engine:
+        form = TextForm(form="csv", columns=("a", "b"))
+        staged = stage_text(engine, tmp_path / "t.csv", tmp_path / "rows.parquet", form)
+        raw = StagedRows("staged_rows", engine, staged)
+        assert engine.rows(f"SELECT count(*) FROM {raw}") == [(rows,)]
+        assert (texts_of(raw, "b") != "staged_rows") == is_table
+        assert texts_of(raw, "b") == texts_of(raw, "b")
+        # Numbers of rows are all different: they have no dictionary.
+        assert texts_of(raw, "a") == "staged_rows"
+        assert texts_of("some_rows", "b") == "some_rows"
+        for column in "ab":
+            told = engine.rows(f"SELECT DISTINCT {column} FROM {texts_of(raw, column)} ORDER BY ALL")
+            assert told == engine.rows(f"SELECT DISTINCT {column} FROM staged_rows ORDER BY ALL")
+            if is_table and column == "b":
+                assert len(told) == engine.rows(f"SELECT count(*) FROM {texts_of(raw, column)}")[0][0] == 8
+
+
+def test_texts_that_become_many_are_read_from_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column's dictionary is given up where it grows too large; its texts may be few all the same."""
+    lines = [f"{n % 5},{'x' * 40}{n % 7 if n < 70_000 else n}\n" for n in range(100_000)]
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(lines), encoding="utf-8")
+    with Engine() as engine:
+        staged = stage_text(engine, tmp_path / "t.csv", tmp_path / "rows.parquet", FORM)
+        raw = StagedRows("rows_1", engine, staged)
+        table = texts_of(raw, "b")
+        assert table != "rows_1"
+        assert engine.rows(f"SELECT count(*), count(DISTINCT b) FROM {table}") == [(30_007, 30_007)]
+        monkeypatch.setattr(staging, "_MOST_TEXTS", 10_000)
+        raw = StagedRows("rows_2", engine, staged)
+        assert texts_of(raw, "b") == "rows_2"
+        assert texts_of(raw, "a") != "rows_2"

@@ -36,6 +36,8 @@ def test_columns_are_encoded_by_what_they_hold(tmp_path: Path) -> None:
     }
     assert "RLE_DICTIONARY" in encodings["code"]
     assert "DELTA_BINARY_PACKED" in encodings["row_number"]
+    assert "BYTE_STREAM_SPLIT" in encodings["value"]
+    assert "DELTA_LENGTH_BYTE_ARRAY" in encodings["text"]
     assert not any("DICTIONARY" in one for name in ("value", "text") for one in encodings[name])
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from entrepot.engine.archives import TRY_AGAIN, file_errors, pour
 from entrepot.errors import EmptyFileError, EncodingError, InputFileError, LakeError, TruncatedFileError
 
@@ -57,22 +59,37 @@ class Fingerprint:
 def fingerprint(path: Path, *, progress: Callable[[int], None] | None = None) -> Fingerprint:
     """Read a file once and say what identifies it; ``progress`` is told the bytes read so far."""
     digest = hashlib.sha256()
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    size, is_utf8, is_pending = 0, True, False
+    size, is_utf8, pending = 0, True, b""
     with file_errors(path), path.open("rb") as file:
         while block := file.read(_BLOCK):
             size += len(block)
             digest.update(block)
-            # Most customs files are plain ASCII, which is told much faster than it is decoded.
-            if is_utf8 and (is_pending or not block.isascii()):
-                try:
-                    decoder.decode(block)
-                    is_pending = bool(decoder.getstate()[0])
-                except UnicodeDecodeError:
-                    is_utf8 = False
+            # Most customs files are plain ASCII, which is told much faster.
+            if is_utf8 and (pending or not block.isascii()):
+                text = pending + block
+                whole = len(text) - _begun(text)
+                is_utf8, pending = _is_utf8(text[:whole]), text[whole:]
             if progress is not None:
                 progress(size)
-    return Fingerprint(file_hash=digest.hexdigest(), size=size, is_utf8=is_utf8 and not is_pending)
+    return Fingerprint(file_hash=digest.hexdigest(), size=size, is_utf8=is_utf8 and not pending)
+
+
+def _begun(text: bytes) -> int:
+    """Return how many bytes at the end begin a character of UTF-8 that goes on behind them."""
+    for back, byte in enumerate(reversed(text[-3:]), start=1):
+        if byte & 0xC0 != 0x80:
+            return back if byte >= 0xC0 and back < 2 + (byte >= 0xE0) + (byte >= 0xF0) else 0
+    return 0
+
+
+def _is_utf8(text: bytes) -> bool:
+    """Tell whether bytes are UTF-8, without decoding them."""
+    offsets = pa.array([0, len(text)], pa.int32()).buffers()[1]
+    try:
+        pa.StringArray.from_buffers(1, offsets, pa.py_buffer(text)).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def estimated_rows(path: Path) -> int:

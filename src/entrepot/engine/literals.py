@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from entrepot.engine.quoting import literal
 
@@ -11,19 +11,6 @@ if TYPE_CHECKING:
     from entrepot.engine.duck import Engine
 
 __all__ = ["literal_columns"]
-
-#: What is left of a parsed SELECT that has no rows to read.
-_WITHOUT_ROWS: Final[dict[str, Any]] = {
-    "modifiers": [],
-    "cte_map": {"map": []},
-    "from_table": {"type": "EMPTY", "alias": "", "sample": None},
-    "where_clause": None,
-    "group_expressions": [],
-    "group_sets": [],
-    "having": None,
-    "sample": None,
-    "qualify": None,
-}
 
 
 def literal_columns(engine: Engine, query: str) -> dict[str, Any]:
@@ -46,17 +33,14 @@ def literal_columns(engine: Engine, query: str) -> dict[str, Any]:
     ...     literal_columns(engine, "SELECT n, 'fob' AS valuation, NULL::VARCHAR AS cell FROM rows")
     {'valuation': 'fob', 'cell': None}
     """
-    tree = json.loads(engine.rows(f"SELECT json_serialize_sql({literal(query)})")[0][0])
-    if tree["error"]:
-        return {}
-    node = tree["statements"][0]["node"]
-    if node["type"] != "SELECT_NODE":
-        return {}
-    chosen = [one for one in node["select_list"] if one["alias"] and _is_literal(one)]
+    select = "'$.statements[0].node.select_list'"
+    ((found,),) = engine.rows(f"SELECT json_serialize_sql({literal(query)}) -> {select}")
+    chosen = [one for one in json.loads(found or "[]") if one["alias"] and _is_literal(one)]
     if not chosen:
         return {}
-    # The query without its rows: the engine itself says what its literals are.
-    node |= _WITHOUT_ROWS | {"select_list": chosen}
+    # A query of them alone: the engine itself says what its literals are.
+    tree = json.loads(engine.rows("SELECT json_serialize_sql('SELECT 1')")[0][0])
+    tree["statements"][0]["node"]["select_list"] = chosen
     alone = engine.rows(f"SELECT json_deserialize_sql({literal(json.dumps(tree))}::JSON)")[0][0]
     (values,) = engine.rows(alone)
     return dict(zip((one["alias"] for one in chosen), values, strict=True))

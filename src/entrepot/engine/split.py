@@ -51,6 +51,8 @@ class SplitForm:
         Column of the query that is not written: unsigned integers, gathered in memory.
     distinct
         Columns of few values, which are gathered.
+    filled
+        Columns that hold no null: an error, if they do.
     keep
         Column of the query that is not written: true for the rows that are. Asked of a row that has been
         made it costs less than as a condition, for which DuckDB would read the row's numbers twice.
@@ -62,6 +64,7 @@ class SplitForm:
     statistics: tuple[str, ...] = ()
     aside: str = ""
     distinct: tuple[str, ...] = ()
+    filled: tuple[str, ...] = ()
     keep: str = ""
 
 
@@ -137,14 +140,14 @@ def write_split(engine: Engine, query: str, folder: Path, form: SplitForm, *, wh
 
 
 def _schema(found: pa.Schema, form: SplitForm) -> pa.Schema:
-    return pa.schema(
-        [
-            pa.field(name, constant_column(form.constants[name], 0).type)
-            if name in form.constants
-            else found.field(name)
-            for name in form.columns
-        ]
-    )
+    kinds = {
+        name: constant_column(form.constants[name], 0).type
+        if name in form.constants
+        else found.field(name).type
+        for name in form.columns
+    }
+    # Of a column that holds no null the file need not say for each row that it has a value.
+    return pa.schema([pa.field(name, kind, nullable=name not in form.filled) for name, kind in kinds.items()])
 
 
 def _kept(batch: pa.RecordBatch, keep: str) -> pa.RecordBatch:

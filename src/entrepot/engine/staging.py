@@ -12,9 +12,10 @@ import io
 import mmap
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from entrepot.engine.ordered import write_in_order
 from entrepot.engine.quoting import identifier, literal, parquet, read_path
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
 
     from entrepot.engine.duck import Engine, ParquetFile
 
-__all__ = ["TRAILING", "Staged", "TextForm", "stage_text"]
+__all__ = ["TRAILING", "Staged", "StagedRows", "TextForm", "stage_text", "texts_of"]
 
 #: Column of the nameless field behind a trailing delimiter.
 TRAILING = "_trailing"
 
 #: Bytes that DuckDB shows of a line that it cannot split, but for half a character.
 _MOST_SHOWN = 9_990
+
+#: Different texts of a column that are few.
+_MOST_TEXTS = 100_000
 
 _UNREADABLE = pa.schema([("row_number", pa.int64()), ("detail", pa.string()), ("raw_line", pa.string())])
 
@@ -102,6 +106,77 @@ class Staged:
             f"FROM {rows} AS staged ASOF LEFT JOIN {self.gaps} AS gaps "
             "ON staged.file_row_number >= gaps.position"
         )
+
+
+class StagedRows(str):
+    """The name of a view of staged rows, which tells a column's different texts without reading the rows.
+
+    Parameters
+    ----------
+    name
+        The name.
+    engine
+        On which the rows were staged, and where the view is made.
+    staged
+        The rows.
+    """
+
+    __slots__ = ("_engine", "_known", "_path")
+
+    _engine: Engine
+    _path: Path
+    _known: dict[str, str]
+
+    def __new__(cls, name: str, engine: Engine, staged: Staged) -> Self:
+        """Make the view."""
+        engine.execute(f"CREATE TEMP VIEW {name} AS {staged.query()}")
+        rows = super().__new__(cls, name)
+        rows._engine = engine
+        rows._path = staged.file.path
+        rows._known = {}
+        return rows
+
+    def texts_of(self, column: str) -> str:
+        """Return what to read a column's texts from: a table of the different ones, if they are few."""
+        if column not in self._known:
+            texts = _few_texts(self._path, column)
+            self._known[column] = str(self)
+            if texts is not None:
+                self._known[column] = f"texts_{secrets.token_hex(4)}"
+                self._engine.register(self._known[column], pa.table({column: texts}))
+        return self._known[column]
+
+
+def texts_of(raw: str, column: str) -> str:
+    """Return from what a query reads the texts of a column: the rows, or a table of the different texts.
+
+    Parameters
+    ----------
+    raw
+        The staged table.
+    column
+        Name of the column; what is read has it under the same name, and maybe no other.
+    """
+    return raw.texts_of(column) if isinstance(raw, StagedRows) else raw
+
+
+def _few_texts(path: Path, column: str) -> pa.Array | None:
+    """Return the different texts of a column as its dictionaries have them, None if they are not few."""
+    found = pa.array([], pa.string())
+    with pq.ParquetFile(path, read_dictionary=[column]) as file:
+        about = file.metadata
+        place = about.schema.names.index(column)
+        for number in range(about.num_row_groups):
+            if "RLE_DICTIONARY" not in about.row_group(number).column(place).encodings:
+                return None
+            chunks = file.read_row_group(number, columns=[column], use_threads=False)[column].chunks
+            texts = [chunk.dictionary for chunk in chunks]
+            if any(chunk.null_count for chunk in chunks):
+                texts.append(pa.nulls(1, pa.string()))
+            found = pa.chunked_array([found, *texts], pa.string()).unique()
+            if len(found) > _MOST_TEXTS:
+                return None
+    return found
 
 
 def stage_text(

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from entrepot.engine.duck import stream_error, write_error
+from entrepot.errors import ContractError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -83,6 +84,8 @@ def open_parquet(
     ------
     LakeError
         The file cannot be written.
+    ContractError
+        A column that holds no null has one.
     """
     waiting: deque[Future[None]] = deque()
     try:
@@ -98,6 +101,12 @@ def open_parquet(
                 written.result()
     except OSError as error:
         raise write_error(str(error), str(path)) from error
+    except pa.ArrowInvalid as error:
+        raise ContractError(
+            f"rows that the table does not allow: {error}",
+            where=str(path),
+            hint="this is a bug of the query that makes them; please report it",
+        ) from error
 
 
 class _File:
@@ -126,22 +135,34 @@ class _File:
 
     def _open(self, first: pa.RecordBatch | pa.Table) -> pq.ParquetWriter:
         few = [name for name in self._schema.names if _has_few_values(first.column(name))]
-        # Whole numbers of many values are numbers of rows: each is one more than the one before.
-        steps = [
-            name
+        encodings = {
+            name: encoding
             for name in self._schema.names
-            if name not in few and pa.types.is_integer(self._schema.field(name).type)
-        ]
+            if name not in few and (encoding := _encoding(self._schema.field(name).type))
+        }
         return pq.ParquetWriter(
             self._path,
             self._schema,
             compression="zstd",
             use_dictionary=few,
-            column_encoding=dict.fromkeys(steps, "DELTA_BINARY_PACKED"),
+            column_encoding=encodings,
             write_statistics=self._statistics,
             dictionary_pagesize_limit=_DICTIONARY,
             store_schema=False,
         )
+
+
+def _encoding(kind: pa.DataType) -> str:
+    """Return how a column of many values is laid out, before it is compressed: faster and smaller than plain.
+
+    Whole numbers of many values are numbers of rows, each one more than the one before. Of other numbers, and
+    of numbers as text, the like parts are put together: bytes of one place, lengths.
+    """
+    if pa.types.is_integer(kind):
+        return "DELTA_BINARY_PACKED"
+    if pa.types.is_floating(kind):
+        return "BYTE_STREAM_SPLIT"
+    return "DELTA_LENGTH_BYTE_ARRAY" if pa.types.is_string(kind) else ""
 
 
 def _has_few_values(column: pa.Array | pa.ChunkedArray) -> bool:

@@ -111,6 +111,7 @@ def write_flow(
         statistics=_BOUNDS,
         aside=_KEY,
         distinct=_FACTS,
+        filled=tuple(field.name for field in fields if not field.nullable),
         keep=_IS_GOOD if good else "",
     )
     written = write_split(engine, f"SELECT {', '.join(columns)} FROM ({rows_sql})", folder, form)

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from entrepot.engine import Engine
 from entrepot.engine.container import estimated_rows, fingerprint
+from entrepot.engine.staging import StagedRows
 from entrepot.errors import EmptyFileError, InputFileError, TruncatedFileError
 from entrepot.pipeline.inputs import make_readable, stage, vintage_of
 from entrepot.pipeline.intake_report import FileReport, Step
@@ -219,8 +220,7 @@ class _OneFile:
     def _judge(self, engine: Engine, staged: Staged, vintage: date) -> JudgedRows:
         for name, table in self.source.reference_tables().items():
             engine.register(name, table)
-        engine.execute(f"CREATE TEMP VIEW staged_rows AS {staged.query()}")
-        canonical = self.source.canonical_sql(self.known.layout, "staged_rows")
+        canonical = self.source.canonical_sql(self.known.layout, StagedRows("staged_rows", engine, staged))
         judged = JudgedRows(engine, self.workspace, staged, canonical, self._tell)
         file_hash = self.known.bytes.file_hash
         judged.write({"source": self.source.id, "vintage": vintage, "file_hash": file_hash})

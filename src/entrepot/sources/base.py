@@ -129,10 +129,12 @@ class Source(Protocol):
         row of ``raw`` (for a wide layout: for every non-empty cell), the columns of ``core__flow`` but
         for ``source``, ``file_hash`` and ``vintage``, and two more: ``reason`` (a
         :class:`~entrepot.schema.terms.QuarantineReason` value, null for a good row) and ``detail``
-        (the offending column and value). A column that may be null and that the publisher does not have
-        may be left out; one that is the same in all rows is best written as a literal (``'fob' AS
-        valuation``), which costs nothing a row. Columns of a closed vocabulary hold its words or null, in
-        bad rows too. It may join the tables of :meth:`reference_tables`.
+        (the offending column and value). Different texts of one column are read from
+        :func:`~entrepot.engine.staging.texts_of` ``raw``. A column that may be null and that the publisher
+        does not have may be left out; one that is the same in all rows is best written as a literal
+        (``'fob' AS valuation``), which costs nothing a row. Columns of a closed vocabulary hold its words or
+        null, in bad rows too; so does ``period``, whose words are the years and months of 1900 to 2100. It
+        may join the tables of :meth:`reference_tables`.
 
         Where rows are parts that are added to one, a further column ``parts`` says for how many rows of
         ``raw`` each row stands.

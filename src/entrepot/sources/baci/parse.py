@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from entrepot.engine.quoting import literal
+from entrepot.engine.staging import texts_of
 from entrepot.errors import EmptyFileError, HeaderError, InputFileError, UnknownCodeError
 from entrepot.nomenclature import area_code_table, revision_of
 from entrepot.nomenclature.hs import hs_chapters
@@ -92,6 +93,7 @@ class BaciSource:
         )
         text = {meaning: text_sql(name) for meaning, name in names.items()}
         product = f"upper({text.get('k') or text['hs6']})"
+        products = texts_of(raw, names.get("k") or names["hs6"])
         judgements = _judgements(layout.extra.get("year", ""))
         return f"""
         WITH published AS (
@@ -103,7 +105,7 @@ class BaciSource:
         goods AS MATERIALIZED (
             SELECT text, regexp_full_match(text, '[0-9]{{5}}') AS is_short,
                 text = '9999AA' OR (chapter IS NOT NULL AND regexp_full_match(text, '[0-9]{{6}}')) AS is_code
-            FROM (SELECT DISTINCT {product} AS text FROM {raw} AS raw)
+            FROM (SELECT DISTINCT {product} AS text FROM {products} AS raw)
             LEFT JOIN baci_chapter ON chapter = left(text, 2)
         ),
         joined AS (

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from entrepot.engine.quoting import identifier, literal
+from entrepot.engine.staging import texts_of
 from entrepot.schema import QuarantineReason
 from entrepot.sources.comext.codes import PROCEDURES, TOTAL_PROCEDURE, WITHOUT_UNIT
 from entrepot.sources.expressions import figure_sql, text_sql, word_sql, words_of
@@ -153,7 +154,7 @@ def canonical_sql(layout: str, found: Mapping[str, str], raw: str) -> str:
             {columns.classifications()} AS classifications
         FROM {raw} AS raw
     ),
-    goods AS MATERIALIZED ({_goods(product, raw)}),
+    goods AS MATERIALIZED ({_goods(product, texts_of(raw, found["PRODUCT_NC"]))}),
     joined AS (
         SELECT published.*, reporters.code AS reporter, partners.code AS partner,
             coalesce(reporters.is_aggregate, FALSE) OR coalesce(partners.is_aggregate, FALSE)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from entrepot.engine.quoting import identifier, literal
+from entrepot.engine.staging import texts_of
 from entrepot.errors import HeaderError
 from entrepot.sources.csv_mapping.headers import staged_name
 from entrepot.sources.csv_mapping.sections import MEASURES, MappedField
@@ -135,10 +136,15 @@ def texts_query(mapping: TableMapping, layout: Layout, raw: str, field: MappedFi
     if is_constant(mapping, field):
         # The same for all rows, of which there is one at least.
         return f"SELECT {text} AS raw"
+    columns = [staged_name(mapping.columns[part]) for part in _parts(field) if part in mapping.columns]
     if _is_wide(mapping, field):
         wide = wide_cells(mapping, layout.columns, where=mapping.id)
         named = [WideCell({}, cell.given) for cell in wide]
-        origin = f"(SELECT *, {_unnested(mapping, named)} FROM {raw})"
+        # What the columns' names alone say, every row says.
+        rows = raw if columns else f"(FROM {raw} LIMIT 1)"
+        origin = f"(SELECT *, {_unnested(mapping, named)} FROM {rows})"
+    elif len(columns) == 1:
+        origin = texts_of(raw, columns[0])
     return f"SELECT DISTINCT {text} AS raw FROM {origin}"
 
 

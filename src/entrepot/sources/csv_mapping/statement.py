@@ -40,10 +40,11 @@ _RATE_HINT: Final = "give your own rate in the mapping: [rates] file or [rates.p
 
 def canonical_query(mapping: TableMapping, layout: Layout, raw: str) -> str:
     """Return the query that makes canonical rows of ``raw``; see ``Source.canonical_sql``."""
+    texts = {field: texts_query(mapping, layout, raw, field) for field in MappedField}
     parts = [
         f"cells AS NOT MATERIALIZED ({cells_query(mapping, layout, raw)})",
-        *_dimensions(mapping, {field: texts_query(mapping, layout, raw, field) for field in MappedField}),
-        *area_ctes([texts_query(mapping, layout, raw, field) for field in _AREAS], spellings=AREAS_TABLE),
+        *area_ctes([texts[field] for field in _AREAS], spellings=AREAS_TABLE),
+        *_dimensions(mapping, texts),
         f"typed AS ({_typed(mapping)})",
         f"judged AS ({_judged(mapping)})",
         *_reported(mapping),
@@ -92,7 +93,7 @@ def _dimensions(mapping: TableMapping, texts: Mapping[MappedField, str]) -> list
         _dimension("currency", texts[MappedField.CURRENCY], f"{currency} THEN upper(text) END) AS currency"),
         _dimension("period_said", texts[MappedField.PERIOD], f"{said} AS said", text=_PERIOD_TEXT),
         f"d_period_parts AS MATERIALIZED (SELECT raw, {period} AS p FROM d_period_said)",
-        f"d_period AS MATERIALIZED ({_periods(mapping)})",
+        f"d_period AS MATERIALIZED ({_periods(mapping, texts)})",
         _dimension("product_said", texts[MappedField.PRODUCT], f"{_product(mapping)} AS code"),
         f"d_product AS MATERIALIZED ({_PRODUCTS})",
         _dimension(
@@ -173,15 +174,24 @@ _PERIODS: Final = f"""
 _PERIOD_WORD: Final = f"period::{word_types()['period']} AS period"
 
 
-def _periods(mapping: TableMapping) -> str:
-    """Return what follows from a period; of a table in one currency its rate as well."""
-    if not is_constant(mapping, MappedField.CURRENCY):
-        return f"SELECT * REPLACE ({_PERIOD_WORD}) FROM ({_PERIODS})"
-    return (
-        f"SELECT p.* REPLACE (p.{_PERIOD_WORD}), r.per_usd "
-        f"FROM ({_PERIODS}) p CROSS JOIN d_currency y LEFT JOIN {RATES_TABLE} r "
-        "ON r.currency = y.currency AND r.period = p.period"
-    )
+def _periods(mapping: TableMapping, texts: Mapping[MappedField, str]) -> str:
+    """Return what follows from a period, and in it from what all rows have in common: a currency, a place."""
+    columns, joins = [f"p.* REPLACE (p.{_PERIOD_WORD})"], []
+    if is_constant(mapping, MappedField.CURRENCY):
+        columns.append("r.per_usd")
+        joins.append(
+            f"CROSS JOIN d_currency y LEFT JOIN {RATES_TABLE} r "
+            "ON r.currency = y.currency AND r.period = p.period"
+        )
+    for field in _AREAS:
+        if is_constant(mapping, field):
+            area = f"area_of_{field.value}"
+            columns += [f"{area}.area AS {area}", f"{area}.is_aggregate AS {area}_is_aggregate"]
+            joins.append(
+                f"CROSS JOIN ({texts[field]}) AS text_of_{field.value} LEFT JOIN d_area AS {area} "
+                f"ON {area}.raw = text_of_{field.value}.raw AND p.day BETWEEN {area}.since AND {area}.until"
+            )
+    return f"SELECT {', '.join(columns)} FROM ({_PERIODS}) p {' '.join(joins)}"
 
 
 #: The tables of different texts, by the letter under which a row has its one.
@@ -197,10 +207,19 @@ _AREAS: Final = (MappedField.REPORTER, MappedField.PARTNER, MappedField.CONSIGNM
 
 def _typed(mapping: TableMapping) -> str:
     kilograms = _KILOGRAMS[mapping.units.net_weight]
-    places = {"a1": "reporter", "a2": "partner"}
+    places = {"a1": MappedField.REPORTER, "a2": MappedField.PARTNER}
     is_consigned = bool(mapping.sources_of(MappedField.CONSIGNMENT_PARTNER))
     if is_consigned:
-        places["a3"] = "consignment_partner"
+        places["a3"] = MappedField.CONSIGNMENT_PARTNER
+    # A place that all rows have in common stands with the period.
+    areas = {
+        alias: f"p.area_of_{field.value}" if is_constant(mapping, field) else f"{alias}.area"
+        for alias, field in places.items()
+    }
+    sums = {
+        alias: f"{areas[alias]}_is_aggregate" if is_constant(mapping, field) else f"{alias}.is_aggregate"
+        for alias, field in places.items()
+    }
     joins = [
         *(
             f"CROSS JOIN d_{name} {alias}"
@@ -209,12 +228,13 @@ def _typed(mapping: TableMapping) -> str:
             for alias, (name, field) in _JOINED.items()
         ),
         *(
-            f"LEFT JOIN d_area {alias} ON {alias}.raw = c.{column} "
+            f"LEFT JOIN d_area {alias} ON {alias}.raw = c.{field.value} "
             f"AND p.day BETWEEN {alias}.since AND {alias}.until"
-            for alias, column in places.items()
+            for alias, field in places.items()
+            if not is_constant(mapping, field)
         ),
     ]
-    via = " OR coalesce(a3.is_aggregate, FALSE)" if is_consigned else ""
+    via = f" OR coalesce({sums['a3']}, FALSE)" if is_consigned else ""
     usual = mapping.partner_concept
     concept = (
         "CASE WHEN o.is_given THEN o.concept WHEN f.is_import "
@@ -225,9 +245,9 @@ def _typed(mapping: TableMapping) -> str:
         "c.* EXCLUDE (reporter, partner, consignment_partner, flow, period, partner_concept)",
         "c.reporter AS reporter_text, c.partner AS partner_text, c.consignment_partner AS consignment_text",
         "c.flow AS flow_text, c.period AS period_text, c.partner_concept AS concept_text",
-        "a1.area AS reporter, a2.area AS partner",
-        f"{'a3.area' if is_consigned else 'NULL::VARCHAR'} AS consignment_area",
-        f"a1.is_aggregate OR a2.is_aggregate{via} AS is_aggregate",
+        f"{areas['a1']} AS reporter, {areas['a2']} AS partner",
+        f"{areas.get('a3', 'NULL::VARCHAR')} AS consignment_area",
+        f"{sums['a1']} OR {sums['a2']}{via} AS is_aggregate",
         "f.flow AS flow, f.valuation AS valuation",
         "p.year AS year, p.frequency AS frequency, p.period AS period",
         *(["p.per_usd AS per_usd"] if is_constant(mapping, MappedField.CURRENCY) else []),
