@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from entrepot.detect.circulation.circulation import CirculationResult
+    from entrepot.detect.circulation.options import CirculationOptions
     from entrepot.detect.explanation import Corridor
     from entrepot.detect.gaps.options import GapOptions
     from entrepot.detect.gaps.parts_result import GapParts
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from entrepot.model.world import World, WorldOptions, build_world
     from entrepot.pipeline import IngestOptions, IngestReport, ingest
     from entrepot.pipeline.checking import CheckOptions, CheckReport, check_lake
+    from entrepot.pipeline.circulation import find_circulation, find_circulation_in
     from entrepot.pipeline.comparing import Comparison, compare_detours, compare_vintages
     from entrepot.pipeline.detours import find_detours, find_detours_in
     from entrepot.pipeline.explaining import explain_detour
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CheckOptions",
     "CheckReport",
+    "CirculationOptions",
+    "CirculationResult",
     "Comparison",
     "Corridor",
     "DetourOptions",
@@ -74,6 +79,8 @@ __all__ = [
     "explain_detour",
     "explain_reporter",
     "fetch",
+    "find_circulation",
+    "find_circulation_in",
     "find_detours",
     "find_detours_in",
     "find_gaps",
@@ -95,6 +102,10 @@ _HOME = {
     "Corridor": "entrepot.detect.explanation",
     "CheckOptions": "entrepot.pipeline.checking",
     "CheckReport": "entrepot.pipeline.checking",
+    "CirculationOptions": "entrepot.detect.circulation.options",
+    "CirculationResult": "entrepot.detect.circulation.circulation",
+    "find_circulation": "entrepot.pipeline.circulation",
+    "find_circulation_in": "entrepot.pipeline.circulation",
     "Comparison": "entrepot.pipeline.comparing",
     "DetourOptions": "entrepot.detect.options",
     "DetourResult": "entrepot.detect.result",

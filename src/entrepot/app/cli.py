@@ -33,6 +33,7 @@ def main() -> None:
 from entrepot.app import (  # noqa: E402, F401
     calendar_command,
     check_command,
+    circulation_command,
     demo_command,
     detours_command,
     diff_command,

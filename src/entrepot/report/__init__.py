@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from entrepot.report.about import about_detours
     from entrepot.report.checks import Shown, print_calendar, print_findings, print_rows
+    from entrepot.report.circulation import about_circulation, print_circulation
     from entrepot.report.comparison import headline_table, print_changes, print_headlines
     from entrepot.report.explanation import explanation_text
     from entrepot.report.files import check_out, write_table
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Shown",
+    "about_circulation",
     "about_detours",
     "about_gaps",
     "about_loops",
@@ -35,6 +37,7 @@ __all__ = [
     "headline_table",
     "print_calendar",
     "print_changes",
+    "print_circulation",
     "print_detours",
     "print_facts",
     "print_findings",
@@ -50,6 +53,8 @@ __all__ = [
 ]
 
 _HOME = {
+    "about_circulation": "entrepot.report.circulation",
+    "print_circulation": "entrepot.report.circulation",
     "about_watch": "entrepot.report.watching",
     "print_watch": "entrepot.report.watching",
     "Shown": "entrepot.report.checks",
