@@ -37,6 +37,9 @@ _ROUNDS = 6
 _RANGE = (0.01, 0.6)
 _DEFAULT = 0.1
 _BETTER = 2.0  # noise of the exporter's book over that of the importer's from which the importer's leads
+_POOR = (
+    0.2  # and what it must be at least: a part of the goods may stand under another origin in the importer's
+)
 _KEYS = ("exporter", "importer", "hs_code")
 
 
@@ -61,7 +64,8 @@ class BookNoise:
         """Return whether the importer's book says better what left in which month."""
         if exporter not in self.exports or importer not in self.imports:
             return False
-        return self.exports[exporter] > _BETTER * self.imports[importer]
+        poor = max(_POOR, _BETTER * self.imports[importer])
+        return self.exports[exporter] > poor
 
     def variance(self, trade: Trade) -> NDArray[np.float64]:
         """Return (n_areas, n_areas) the variance of the months of flows in the book that leads."""
