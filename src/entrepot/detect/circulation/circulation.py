@@ -94,7 +94,12 @@ class _Kernel:
         usd = rows["value_usd"].to_numpy()
         period = np.asarray(rows["period"].to_pylist())
         pairs, pair = np.unique(exporter * areas.size + importer, return_inverse=True)
-        whole = Network(pairs // areas.size, pairs % areas.size, np.bincount(pair, weights=usd), areas.size)
+        whole = Network(
+            pairs // areas.size,
+            pairs % areas.size,
+            np.bincount(pair, weights=usd).astype(np.float64),
+            areas.size,
+        )
         rng = np.random.default_rng([self.options.seed, *code.encode()])
         exchanged = [exchanged_importers(whole, rng) for _ in range(self.options.placebos)]
         found = []
