@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from entrepot.detect.breaks.options import BreakOptions
     from entrepot.detect.breaks.result import BreakResult
+    from entrepot.detect.circulation.circulation import CirculationResult
+    from entrepot.detect.circulation.options import CirculationOptions
     from entrepot.detect.explanation import Corridor
     from entrepot.detect.gaps.options import GapOptions
     from entrepot.detect.gaps.parts_result import GapParts
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
         run_case,
     )
     from entrepot.pipeline.checking import CheckOptions, CheckReport, check_lake
+    from entrepot.pipeline.circulation import find_circulation, find_circulation_in
     from entrepot.pipeline.comparing import Comparison, compare_detours, compare_vintages
     from entrepot.pipeline.detours import find_detours, find_detours_in
     from entrepot.pipeline.explaining import explain_detour
@@ -74,6 +77,8 @@ __all__ = [
     "CaseResult",
     "CheckOptions",
     "CheckReport",
+    "CirculationOptions",
+    "CirculationResult",
     "Comparison",
     "Corridor",
     "DetourOptions",
@@ -114,6 +119,8 @@ __all__ = [
     "find_breaks",
     "find_breaks_in",
     "find_case",
+    "find_circulation",
+    "find_circulation_in",
     "find_detours",
     "find_detours_in",
     "find_gaps",
@@ -166,6 +173,10 @@ _HOME = {
     "Corridor": "entrepot.detect.explanation",
     "CheckOptions": "entrepot.pipeline.checking",
     "CheckReport": "entrepot.pipeline.checking",
+    "CirculationOptions": "entrepot.detect.circulation.options",
+    "CirculationResult": "entrepot.detect.circulation.circulation",
+    "find_circulation": "entrepot.pipeline.circulation",
+    "find_circulation_in": "entrepot.pipeline.circulation",
     "Comparison": "entrepot.pipeline.comparing",
     "DetourOptions": "entrepot.detect.options",
     "DetourResult": "entrepot.detect.result",

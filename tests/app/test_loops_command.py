@@ -38,10 +38,11 @@ def read(path: Path) -> pa.Table:
 
 def test_round_trips_are_found_and_written(made, entrepot, tmp_path) -> None:
     world, lake = made
-    chart = tmp_path / "lag.svg"
+    chart, totals = tmp_path / "lag.svg", tmp_path / "net.json"
     outcome = entrepot(
-        "loops", "--lake", str(lake), *FEW, "--out", str(tmp_path / "loops.csv"), "--chart", str(chart)
-    )
+        "loops", "--lake", str(lake), *FEW, "--out", str(tmp_path / "loops.csv"), "--chart", str(chart),
+        "--totals", str(totals),
+    )  # fmt: skip
     assert outcome.status == 0, outcome.err
     assert "Flows consistent with round trips worth USD" in outcome.out
     assert "Since 2021-11 to 2022-06 (as asked)" in outcome.out
@@ -58,6 +59,33 @@ def test_round_trips_are_found_and_written(made, entrepot, tmp_path) -> None:
     drawn = chart.read_text(encoding="utf-8")
     assert "lag" in drawn
     assert "USD beyond expectation" in drawn
+
+    check_net_trade(rows, json.loads(totals.read_text(encoding="utf-8"))["rows"])
+
+
+def check_net_trade(found: list[dict], net: list[dict]) -> None:
+    """Both directions of every pair; what is taken out is what was found, and growth falls by it."""
+    pairs = {(row["maker"], row["via"]) for row in found}
+    ends = {(row["exporter"], row["importer"]) for row in net}
+    assert ends == pairs | {(via, maker) for maker, via in pairs}
+    for row in net:
+        assert row["net_usd"] == pytest.approx(row["since_usd"] - row["round_trip_usd"])
+        if row["quiet_usd"]:
+            assert row["net_growth"] <= row["growth"]
+        else:
+            assert row["net_growth"] is None
+        is_out = (row["exporter"], row["importer"]) in pairs
+        assert (row["returned_share"] is None) == is_out
+        if is_out and row["category"] == "all":
+            mine = [r["estimate_usd"] for r in found if (r["maker"], r["via"]) == tuple(ends_of(row))]
+            assert row["round_trip_usd"] == pytest.approx(sum(mine))
+            back = next(r for r in net if ends_of(r) == ends_of(row)[::-1] and r["category"] == "all")
+            assert back["round_trip_usd"] > row["round_trip_usd"]  # bought back dearer
+            assert back["returned_share"] == pytest.approx(back["round_trip_usd"] / back["since_usd"])
+
+
+def ends_of(row: dict) -> list[str]:
+    return [row["exporter"], row["importer"]]
 
 
 def test_a_pair_as_json_with_the_record_of_the_search(made, entrepot, tmp_path) -> None:

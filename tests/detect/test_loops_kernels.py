@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.detect.kernels.others import others_median
+from entrepot.detect.kernels.returns import Returns, match_returns, return_factors
 from entrepot.detect.loops.amounts import LegTotals, conserve, leg_totals
 from entrepot.detect.loops.calibration import LoopCalibration, calibrated_spread
 from entrepot.detect.loops.echo import Lumps, find_echo, is_lumpy
@@ -99,48 +100,100 @@ def test_odds_equal_the_sum_over_all_sets_of_products(factors) -> None:
         assert found == pytest.approx(math.log(yes / no), abs=1e-9)
 
 
-def slow_echo(out: list[float], back: list[float], since: int, longest: int, tolerance: float) -> float:
-    end = len(out)
+def made_returns(out: list[float], back: list[float]) -> Returns:
+    """Put one candidate with simple grids."""
+    with np.errstate(divide="ignore"):
+        legs = [np.log(np.array([leg])) for leg in (out, back)]
+    return Returns(
+        *legs,
+        log_other=np.full((1, len(out)), -1.5),
+        spread=np.array([0.2]),
+        busy=np.array([[0.7, 0.3]]),
+        dearer=np.array([[0.25, 0.75]]),
+        busy_grid=np.array([0.1, 0.5]),
+        dearer_grid=np.array([0.0, 0.2]),
+        share_grid=np.array([0.4, 0.9]),
+        partial=0.3,
+        decay=0.7,
+    )
 
-    def count(lag: int, first: int, last: int) -> tuple[int, int]:
-        months = [(t, t + lag) for t in range(first, last) if first <= t + lag < last and back[t + lag] > 0]
-        equal = [1 for a, b in months if out[a] > 0 and abs(math.log(back[b] / out[a])) <= tolerance]
-        return len(months), len(equal)
 
-    quiet = [count(-lag, since, end) for lag in range(1, longest + 1)]
-    quiet += [count(lag, 0, since) for lag in range(1, longest + 1)]
-    chance = (sum(m for _, m in quiet) + 0.1) / (sum(n for n, _ in quiet) + 2.0)
-    chance = min(max(chance, 0.02), 0.98)
-    factors = []
-    for lag in range(longest + 1):
-        n, m = count(lag, since, end)
-        beta = math.factorial(m) * math.factorial(n - m) / math.factorial(n + 1)
-        factor = beta / (chance**m * (1.0 - chance) ** (n - m))
-        factors.append(factor if m > n * chance else min(factor, 1.0))
-    return min(math.log(sum(factors) / len(factors)), 6.0)
+def slow_returns(returns: Returns, lag: int, first: int, last: int) -> tuple[float, list[float], float]:
+    """Say the formula as written: log factor, probability that each departure came back whole, mean ratio."""
+    out, back = returns.out[0], returns.back[0]
+    months = [m for m in range(first, last) if first <= m + lag < last]
+    months = [m for m in months if not math.isnan(out[m]) and not math.isnan(back[m + lag])]
+    null, trip, ratio, matched = 0.0, 0.0, 0.0, dict.fromkeys(months, 0.0)
+    for p, own in enumerate(returns.busy_grid):
+        prior = returns.busy[0, p]
+        null += prior * math.prod(own if back[m + lag] > -math.inf else 1.0 - own for m in months)
+        for k, dearer in enumerate(returns.dearer_grid):
+            for share in returns.share_grid:
+                terms, wholes = [], {}
+                for m in months:
+                    came, left = back[m + lag] > -math.inf, out[m] > -math.inf
+                    alone = own if came else 1.0 - own
+                    if not left:
+                        terms.append(alone)
+                    elif not came:
+                        terms.append((1.0 - share) * alone)
+                    else:
+                        away = back[m + lag] - out[m] - dearer
+                        whole = 0.7 * math.exp(-0.5 * (away / 0.2) ** 2) / 0.2 / math.sqrt(2.0 * math.pi)
+                        part = 0.3 * math.exp(away / 0.7) / 0.7 if away < 0.0 else 0.0
+                        g = math.exp(returns.log_other[0, m + lag])
+                        terms.append(own + share * (1.0 - own) * (whole + part) / g)
+                        wholes[m] = share * (1.0 - own) * whole / g / terms[-1]
+                product = prior * returns.dearer[0, k] * math.prod(terms) / 2.0
+                trip += product
+                ratio += product * dearer
+                for m, chance in wholes.items():
+                    matched[m] += product * chance
+    whole = [matched.get(m, 0.0) / trip for m in range(len(out))]
+    return math.log(trip / null), whole, ratio / trip
+
+
+AMOUNTS = st.sampled_from([0.0, 1.0, 1.2, 5.0, math.nan])
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    flows=st.lists(st.tuples(*[st.sampled_from([0.0, 1.0, 1.1, 5.0])] * 2), min_size=10, max_size=16),
-    longest=st.integers(1, 4),
-)
-def test_echo_equals_its_formula(flows, longest) -> None:
-    out, back = [a for a, _ in flows], [b for _, b in flows]
-    legs = Lumps(np.array([out]), np.array([back]), 0, 5, len(flows))
-    found = find_echo(legs, longest_lag=longest, tolerance=0.2)
-    assert found.log_factor[0] == pytest.approx(slow_echo(out, back, 5, longest, 0.2), abs=1e-9)
-    assert found.by_lag.sum() == pytest.approx(1.0)
+@given(flows=st.lists(st.tuples(AMOUNTS, AMOUNTS), min_size=6, max_size=12), lag=st.integers(-3, 3))
+def test_returns_equal_their_formula(flows, lag) -> None:
+    returns = made_returns([a for a, _ in flows], [b for _, b in flows])
+    first, last = 1, len(flows)
+    factor, whole, ratio = slow_returns(returns, lag, first, last)
+    found = return_factors(returns, np.array([lag]), first=first, last=last)[0, 0]
+    assert found == pytest.approx(factor, abs=1e-9)
+    match = match_returns(returns, np.array([lag]), first=first, last=last)
+    if math.isclose(factor, 0.0, abs_tol=1e-12) and not any(whole):
+        return  # nothing left at all: nothing is matched
+    np.testing.assert_allclose(match.whole[0], whole, atol=1e-9)
+    assert match.dearer[0] == pytest.approx(ratio, abs=1e-9)
+
+
+def lumps(out: np.ndarray, back: np.ndarray, since: int = 22, end: int = 36) -> Lumps:
+    return Lumps(out, back, np.full(len(out), 0.02), 0, since, end, since)
 
 
 def test_shipments_that_return_are_heard_at_their_lag() -> None:
     rng = np.random.default_rng(1)
     out = np.where(rng.random(36) < 0.4, np.exp(rng.normal(5.0, 1.5, 36)), 0.0)[None, :]
-    back = np.where(np.arange(36) >= 25, np.roll(out, 3, axis=1), 0.0)
-    echo = find_echo(Lumps(out, back, 0, 22, 36), longest_lag=6, tolerance=0.1)
+    back = np.where(np.arange(36) >= 25, np.roll(out, 3, axis=1), 0.0) * 1.2
+    echo = find_echo(lumps(out, back), longest_lag=6)
     assert echo.by_lag[0].argmax() == 3
     assert echo.log_factor[0] > 3.0
-    assert find_echo(Lumps(back, out, 0, 22, 36), longest_lag=6, tolerance=0.1).log_factor[0] < 0.0
+    assert echo.returned.sum() == pytest.approx(out[0, 22:33].sum(), rel=0.1)
+    assert find_echo(lumps(back, out), longest_lag=6).log_factor[0] < 0.0
+
+
+def test_a_circle_that_ran_before_says_so() -> None:
+    rng = np.random.default_rng(1)
+    out = np.where(rng.random(36) < 0.4, np.exp(rng.normal(5.0, 1.5, 36)), 0.0)[None, :]
+    new = np.where(np.arange(36) >= 25, np.roll(out, 3, axis=1), 0.0)
+    assert find_echo(lumps(out, new), longest_lag=6).before[0] < 0.0
+    assert find_echo(lumps(out, np.roll(out, 3, axis=1)), longest_lag=6).before[0] > 3.0
+    placebo = Lumps(out, np.roll(out, 3, axis=1), np.array([0.02]), 0, 8, 16, 22)
+    assert find_echo(placebo, longest_lag=6).before[0] > 1.0  # the quiet months behind the window are heard
 
 
 def test_steady_flows_are_not_lumpy_and_gaps_are() -> None:

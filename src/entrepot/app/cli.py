@@ -35,6 +35,7 @@ from entrepot.app import (  # noqa: E402, F401
     calendar_command,
     case_commands,
     check_command,
+    circulation_command,
     demo_command,
     detours_command,
     diff_command,

@@ -34,6 +34,9 @@ def loops_command(
     ] = None,
     longest_lag: Annotated[int, typer.Option(help="most months that goods stay with the via")] = 6,
     chart: Annotated[Path | None, typer.Option(help=".svg file for the lag plot of the largest pair")] = None,
+    totals: Annotated[
+        str | None, typer.Option(help="file for the trade of the pairs found, with and without round trips")
+    ] = None,
     as_of: Annotated[
         str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")
     ] = None,
@@ -71,6 +74,8 @@ def loops_command(
     from entrepot.store import Lake  # noqa: PLC0415
 
     check_out(out)
+    if totals is not None:
+        check_out(totals)
     if chart is not None:
         check_out(chart, suffixes=(".svg",))
     opened = Lake.open(lake)
@@ -86,6 +91,9 @@ def loops_command(
     print_loops(result, console)
     for note in notes:
         console.print(f"note: {note}", markup=False)
+    if totals is not None:
+        write_table(result.totals, totals, about=about)
+        console.print(f"written: {totals}", markup=False)
     if chart is not None:
         from entrepot.report.charts import svg  # noqa: PLC0415
         from entrepot.report.loop_chart import loop_chart  # noqa: PLC0415

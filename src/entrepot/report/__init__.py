@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         print_case_result,
     )
     from entrepot.report.checks import Shown, print_calendar, print_findings, print_rows
+    from entrepot.report.circulation import about_circulation, print_circulation
     from entrepot.report.comparison import headline_table, print_changes, print_headlines
     from entrepot.report.drawing import Caption, bars_chart, lines_chart, stack_chart, write_chart
     from entrepot.report.explanation import explanation_text
@@ -40,6 +41,7 @@ __all__ = [
     "Shown",
     "about_breaks",
     "about_case",
+    "about_circulation",
     "about_detours",
     "about_gaps",
     "about_incentives",
@@ -60,6 +62,7 @@ __all__ = [
     "print_case_list",
     "print_case_result",
     "print_changes",
+    "print_circulation",
     "print_detours",
     "print_facts",
     "print_findings",
@@ -94,6 +97,8 @@ _HOME = {
     "write_chart": "entrepot.report.drawing",
     "measure_chart": "entrepot.report.measured",
     "print_measure": "entrepot.report.measured",
+    "about_circulation": "entrepot.report.circulation",
+    "print_circulation": "entrepot.report.circulation",
     "about_watch": "entrepot.report.watching",
     "print_watch": "entrepot.report.watching",
     "Shown": "entrepot.report.checks",

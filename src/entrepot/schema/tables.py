@@ -8,6 +8,8 @@ __all__ = [
     "BREAK",
     "CALENDAR",
     "CHANGE",
+    "CIRCULATION",
+    "CYCLE",
     "DETOUR",
     "EVENT_BREAKS",
     "EXCHANGE_RATE",
@@ -21,6 +23,7 @@ __all__ = [
     "INCENTIVE",
     "LOOP",
     "MOVED",
+    "NET_TRADE",
     "PART_CHECK",
     "PRICE_CHANGE",
     "PRICE_MARKUP",
@@ -280,6 +283,47 @@ INCENTIVE = Table(
     traps=(
         "One owner on both sides gains the subsidy less the costs alone: the mark-up is paid to oneself.",
         "Subsidies and costs are the reader's assumptions, not in trade data.",
+NET_TRADE = Table(
+    name="out__net_trade",
+    grain="one exporter × importer × category, for the whole time since the first month",
+    columns=(
+        "exporter", "importer", "category",
+        "quiet_usd", "since_usd", "round_trip_usd", "round_trip_low_usd", "round_trip_high_usd", "net_usd",
+        "growth", "net_growth", "returned_share",
+    ),
+    key=("exporter", "importer", "category"),
+    description="Trade of pairs with round trips, in both directions, and what is left of it without them.",
+    traps=(
+        "Only identified round trips are taken out: what was not found is still in the net trade.",
+        "The categories overlap: never add them.",
+    ),
+)  # fmt: skip
+
+CIRCULATION = Table(
+    name="out__circulation",
+    grain="one hs_code × period from the first judged period on",
+    columns=(
+        "hs_code", "period",
+        "excess_share", "low_share", "high_share", "q_value",
+        "circulation_share", "placebo_share", "before_share", "earlier_periods", "trade_usd", "flows",
+    ),
+    key=("hs_code", "period"),
+    description="How much more of the trade in a product can go in circles than is usual.",
+    traps=(
+        "It is never a volume of round trips: ordinary two-way trade that grows is in it.",
+        "circulation_share by itself says nothing: products of many two-way pairs have much of it always.",
+    ),
+)  # fmt: skip
+
+CYCLE = Table(
+    name="out__cycle",
+    grain="one hs_code × period × cycle, the largest of each product and period",
+    columns=("hs_code", "period", "cycle", "cycle_usd", "cycle_before_usd", "cycle_excess_usd"),
+    key=("hs_code", "period", "cycle"),
+    description="The cycles that carry a circulation, by what they carry beyond earlier periods.",
+    traps=(
+        "A circulation can be taken apart into cycles in many ways: these are few cycles of much.",
+        "A cycle of flows is no trail of goods: what leaves an area need not be what came.",
     ),
 )  # fmt: skip
 
@@ -507,6 +551,9 @@ TABLES: tuple[Table, ...] = (
     PRICE_MARKUP,
     PRICE_CHANGE,
     INCENTIVE,
+    NET_TRADE,
+    CIRCULATION,
+    CYCLE,
     QUALITY,
     TOTALS,
     SPECIFICATION,

@@ -1,69 +1,93 @@
-r"""Shipments that come back: the same weight again, a lag later.
+r"""Shipments that come back: the same amount again, a lag later.
 
-Where trade is lumpy, sums of windows say little, but a shipment of an odd weight that returns is seldom
-chance.
+Where trade is lumpy, sums of windows say little, but a shipment of an odd amount that returns is seldom
+chance, and neither is one that returns to a maker who bought nothing before. The model and its Bayes factor
+are in :mod:`entrepot.detect.kernels.returns`; what is ordinary on the way back is learnt here:
 
-*Formula.* At lag L, n months of the way back have a flow, and in m of them it is, within a tolerance, what
-went out L months before. The share p₀ of such months by chance is the candidate's own: at placebo lags, at
-which goods would be back before they left, and in the quiet months. Against it stands any share::
+* how busy it is from its quiet months, half in doubt, since trade may have begun by itself;
+* the density of an amount from the other months of the same flow, and from all flows where there are none.
 
-    BF(L) = B(m + 1, n − m + 1) ÷ (p₀^m · (1 − p₀)^(n − m)),   at most 1 where m/n ≤ p₀;   BF = mean over L
+What placebo lags give, at which goods would be back before they left, is taken off, and so is what the other
+quiet months give: a circle that ran before is ordinary trade.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import lgamma
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from entrepot.detect.kernels.returns import Returns, match_returns, return_factors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Echo", "Lumps", "find_echo", "is_lumpy"]
 
-_CHANCE = 0.05  # share of equal months by chance, worth two months of the candidate's own
-_WEIGHT = 2.0
-_MOST = 6.0
-_EDGE = 0.02
+_MOST = 12.0
 _EMPTY = 0.25
 _SPREAD = 0.4
+_BUSY = np.array([0.015, 0.04, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 0.985])
+_DEARER = np.linspace(-0.4, 0.8, 13)
+_SHARES = np.array([0.3, 0.6, 0.85, 0.97])
+_PARTIAL, _DECAY = 0.3, 0.7
+_MARKUP = (0.18, 0.12)  # log ratio of a round trip's value back to value out, and its spread between trips
+_LEAST_SPREAD = 0.08
+_DEFAULT_SIZES = (1.2, 2.5)
 
 
 @dataclass(frozen=True, slots=True)
 class Lumps:
-    """Both legs by month in one measure; n candidates, T months.
+    """Both legs by month, in USD; n candidates, T months.
 
     Attributes
     ----------
     out, back : (n, T)
-        What went and what came; NaN where nobody published or the weight is not known.
+        What went and what came; NaN where nobody published.
+    variance : (n,)
+        Variance of the log ratio of two reports of one shipment, by the month.
     first, since, end
         First month looked at, first of the round trips, and the one after the last, as positions.
+    quiet_end
+        Month after the last quiet one; over ``end`` where the round trips are looked for in quiet months.
     """
 
     out: NDArray[np.float64]
     back: NDArray[np.float64]
+    variance: NDArray[np.float64]
     first: int
     since: int
     end: int
+    quiet_end: int
 
 
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """How strongly shipments come back.
+    """How strongly shipments come back; n candidates, T months.
 
     Attributes
     ----------
     log_factor : (n,)
-        Log Bayes factor, all lags heard, at most six.
+        Log Bayes factor, all lags heard and what placebo lags give taken off, at most twelve.
+    before : (n,)
+        Log Bayes factor of the same in the other quiet months.
     by_lag : (n, longest + 1)
         Its share of each lag; even where nothing comes back.
+    returned : (n, T)
+        USD of each month's departures that came back at the likeliest lag, expected under the posterior.
+    variance : (n,)
+        Variance of their sum, for not knowing which came back.
+    match : (n, T)
+        Probability that what left in the month came back whole.
     """
 
     log_factor: NDArray[np.float64]
+    before: NDArray[np.float64]
     by_lag: NDArray[np.float64]
+    returned: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    match: NDArray[np.float64]
 
 
 def is_lumpy(out: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -81,7 +105,7 @@ def is_lumpy(out: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray((empty >= _EMPTY) | (spread >= _SPREAD))
 
 
-def find_echo(legs: Lumps, *, longest_lag: int, tolerance: float) -> Echo:
+def find_echo(legs: Lumps, *, longest_lag: int) -> Echo:
     """Return how strongly the way back repeats the way out.
 
     Parameters
@@ -90,59 +114,108 @@ def find_echo(legs: Lumps, *, longest_lag: int, tolerance: float) -> Echo:
         Flows by month.
     longest_lag
         Lags tried are 0 to this; placebo lags as many.
-    tolerance
-        Largest log ratio of equal shipments.
     """
-    n = legs.out.shape[0]
-    trials, matches = np.zeros(n), np.zeros(n)
-    for lag in range(1, longest_lag + 1):
-        for some in (
-            _compared(legs, -lag, legs.since, legs.end),
-            _compared(legs, lag, legs.first, legs.since),
-        ):
-            months, equal = _counts(*some, tolerance)
-            trials, matches = trials + months, matches + equal
-    chance = (matches + _WEIGHT * _CHANCE) / (trials + _WEIGHT)
-    chance = np.clip(chance, _EDGE, 1.0 - _EDGE)
-    log = np.stack(
-        [
-            _log_factor(*_counts(*_compared(legs, lag, legs.since, legs.end), tolerance), chance)
-            for lag in range(longest_lag + 1)
-        ],
-        axis=1,
+    returns = _returns(legs)
+    span = {"first": legs.since, "last": legs.end}
+    ahead = np.arange(longest_lag + 1, dtype=np.int64)
+    by_lag = return_factors(returns, ahead, **span)
+    placebo = _mean(return_factors(returns, -ahead[1:], **span))
+    factor = np.exp(by_lag - by_lag.max(axis=1, keepdims=True))
+    share = factor / factor.sum(axis=1, keepdims=True)
+    lag = share.argmax(axis=1).astype(np.int64)
+    match = match_returns(returns, lag, **span)
+    returned, variance = _returned(legs, lag, match.whole, match.part, match.dearer)
+    quiet = return_factors(returns, ahead, first=legs.first, last=legs.since)
+    if legs.end < legs.quiet_end:
+        quiet = quiet + return_factors(returns, ahead, first=legs.end, last=legs.quiet_end)
+    score = np.minimum(_mean(by_lag) - np.maximum(placebo, 0.0), _MOST)
+    return Echo(score, _mean(quiet), share, returned, variance, match.whole)
+
+
+def _mean(log: NDArray[np.float64]) -> NDArray[np.float64]:
+    top = log.max(axis=1)
+    return np.asarray(top + np.log(np.exp(log - top[:, None]).mean(axis=1)))
+
+
+def _returns(legs: Lumps) -> Returns:
+    out, back = (
+        np.where(np.isnan(leg), np.nan, np.log(np.where(leg > 0, leg, 1.0)) + np.where(leg > 0, 0.0, -np.inf))
+        for leg in (legs.out, legs.back)
     )
-    factor = np.exp(log)
-    mean = factor.mean(axis=1)
-    return Echo(np.minimum(np.log(mean), _MOST), factor / factor.sum(axis=1, keepdims=True))
+    sd = np.sqrt(_MARKUP[1] ** 2 + legs.variance)[:, None]
+    dearer = np.exp(-0.5 * ((_DEARER - _MARKUP[0]) / sd) ** 2)
+    return Returns(
+        out=out,
+        back=back,
+        log_other=_log_density(back, legs.first, legs.end),
+        spread=np.sqrt(np.maximum(legs.variance, _LEAST_SPREAD**2)),
+        busy=_busy(legs),
+        dearer=dearer / dearer.sum(axis=1, keepdims=True),
+        busy_grid=_BUSY,
+        dearer_grid=_DEARER,
+        share_grid=_SHARES,
+        partial=_PARTIAL,
+        decay=_DECAY,
+    )
 
 
-def _compared(
-    legs: Lumps, lag: int, first: int, last: int
+def _busy(legs: Lumps) -> NDArray[np.float64]:
+    """Return the prior of the share of busy months: as before by half, anything by half."""
+    quiet = legs.back[:, legs.first : legs.since]
+    known = np.isfinite(quiet)
+    busy = (known & (quiet > 0)).sum(axis=1)[:, None]
+    empty = known.sum(axis=1)[:, None] - busy
+    log = busy * np.log(_BUSY) + empty * np.log1p(-_BUSY)
+    before = np.exp(log - log.max(axis=1, keepdims=True))
+    return np.asarray(0.5 * before / before.sum(axis=1, keepdims=True) + 0.5 / _BUSY.size)
+
+
+def _log_density(back: NDArray[np.float64], first: int, end: int) -> NDArray[np.float64]:
+    """Return (n, T) the log density of each amount back, by the other months of its flow and by all flows."""
+    inside = np.zeros(back.shape[1], dtype=bool)
+    inside[first:end] = True
+    flows = np.isfinite(back) & inside
+    log = np.where(flows, back, 0.0)
+    count, total, squares = flows.sum(axis=1), log.sum(axis=1), (log**2).sum(axis=1)
+    within, overall, middle = _sizes(log, flows, count, total, squares)
+    others = np.maximum(count[:, None] - 1, 0)
+    mean = np.divide(total[:, None] - log, others, out=np.full(log.shape, middle), where=others > 0)
+    sd = np.where(others > 0, within * np.sqrt(1.0 + 1.0 / np.maximum(others, 1)), overall)
+    near = np.exp(-0.5 * ((log - mean) / sd) ** 2) / sd
+    far = np.exp(-0.5 * ((log - middle) / (1.5 * overall)) ** 2) / (1.5 * overall)
+    density = np.log((0.9 * near + 0.1 * far) / np.sqrt(2.0 * np.pi) + 1e-12)
+    return np.where(flows, density, 0.0)
+
+
+def _sizes(
+    log: NDArray[np.float64],
+    flows: NDArray[np.bool_],
+    count: NDArray[np.int64],
+    total: NDArray[np.float64],
+    squares: NDArray[np.float64],
+) -> tuple[float, float, float]:
+    """Return the spread of the months of one flow and of all flows, and their mean, in logs."""
+    some = count > 1
+    if some.sum() < 30:
+        return *_DEFAULT_SIZES, float(log[flows].mean()) if flows.any() else 0.0
+    rest = squares[some] - total[some] ** 2 / count[some]
+    within = np.sqrt(rest.sum() / (count[some] - 1).sum())
+    return float(max(within, 0.1)), float(max(log[flows].std(), 0.2)), float(log[flows].mean())
+
+
+def _returned(
+    legs: Lumps,
+    lag: NDArray[np.int64],
+    whole: NDArray[np.float64],
+    part: NDArray[np.float64],
+    dearer: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the months of both legs that a lag compares, all from first to before last."""
-    departures = np.arange(first, last)
-    returns = departures + lag
-    both = (returns >= first) & (returns < last)
-    return legs.out[:, departures[both]], legs.back[:, returns[both]]
-
-
-def _counts(
-    out: NDArray[np.float64], back: NDArray[np.float64], tolerance: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return months in which something came back that could be compared, and those in which it was equal."""
-    known = np.isfinite(out) & np.isfinite(back) & (back > 0)
-    sent = known & (out > 0)
-    ratio = np.log(np.where(sent, back, 1.0) / np.where(sent, out, 1.0))
-    equal = sent & (np.abs(ratio) <= tolerance)
-    return known.sum(axis=1).astype(np.float64), equal.sum(axis=1).astype(np.float64)
-
-
-def _log_factor(
-    months: NDArray[np.float64], equal: NDArray[np.float64], chance: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    most = int(months.max(initial=0))
-    table = np.array([lgamma(k + 1.0) for k in range(most + 2)])
-    m, n = equal.astype(np.int64), months.astype(np.int64)
-    any_share = table[m] + table[n - m] - table[n + 1]
-    log = any_share - m * np.log(chance) - (n - m) * np.log1p(-chance)
-    return np.asarray(np.where(equal > months * chance, log, np.minimum(log, 0.0)))
+    """Return the USD of departures that came back, by month, and the variance of their sum."""
+    months = legs.out.shape[1]
+    later = np.minimum(np.arange(months) + lag[:, None], months - 1)
+    out = np.nan_to_num(legs.out)
+    back = np.nan_to_num(np.take_along_axis(legs.back, later, axis=1)) * np.exp(-dearer)[:, None]
+    less = np.minimum(out, back)
+    mean = whole * out + part * less
+    variance = (whole * out**2 + part * less**2 - mean**2).sum(axis=1)
+    return mean, np.maximum(variance, 0.0)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from entrepot.detect.loops.measure import leg_series
+from entrepot.detect.loops.net import net_trade
 from entrepot.detect.loops.records import read_records, via_supply
 from entrepot.detect.loops.result import LoopHeadline, LoopResult
 from entrepot.schema import LOOP
@@ -98,6 +99,7 @@ def loop_result(
         table=table,
         pairs=_pairs(table),
         series=series,
+        totals=net_trade(tools.trade, columns, findings.calibration.total_interval),
         headline=_headline(findings, columns, q_value),
         calibration=findings.calibration,
         options=options,

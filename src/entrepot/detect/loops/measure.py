@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["Heard", "Measured", "Planted", "Tools", "hear_echo", "leg_series", "measure"]
 
 _LOOK_BACK = 6
-_TOLERANCE = 2.8  # of equal shipments: two weights, each within twice its error
-_TOLERANCES = (0.1, 0.5)
+_HEARD = 1.0  # log Bayes factor of the echo from which on shipments say the amount
+_MATCHED = 0.5
 _LEAST_SD = 0.03
+_SHIPMENT_SD = 0.1  # of shipments that certainly came back
 _FLOOR_SHARE = 0.1
 _MOST_TIMING = 4.0
 _MOST_MARKUP = 3.0
@@ -50,6 +51,8 @@ class Tools:
         Lags tried.
     weighing_sd
         Standard deviation of the log unit value of one flow from month to month.
+    report_variance : (n_areas, n_areas)
+        Variance of the months of flows in the book that leads, in logs.
     markup
         Log mark-up that stands in where weights are missing, and its standard deviation.
     """
@@ -60,6 +63,7 @@ class Tools:
     paths: Paths
     longest_lag: int
     weighing_sd: float
+    report_variance: NDArray[np.float64]
     markup: tuple[float, float] = _BETWEEN
 
 
@@ -93,20 +97,32 @@ class Heard:
         Whether the way out is lumpy; of others no echo is looked for.
     log_factor : (n,)
         What it adds to the log Bayes factor.
+    before : (n,)
+        Log Bayes factor of the same in the other quiet months.
     by_lag : (n, longest + 1)
         Its share of each lag.
     first_flow : (n,)
         First month since the beginning with a flow out, as a position.
+    returned : (n, T)
+        USD of each month's departures that came back.
+    variance : (n,)
+        Variance of their sum.
+    match : (n, T)
+        Probability that what left in the month came back whole.
     """
 
     lumpy: NDArray[np.bool_]
     log_factor: NDArray[np.float64]
+    before: NDArray[np.float64]
     by_lag: NDArray[np.float64]
     first_flow: NDArray[np.int64]
+    returned: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    match: NDArray[np.float64]
 
     def only(self, rows: NDArray[np.int64]) -> Heard:
         """Return some of the candidates."""
-        return Heard(self.lumpy[rows], self.log_factor[rows], self.by_lag[rows], self.first_flow[rows])
+        return Heard(*(getattr(self, name)[rows] for name in Heard.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +139,8 @@ class Measured:
         What timing and unit values add to the log Bayes factor.
     correlation : (n,)
         Correlation of both legs' residuals at the lag.
+    by_shipment : (n,)
+        Whether the amount is that of shipments heard to return.
     """
 
     timing: Timing
@@ -131,6 +149,7 @@ class Measured:
     back: LegTotals
     log_factor: NDArray[np.float64]
     correlation: NDArray[np.float64]
+    by_shipment: NDArray[np.bool_]
 
     def only(self, rows: NDArray[np.int64]) -> Measured:
         """Return some of the candidates."""
@@ -141,6 +160,7 @@ class Measured:
             self.back.only(rows),
             self.log_factor[rows],
             self.correlation[rows],
+            self.by_shipment[rows],
         )
 
 
@@ -158,44 +178,41 @@ class _Months:
     floor: float
 
 
-def hear_echo(
-    tools: Tools,
-    candidates: Candidates,
-    at: int,
-    *,
-    weighed: NDArray[np.bool_],
-    planted: Planted | None = None,
-) -> Heard:
+def hear_echo(tools: Tools, candidates: Candidates, at: int, *, planted: Planted | None = None) -> Heard:
     """Return how strongly the way back repeats the way out, of lumpy candidates.
 
     Parameters
     ----------
-    tools, candidates, at, weighed, planted
+    tools, candidates, at, planted
         See :func:`measure`.
     """
     start, since, end = _span(tools.trade, at)
     sides = []
-    for cells, areas, by in (
-        (candidates.out, (candidates.maker, candidates.via), 1.0),
-        (candidates.back, (candidates.via, candidates.maker), float(np.exp(_BETWEEN[0]))),
+    for cells, areas, added in (
+        (candidates.out, (candidates.maker, candidates.via), planted.out_usd if planted else 0.0),
+        (candidates.back, (candidates.via, candidates.maker), planted.back_usd if planted else 0.0),
     ):
-        usd, kg = _own_months(tools.series, cells)
-        if planted is not None:
-            usd = usd + (planted.out_usd if by == 1.0 else planted.back_usd)
-            kg = kg + (planted.out_kg if by == 1.0 else planted.back_kg)
-        flow = np.where(weighed[:, None], kg, usd / by)
-        sides.append(np.where(tools.trade.observed[areas], flow, np.nan))
+        usd, _ = _own_months(tools.series, cells)
+        sides.append(np.where(tools.trade.observed[areas], usd + added, np.nan))
     lumpy = is_lumpy(sides[0][:, start:end])
-    n, lags = lumpy.size, tools.longest_lag + 1
-    factor, by_lag = np.zeros(n), np.full((n, lags), 1.0 / lags)
+    n, lags, months = lumpy.size, tools.longest_lag + 1, len(tools.trade.periods)
+    factor, before, variance = np.zeros(n), np.zeros(n), np.zeros(n)
+    by_lag = np.full((n, lags), 1.0 / lags)
+    returned, match = np.zeros((n, months)), np.zeros((n, months))
     rows = np.flatnonzero(lumpy)
     if rows.size:
-        tolerance = float(np.clip(_TOLERANCE * tools.weighing_sd, *_TOLERANCES))
-        legs = Lumps(sides[0][rows], sides[1][rows], start, since, end)
-        echo = find_echo(legs, longest_lag=tools.longest_lag, tolerance=tolerance)
-        factor[rows], by_lag[rows] = echo.log_factor, echo.by_lag
+        maker, via = candidates.maker[rows], candidates.via[rows]
+        noise = tools.report_variance[maker, via] + tools.report_variance[via, maker]
+        quiet_end = _position(tools.trade, tools.trade.windows[0].after[0])
+        legs = Lumps(sides[0][rows], sides[1][rows], noise, start, since, end, quiet_end)
+        echo = find_echo(legs, longest_lag=tools.longest_lag)
+        factor[rows], by_lag[rows], variance[rows] = echo.log_factor, echo.by_lag, echo.variance
+        before[rows] = echo.before
+        returned[rows], match[rows] = echo.returned, echo.match
     has_flow = np.nan_to_num(sides[0][:, since:end]) > 0
-    return Heard(lumpy, factor, by_lag, since + has_flow.argmax(axis=1))
+    matched = match[:, since:end] > _MATCHED
+    first = np.where(matched.any(axis=1), matched.argmax(axis=1), has_flow.argmax(axis=1))
+    return Heard(lumpy, factor, before, by_lag, since + first, returned, variance, match)
 
 
 def measure(
@@ -240,8 +257,51 @@ def measure(
     returned = (month >= (since + timing.lag)[:, None]) & (month < end)
     totals_out, totals_back = _totals(out, gone), _totals(back, returned)
     amounts = conserve(totals_out, totals_back, weighing_sd=tools.weighing_sd, markup=tools.markup)
+    amounts, by_shipment = _by_shipment(tools, heard, (out, back), (gone, timing.lag), amounts)
     added = np.clip(timing.log_factor, -_MOST_TIMING, _MOST_TIMING) + _dearer(amounts)
-    return Measured(timing, amounts, totals_out, totals_back, added, _correlation(legs, timing.lag))
+    return Measured(
+        timing, amounts, totals_out, totals_back, added, _correlation(legs, timing.lag), by_shipment
+    )
+
+
+def _by_shipment(
+    tools: Tools,
+    heard: Heard,
+    legs: tuple[_Months, _Months],
+    departures: tuple[NDArray[np.bool_], NDArray[np.int64]],
+    amounts: Amounts,
+) -> tuple[Amounts, NDArray[np.bool_]]:
+    """Return the amounts, from shipments where these are heard to return; and where that is."""
+    (out, back), (gone, lag) = legs, departures
+    later = np.minimum(np.arange(gone.shape[1]) + lag[:, None], gone.shape[1] - 1)
+
+    def arrived(values: NDArray[Any]) -> NDArray[Any]:
+        return np.take_along_axis(values, later, axis=1)
+
+    seen = out.seen & arrived(back.seen)
+    usd = leg_totals(heard.returned, gone, seen)
+    weighing = tools.weighing_sd * np.sqrt(2.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        dearer = np.log(arrived(back.usd / back.kg)) - np.log(out.usd / out.kg)
+        known = np.isfinite(dearer) & (heard.match > 0.0)
+        weight = np.where(known, heard.match, 0.0)
+        matches = weight.sum(axis=1)
+        mean = np.where(known, weight * dearer, 0.0).sum(axis=1) / matches
+        unit = (weight * np.where(known, out.usd, 0.0)).sum(axis=1)
+        unit = unit / (weight * np.where(known, out.kg, 0.0)).sum(axis=1)
+        kg = usd / unit
+        sd = np.sqrt(heard.variance) / usd
+    weighed = np.isfinite(amounts.kg) & np.isfinite(kg) & np.isfinite(mean)
+    used = heard.lumpy & (heard.log_factor >= _HEARD) & (usd > 0) & (weighed | np.isnan(amounts.kg))
+    sd = np.hypot(np.hypot(sd, np.where(weighed, _LEAST_SD, tools.markup[1])), _SHIPMENT_SD)
+    by_shipment = Amounts(
+        usd=np.where(used, usd, amounts.usd),
+        kg=np.where(used & weighed, kg, amounts.kg),
+        log_sd=np.where(used, sd, amounts.log_sd),
+        markup=np.where(used & weighed, np.expm1(mean), amounts.markup),
+        markup_sd=np.where(used & weighed, weighing / np.sqrt(np.maximum(matches, 0.5)), amounts.markup_sd),
+    )
+    return by_shipment, used
 
 
 def _span(trade: Trade, at: int) -> tuple[int, int, int]:

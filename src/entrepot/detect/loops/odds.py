@@ -30,7 +30,7 @@ from entrepot.detect.kernels.sums import sum_by
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Leg", "log_bayes_factor", "log_odds", "returned_shares"]
+__all__ = ["Leg", "log_bayes_factor", "log_odds", "log_pair_odds", "returned_shares"]
 
 #: Shares of a flow that may have gone round.
 _PARTS = np.concatenate([(np.arange(24) + 0.5) / 24.0, [0.99, 1.0]])
@@ -145,3 +145,17 @@ def log_odds(log_factor: NDArray[np.float64], pair: NDArray[np.int64], n_pairs: 
     among = np.log(_PAIRS) + others
     either = np.logaddexp(np.log1p(-_PRODUCTS) + among, np.log1p(-_PAIRS))
     return np.asarray(np.log(_PRODUCTS) + log_factor + among - either)
+
+
+def log_pair_odds(
+    log_factor: NDArray[np.float64], pair: NDArray[np.int64], n_pairs: int
+) -> NDArray[np.float64]:
+    """Return (n_pairs) the log odds that a pair of areas has round trips at all, all its products heard.
+
+    Parameters
+    ----------
+    log_factor, pair, n_pairs
+        See :func:`log_odds`.
+    """
+    share = np.log1p(_PRODUCTS * np.expm1(np.minimum(log_factor, _MOST)))
+    return np.asarray(np.log(_PAIRS) - np.log1p(-_PAIRS) + sum_by(pair, share, n_pairs))

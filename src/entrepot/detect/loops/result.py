@@ -55,6 +55,8 @@ class LoopResult:
     series
         **Grain**: maker × via × period of the products found. ``out_usd``, ``back_usd`` and what was expected
         of them, USD.
+    totals
+        Columns of ``out__net_trade``: trade of the pairs found, with and without the round trips.
     headline
         The whole.
     calibration
@@ -68,6 +70,7 @@ class LoopResult:
     table: pa.Table
     pairs: pa.Table
     series: pa.Table
+    totals: pa.Table
     headline: LoopHeadline
     calibration: LoopCalibration
     options: LoopOptions

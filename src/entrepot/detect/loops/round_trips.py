@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
+from entrepot.detect.loops.books import book_noise, lead_books
 from entrepot.detect.loops.calibration import LoopCalibration
 from entrepot.detect.loops.candidates import Candidates, decoys_of, two_way
 from entrepot.detect.loops.expected import expect_trade
@@ -94,6 +95,8 @@ def loops(
     goods = flows.filter(nw.col("hs_code") != "TOTAL")
     windows, is_found = loop_windows(goods, options)
     published = [period_text(p, is_monthly=True) for p in (*windows.before, *windows.after)]
+    noise = book_noise(goods)
+    goods = lead_books(goods, noise, engine)
     trade = load_trade(
         goods, (windows, *placebo_windows(windows, published=published)), estimated_weights=estimated_weights
     )
@@ -117,7 +120,9 @@ def loops(
         + [c for s in spikes for c in (s.candidates.out, s.candidates.back[s.candidates.back >= 0])]
     )
     series = load_series(engine, goods, trade, cells)
-    tools = Tools(trade, expected, series, paths, options.longest_lag, weighing_noise(series))
+    tools = Tools(
+        trade, expected, series, paths, options.longest_lag, weighing_noise(series), noise.variance(trade)
+    )
     found = _judged(tools, event, asked)
     q_value, threshold = _q_values(tools, found, event, decoys, quiet, asked)
     plan = SpikePlan(weighing_sd=tools.weighing_sd, report_sd=report_noise(goods, windows))
@@ -239,9 +244,12 @@ def _q_values(
     scores, weights = [], []
     for one in decoys:
         placebo = judge(tools, one)
-        scores.append(placebo.log_odds[asked.products[placebo.candidates.product]])
+        # what is sent on in the month in which it came is a detour through the maker, and no chance
+        ahead = placebo.measured.timing.lag > 0
+        scores.append(placebo.log_odds[ahead & asked.products[placebo.candidates.product]])
         size = int(asked.products[one.candidates.product].sum())
-        weights.append(max(searched / max(size, 1), 1.0))
+        lags = tools.longest_lag
+        weights.append(max(searched / max(size, 1), 1.0) * (lags + 1) / lags)
     for one in quiet:
         scores.append(_judged(tools, one, asked).log_odds)
         weights.append(1.0)
@@ -254,9 +262,12 @@ def _q_values(
 
 
 def _identified(found: Judged, q_value: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which findings stand: few placebos as strong, likelier than not, both legs beyond their due."""
+    """Return which findings stand: few placebos as strong, likelier than not, both legs beyond their due.
+
+    Where shipments are heard to return, the months have said it, and sums of lumpy trade may say anything.
+    """
     out, back = found.measured.out, found.measured.back
-    both = (out.usd > out.expected_usd) & (back.usd > back.expected_usd)
+    both = (out.usd > out.expected_usd) & (back.usd > back.expected_usd) | found.measured.by_shipment
     return np.asarray((q_value < _FALSE) & (found.log_odds > 0) & both & (found.measured.amounts.usd > 0))
 
 

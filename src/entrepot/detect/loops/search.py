@@ -9,7 +9,7 @@ import numpy as np
 
 from entrepot.detect.loops.candidates import window_legs
 from entrepot.detect.loops.measure import hear_echo, measure
-from entrepot.detect.loops.odds import log_bayes_factor, log_odds, returned_shares
+from entrepot.detect.loops.odds import log_bayes_factor, log_odds, log_pair_odds, returned_shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Judged", "Scan", "decoy_q_values", "judge", "one_way_round", "scan"]
 
 _WORTH_MEASURING = -6.0  # log odds
-_WORTH_A_LOOK = -0.5  # log Bayes factor of the windows alone
+_WORTH_A_LOOK = -10.0  # log Bayes factor of the windows alone: lumpy trade says little by its sums
 _MOST_CHOSEN = 200_000
 _MOST = 8.0
 
@@ -122,7 +122,8 @@ def scan(
     odds = log_odds(factor, group, int(group.max(initial=-1)) + 1)
     chosen = np.flatnonzero((odds > _WORTH_MEASURING) | (factor > _WORTH_A_LOOK))
     if chosen.size > _MOST_CHOSEN:
-        chosen = np.sort(chosen[np.argsort(-odds[chosen], kind="stable")[:_MOST_CHOSEN]])
+        best = np.argsort(-(odds + factor)[chosen], kind="stable")
+        chosen = np.sort(chosen[best[:_MOST_CHOSEN]])
     return Scan(at, candidates, weighed, factor, chosen)
 
 
@@ -143,11 +144,12 @@ def judge(
         As for :func:`scan`.
     """
     some, weighed = found.candidates.only(found.chosen), found.weighed[found.chosen]
-    heard = hear_echo(tools, some, found.at, weighed=weighed, planted=planted)
+    heard = hear_echo(tools, some, found.at, planted=planted)
     group = found.candidates.pair(len(tools.trade.areas)) if pair is None else pair
     n_groups = int(group.max(initial=-1)) + 1
     factor = found.log_factor.copy()
-    factor[found.chosen] = np.minimum(factor[found.chosen] + heard.log_factor, _MOST)
+    chronic = _chronic(heard.before, group[found.chosen], n_groups)
+    factor[found.chosen] = np.minimum(factor[found.chosen] + heard.log_factor - chronic, _MOST)
     close = np.flatnonzero(log_odds(factor, group, n_groups)[found.chosen] > _WORTH_MEASURING)
     rows = found.chosen[close]
     measured = measure(
@@ -161,6 +163,12 @@ def judge(
     factor[rows] = np.minimum(factor[rows] + measured.log_factor, _MOST)
     odds = log_odds(factor, group, n_groups)[rows]
     return Judged(some.only(close), rows, weighed[close], measured, odds)
+
+
+def _chronic(before: NDArray[np.float64], group: NDArray[np.int64], n_groups: int) -> NDArray[np.float64]:
+    """Return how likely it is, in log odds over zero, that goods went round before: these or their pair's."""
+    of_pair = log_pair_odds(before, group, n_groups)[group]
+    return np.asarray(np.maximum(np.maximum(before, of_pair), 0.0))
 
 
 def one_way_round(judged: Judged, n_areas: int, n_products: int) -> NDArray[np.bool_]:

@@ -1,0 +1,81 @@
+"""The command ``circulation``."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  (typer reads the annotation)
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from entrepot.app.arguments import parse_day, parse_sources
+from entrepot.app.cli import app
+from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
+from entrepot.detect.circulation.options import CirculationOptions
+from entrepot.detect.periods import parse_period
+
+__all__ = ["circulation_command"]
+
+
+@app.command("circulation")
+def circulation_command(
+    *,
+    lake: Annotated[Path, typer.Option(help="folder of the lake")],
+    since: Annotated[
+        str, typer.Option(help="first period that is judged: a year, 2022, or a month, 2022-03")
+    ],
+    out: Annotated[str, typer.Option(help=".csv, .parquet, .xlsx or .json; - prints CSV")],
+    cycles_out: Annotated[
+        str | None, typer.Option("--cycles", help="file for the cycles that carry the circulation")
+    ] = None,
+    products: Annotated[
+        str | None, typer.Option(help="codes, list names (CHPL, CHPL:1) or @file; default all goods")
+    ] = None,
+    placebos: Annotated[int, typer.Option(help="networks of placebo pairs a product and period")] = 2,
+    as_of: Annotated[
+        str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="sources to use, such as baci; default all")] = None,
+    seed: Annotated[int, typer.Option(help="seed of the placebos")] = 0,
+    hs_revision: HsRevisionOption = None,
+    hs_shares: HsSharesOption = "kept",
+    memory: Annotated[str, typer.Option(help="memory of the engine; larger work spills to disk")] = "4GB",
+) -> None:
+    """Say in which products more of the trade can go in circles than before, and which cycles carry it.
+
+    Example: entrepot circulation --lake lake --since 2022 --out circulation.csv --cycles cycles.csv
+    """
+    revision = parse_revision(hs_revision, hs_shares)
+    parse_period(since, option="--since")
+    options = CirculationOptions(
+        since=since, products=product_list(products, revision), placebos=placebos, seed=seed
+    )
+    day = parse_day(as_of, option="--as-of")
+
+    # Heavy imports wait until the options are known to be right.
+    from entrepot.pipeline.choices import ReportChoice  # noqa: PLC0415
+    from entrepot.pipeline.circulation import find_circulation  # noqa: PLC0415
+    from entrepot.report import about_circulation, check_out, print_circulation, write_table  # noqa: PLC0415
+    from entrepot.store import Lake  # noqa: PLC0415
+
+    for name in (out, *([cycles_out] if cycles_out is not None else [])):
+        check_out(name)
+    opened = Lake.open(lake)
+    files = opened.files().to_pylist()
+    choice = ReportChoice(
+        as_of=day, sources=parse_sources(source, known=[file["source"] for file in files]), revision=revision
+    )
+    notes: list[str] = []
+    result = find_circulation(opened, options, choice=choice, memory_limit=memory, tell=notes.append)
+    about = about_circulation(result, options, sources=files)
+    about |= {"codes": "; ".join(notes)} if notes else {}
+    write_table(result.table, out, about=about)
+    console = Console(stderr=out == "-", highlight=False)
+    print_circulation(result, options, console)
+    for note in notes:
+        console.print(f"note: {note}", markup=False)
+    if cycles_out is not None:
+        write_table(result.cycles, cycles_out, about=about)
+    for written in (out, cycles_out):
+        if written not in {None, "-"}:
+            console.print(f"written: {written}", markup=False)

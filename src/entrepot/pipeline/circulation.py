@@ -1,0 +1,78 @@
+"""From the lake to the circulation of trade."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import narwhals as nw
+
+from entrepot.detect.circulation.circulation import circulation
+from entrepot.engine import Engine
+from entrepot.pipeline.choices import ALL_REPORTS
+from entrepot.pipeline.flows import reconciled_flows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from narwhals.typing import IntoFrame
+
+    from entrepot.detect.circulation.circulation import CirculationResult
+    from entrepot.detect.circulation.options import CirculationOptions
+    from entrepot.pipeline.choices import ReportChoice
+    from entrepot.store import Lake
+
+__all__ = ["find_circulation", "find_circulation_in"]
+
+
+def find_circulation(
+    lake: Lake,
+    options: CirculationOptions,
+    *,
+    choice: ReportChoice = ALL_REPORTS,
+    memory_limit: str = "4GB",
+    tell: Callable[[str], None] | None = None,
+) -> CirculationResult:
+    """Reconcile the flows of a lake and say in which products trade has become more circular.
+
+    Parameters
+    ----------
+    lake
+        The lake.
+    options
+        Products, first period (a month or a year, which says what the periods are), placebos.
+    choice
+        Which reports count, and the revision that their codes are brought to.
+    memory_limit
+        Memory of the engine; larger work spills to disk.
+    tell
+        Told in words what the codes' revisions mean for the result.
+
+    Returns
+    -------
+    CirculationResult
+        See :func:`entrepot.detect.circulation.circulation.circulation`.
+    """
+    frequency = "M" if "-" in options.since else "A"
+    with Engine(memory_limit=memory_limit) as engine:
+        return circulation(
+            reconciled_flows(engine, lake, frequency=frequency, choice=choice, tell=tell), options
+        )
+
+
+def find_circulation_in(flows: IntoFrame, options: CirculationOptions) -> CirculationResult:
+    """Say in which products the trade of reconciled flows of your own has become more circular.
+
+    Parameters
+    ----------
+    flows
+        Columns ``exporter``, ``importer``, ``hs_code``, ``period``, ``value_usd``, one frequency; any frame
+        that Narwhals accepts.
+    options
+        Products, first period, placebos.
+
+    Returns
+    -------
+    CirculationResult
+        See :func:`entrepot.detect.circulation.circulation.circulation`.
+    """
+    return circulation(nw.from_native(flows).lazy(), options)
