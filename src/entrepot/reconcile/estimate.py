@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 import narwhals as nw
 import pyarrow.compute as pc
 
+from entrepot.reconcile.changes import OF_YEAR
+from entrepot.reconcile.fitting import with_noises
 from entrepot.reconcile.outliers import ordinary
 from entrepot.reconcile.ratios import RATIO_KEYS
 from entrepot.reconcile.sizes import by_size, size_class
@@ -31,7 +33,9 @@ _LEAST = 0.005**2
 #: A gap beyond this (a factor of 20) counts as this.
 _FARTHEST = 3.0
 #: Standard deviations at which a month's gap pulls half as much as its weight says.
-_FAR = 2.5
+_FAR = 3.5
+#: A month's noise is not taken to raise the year's sum by more (logs).
+_MOST_RAISED = 0.25
 
 
 def estimate_measure(
@@ -100,7 +104,7 @@ def estimate_measure(
         (_log(nw.col("__year_m")) - nw.col("__log_ratio") - _log(nw.col("__year_x"))).alias("__gap"),
     )
     data = _weighed(data, fit, factor)
-    return cast("IntoFrameT", _finish(data, fit, measure, is_monthly=years is not None).to_native())
+    return cast("IntoFrameT", _finish(data, fit, measure, place, is_monthly=years is not None).to_native())
 
 
 def _weighed(data: Any, fit: MeasureFit, factor: nw.Expr) -> Any:
@@ -171,16 +175,29 @@ def _case(x: nw.Expr, m: nw.Expr) -> nw.Expr:
     )
 
 
-def _finish(data: Any, fit: MeasureFit, measure: Measure, *, is_monthly: bool) -> Any:
+def _finish(
+    data: Any,
+    fit: MeasureFit,
+    measure: Measure,
+    place: Callable[[pa.Table], Any],
+    *,
+    is_monthly: bool,
+) -> Any:
     x, m, mirror = nw.col(measure.exporter), nw.col(measure.importer), nw.col("__mirror")
     a, b, gap, share = (nw.col(name) for name in ("__a", "__b", "__gap", "__w"))
     case = nw.col("__case")
     is_both, by_importer = case == "both", case.str.starts_with("importer")
     # the year's gap holds for months that one side did not publish, too
     of_year = nw.col("__matched") & ~case.str.ends_with("_alone")
-    data = _with_months(data, fit, measure) if is_monthly else data.with_columns(nw.lit(0.0).alias("__month"))
+    data = (
+        _with_months(data, fit, measure, place)
+        if is_monthly
+        else data.with_columns(nw.lit(0.0).alias("__month"))
+    )
     month = nw.col("__month")
     from_x = nw.when(of_year).then(x * ((1.0 - share) * gap + month).exp()).otherwise(x)
+    if is_monthly:
+        mirror = mirror * nw.col("__raised").exp()
     from_m = nw.when(of_year).then(mirror * (-share * gap).exp()).otherwise(mirror)
     weighted = a * share * share + b * (1.0 - share) * (1.0 - share) + nw.col("__doubt")
     alone = nw.when(by_importer).then(b + nw.col("__ratio_variance")).otherwise(a)
@@ -208,11 +225,11 @@ def _finish(data: Any, fit: MeasureFit, measure: Measure, *, is_monthly: bool) -
         .alias(f"{name}_share"),
         nw.when(~m.is_null()).then(nw.col("__log_ratio").exp()).alias(f"{name}_ratio"),
         nw.when(~m.is_null()).then(nw.col("__log_freight").exp()).alias(f"{name}_freight"),
-        nw.when(has_gap).then(_log(mirror) - _log(x)).alias(f"{name}_log_gap"),
+        nw.when(has_gap).then(_log(nw.col("__mirror")) - _log(x)).alias(f"{name}_log_gap"),
     ).drop(*inner, "year", "product_group")  # fmt: skip
 
 
-def _with_months(data: Any, fit: MeasureFit, measure: Measure) -> Any:
+def _with_months(data: Any, fit: MeasureFit, measure: Measure, place: Callable[[pa.Table], Any]) -> Any:
     """Add what a month's own gap, beyond its year's, moves the estimate by, and the month's variance.
 
     What leaves in one month may arrive in the next, which is no error of the exporter: the variance of
@@ -220,10 +237,22 @@ def _with_months(data: Any, fit: MeasureFit, measure: Measure) -> Any:
     """
     x, m, gap = nw.col(measure.exporter), nw.col(measure.importer), nw.col("__gap")
     own, other = fit.month_noise * nw.col("__own"), fit.month_noise * nw.col("__b")
+    if fit.noises is not None:
+        data = with_noises(data, fit.noises, fit.month_noise, place)
+        own, other = nw.col("__own") * nw.col("__noise_x"), nw.col("__b") * nw.col("__noise_m")
+        # noise of months raises their sum, by half its variance in logs; the ratio is one of sums
+        data = data.with_columns(
+            (OF_YEAR * 0.5 * (other - own)).clip(-_MOST_RAISED, _MOST_RAISED).alias("__raised")
+        )
+    else:
+        data = data.with_columns(nw.lit(0.0).alias("__raised"))
     late = by_size(fit.month_variances, nw.col("__size"))
     both = nw.col("__matched") & (x > 0) & (m > 0)
     data = data.with_columns(
-        nw.when(both).then(_log(nw.col("__mirror")) - _log(x) - gap).otherwise(0.0).alias("__around"),
+        nw.when(both)
+        .then(_log(nw.col("__mirror")) + nw.col("__raised") - _log(x) - gap)
+        .otherwise(0.0)
+        .alias("__around"),
         own.alias("__month_x"),
         (other + late).alias("__month_m"),
     )
