@@ -87,16 +87,14 @@ def change_moments(paired: IntoFrameT, measure: Measure) -> IntoFrameT:
         nw.from_native(cast("Any", paired))
         .filter(is_used)
         .select(
-            *flow, x.log().alias("x0"), m.log().alias("m0"),
+            *flow,
+            x.log().alias("x0"),
+            m.log().alias("m0"),
             (period.str.slice(0, 4).cast(nw.Int64) * 12 + period.str.slice(5, 2).cast(nw.Int64)).alias("t0"),
         )
-        .with_columns(
-            *[
-                nw.col(f"{name}0").shift(back).over(*flow, order_by="t0").alias(f"{name}{back}")
-                for name, most in (("x", 3), ("m", 2), ("t", 3))
-                for back in range(1, most + 1)
-            ]
-        )
+    )
+    data = (
+        _with_earlier(data, flow)
         .filter(nw.col("t0") - nw.col("t3") == 3)
         .select("exporter", "importer", *[_change("x", back) for back in range(3)],
                 *[_change("m", back) for back in range(2)])
@@ -113,6 +111,21 @@ def change_moments(paired: IntoFrameT, measure: Measure) -> IntoFrameT:
         .agg(nw.len().alias("runs"), *[nw.col(name).sum() for name in _MOMENTS])
         .to_native(),
     )  # fmt: skip
+
+
+def _with_earlier(data: Any, flow: tuple[str, ...]) -> Any:
+    """Add what the flow was one to three reports ago; Arrow has no windows, but rows in an order."""
+    earlier = [(name, back) for name, most in (("x", 3), ("m", 2), ("t", 3)) for back in range(1, most + 1)]
+    if isinstance(data, nw.LazyFrame):
+        return data.with_columns(
+            *[
+                nw.col(f"{name}0").shift(back).over(*flow, order_by="t0").alias(f"{name}{back}")
+                for name, back in earlier
+            ]
+        )
+    is_same = nw.all_horizontal(*[nw.col(key) == nw.col(key).shift(3) for key in flow], ignore_nulls=False)
+    shifted = [nw.col(f"{name}0").shift(back).alias(f"{name}{back}") for name, back in earlier]
+    return data.sort(*flow, "t0").with_columns(*shifted, is_same.alias("__same")).filter(nw.col("__same"))
 
 
 def _change(side: str, back: int) -> nw.Expr:
