@@ -33,7 +33,7 @@ class Books:
 @cache
 def books(seed: int, *, late: float = 0.0, exporters: tuple = (0.02, 0.5), months: int = MONTHS) -> Books:
     rng = np.random.default_rng(seed)
-    areas, products = 12, 16
+    areas, products = 12, 24
     codes = np.array([f"A{i:02d}" for i in range(areas)])
     sd_x, sd_m = (np.exp(rng.uniform(*np.log(ends), areas)) for ends in (exporters, (0.02, 0.5)))
     i, j, k = (index.ravel() for index in np.indices((areas, areas, products)))

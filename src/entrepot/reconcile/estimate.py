@@ -51,8 +51,10 @@ def estimate_measure(
     (months that both published; of annual data the row itself) and 1 − w = p·a/(a + b) + (1 − p)·a/(a + b +
     C) the weight of the importer: p the probability that the gap is ordinary noise, C the variance of
     outliers. Of annual data this is v = x^w·(m/ρ)^(1−w). A flow is dated where it leaves: of a month's own
-    gap g, beyond the year's, only m = g·a/(a + b + late) is taken, with the variance of late arrival on the
-    importer's side. A month that one side did not publish takes the year's correction all the same.
+    gap g, beyond the year's, only m = g·a/(a + b + late) is taken, with a and b of months (see
+    :func:`entrepot.reconcile.changes.month_noises`) and the variance of late arrival on the importer's side.
+    Noise of months raises a year's sum by (11/12)·a/2, and so far the ratio: months have it taken out.
+    A month that one side did not publish takes the year's correction all the same.
 
     *Interval*  ln v ± 1.645·k·√V, with V = a·w² + b·(1 − w)² where both report, a where only the exporter
     does, b and the variance of ρ where only the importer does; for months the month's own is added.
