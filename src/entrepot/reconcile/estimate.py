@@ -106,7 +106,7 @@ def estimate_measure(
         (_log(nw.col("__year_m")) - nw.col("__log_ratio") - _log(nw.col("__year_x"))).alias("__gap"),
     )
     data = _weighed(data, fit, factor)
-    return cast("IntoFrameT", _finish(data, fit, measure, place, is_monthly=years is not None).to_native())
+    return cast("IntoFrameT", _finish(data, fit, measure, is_monthly=years is not None).to_native())
 
 
 def _weighed(data: Any, fit: MeasureFit, factor: nw.Expr) -> Any:
@@ -139,12 +139,12 @@ def _with_fit(data: Any, years: Any, fit: MeasureFit, place: Callable[[pa.Table]
     ).join(ratios, on=list(RATIO_KEYS), how="left")
     trust = fit.reliability.table
     for side, flow, name in (("exporter", "export", "__a"), ("importer", "import", "__b")):
-        of_side = place(
-            trust.filter(pc.equal(trust["flow"], flow)).select(["reporter", "chapter", "variance"])
-        )
-        of_side = of_side.rename({"reporter": side, "chapter": "__chapter", "variance": name})
-        data = data.join(of_side, on=[side, "__chapter"], how="left").with_columns(
-            nw.coalesce(nw.col(name), nw.lit(_NEVER))
+        of_flow = trust.filter(pc.equal(trust["flow"], flow)).select(["reporter", "chapter", "variance"])
+        of_side = place(with_noises(of_flow, flow, fit.noises, fit.month_noise))
+        names = {"reporter": side, "chapter": "__chapter", "variance": name, "noise": f"{name}_noise"}
+        data = data.join(of_side.rename(names), on=[side, "__chapter"], how="left").with_columns(
+            nw.coalesce(nw.col(name), nw.lit(_NEVER)),
+            nw.coalesce(nw.col(f"{name}_noise"), nw.lit(fit.month_noise)),
         )
     if years is None:
         return data
@@ -181,7 +181,6 @@ def _finish(
     data: Any,
     fit: MeasureFit,
     measure: Measure,
-    place: Callable[[pa.Table], Any],
     *,
     is_monthly: bool,
 ) -> Any:
@@ -191,11 +190,7 @@ def _finish(
     is_both, by_importer = case == "both", case.str.starts_with("importer")
     # the year's gap holds for months that one side did not publish, too
     of_year = nw.col("__matched") & ~case.str.ends_with("_alone")
-    data = (
-        _with_months(data, fit, measure, place)
-        if is_monthly
-        else data.with_columns(nw.lit(0.0).alias("__month"))
-    )
+    data = _with_months(data, fit, measure) if is_monthly else data.with_columns(nw.lit(0.0).alias("__month"))
     month = nw.col("__month")
     from_x = nw.when(of_year).then(x * ((1.0 - share) * gap + month).exp()).otherwise(x)
     if is_monthly:
@@ -231,7 +226,7 @@ def _finish(
     ).drop(*inner, "year", "product_group")  # fmt: skip
 
 
-def _with_months(data: Any, fit: MeasureFit, measure: Measure, place: Callable[[pa.Table], Any]) -> Any:
+def _with_months(data: Any, fit: MeasureFit, measure: Measure) -> Any:
     """Add what a month's own gap, beyond its year's, moves the estimate by, and the month's variance.
 
     What leaves in one month may arrive in the next, which is no error of the exporter: the variance of
@@ -240,8 +235,7 @@ def _with_months(data: Any, fit: MeasureFit, measure: Measure, place: Callable[[
     x, m, gap = nw.col(measure.exporter), nw.col(measure.importer), nw.col("__gap")
     own, other = fit.month_noise * nw.col("__own"), fit.month_noise * nw.col("__b")
     if fit.noises is not None:
-        data = with_noises(data, fit.noises, fit.month_noise, place)
-        own, other = nw.col("__own") * nw.col("__noise_x"), nw.col("__b") * nw.col("__noise_m")
+        own, other = nw.col("__own") * nw.col("__a_noise"), nw.col("__b") * nw.col("__b_noise")
         # noise of months raises their sum, by half its variance in logs; the ratio is one of sums
         data = data.with_columns(
             (OF_YEAR * 0.5 * (other - own)).clip(-_MOST_RAISED, _MOST_RAISED).alias("__raised")

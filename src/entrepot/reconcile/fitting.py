@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from entrepot.engine import place_beside, small_table
@@ -30,7 +31,6 @@ from entrepot.reconcile.windows import VALUE, Measure, chapter, product_group
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pyarrow as pa
     from narwhals.typing import IntoFrame
     from numpy.typing import NDArray
 
@@ -149,13 +149,14 @@ def _with_variance(gaps: Any, reliability: Reliability, noises: MonthNoises | No
     table = reliability.table
     for side, flow, name in (("exporter", "export", "__a"), ("importer", "import", "__b")):
         of_flow = table.filter(pc.equal(table["flow"], flow)).select(["reporter", "chapter", "variance"])
-        of_side = place_beside(of_flow, gaps).rename({"reporter": side, "variance": name})
+        of_flow = with_noises(of_flow, flow, noises)
+        names = {"reporter": side, "variance": name, "noise": f"{name}_noise"}
+        of_side = place_beside(of_flow, gaps).rename(names)
         data = data.join(of_side, on=[side, "chapter"], how="inner")
     a, b = nw.col("__a") - reliability.shared, nw.col("__b")
     if noises is not None:
-        data = with_noises(data, noises, 1.0, lambda table: place_beside(table, gaps))
-        a = nw.when(a > _LEAST).then(a).otherwise(_LEAST) * nw.col("__noise_x")
-        b = b * nw.col("__noise_m")
+        a = nw.when(a > _LEAST).then(a).otherwise(_LEAST) * nw.col("__a_noise")
+        b = b * nw.col("__b_noise")
     variance = a + b
     size = nw.col("size")
     return data.with_columns(
@@ -163,15 +164,14 @@ def _with_variance(gaps: Any, reliability: Reliability, noises: MonthNoises | No
     ).to_native()
 
 
-def with_noises(data: Any, noises: MonthNoises, usual: float, place: Callable[[pa.Table], Any]) -> Any:
-    """Add ``__noise_x`` and ``__noise_m``: noise of the two reporters' months over that of years."""
-    for side, flow, name in (("exporter", "export", "__noise_x"), ("importer", "import", "__noise_m")):
-        of_side = place(
-            noises.table.filter(pc.equal(noises.table["flow"], flow)).select(["reporter", "noise"])
-        )
-        data = data.join(of_side.rename({"reporter": side, "noise": name}), on=side, how="left")
-        data = data.with_columns(nw.coalesce(nw.col(name), nw.lit(usual)))
-    return data
+def with_noises(trust: pa.Table, flow: str, noises: MonthNoises | None, usual: float = 1.0) -> pa.Table:
+    """Add ``noise`` to a table of reporters: that of their months over that of their years."""
+    known: dict[str, float] = {}
+    if noises is not None:
+        rows = noises.table.filter(pc.equal(noises.table["flow"], flow))
+        known = dict(zip(rows["reporter"].to_pylist(), rows["noise"].to_pylist(), strict=True))
+    found = [known.get(reporter, usual) for reporter in trust["reporter"].to_pylist()]
+    return trust.append_column("noise", pa.array(found, pa.float64()))
 
 
 def _with_ordinary(gaps: Any, reliability: Reliability) -> Any:
