@@ -41,6 +41,8 @@ WORLDS = (
     ("even (1-6%), years", "A", {}),
     ("even rough, years", "A", {"setting": "rough"}),
     ("even (1-6%), months", "M", {}),
+    ("uneven rough, months", "M", {"reporting_sd": (0.02, 0.5), "setting": "rough"}),
+    ("even rough, months", "M", {"setting": "rough"}),
 )
 KEYS = ["exporter", "importer", "hs_code", "period"]
 COLUMNS = [

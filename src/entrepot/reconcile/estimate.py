@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 import narwhals as nw
 import pyarrow.compute as pc
 
+from entrepot.reconcile.changes import OF_YEAR
+from entrepot.reconcile.fitting import with_noises
 from entrepot.reconcile.outliers import ordinary
 from entrepot.reconcile.ratios import RATIO_KEYS
 from entrepot.reconcile.sizes import by_size, size_class
@@ -31,7 +33,9 @@ _LEAST = 0.005**2
 #: A gap beyond this (a factor of 20) counts as this.
 _FARTHEST = 3.0
 #: Standard deviations at which a month's gap pulls half as much as its weight says.
-_FAR = 2.5
+_FAR = 3.5
+#: A month's noise is not taken to raise the year's sum by more (logs).
+_MOST_RAISED = 0.25
 
 
 def estimate_measure(
@@ -47,8 +51,10 @@ def estimate_measure(
     (months that both published; of annual data the row itself) and 1 − w = p·a/(a + b) + (1 − p)·a/(a + b +
     C) the weight of the importer: p the probability that the gap is ordinary noise, C the variance of
     outliers. Of annual data this is v = x^w·(m/ρ)^(1−w). A flow is dated where it leaves: of a month's own
-    gap g, beyond the year's, only m = g·a/(a + b + late) is taken, with the variance of late arrival on the
-    importer's side. A month that one side did not publish takes the year's correction all the same.
+    gap g, beyond the year's, only m = g·a/(a + b + late) is taken, with a and b of months (see
+    :func:`entrepot.reconcile.changes.month_noises`) and the variance of late arrival on the importer's side.
+    Noise of months raises a year's sum by (11/12)·a/2, and so far the ratio: months have it taken out.
+    A month that one side did not publish takes the year's correction all the same.
 
     *Interval*  ln v ± 1.645·k·√V, with V = a·w² + b·(1 − w)² where both report, a where only the exporter
     does, b and the variance of ρ where only the importer does; for months the month's own is added.
@@ -133,12 +139,12 @@ def _with_fit(data: Any, years: Any, fit: MeasureFit, place: Callable[[pa.Table]
     ).join(ratios, on=list(RATIO_KEYS), how="left")
     trust = fit.reliability.table
     for side, flow, name in (("exporter", "export", "__a"), ("importer", "import", "__b")):
-        of_side = place(
-            trust.filter(pc.equal(trust["flow"], flow)).select(["reporter", "chapter", "variance"])
-        )
-        of_side = of_side.rename({"reporter": side, "chapter": "__chapter", "variance": name})
-        data = data.join(of_side, on=[side, "__chapter"], how="left").with_columns(
-            nw.coalesce(nw.col(name), nw.lit(_NEVER))
+        of_flow = trust.filter(pc.equal(trust["flow"], flow)).select(["reporter", "chapter", "variance"])
+        of_side = place(with_noises(of_flow, flow, fit.noises, fit.month_noise))
+        names = {"reporter": side, "chapter": "__chapter", "variance": name, "noise": f"{name}_noise"}
+        data = data.join(of_side.rename(names), on=[side, "__chapter"], how="left").with_columns(
+            nw.coalesce(nw.col(name), nw.lit(_NEVER)),
+            nw.coalesce(nw.col(f"{name}_noise"), nw.lit(fit.month_noise)),
         )
     if years is None:
         return data
@@ -171,7 +177,13 @@ def _case(x: nw.Expr, m: nw.Expr) -> nw.Expr:
     )
 
 
-def _finish(data: Any, fit: MeasureFit, measure: Measure, *, is_monthly: bool) -> Any:
+def _finish(
+    data: Any,
+    fit: MeasureFit,
+    measure: Measure,
+    *,
+    is_monthly: bool,
+) -> Any:
     x, m, mirror = nw.col(measure.exporter), nw.col(measure.importer), nw.col("__mirror")
     a, b, gap, share = (nw.col(name) for name in ("__a", "__b", "__gap", "__w"))
     case = nw.col("__case")
@@ -181,6 +193,8 @@ def _finish(data: Any, fit: MeasureFit, measure: Measure, *, is_monthly: bool) -
     data = _with_months(data, fit, measure) if is_monthly else data.with_columns(nw.lit(0.0).alias("__month"))
     month = nw.col("__month")
     from_x = nw.when(of_year).then(x * ((1.0 - share) * gap + month).exp()).otherwise(x)
+    if is_monthly:
+        mirror = mirror * nw.col("__raised").exp()
     from_m = nw.when(of_year).then(mirror * (-share * gap).exp()).otherwise(mirror)
     weighted = a * share * share + b * (1.0 - share) * (1.0 - share) + nw.col("__doubt")
     alone = nw.when(by_importer).then(b + nw.col("__ratio_variance")).otherwise(a)
@@ -208,7 +222,7 @@ def _finish(data: Any, fit: MeasureFit, measure: Measure, *, is_monthly: bool) -
         .alias(f"{name}_share"),
         nw.when(~m.is_null()).then(nw.col("__log_ratio").exp()).alias(f"{name}_ratio"),
         nw.when(~m.is_null()).then(nw.col("__log_freight").exp()).alias(f"{name}_freight"),
-        nw.when(has_gap).then(_log(mirror) - _log(x)).alias(f"{name}_log_gap"),
+        nw.when(has_gap).then(_log(nw.col("__mirror")) - _log(x)).alias(f"{name}_log_gap"),
     ).drop(*inner, "year", "product_group")  # fmt: skip
 
 
@@ -220,10 +234,21 @@ def _with_months(data: Any, fit: MeasureFit, measure: Measure) -> Any:
     """
     x, m, gap = nw.col(measure.exporter), nw.col(measure.importer), nw.col("__gap")
     own, other = fit.month_noise * nw.col("__own"), fit.month_noise * nw.col("__b")
+    if fit.noises is not None:
+        own, other = nw.col("__own") * nw.col("__a_noise"), nw.col("__b") * nw.col("__b_noise")
+        # noise of months raises their sum, by half its variance in logs; the ratio is one of sums
+        data = data.with_columns(
+            (OF_YEAR * 0.5 * (other - own)).clip(-_MOST_RAISED, _MOST_RAISED).alias("__raised")
+        )
+    else:
+        data = data.with_columns(nw.lit(0.0).alias("__raised"))
     late = by_size(fit.month_variances, nw.col("__size"))
     both = nw.col("__matched") & (x > 0) & (m > 0)
     data = data.with_columns(
-        nw.when(both).then(_log(nw.col("__mirror")) - _log(x) - gap).otherwise(0.0).alias("__around"),
+        nw.when(both)
+        .then(_log(nw.col("__mirror")) + nw.col("__raised") - _log(x) - gap)
+        .otherwise(0.0)
+        .alias("__around"),
         own.alias("__month_x"),
         (other + late).alias("__month_m"),
     )

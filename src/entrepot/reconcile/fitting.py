@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from entrepot.engine import place_beside, small_table
 from entrepot.reconcile.arrays import codes, floats
+from entrepot.reconcile.changes import OF_YEAR, MonthNoises, change_moments, month_noises
 from entrepot.reconcile.outliers import ordinary
 from entrepot.reconcile.ratios import RATIO_KEYS, RatioFit, fit_ratios, ratio_statistics
 from entrepot.reconcile.reliability import (
@@ -29,11 +31,10 @@ from entrepot.reconcile.windows import VALUE, Measure, chapter, product_group
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pyarrow as pa
     from narwhals.typing import IntoFrame
     from numpy.typing import NDArray
 
-__all__ = ["MeasureFit", "fit_measure"]
+__all__ = ["MeasureFit", "fit_measure", "with_noises"]
 
 _Z90 = 1.6448536269514722
 #: Width of a class of |gap| ÷ its standard deviation, and how many classes there are.
@@ -43,6 +44,8 @@ _CLASSES = 120
 _MOST_MONTH_NOISE = 2.0
 _LEAST_MONTH_NOISE = 0.01
 _LEAST_LATE = 0.01**2
+#: No report is weighed as if it were better than this.
+_LEAST = 0.005**2
 #: Flows at which a size's own factor counts half.
 _HALF = 100.0
 
@@ -65,7 +68,9 @@ class MeasureFit:
         (SIZES) variance of a month's log gap around that of its year, beyond noise: goods that arrive in
         another month than they leave in. Empty for annual data.
     month_noise
-        Variance of a month's noise over that of a year's.
+        Variance of a month's noise over that of a year's, of reporters that ``noises`` lacks.
+    noises
+        The same by reporter and flow (``noise``), told from changes over time; None where there are too few.
     """
 
     ratios: RatioFit
@@ -74,6 +79,7 @@ class MeasureFit:
     ordinary_factors: tuple[float, ...]
     month_variances: tuple[float, ...] = ()
     month_noise: float = 0.0
+    noises: MonthNoises | None = None
 
 
 def fit_measure(
@@ -87,7 +93,7 @@ def fit_measure(
 ) -> MeasureFit:
     """Learn ratios, reliabilities and widths of intervals from the flows that both report.
 
-    Executes three queries on aggregates (four for months), whose results are small tables.
+    Executes three queries on aggregates (five for months), whose results are small tables.
 
     Parameters
     ----------
@@ -120,9 +126,15 @@ def fit_measure(
     factors = _interval_factors(scores, "flows"), _interval_factors(scores, "ordinary")
     if not is_monthly:
         return MeasureFit(ratios, reliability, *factors)
-    found = _month_moments(nw.from_native(paired), nw.from_native(years), known, measure, reliability)
-    months = _months(small_table(found, what="months of a year"))
-    return MeasureFit(ratios, reliability, *factors, *months)
+    changes = small_table(change_moments(cast("Any", paired), measure), what="changes by pair")
+    noises = month_noises(
+        changes.sort_by([("exporter", "ascending"), ("importer", "ascending")]), reliability
+    )
+    found = _month_moments(
+        nw.from_native(paired), nw.from_native(years), known, measure, (reliability, noises)
+    )
+    months = _months(small_table(found, what="months of a year"), timed=noises)
+    return MeasureFit(ratios, reliability, *factors, *months, noises)
 
 
 def _sorted(table: pa.Table) -> pa.Table:
@@ -131,19 +143,35 @@ def _sorted(table: pa.Table) -> pa.Table:
     return table.sort_by([(name, "ascending") for name in keys])
 
 
-def _with_variance(gaps: Any, reliability: Reliability) -> Any:
-    """Add ``variance``, of an ordinary gap of the two reporters and the size, and ``ordinary``."""
+def _with_variance(gaps: Any, reliability: Reliability, noises: MonthNoises | None = None) -> Any:
+    """Add ``variance``, of an ordinary gap of the two reporters and the size: of years, or of months."""
     data = nw.from_native(gaps)
     table = reliability.table
     for side, flow, name in (("exporter", "export", "__a"), ("importer", "import", "__b")):
         of_flow = table.filter(pc.equal(table["flow"], flow)).select(["reporter", "chapter", "variance"])
-        of_side = place_beside(of_flow, gaps).rename({"reporter": side, "variance": name})
+        of_flow = with_noises(of_flow, flow, noises)
+        names = {"reporter": side, "variance": name, "noise": f"{name}_noise"}
+        of_side = place_beside(of_flow, gaps).rename(names)
         data = data.join(of_side, on=[side, "chapter"], how="inner")
-    variance = nw.col("__a") + nw.col("__b") - reliability.shared
+    a, b = nw.col("__a") - reliability.shared, nw.col("__b")
+    if noises is not None:
+        a = nw.when(a > _LEAST).then(a).otherwise(_LEAST) * nw.col("__a_noise")
+        b = b * nw.col("__b_noise")
+    variance = a + b
     size = nw.col("size")
     return data.with_columns(
         (variance * by_size(reliability.size_factors.tolist(), size)).alias("variance")
     ).to_native()
+
+
+def with_noises(trust: pa.Table, flow: str, noises: MonthNoises | None, usual: float = 1.0) -> pa.Table:
+    """Add ``noise`` to a table of reporters: that of their months over that of their years."""
+    known: dict[str, float] = {}
+    if noises is not None:
+        rows = noises.table.filter(pc.equal(noises.table["flow"], flow))
+        known = dict(zip(rows["reporter"].to_pylist(), rows["noise"].to_pylist(), strict=True))
+    found = [known.get(reporter, usual) for reporter in trust["reporter"].to_pylist()]
+    return trust.append_column("noise", pa.array(found, pa.float64()))
 
 
 def _with_ordinary(gaps: Any, reliability: Reliability) -> Any:
@@ -191,7 +219,9 @@ def _ninth_decile(counts: NDArray[np.float64]) -> float:
     return float(np.interp(0.9, below, np.arange(_CLASSES + 1) * _STEP))
 
 
-def _month_moments(paired: Any, years: Any, known: Any, measure: Measure, reliability: Reliability) -> Any:
+def _month_moments(
+    paired: Any, years: Any, known: Any, measure: Measure, trust: tuple[Reliability, MonthNoises | None]
+) -> Any:
     """Return how far months' log gaps lie from their years', by size, against the noise of the reporters."""
     keys = ["exporter", "importer", "hs_code", "frequency", "year"]
     x, m = nw.col(measure.exporter), nw.col(measure.importer)
@@ -215,7 +245,7 @@ def _month_moments(paired: Any, years: Any, known: Any, measure: Measure, reliab
     )  # fmt: skip
     square, noise = nw.col("around") * nw.col("around"), nw.col("variance")
     return (
-        nw.from_native(_with_variance(months.to_native(), reliability))
+        nw.from_native(_with_variance(months.to_native(), *trust))
         .select(
             "size", square.alias("square"), noise.alias("noise"), (noise * noise).alias("noise_noise"),
             (noise * square).alias("noise_square"),
@@ -229,8 +259,11 @@ def _month_moments(paired: Any, years: Any, known: Any, measure: Measure, reliab
     )  # fmt: skip
 
 
-def _months(moments: pa.Table) -> tuple[tuple[float, ...], float]:
-    """Split what months vary by into late arrival, by size, and noise in proportion to the reporters'."""
+def _months(moments: pa.Table, *, timed: MonthNoises | None) -> tuple[tuple[float, ...], float]:
+    """Split what months vary by into late arrival, by size, and noise in proportion to the reporters'.
+
+    Where noise is told from changes already, the rest is late arrival.
+    """
     at = floats(moments, "size").astype(np.int64)
     n, square, noise, noise_noise, noise_square = (
         np.bincount(at, floats(moments, name), SIZES).astype(np.float64)
@@ -241,7 +274,8 @@ def _months(moments: pa.Table) -> tuple[tuple[float, ...], float]:
     many = np.maximum(n, 1.0)
     spread = float((noise_noise - noise**2 / many).sum())
     slope = float((noise_square - noise * square / many).sum()) / spread if spread > 0 else 0.0
-    slope = min(max(slope, _LEAST_MONTH_NOISE), _MOST_MONTH_NOISE)
-    late = np.maximum(square - slope * noise, 0.0)
+    slope = OF_YEAR if timed else min(max(slope, _LEAST_MONTH_NOISE), _MOST_MONTH_NOISE)
+    least = max(timed.late if timed else 0.0, _LEAST_LATE)
+    late = np.maximum(square - slope * noise, least * n)
     whole = max(late.sum() / n.sum(), _LEAST_LATE)
     return tuple(float(value) for value in (late + _HALF * whole) / (n + _HALF)), slope
