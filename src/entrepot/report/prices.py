@@ -70,7 +70,7 @@ _CELLS: dict[PriceQuestion, tuple[_Cell, ...]] = {
         ("after", _percent("after_markup")),
         ("change", _percent("markup_change")),
         ("90% interval", _span("markup_change")),
-        ("flows", _figure("flows", ",")),
+        ("flows", _figure("priced_flows", ",")),
         ("USD after", _usd("priced_usd")),
     ),
     "decompose": (

@@ -338,7 +338,7 @@ COLUMNS: dict[str, Column] = _index(
         Column("markup_change", "float64", "one plus after_markup over one plus before_markup, less one"),
         Column("markup_change_low", "float64", "5th percentile of markup_change", missing="a window has fewer than six periods"),
         Column("markup_change_high", "float64", "95th percentile of markup_change", missing="a window has fewer than six periods"),
-        Column("flows", "int64", "flows (exporter × importer × hs_code) that are priced beside others in both windows", unit="flows", minimum=0),
+        Column("priced_flows", "int64", "flows (exporter × importer × hs_code) that are priced beside others in both windows", unit="flows", minimum=0),
         Column("other_buyers", "float64", "mean number of other buyers compared with", minimum=0),
         Column("value_before_usd", "float64", "value of the before-window, scaled to the periods published after", unit="USD", minimum=0),
         Column("value_after_usd", "float64", "value of the after-window", unit="USD", minimum=0),

@@ -237,7 +237,7 @@ PRICE_MARKUP = Table(
         "before_markup", "before_markup_low", "before_markup_high",
         "after_markup", "after_markup_low", "after_markup_high",
         "markup_change", "markup_change_low", "markup_change_high",
-        "priced_usd", "flows", "before_periods", "periods", "other_buyers",
+        "priced_usd", "priced_flows", "before_periods", "periods", "other_buyers",
     ),
     key=("exporter", "importer", "hs_code"),
     summed=("exporter", "importer", "hs_code"),
@@ -283,6 +283,9 @@ INCENTIVE = Table(
     traps=(
         "One owner on both sides gains the subsidy less the costs alone: the mark-up is paid to oneself.",
         "Subsidies and costs are the reader's assumptions, not in trade data.",
+    ),
+)  # fmt: skip
+
 NET_TRADE = Table(
     name="out__net_trade",
     grain="one exporter × importer × category, for the whole time since the first month",

@@ -62,7 +62,7 @@ def test_the_mark_up_that_was_made(sale, load) -> None:
     assert paid["markup_change_low"] < 0.3 < paid["markup_change_high"]
     assert paid["markup_change_high"] - paid["markup_change_low"] < 0.3
     assert found["KAZ"]["markup_change_low"] < 0 < found["KAZ"]["markup_change_high"]
-    assert (paid["flows"], paid["before_periods"], paid["periods"]) == (4, 24, 24)
+    assert (paid["priced_flows"], paid["before_periods"], paid["periods"]) == (4, 24, 24)
     assert paid["other_buyers"] == pytest.approx(6.0, abs=0.3)
 
 

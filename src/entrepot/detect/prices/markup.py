@@ -251,7 +251,7 @@ def _summary(
         return found
 
     return {
-        "flows": count,
+        "priced_flows": count,
         "before_periods": periods(before),
         "periods": periods(after),
         "priced_usd": np.bincount(group, weights=cells.weight, minlength=size),
