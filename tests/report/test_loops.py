@@ -18,7 +18,7 @@ from entrepot.report import about_loops, print_loops
 from entrepot.report.charts import svg
 from entrepot.report.loop_chart import loop_chart
 from entrepot.report.loops import loop_sentences
-from entrepot.schema import LOOP
+from entrepot.schema import LOOP, NET_TRADE
 
 WINDOWS = WindowPair(
     tuple(range(2020 * 12, 2021 * 12 + 10)), tuple(range(2021 * 12 + 10, 2023 * 12)), is_monthly=True
@@ -67,6 +67,7 @@ def result(*, rows: int = 1) -> LoopResult:
         table=pa.Table.from_pylist([row] * rows, schema=LOOP.arrow_schema()),
         pairs=pairs,
         series=series.slice(0, 3 * rows),
+        totals=NET_TRADE.arrow_schema().empty_table(),
         headline=LoopHeadline(2e6 * rows, 1.5e6 * rows, 2.4e6 * rows, rows, rows, rows, 0.04 * rows),
         calibration=calibration(),
         options=LoopOptions(makers=("CHN",), since="2021-11"),

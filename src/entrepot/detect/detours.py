@@ -20,6 +20,7 @@ from entrepot.detect.result import CalibrationSummary, DetourResult, Headline
 from entrepot.detect.rows import survey_rows
 from entrepot.detect.search import Search
 from entrepot.detect.series import leg_series, month_shares
+from entrepot.detect.signs import Signs, onsets
 from entrepot.detect.spikes import SpikePlan
 from entrepot.detect.windows import calendar_of, load_windows, survey_of
 from entrepot.schema import DetourKind
@@ -123,6 +124,7 @@ def detours(
     if set(options.by) == set(KEYS):
         parts = parts.joined(_undetected(own, search))
 
+    series = leg_series(flows, **_series_codes(found, search))
     evidence = Evidence(
         calibration=calibration,
         decoys=tuple(decoys),
@@ -132,6 +134,11 @@ def detours(
         areas=data.areas,
         products=data.products,
         baseline=found.expected.baseline.value,
+        signs=Signs(
+            asked=search.question.origins | search.members | search.question.destinations,
+            listed=search.question.listed,
+            **onsets(series, data.areas, windows, options.event),
+        ),
     )
     return DetourResult(
         table=detour_table(parts, evidence, by=options.by),
@@ -139,7 +146,7 @@ def detours(
         products=detour_table(own, evidence, by=("hs_code",)),
         headline=_headline(found, decoys, calibration, search),
         calibration=_summary(calibration, search),
-        series=leg_series(flows, **_series_codes(found, search)),
+        series=series,
         treated=search.treated_table(),
         options=options,
         windows=windows,

@@ -12,6 +12,7 @@ from entrepot.detect.baseline import Baseline
 from entrepot.detect.calibration import group_ids
 from entrepot.detect.corridors import KINDS, kind_number
 from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.signs import sign_columns
 from entrepot.schema import DETOUR, DetourKind
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from entrepot.detect.calibration import Calibration, Interval, SpikeRun
     from entrepot.detect.cells import Cells
+    from entrepot.detect.signs import Signs
 
 __all__ = [
     "KEYS",
@@ -164,6 +166,8 @@ class Evidence:
         Codes.
     baseline
         Word for the column.
+    signs
+        What stands beside the amounts to tell detours from ordinary trade.
     """
 
     calibration: Calibration
@@ -174,6 +178,7 @@ class Evidence:
     areas: tuple[str, ...]
     products: tuple[str, ...]
     baseline: str
+    signs: Signs
 
 
 def detour_table(parts: Parts, evidence: Evidence, *, by: Sequence[str]) -> pa.Table:
@@ -220,12 +225,43 @@ def detour_table(parts: Parts, evidence: Evidence, *, by: Sequence[str]) -> pa.T
         "status": _statuses(share, usd, low, evidence.baseline),
         "baseline": np.full(n, evidence.baseline),
         **legs,
+        **_signs(parts, ids, n, by, evidence),
+        "rerouted_share": _rerouted(usd, legs["shortfall_usd"], is_relay, is_identified),
         "excess_on_usd": np.where(kinds == 1 << _UNOBSERVED, np.nan, legs["excess_on_usd"]),
     }
     order = np.argsort(-usd, kind="stable")
     return pa.table(
         {field.name: _column(columns[field.name], field.type, order) for field in DETOUR.arrow_schema()}
     )
+
+
+def _rerouted(
+    usd: NDArray[np.float64],
+    shortfall: NDArray[np.float64],
+    is_relay: NDArray[np.bool_],
+    is_identified: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Return the share of the missing direct trade that took the detour; NaN for others' goods."""
+    is_told = is_identified & ~is_relay & (shortfall > 0)
+    share: NDArray[np.float64] = np.divide(usd, shortfall, out=np.full(usd.size, np.nan), where=is_told)
+    return share
+
+
+def _signs(
+    parts: Parts, ids: NDArray[np.int64], n: int, by: Sequence[str], evidence: Evidence
+) -> dict[str, NDArray[np.generic]]:
+    """Return the signs of every group; the months of a hub only where a row is of one hub."""
+    signs = evidence.signs
+    columns: dict[str, NDArray[np.generic]] = {
+        **sign_columns(parts, ids, n, cells=evidence.cells, signs=signs),
+        "onset": np.full(n, "", dtype="U7"),
+        "onward_onset": np.full(n, "", dtype="U7"),
+    }
+    if "hub" in by and n:
+        hub = np.zeros(n, dtype=np.int64)
+        hub[ids] = parts.hub
+        columns["onset"], columns["onward_onset"] = signs.onset[hub], signs.onward_onset[hub]
+    return columns
 
 
 def _group_of(parts: Parts, by: Sequence[str], *, ignored: str = "") -> NDArray[np.int64]:

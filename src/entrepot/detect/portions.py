@@ -3,7 +3,8 @@
 A planted set needs every expected flow again. Of a world of millions of cells that takes seconds a set, and
 tells no more: what an interval is learnt from are planted and estimated amounts, of which a portion of the
 products holds hundreds. Growth of areas and shares of pairs are then learnt from fewer products than in the
-event's own estimate, which makes the intervals a little wider, never narrower.
+event's own estimate: planted detours are harder to see there. How often the intervals hold the truth of a
+world of that size has not been measured.
 """
 
 from __future__ import annotations

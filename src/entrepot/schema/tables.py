@@ -141,6 +141,7 @@ DETOUR = Table(
         "before_in_usd", "after_in_usd", "expected_in_usd",
         "before_direct_usd", "after_direct_usd", "expected_direct_usd",
         "raw_increase_usd", "baseline",
+        "rerouted_share", "onset", "onward_onset", "hub_markup", "unlisted_in_growth", "others_in_growth",
     ),
     key=("origin", "hub", "destination", "hs_code", "period", "kind"),
     summed=(
