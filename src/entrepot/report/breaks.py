@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from anyascii import anyascii
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from entrepot.report.about import lineage, made_by
 from entrepot.report.amounts import amount, percent
 from entrepot.report.labels import place
+from entrepot.report.narrow import fitted_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,29 +98,29 @@ def print_breaks(result: BreakResult, console: Console) -> None:
         console.print(text(f"· {said[name]}"))
     rows = result.table.slice(0, _ROWS).to_pylist()
     if rows:
-        grid = _grid("series", "month", "90% interval", "from a month", "to", "×", "90% interval", "q")
-        for row in rows:
-            grid.add_row(*[text(cell) for cell in _cells(row)])
+        grid = fitted_table(
+            ("series", "month", "90% interval", "from a month", "to", "×", "90% interval", "q"),
+            [_cells(row) for row in rows],
+            width=console.width,
+            optional=(3, 4, 2, 7),
+            text=text,
+        )
         console.print()
         console.print(text(f"Largest breaks, USD ({len(rows)} of {result.table.num_rows:,})", "bold"))
         console.print(Padding(grid, (0, 0, 1, 0)))
     events = result.events.slice(0, _EVENTS).to_pylist()
     if events:
-        grid = _grid("event", "day", "relation", "series", "breaks", "by chance", "p", "q")
-        for row in events:
-            grid.add_row(*[text(cell) for cell in _event_cells(row)])
+        grid = fitted_table(
+            ("event", "day", "relation", "series", "breaks", "by chance", "p", "q"),
+            [_event_cells(row) for row in events],
+            width=console.width,
+            optional=(6, 3, 2, 1),
+            text=text,
+        )
         console.print(text(f"Events ({len(events)} of {result.events.num_rows:,})", "bold"))
         console.print(Padding(grid, (0, 0, 1, 0)))
     for limit in _LIMITS:
         console.print(text(f"· {limit}", "dim"))
-
-
-def _grid(first: str, *others: str) -> Table:
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    grid.add_column(first, no_wrap=True, overflow="ellipsis")
-    for heading in others:
-        grid.add_column(heading, justify="right", no_wrap=True)
-    return grid
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from anyascii import anyascii
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from entrepot.report.about import lineage, made_by
 from entrepot.report.amounts import MISSING, amount
 from entrepot.report.breaks import series_name
+from entrepot.report.narrow import fitted_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -94,6 +94,13 @@ _CELLS: dict[PriceQuestion, tuple[_Cell, ...]] = {
     ),
 }
 
+#: Columns that go first on a narrow terminal.
+_OPTIONAL: dict[PriceQuestion, tuple[int, ...]] = {
+    "markup": (5, 1, 2, 6),
+    "decompose": (7, 6, 5, 8),
+    "outliers": (5, 6, 3),
+}
+
 
 def price_limits(question: PriceQuestion) -> tuple[str, ...]:
     """Return what holds for every answer to the question."""
@@ -130,12 +137,13 @@ def print_prices(result: PriceResult, question: PriceQuestion, console: Console)
     console.print(text(_basis(result), "dim"))
     rows = result.table.slice(0, _ROWS).to_pylist()
     if rows:
-        grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        grid.add_column("flow", no_wrap=True, overflow="ellipsis")
-        for heading, _ in _CELLS[question]:
-            grid.add_column(heading, justify="right", no_wrap=True)
-        for row in rows:
-            grid.add_row(text(series_name(row)), *[text(tell(row)) for _, tell in _CELLS[question]])
+        grid = fitted_table(
+            ("flow", *[heading for heading, _ in _CELLS[question]]),
+            [[series_name(row), *[tell(row) for _, tell in _CELLS[question]]] for row in rows],
+            width=console.width,
+            optional=_OPTIONAL[question],
+            text=text,
+        )
         console.print()
         console.print(text(f"Rows ({len(rows)} of {result.table.num_rows:,})", "bold"))
         console.print(Padding(grid, (0, 0, 1, 0)))
