@@ -22,7 +22,8 @@ def area_currency(code: str, period: str) -> str | None:
     code
         Area code.
     period
-        ``2022-03`` or ``2022``: its first day counts.
+        ``2022-03`` or ``2022``: the 28th of the month counts, or of June. Where a currency gives way to
+        another both are tender for some days of the first month.
 
     Examples
     --------
@@ -36,6 +37,6 @@ def area_currency(code: str, period: str) -> str | None:
         iso2 = area(code).iso2
     except UnknownCodeError:
         return None
-    day = date.fromisoformat(f"{period}-01" if "-" in period else f"{period}-01-01")
+    day = date.fromisoformat(f"{period}-28" if "-" in period else f"{period}-06-28")
     found = get_territory_currencies(iso2, day, day) if iso2 else []
     return str(found[0]) if len(found) == 1 else None

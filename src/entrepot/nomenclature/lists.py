@@ -254,7 +254,7 @@ def related_codes(codes: Collection[str]) -> frozenset[str]:
     Examples
     --------
     >>> sorted(related_codes({"880730"}))
-    ['880320', '880330', '880390', '880730']
+    ['880330', '880730']
     """
     whole = frozenset(codes)
     earlier, later = set(whole), set(whole)

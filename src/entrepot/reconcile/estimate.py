@@ -236,10 +236,11 @@ def _with_months(data: Any, fit: MeasureFit, measure: Measure) -> Any:
     own, other = fit.month_noise * nw.col("__own"), fit.month_noise * nw.col("__b")
     if fit.noises is not None:
         own, other = nw.col("__own") * nw.col("__a_noise"), nw.col("__b") * nw.col("__b_noise")
-        # noise of months raises their sum, by half its variance in logs; the ratio is one of sums
-        data = data.with_columns(
-            (OF_YEAR * 0.5 * (other - own)).clip(-_MOST_RAISED, _MOST_RAISED).alias("__raised")
-        )
+        # Noise of months raises their sum, by half its variance in logs; the ratio is one of sums. Of an area
+        # no better than one that never reported nothing is known, so nothing is taken out.
+        is_known = (nw.col("__a") < _NEVER) & (nw.col("__b") < _NEVER)
+        raised = (OF_YEAR * 0.5 * (other - own)).clip(-_MOST_RAISED, _MOST_RAISED)
+        data = data.with_columns(nw.when(is_known).then(raised).otherwise(0.0).alias("__raised"))
     else:
         data = data.with_columns(nw.lit(0.0).alias("__raised"))
     late = by_size(fit.month_variances, nw.col("__size"))

@@ -23,7 +23,6 @@ def new_case(name: str) -> str:
     --------
     >>> new_case("turkey").splitlines()[1]
     'id = "turkey"'
-    True
     """
     if not _NAME.fullmatch(name):
         raise OptionError(
