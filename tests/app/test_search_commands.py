@@ -98,7 +98,9 @@ def test_the_books_add_up_to_what_the_search_compared(entrepot, lake, largest) -
         if row["leg"] == "inbound" and row["flow"] == "export" and row["period"] >= "2022-01"
     ]
     assert sum(exports) == pytest.approx(largest["after_in_usd"])
-    assert found.rows.to_pylist()[0]["estimate_usd"] == largest["estimate_usd"]
+    # two runs add the same numbers in another order: equal but for the last bits
+    estimate = found.rows.to_pylist()[0]["estimate_usd"]
+    assert estimate == pytest.approx(largest["estimate_usd"], rel=1e-12)
 
 
 @pytest.mark.parametrize(
