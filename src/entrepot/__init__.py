@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from entrepot.errors import EntrepotError
     from entrepot.model.world import World, WorldOptions, build_world
     from entrepot.pipeline import IngestOptions, IngestReport, ingest
+    from entrepot.pipeline.amounts import Amount
     from entrepot.pipeline.breaks import find_breaks, find_breaks_in
     from entrepot.pipeline.cases import (
         Case,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from entrepot.pipeline.reporting import lake_calendar
     from entrepot.pipeline.specifications import find_specifications
     from entrepot.pipeline.watching import watch_detours
+    from entrepot.sources.deflators import read_deflator
     from entrepot.sources.fetchers import fetch
     from entrepot.sources.fetching.questions import FetchOptions, FetchQuery, Patience
     from entrepot.sources.fetching.reports import FetchReport
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Amount",
     "BreakOptions",
     "BreakResult",
     "Case",
@@ -140,6 +143,7 @@ __all__ = [
     "new_case",
     "open_source",
     "published_figures",
+    "read_deflator",
     "read_gdp",
     "run_case",
     "select_flows",
@@ -158,6 +162,7 @@ _HOME = {
     "find_markups_in": "entrepot.pipeline.prices",
     "find_price_outliers": "entrepot.pipeline.prices",
     "find_price_outliers_in": "entrepot.pipeline.prices",
+    "Amount": "entrepot.pipeline.amounts",
     "BreakOptions": "entrepot.detect.breaks.options",
     "BreakResult": "entrepot.detect.breaks.result",
     "find_breaks": "entrepot.pipeline.breaks",
@@ -218,6 +223,7 @@ _HOME = {
     "lake_calendar": "entrepot.pipeline.reporting",
     "measure_lake": "entrepot.pipeline.measuring",
     "open_source": "entrepot.sources.registry",
+    "read_deflator": "entrepot.sources.deflators",
     "read_gdp": "entrepot.sources.world_bank.gdp",
     "select_flows": "entrepot.pipeline.flows",
     "watch_detours": "entrepot.pipeline.watching",

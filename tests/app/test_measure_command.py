@@ -253,3 +253,18 @@ def test_both_books_together(lake) -> None:
     rows = measure_lake(Lake.open(lake), MeasureQuery(name="total", by=("period",), flows=flows)).to_pylist()
     assert [row["period"] for row in rows] == ["2021", "2022", "2023"]
     assert all(80.0 < row["value_usd"] < 100.0 for row in rows)
+
+
+def test_constant_prices_are_those_of_the_index_given(measure, tmp_path) -> None:
+    index = tmp_path / "index.csv"
+    index.write_text("period,index\n2021,50\n2022,50\n2023,100\n", encoding="utf-8")
+    rows, _ = measure(
+        "growth", "--by", "importer", "--importer", "RUS", "--deflator", index, "--prices-of", "2021"
+    )
+    found = {row["period"]: row for row in rows}
+    assert found["2023"]["constant_value_usd"] == pytest.approx(100 / 2)
+    assert found["2023"]["growth"] == pytest.approx(50 / 90 - 1)
+    _, refused = measure("growth", "--deflator", index, status=1)
+    assert "--prices-of" in refused.err
+    _, none = measure("total", "--value", "units", status=1)
+    assert "no quantities" in none.err

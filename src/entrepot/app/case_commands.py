@@ -126,9 +126,12 @@ def case_run_command(
     partial: Annotated[
         bool, typer.Option("--partial", help="run what there is data for, and name what is missing")
     ] = False,
+    robustness: Annotated[
+        str | None, typer.Option(help="write the headline under other choices to this file, as --out")
+    ] = None,
     memory: Annotated[str, typer.Option(help="memory of the engine; larger work spills to disk")] = "4GB",
 ) -> None:
-    """Run a case: published beside computed figures, the difference and the likely why.
+    """Run a case: published beside computed figures, the likely why, how robust the headline is.
 
     A case whose data are not in the lake says which download is missing and how to take it in.
 
@@ -146,8 +149,9 @@ def case_run_command(
     from entrepot.store import Lake  # noqa: PLC0415
 
     case = find_case(name)
-    if out is not None:
-        check_out(out)
+    for file in (out, robustness):
+        if file is not None:
+            check_out(file)
     if chart is not None:
         check_out(chart, suffixes=(".svg", ".png", ".json"))
     opened = None if lake is None else Lake.open(lake)
@@ -166,11 +170,14 @@ def case_run_command(
         )
     if out is not None:
         write_table(result.table, out, about=about_case(plain, sources=files))
+    if robustness is not None:
+        about = about_case(plain, sources=files) | {"table": "the headline under other choices"}
+        write_table(result.robustness, robustness, about=about)
     if chart is not None:
         write_chart(drawn, chart)
-    print_case_result(plain, result.table, result.tables, console)
+    print_case_result(plain, result.table, result.tables, console, robustness=result.robustness)
     for note in result.notes:
         console.print(f"note: {note}", markup=False)
-    for path in (out, chart):
+    for path in (out, robustness, chart):
         if path is not None and str(path) != "-":
             console.print(f"written: {path}", markup=False)

@@ -27,6 +27,7 @@ _VALUES = {
     "usd": ("value_usd", "US dollars"),
     "eur": ("value_eur", "euro"),
     "kg": ("net_weight_kg", "kilograms"),
+    "units": ("quantity", "units"),
 }
 
 
@@ -74,7 +75,19 @@ def measure_command(
     book: Annotated[
         str, typer.Option(help="reconciled, or the books as published: exports or imports")
     ] = "reconciled",
-    value: Annotated[str, typer.Option(help="usd, eur (mean ECB rate of the period) or kg")] = "usd",
+    value: Annotated[
+        str, typer.Option(help="usd, eur (mean ECB rate of the period), kg or units (numbers as counted)")
+    ] = "usd",
+    unit: Annotated[
+        str, typer.Option(help="of --value units: which, such as u (pieces); needed where goods have several")
+    ] = "",
+    deflator: Annotated[
+        Path | None,
+        typer.Option(help="constant prices: CSV with period,index (and exporter, importer, hs_code)"),
+    ] = None,
+    prices_of: Annotated[
+        str | None, typer.Option(help="of --deflator: period or first:last whose prices are taken")
+    ] = None,
     level: Annotated[str, typer.Option(help="digits that codes are cut to: 6, 4 or 2")] = "6",
     base: Annotated[str | None, typer.Option(help="of index: period or first:last that is 100")] = None,
     before: Annotated[
@@ -121,9 +134,11 @@ def measure_command(
     codes = product_list(products, revision)
 
     # Heavy imports wait until the options are known to be right.
+    from entrepot.pipeline.amounts import Amount  # noqa: PLC0415
     from entrepot.pipeline.choices import ReportChoice  # noqa: PLC0415
     from entrepot.pipeline.measured_flows import MeasuredFlows  # noqa: PLC0415
     from entrepot.pipeline.measuring import MeasureQuery  # noqa: PLC0415
+    from entrepot.sources.deflators import read_deflator  # noqa: PLC0415
     from entrepot.sources.world_bank.gdp import read_gdp  # noqa: PLC0415
     from entrepot.store import Lake  # noqa: PLC0415
 
@@ -143,7 +158,12 @@ def measure_command(
     query = MeasureQuery(
         name=cast("Any", name),
         flows=flows,
-        value=cast("Any", _VALUES[value][0]),
+        amount=Amount(
+            value=cast("Any", _VALUES[value][0]),
+            unit=unit,
+            deflator=None if deflator is None else read_deflator(deflator),
+            prices_of=prices_of,
+        ),
         by=_keys(by) if by is not None else None,
         of=_keys(of),
         base=base,
@@ -215,7 +235,9 @@ def _caption(lake: Lake, query: MeasureQuery, rows: pa.Table) -> Caption:
     files = lake.files().to_pylist()
     sources = ", ".join(sorted({row["source"] for row in files}))
     vintage = max(row["vintage"] for row in files)
-    unit = dict(_VALUES.values())[query.value]
+    unit = dict(_VALUES.values())[query.amount.value]
+    if query.amount.prices_of is not None:
+        unit += f" at prices of {query.amount.prices_of} (by the index given)"
     last = flows.choice.as_of or vintage
     what = TITLES.get(query.name, query.name.replace("_", " ").capitalize())
     return Caption(

@@ -196,6 +196,8 @@ class Engine:
             self._connection.execute("SET enable_progress_bar_print = false")
             self._connection.execute("SET enable_progress_bar = true")
             self._connection.execute("SET TimeZone = 'UTC'")
+            # It turns a window over a sum into a join whose second side adds up all rows once more.
+            self._connection.execute("SET disabled_optimizers = 'window_self_join'")
             self._connection.create_function(
                 "area_named", named_area, ["VARCHAR"], "VARCHAR", null_handling=FunctionNullHandling.SPECIAL
             )

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import narwhals as nw
-import pyarrow.compute as pc
 
 from entrepot.engine import small_table
 from entrepot.errors import CoverageError
+from entrepot.pipeline.amounts import Amount, with_amount
 from entrepot.pipeline.choices import ALL_REPORTS, ReportChoice
 from entrepot.pipeline.counting import counted_reports
-from entrepot.pipeline.reconciling import reconcile_counted
+from entrepot.pipeline.reconciling import GoodsOrTotals, reconcile_counted
 from entrepot.reconcile import exporter_book, importer_book, reporting_calendar
-from entrepot.sources.rates import ecb_rates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,12 +22,14 @@ if TYPE_CHECKING:
     from entrepot.pipeline.counting import CountedReports
     from entrepot.store import Lake
 
-__all__ = ["Book", "MeasuredFlows", "measured_flows"]
+__all__ = ["Book", "LakeBooks", "MeasuredFlows", "measured_flows"]
 
 #: Whose figures: both books brought together, or one of them as published.
 Book = Literal["reconciled", "exports", "imports"]
 
-_COLUMNS = ("exporter", "importer", "hs_code", "period", "value_usd", "net_weight_kg")
+_COLUMNS = (
+    "exporter", "importer", "hs_code", "period", "value_usd", "net_weight_kg", "quantity", "quantity_unit"
+)  # fmt: skip
 _TOLERATED = 0.01
 
 
@@ -51,8 +52,6 @@ class MeasuredFlows:
         Digits that codes are cut to: 6, 4 or 2.
     outside
         A group whose trade among its members is left out.
-    has_euro
-        Add ``value_eur``, at the European Central Bank's mean rate of the period.
     has_all_periods
         Keep periods in which reporters of more than 1% of the flows published nothing.
     choice
@@ -66,13 +65,17 @@ class MeasuredFlows:
     products: tuple[str, ...] = ()
     level: Literal[6, 4, 2] = 6
     outside: tuple[str, ...] = ()
-    has_euro: bool = False
     has_all_periods: bool = False
     choice: ReportChoice = ALL_REPORTS
 
 
 def measured_flows(
-    engine: Engine, lake: Lake, query: MeasuredFlows, *, tell: Callable[[str], None] | None = None
+    engine: Engine,
+    lake: Lake,
+    query: MeasuredFlows,
+    *,
+    amount: Amount,
+    tell: Callable[[str], None] | None = None,
 ) -> nw.LazyFrame[Any]:
     """Return flows of a lake, kept on the engine.
 
@@ -82,27 +85,88 @@ def measured_flows(
         Where they will live, and the lake.
     query
         Which flows.
+    amount
+        What is measured of them.
     tell
         Told which periods were left out, and what the codes' revisions mean.
 
     Returns
     -------
     lazy frame
-        **Grain**: exporter × importer × hs_code × period. ``value_usd``, ``net_weight_kg``, and
-        ``value_eur`` where asked for. Goods coming
-        home (exporter and importer are one) are left out.
+        **Grain**: exporter × importer × hs_code × period (codes that were cut may stand
+        in several rows). ``value_usd``, ``net_weight_kg``, ``quantity`` and the amount's own column.
+        Goods coming home (exporter and importer are one) are left out.
 
     Raises
     ------
     CoverageError
-        The lake has no such flows.
+        The lake has no such flows, or the price index none of their periods.
+    OptionError
+        Quantities are of several units, and none is chosen.
     """
-    counted = counted_reports(engine, lake, frequency=query.frequency, choice=query.choice, tell=tell)
-    chosen = _chosen(_book(engine, counted, query), query)
-    chosen = chosen.select(*_COLUMNS)
-    if query.has_euro:
-        chosen = _with_euro(engine, chosen)
-    flows = engine.keep(chosen, engine.unused("measured"))
+    return LakeBooks(engine, lake).flows(query, amount=amount, tell=tell)
+
+
+class LakeBooks:
+    """The books of a lake on an engine: what several questions have in common is made once.
+
+    Parameters
+    ----------
+    engine, lake
+        Where they will live, and the lake.
+    """
+
+    def __init__(self, engine: Engine, lake: Lake) -> None:
+        self._engine = engine
+        self._lake = lake
+        self._counted: dict[tuple[str, ReportChoice], CountedReports] = {}
+        self._reconciled: dict[tuple[str, ReportChoice, tuple[GoodsOrTotals, ...]], nw.LazyFrame[Any]] = {}
+
+    def flows(
+        self, query: MeasuredFlows, *, amount: Amount, tell: Callable[[str], None] | None = None
+    ) -> nw.LazyFrame[Any]:
+        """Return flows, see :func:`measured_flows`."""
+        key = (query.frequency, query.choice)
+        if key not in self._counted:
+            self._counted[key] = counted_reports(
+                self._engine, self._lake, frequency=query.frequency, choice=query.choice, tell=tell
+            )
+        counted = self._counted[key]
+        return _flows(self._engine, counted, self._book(counted, query), query, amount=amount, tell=tell)
+
+    def _book(self, counted: CountedReports, query: MeasuredFlows) -> nw.LazyFrame[Any]:
+        if query.book != "reconciled" and counted.are_reports:
+            return _own_book(counted, query.book)
+        kinds: tuple[GoodsOrTotals, ...] = ("goods", "totals")
+        if "TOTAL" not in query.products:
+            kinds = ("goods",)
+        elif query.products == ("TOTAL",):
+            kinds = ("totals",)
+        if not counted.are_reports:  # one table of both
+            return self._reconcile(counted, query, kinds[:1])
+        return nw.concat([self._reconcile(counted, query, (kind,)) for kind in kinds], how="vertical")
+
+    def _reconcile(
+        self, counted: CountedReports, query: MeasuredFlows, only: tuple[GoodsOrTotals, ...]
+    ) -> nw.LazyFrame[Any]:
+        key = (query.frequency, query.choice, only if counted.are_reports else ())
+        if key not in self._reconciled:
+            self._reconciled[key] = reconcile_counted(
+                self._engine, counted, frequency=query.frequency, estimate="weighted", only=only
+            )
+        return self._reconciled[key]
+
+
+def _flows(
+    engine: Engine,
+    counted: CountedReports,
+    book: nw.LazyFrame[Any],
+    query: MeasuredFlows,
+    *,
+    amount: Amount,
+    tell: Callable[[str], None] | None,
+) -> nw.LazyFrame[Any]:
+    flows = engine.keep(_chosen(book, query).select(*_COLUMNS), engine.unused("measured"))
     if small_table(flows.select(nw.len().alias("rows")).to_native(), what="flows")["rows"][0].as_py() == 0:
         raise CoverageError(
             "the lake has no flows of these areas, goods and book",
@@ -110,6 +174,7 @@ def measured_flows(
             hint="totals are asked for with --products TOTAL, months with --freq M; "
             "`entrepot calendar` shows what was published",
         )
+    flows = with_amount(engine, flows, amount, tell=tell)
     if query.has_all_periods or not counted.are_reports:
         return flows
     calendar: nw.LazyFrame[Any] = nw.from_native(reporting_calendar(counted.rows.to_native())).lazy()
@@ -124,12 +189,12 @@ def measured_flows(
     return flows.filter(~nw.col("period").is_in(list(silent))) if silent else flows
 
 
-def _book(engine: Engine, counted: CountedReports, query: MeasuredFlows) -> nw.LazyFrame[Any]:
-    if query.book == "reconciled" or not counted.are_reports:
-        return reconcile_counted(engine, counted, frequency=query.frequency, estimate="weighted")
-    book, side = (exporter_book, "exporter") if query.book == "exports" else (importer_book, "importer")
+def _own_book(counted: CountedReports, name: Book) -> nw.LazyFrame[Any]:
+    book, side = (exporter_book, "exporter") if name == "exports" else (importer_book, "importer")
     rows: nw.LazyFrame[Any] = nw.from_native(book(counted.rows.to_native())).lazy()
-    return rows.rename({f"{side}_report_usd": "value_usd", f"{side}_weight_kg": "net_weight_kg"})
+    names = {"report_usd": "value_usd", "weight_kg": "net_weight_kg"}
+    names |= {name: name for name in ("quantity", "quantity_unit")}
+    return rows.rename({f"{side}_{theirs}": ours for theirs, ours in names.items()})
 
 
 def _chosen(frame: nw.LazyFrame[Any], query: MeasuredFlows) -> nw.LazyFrame[Any]:
@@ -149,16 +214,6 @@ def _chosen(frame: nw.LazyFrame[Any], query: MeasuredFlows) -> nw.LazyFrame[Any]
         members = list(query.outside)
         frame = frame.filter(~(exporter.is_in(members) & importer.is_in(members)))
     return frame
-
-
-def _with_euro(engine: Engine, flows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Return flows with their value in euro; null where a period has no rate."""
-    euro = ecb_rates().filter(pc.field("currency") == "EUR").select(["period", "per_usd"])
-    return (
-        flows.join(engine.arrow_frame(euro), on="period", how="left")
-        .with_columns((nw.col("value_usd") * nw.col("per_usd")).alias("value_eur"))
-        .drop("per_usd")
-    )
 
 
 def _silent_periods(flows: nw.LazyFrame[Any], calendar: nw.LazyFrame[Any], book: Book) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import narwhals as nw
@@ -14,13 +14,14 @@ from entrepot.engine import Engine
 from entrepot.errors import OptionError
 from entrepot.measures.spans import parse_window
 from entrepot.nomenclature import HS_REVISIONS, class_table, list_entries, list_names
+from entrepot.pipeline.amounts import Amount
 from entrepot.pipeline.measured_flows import MeasuredFlows, measured_flows
 
 if TYPE_CHECKING:
     from entrepot.nomenclature import ClassScheme
     from entrepot.store import Lake
 
-__all__ = ["MEASURES", "MeasureName", "MeasureQuery", "measure_lake"]
+__all__ = ["MEASURES", "MeasureName", "MeasureQuery", "measure_flows", "measure_lake"]
 
 MeasureName = Literal[
     "total", "growth", "year_to_date", "rolling_year", "index", "share", "rank", "overtaking",
@@ -70,8 +71,8 @@ class MeasureQuery:
         One of :data:`MEASURES`.
     flows
         The flows it is made of: all of the whole that shares are shares of.
-    value
-        ``value_usd``, ``value_eur`` or ``net_weight_kg``.
+    amount
+        What is measured: dollars, euro, kilograms or units, at the prices of the time or of a base.
     by
         Keys: of growth the series, of shares, ranks and concentration the whole, of the others the rows.
     of
@@ -92,7 +93,7 @@ class MeasureQuery:
 
     name: MeasureName
     flows: MeasuredFlows = field(default_factory=MeasuredFlows)
-    value: Literal["value_usd", "value_eur", "net_weight_kg"] = "value_usd"
+    amount: Amount = field(default_factory=Amount)
     by: tuple[str, ...] | None = None
     of: tuple[str, ...] = ("exporter",)
     base: str | None = None
@@ -115,7 +116,7 @@ class MeasureQuery:
         if self.by is not None and self.name in _FIXED:
             _refuse(f"{self.name} has keys of its own", "--by", "leave the option out")
         if self.name == "plausibility" and self.value != "value_usd":
-            _refuse("GDP is in US dollars", "--value", "leave the option out")
+            _refuse("GDP is in current US dollars", "--value and --deflator", "leave the options out")
         if self.name in _MONTHLY and self.flows.frequency != "M":
             _refuse(f"{self.name} is made of months", "--freq", "add --freq M")
         if self.name == "plausibility" and (self.gdp is None or self.flows.frequency != "A"):
@@ -130,6 +131,11 @@ class MeasureQuery:
             _refuse(f"{self.name} compares two windows", "--before and --after", "--before 2021 --after 2023")
         if self.periods is not None:
             parse_window(self.periods, option="--periods")
+
+    @property
+    def value(self) -> str:
+        """The column that the measure is made of."""
+        return self.amount.column
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -175,22 +181,38 @@ def measure_lake(
         A classification is none.
     """
     with Engine(memory_limit=memory_limit) as engine:
-        asked = replace(query.flows, has_euro=query.value == "value_eur")
-        flows = measured_flows(engine, lake, asked, tell=tell)
-        if query.name in _SELF_JOINED:  # an engine that plans one query would add all flows up for each side
-            keys = _SELF_JOINED[query.name] or tuple(dict.fromkeys([*query.keys, *query.of, "period"]))
-            sums = measures.totals(flows.to_native(), by=keys, value=query.value)
-            flows = engine.keep(nw.from_native(sums).lazy(), engine.unused("sums"))
-        found: nw.LazyFrame[Any] = nw.from_native(_measured(flows.to_native(), query)).lazy()
-        schema = found.collect_schema()
-        about = [column for column in _ABOUT if column in schema]
-        if query.show and about:
-            found = found.filter(nw.col(about[0]).is_in(list(query.show)))
-        if query.periods is not None and "period" in schema:
-            window = parse_window(query.periods, option="--periods")
-            found = found.filter(window.holds())
-        texts = [name for name, kind in schema.items() if kind == nw.String]
-        table = found.sort(*texts).collect(backend="pyarrow").to_native()
+        flows = measured_flows(engine, lake, query.flows, amount=query.amount, tell=tell)
+        return measure_flows(engine, flows, query)
+
+
+def measure_flows(engine: Engine, flows: nw.LazyFrame[Any], query: MeasureQuery) -> pa.Table:
+    """Return a measure of flows that are on an engine.
+
+    Parameters
+    ----------
+    engine, flows
+        As :func:`entrepot.pipeline.measured_flows.measured_flows` keeps them.
+    query
+        Which measure; its flows are not looked at again.
+
+    Returns
+    -------
+    pa.Table
+        See :func:`measure_lake`.
+    """
+    if query.name in _SELF_JOINED:  # an engine that plans one query would add all flows up for each side
+        keys = _SELF_JOINED[query.name] or tuple(dict.fromkeys([*query.keys, *query.of, "period"]))
+        sums = measures.totals(flows.to_native(), by=keys, value=query.value)
+        flows = engine.keep(nw.from_native(sums).lazy(), engine.unused("sums"))
+    found: nw.LazyFrame[Any] = nw.from_native(_measured(flows.to_native(), query)).lazy()
+    schema = found.collect_schema()
+    about = [column for column in _ABOUT if column in schema]
+    if query.show and about:
+        found = found.filter(nw.col(about[0]).is_in(list(query.show)))
+    if query.periods is not None and "period" in schema:
+        found = found.filter(parse_window(query.periods, option="--periods").holds())
+    texts = [name for name, kind in schema.items() if kind == nw.String]
+    table = found.sort(*texts).collect(backend="pyarrow").to_native()
     if query.name == "composition":
         return _with_titles(table, query)
     if query.name in _WINDOWS:

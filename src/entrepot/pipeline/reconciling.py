@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import narwhals as nw
 
@@ -17,11 +17,15 @@ from entrepot.reconcile import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from entrepot.engine import FrameEngine
     from entrepot.pipeline.counting import CountedReports
     from entrepot.reconcile import Estimate, SpecialAreas
 
-__all__ = ["kept_pairs", "reconcile_counted"]
+__all__ = ["GoodsOrTotals", "kept_pairs", "reconcile_counted"]
+
+GoodsOrTotals = Literal["goods", "totals"]
 
 
 def reconcile_counted(
@@ -31,6 +35,7 @@ def reconcile_counted(
     frequency: str,
     estimate: Estimate,
     special: SpecialAreas = "keep",
+    only: Sequence[GoodsOrTotals] = ("goods", "totals"),
 ) -> nw.LazyFrame[Any]:
     """Return one row per flow of the reports that count; goods and totals are reconciled apart.
 
@@ -44,6 +49,8 @@ def reconcile_counted(
         ``M`` or ``A``.
     estimate, special
         See :func:`entrepot.reconcile.reconcile`.
+    only
+        Which flows: those of goods, published totals, or both.
 
     Raises
     ------
@@ -59,10 +66,8 @@ def reconcile_counted(
             )
         return engine.keep(_lazy(published_flows(counted.rows.to_native())), f"published_{counted.name}")
     parts: list[nw.LazyFrame[Any]] = []
-    for kind, is_wanted in (
-        ("goods", nw.col("hs_code") != "TOTAL"),
-        ("totals", nw.col("hs_code") == "TOTAL"),
-    ):
+    for kind in only:
+        is_wanted = nw.col("hs_code") != "TOTAL" if kind == "goods" else nw.col("hs_code") == "TOTAL"
         name = f"{kind}_{counted.name}"
         paired = kept_pairs(engine, counted.rows.filter(is_wanted), name, special=special)
         if estimate == "weighted":

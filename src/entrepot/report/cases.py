@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from entrepot.errors import OptionError
-from entrepot.report.amounts import MISSING, amount
+from entrepot.report.amounts import amount
+from entrepot.report.case_robustness import apart, figure, print_robustness
 from entrepot.report.drawing import Caption, bars_chart
 from entrepot.report.measured import BOOKS, TITLES, measure_chart, print_measure
 
@@ -59,7 +60,11 @@ def print_case_list(cases: Sequence[Mapping[str, Any]], console: Console) -> Non
         grid.add_column(name, style="bold" if name == "case" else "", overflow="fold")
     for case in cases:
         needs = (
-            "none needed" if case["bars"] else f"{len(case['needs'])} to get" if case["needs"] else "not yet"
+            "none needed"
+            if case["bars"]
+            else f"{len(case['needs'])} to get"
+            if case["needs"]
+            else "none exist"
         )
         grid.add_row(case["id"], case["standing"], needs, case["title"])
     console.print(grid)
@@ -102,6 +107,7 @@ def print_case_result(
     tables: Mapping[str, pa.Table],
     console: Console,
     *,
+    robustness: pa.Table | None = None,
     most: int = 12,
 ) -> None:
     """Print published beside computed figures with the likely reasons of a difference, then the answers.
@@ -116,6 +122,8 @@ def print_case_result(
         The answer of each call.
     console
         Where to.
+    robustness
+        The headline under other choices, as ``CaseResult.robustness``.
     most
         Rows to print of answers that no figure is compared with.
     """
@@ -131,6 +139,8 @@ def print_case_result(
         _line(console, "likely why", "; ".join(case["why"]) or "not stated")
     for note in dict.fromkeys(row["note"] for row in rows if row["note"]):
         _line(console, "note", note)
+    if robustness is not None and robustness.num_rows:
+        print_robustness(robustness, console)
     told = {name for figure in case["figures"] for name in figure["calls"]}
     titles = {call["id"]: call["title"] for call in case["calls"]}
     for name, table in tables.items():
@@ -157,32 +167,12 @@ def _compared(rows: Sequence[Mapping[str, Any]]) -> Table:
     for name in ("figure", "published", "computed", "difference", "verdict"):
         grid.add_column(name, justify="left" if name in {"figure", "verdict"} else "right", overflow="fold")
     for row in rows:
-        difference = row["difference"]
-        is_points = row["unit"] in {"share", "growth"}
-        how = MISSING
-        if difference is not None:
-            how = f"{difference * 100:+.1f} points" if is_points else f"{difference:+.2%}"
+        how = apart(row["difference"], row["unit"])
         grid.add_row(
-            row["label"], _figure(row["published"], row["unit"]), _figure(row["computed"], row["unit"]), how,
+            row["label"], figure(row["published"], row["unit"]), figure(row["computed"], row["unit"]), how,
             row["verdict"],
         )  # fmt: skip
     return grid
-
-
-def _figure(value: float | None, unit: str) -> str:
-    if value is None:
-        return MISSING
-    match unit:
-        case "share":
-            return f"{value:.1%}"
-        case "growth":
-            return f"{value:+.1%}"
-        case "factor":
-            return f"× {value:g}"
-        case "USD" | "EUR":
-            return f"{amount(value)} {unit}"
-        case _:
-            return f"{value:,.0f}"
 
 
 def _side_by_side(case: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -230,8 +220,10 @@ def case_chart(
             hint="entrepot case show says what data it needs",
         )
     call = next(one for one in case["calls"] if one["id"] == case["chart"])
-    column = {"usd": "value_usd", "eur": "value_eur", "kg": "net_weight_kg"}[call["value"]]
-    unit = {"usd": "US dollars", "eur": "euro", "kg": "kilograms"}[call["value"]]
+    column = {"usd": "value_usd", "eur": "value_eur", "kg": "net_weight_kg", "units": "quantity"}[
+        call["value"]
+    ]
+    unit = {"usd": "US dollars", "eur": "euro", "kg": "kilograms", "units": "units"}[call["value"]]
     what = TITLES.get(call["measure"], call["measure"].capitalize())
     subtitle = f"{what}; {unit}; {BOOKS[call['book']]}"
     caption = Caption(title=call["title"], subtitle=subtitle, footer=footer)

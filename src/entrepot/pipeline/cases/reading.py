@@ -22,6 +22,7 @@ __all__ = [
     "Case",
     "Figure",
     "Need",
+    "Row",
     "Standing",
     "Unit",
     "case_names",
@@ -77,7 +78,8 @@ class Call(_Section):
     products: str = ""
     by: str | None = None
     of: str = "exporter"
-    value: Literal["usd", "eur", "kg"] = "usd"
+    value: Literal["usd", "eur", "kg", "units"] = "usd"
+    unit: str = ""
     level: Literal[6, 4, 2] = 6
     outside: str = ""
     base: str | None = None
@@ -100,19 +102,35 @@ class Call(_Section):
         return " ".join(words)
 
 
-class Figure(_Section):
-    """One figure as published.
+class Row(_Section):
+    """A row of the answers of calls, added up.
+
+    Attributes
+    ----------
+    calls
+        The calls; none where no trade statistics give the figure.
+    exporter, importer, hs_code, period
+        Which row of their answers.
+    """
+
+    calls: tuple[str, ...] = ()
+    exporter: str = ""
+    importer: str = ""
+    hs_code: str = ""
+    period: str = ""
+
+
+class Figure(Row):
+    """One figure, as published, and which row of the answers it is compared with.
 
     Attributes
     ----------
     id, label
         Name within the case, and what it says.
     value, unit
-        As published; ``growth`` 0.3 is 30%, ``factor`` 2 is twice as much.
-    calls
-        The calls whose answers, added up, it is compared with; none where no trade statistics give it.
-    exporter, importer, period
-        Which row of their answers.
+        As published, None where nothing was; ``growth`` 0.3 is 30%, ``factor`` 2 is twice as much.
+    over
+        The row that it is divided by: of ``growth`` one is taken off the quotient.
     tolerance
         How far the computed figure may be off: of amounts as a share, of growth and shares in points.
     standing, source, note
@@ -121,12 +139,9 @@ class Figure(_Section):
 
     id: str
     label: str
-    value: float
+    value: float | None = None
     unit: Unit
-    calls: tuple[str, ...] = ()
-    exporter: str = ""
-    importer: str = ""
-    period: str = ""
+    over: Row | None = None
     tolerance: float = 0.02
     standing: Standing | None = None
     source: str = ""
@@ -161,6 +176,9 @@ class Case(_Section):
         Likely reasons for a difference.
     needs, calls, figures
         Data, commands, published figures.
+    headline
+        The figure that the case stands for: it is tested under other choices. Of a case with calls it is one
+        that they give.
     chart
         The call that is drawn.
     bars
@@ -181,6 +199,7 @@ class Case(_Section):
     needs: tuple[Need, ...] = ()
     calls: tuple[Call, ...] = Field(default=(), max_length=20)
     figures: tuple[Figure, ...] = ()
+    headline: str = ""
     chart: str = ""
     bars: Bars | None = None
     further: tuple[str, ...] = ()
@@ -189,8 +208,10 @@ class Case(_Section):
     def _agrees(self) -> Case:
         calls = {call.id for call in self.calls}
         figures = {figure.id for figure in self.figures}
+        rows = [row for figure in self.figures for row in (figure, figure.over) if row is not None]
         unknown = sorted(
-            {name for figure in self.figures for name in figure.calls} - calls
+            {name for row in rows for name in row.calls} - calls
+            | ({self.headline} - figures if self.headline else set())
             | ({self.chart} - calls if self.chart else set())
             | ({name for row in self.bars.rows for name in row[1:]} - figures if self.bars else set())
         )
@@ -199,6 +220,9 @@ class Case(_Section):
             raise ValueError(msg)
         if len(calls) < len(self.calls) or len(figures) < len(self.figures):
             msg = "an id stands twice"
+            raise ValueError(msg)
+        if calls and not any(figure.id == self.headline and figure.calls for figure in self.figures):
+            msg = "the case has calls and no headline: name a figure that they give, to be tested"
             raise ValueError(msg)
         if self.standing == "unverified" and (self.is_target or not self.confirm):
             msg = "an unverified claim is no target, and says in `confirm` what would confirm or refute it"

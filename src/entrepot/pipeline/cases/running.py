@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from entrepot.engine import Engine, literal
 from entrepot.errors import CoverageError
 from entrepot.measures.spans import parse_window
-from entrepot.nomenclature import product_codes, resolve_areas
-from entrepot.pipeline.cases.reading import Call, Case, Figure, Need, case_names, find_case
+from entrepot.pipeline.cases.answers import difference_of, figure_value, headline_value, query_of
+from entrepot.pipeline.cases.reading import Case, Figure, Need, case_names, find_case
+from entrepot.pipeline.cases.robustness import ROBUSTNESS, headline_robustness, published_robustness
 from entrepot.pipeline.choices import ReportChoice
-from entrepot.pipeline.measured_flows import MeasuredFlows
-from entrepot.pipeline.measuring import MeasureQuery, measure_lake
+from entrepot.pipeline.measured_flows import LakeBooks
+from entrepot.pipeline.measuring import measure_flows
 from entrepot.pipeline.parts import counted_sql
-from entrepot.pipeline.revisions import RevisionChoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from entrepot.store import Lake
 
-__all__ = ["CaseResult", "Compared", "missing_data", "published_figures", "query_of", "run_case"]
-
-_VALUES = {"usd": "value_usd", "eur": "value_eur", "kg": "net_weight_kg"}
-_POINTS = frozenset({"share", "growth"})
+__all__ = ["CaseResult", "Compared", "missing_data", "published_figures", "run_case"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +39,7 @@ class Compared:
     difference
         Computed less published: of amounts as a share of the published one, of growth and shares in points.
     verdict
-        ``agrees``, ``differs``, ``not computed`` or ``not compared`` (unverified).
+        ``agrees``, ``differs``, ``not computed``, ``not compared`` (unverified) or ``nothing published``.
     """
 
     figure: Figure
@@ -63,6 +60,9 @@ class CaseResult:
         Each published figure, in the case's order.
     tables
         The answer of each call, by its id.
+    robustness
+        The headline under other choices, and without its largest parts: see
+        :func:`entrepot.pipeline.cases.robustness.headline_robustness`. No rows where it was not computed.
     notes
         What was left out, and other remarks of the calls.
     """
@@ -70,6 +70,7 @@ class CaseResult:
     case: Case
     compared: tuple[Compared, ...]
     tables: dict[str, pa.Table] = field(default_factory=dict)
+    robustness: pa.Table = field(default_factory=ROBUSTNESS.empty_table)
     notes: tuple[str, ...] = ()
 
     @property
@@ -122,6 +123,7 @@ def published_figures() -> pa.Table:
         }
         for case in map(find_case, case_names())
         for one in case.figures
+        if one.value is not None
     ]  # fmt: skip
     return pa.Table.from_pylist(rows)
 
@@ -163,7 +165,8 @@ def run_case(
                 where=f"case {case.id}",
                 hint=_how(case.needs) or f"entrepot case show {case.id}",
             )
-        return CaseResult(case=case, compared=tuple(_uncomputed(case, one) for one in case.figures))
+        compared = tuple(_uncomputed(case, one) for one in case.figures)
+        return CaseResult(case=case, compared=compared, robustness=published_robustness(case))
     lacking = missing_data(case, lake)
     if (lacking and not is_partial) or not case.calls:
         raise CoverageError(
@@ -173,21 +176,36 @@ def run_case(
         )
     notes = [f"the lake lacks {need.what}; get it: {need.get}" for need in lacking]
     tables = {}
-    for call in case.calls:
-        if tell is not None:
-            tell(f"{call.id}: {call.title}")
-        try:
-            tables[call.id] = measure_lake(lake, query_of(call), memory_limit=memory_limit, tell=notes.append)
-        except CoverageError as error:
-            if not is_partial:
-                raise
-            notes.append(f"{call.id} was not run: {error.what}")
+    with Engine(memory_limit=memory_limit) as engine:
+        books = LakeBooks(engine, lake)
+        for call in case.calls:
+            if tell is not None:
+                tell(f"{call.id}: {call.title}")
+            query = query_of(call)
+            try:
+                flows = books.flows(query.flows, amount=query.amount, tell=notes.append)
+                tables[call.id] = measure_flows(engine, flows, query)
+            except CoverageError as error:
+                if not is_partial and call.value != "units":  # not all publishers count
+                    raise
+                notes.append(f"{call.id} was not run: {error.what}")
     if not tables:
         raise CoverageError(
             f"the lake lacks {_demands(lacking)}", where=f"case {case.id}", hint=_how(lacking)
         )
     compared = tuple(_compare(case, one, tables) for one in case.figures)
-    return CaseResult(case=case, compared=compared, tables=tables, notes=tuple(dict.fromkeys(notes)))
+    robustness = ROBUSTNESS.empty_table()
+    if headline_value(case, tables) is not None:
+        if tell is not None:
+            tell("the headline under other choices")
+        robustness = headline_robustness(case, lake, memory_limit=memory_limit)
+    return CaseResult(
+        case=case,
+        compared=compared,
+        tables=tables,
+        robustness=robustness,
+        notes=tuple(dict.fromkeys(notes)),
+    )
 
 
 def missing_data(case: Case, lake: Lake) -> tuple[Need, ...]:
@@ -256,55 +274,16 @@ def _how(needs: tuple[Need, ...]) -> str:
     return "\n       ".join(f"{need.get}\n       {need.ingest}" for need in needs)
 
 
-def query_of(call: Call) -> MeasureQuery:
-    """Return the question of a call, as the command line would put it."""
-    areas = {
-        name: resolve_areas(text) if text else ()
-        for name, text in (
-            ("exporter", call.exporter), ("importer", call.importer), ("show", call.show),
-            ("outside", call.outside),
-        )
-    }  # fmt: skip
-    revision = RevisionChoice(call.hs_revision) if call.hs_revision else None
-    chosen = {} if revision is None else {"revision": revision.revision}
-    flows = MeasuredFlows(
-        book=call.book,
-        frequency=call.freq,
-        exporters=areas["exporter"],
-        importers=areas["importer"],
-        products=product_codes(call.products, **cast("Any", chosen)) if call.products else (),
-        level=call.level,
-        outside=areas["outside"],
-        has_all_periods=call.all_periods,
-        choice=ReportChoice(revision=revision),
-    )
-    return MeasureQuery(
-        name=cast("Any", call.measure),
-        flows=flows,
-        value=cast("Any", _VALUES[call.value]),
-        by=None if call.by is None else tuple(part.strip() for part in call.by.split(",")),
-        of=tuple(part.strip() for part in call.of.split(",")),
-        base=call.base,
-        before=call.before,
-        after=call.after,
-        scheme=call.scheme,
-        show=areas["show"],
-        periods=call.periods,
-    )
-
-
 def _compare(case: Case, figure: Figure, tables: dict[str, pa.Table]) -> Compared:
-    if not case.is_target or (figure.standing or case.standing) == "unverified":
+    is_unverified = not case.is_target or (figure.standing or case.standing) == "unverified"
+    if is_unverified and figure.value is not None:
         return _uncomputed(case, figure)
-    by_id = {call.id: call for call in case.calls}
-    parts = [_answer(figure, tables[name], by_id[name]) if name in tables else None for name in figure.calls]
-    if not parts or None in parts:
+    computed = figure_value(figure, {call.id: call for call in case.calls}, tables)
+    if computed is None:
         return Compared(figure=figure, computed=None, difference=None, verdict="not computed")
-    computed = sum(cast("list[float]", parts))
-    if figure.unit in _POINTS or not figure.value:
-        difference = computed - figure.value
-    else:
-        difference = computed / figure.value - 1.0
+    if figure.value is None:
+        return Compared(figure=figure, computed=computed, difference=None, verdict="nothing published")
+    difference = difference_of(computed, figure.value, unit=figure.unit)
     verdict = "agrees" if abs(difference) <= figure.tolerance else "differs"
     return Compared(figure=figure, computed=computed, difference=difference, verdict=verdict)
 
@@ -313,15 +292,3 @@ def _uncomputed(case: Case, figure: Figure) -> Compared:
     is_unverified = not case.is_target or (figure.standing or case.standing) == "unverified"
     verdict = "not compared" if is_unverified else "not computed"
     return Compared(figure=figure, computed=None, difference=None, verdict=verdict)
-
-
-def _answer(figure: Figure, table: pa.Table, call: Call) -> float | None:
-    """Return the value of the row that a figure is about, None where there is none or more than one."""
-    asked = {"exporter": figure.exporter, "importer": figure.importer, "period": figure.period}
-    rows = [
-        row
-        for row in table.to_pylist()
-        if all(not text or key not in row or row[key] == text for key, text in asked.items())
-    ]
-    column = call.column or _VALUES[call.value]
-    return cast("float | None", rows[0][column]) if len(rows) == 1 else None

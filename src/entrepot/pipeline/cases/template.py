@@ -41,6 +41,9 @@ standing = "official"
 source = "UN Comtrade, China's report of 2022, all goods"
 answers = "What entrepot does about it, and what it cannot."
 why = ["vintage: the lake's files are newer than the figure"]
+# The figure that the case stands for: a run tests it under other books, vintages and periods, and without its
+# largest parts.
+headline = "exports_2022"
 chart = "exports"
 
 # What must be in the lake, and how it gets there. Products are code prefixes, or TOTAL.
@@ -66,6 +69,7 @@ by = "exporter,importer,period"
 column = "value_usd"
 
 # What was published: compared with the row of these areas and this period; several calls are added up.
+# `over` divides by another row: over = {{ calls = ["exports"], period = "2021" }} and unit = "growth".
 # Units: USD, EUR, share, growth, factor, units, rank, index. A tolerance of 0.02 is 2%, or 2 points.
 [[figures]]
 id = "exports_2022"
