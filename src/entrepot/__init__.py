@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from entrepot.detect.prices.result import PriceResult
     from entrepot.detect.result import DetourResult
     from entrepot.errors import EntrepotError
+    from entrepot.model.gravity import GravityFit, fit_gravity
     from entrepot.model.world import World, WorldOptions, build_world
     from entrepot.pipeline import IngestOptions, IngestReport, ingest
     from entrepot.pipeline.amounts import Amount
@@ -94,6 +95,7 @@ __all__ = [
     "GapOptions",
     "GapParts",
     "GapResult",
+    "GravityFit",
     "IngestOptions",
     "IngestReport",
     "Lake",
@@ -136,6 +138,7 @@ __all__ = [
     "find_price_outliers",
     "find_price_outliers_in",
     "find_specifications",
+    "fit_gravity",
     "ingest",
     "lake_calendar",
     "measure_lake",
@@ -193,6 +196,7 @@ _HOME = {
     "GapOptions": "entrepot.detect.gaps.options",
     "GapParts": "entrepot.detect.gaps.parts_result",
     "GapResult": "entrepot.detect.gaps.result",
+    "GravityFit": "entrepot.model.gravity",
     "IngestOptions": "entrepot.pipeline",
     "IngestReport": "entrepot.pipeline",
     "Lake": "entrepot.store",
@@ -219,6 +223,7 @@ _HOME = {
     "find_gaps_in": "entrepot.pipeline.gaps",
     "find_loops": "entrepot.pipeline.loops",
     "find_loops_in": "entrepot.pipeline.loops",
+    "fit_gravity": "entrepot.model.gravity",
     "ingest": "entrepot.pipeline",
     "lake_calendar": "entrepot.pipeline.reporting",
     "measure_lake": "entrepot.pipeline.measuring",

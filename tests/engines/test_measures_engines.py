@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from entrepot import measures
@@ -32,6 +33,7 @@ def _drawn(periods: list[str]) -> pa.Table:
 
 MONTHS = _drawn([f"{year}-{month:02d}" for year in (2020, 2021) for month in range(1, 13)])
 YEARS = _drawn(["2019", "2020", "2021", "2022"])
+KNOWN = YEARS.filter(pc.is_valid(YEARS["value_usd"]))
 GDP = pa.table({"area": ["AAA", "BBB"], "year": pa.array([2022, 2021], pa.int32()), "gdp_usd": [900.0, 80.0]})
 
 MEASURES = {
@@ -57,6 +59,10 @@ MEASURES = {
     ),
     "dependence": (YEARS, measures.dependence),
     "dependence_of_all": (YEARS, partial(measures.dependence, within=[])),
+    "substitutability": (YEARS, measures.substitutability),
+    "substitutability_of_all": (YEARS, partial(measures.substitutability, within=[], divertible=0.1)),
+    "proximity": (KNOWN, measures.proximity),
+    "proximity_of_all": (KNOWN, partial(measures.proximity, within=[])),
     "advantage": (YEARS, measures.revealed_comparative_advantage),
     "advantage_of_all": (YEARS, partial(measures.revealed_comparative_advantage, within=[])),
     "similarity": (YEARS, measures.export_similarity),
@@ -73,7 +79,8 @@ MEASURES = {
 #: On Spark each measure takes seconds: those that have a road of their own, or all its kinds of steps.
 ON_SPARK = (
     "year_to_date", "rolling_year", "indexed", "ranks", "overtakings", "herfindahl_hirschman", "dependence",
-    "advantage", "similarity", "supplanting", "margins", "composition", "plausibility",
+    "advantage", "similarity", "supplanting", "margins", "composition", "plausibility", "substitutability",
+    "proximity",
 )  # fmt: skip
 
 

@@ -37,8 +37,8 @@ def measure_command(
         str,
         typer.Argument(
             help="total, growth, year_to_date, rolling_year, index, share, rank, overtaking, concentration, "
-            "dependence, advantage, similarity, complementarity, supplanting, margins, composition, "
-            "plausibility"
+            "dependence, substitutability, advantage, proximity, similarity, complementarity, supplanting, "
+            "margins, composition, plausibility"
         ),
     ],
     *,

@@ -12,7 +12,13 @@ from entrepot.measures.concentration import dependence, herfindahl_hirschman
 from entrepot.measures.goods import composition, plausibility
 from entrepot.measures.growth import indexed, rolling_year, year_on_year, year_to_date
 from entrepot.measures.places import overtakings, ranks, shares, without_inside
-from entrepot.measures.structure import complementarity, export_similarity, revealed_comparative_advantage
+from entrepot.measures.structure import (
+    complementarity,
+    export_similarity,
+    proximity,
+    revealed_comparative_advantage,
+)
+from entrepot.measures.substitution import substitutability
 from entrepot.measures.sums import totals
 
 __all__ = [
@@ -25,10 +31,12 @@ __all__ = [
     "margins",
     "overtakings",
     "plausibility",
+    "proximity",
     "ranks",
     "revealed_comparative_advantage",
     "rolling_year",
     "shares",
+    "substitutability",
     "supplanting",
     "totals",
     "without_inside",

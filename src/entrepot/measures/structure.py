@@ -1,4 +1,4 @@
-"""What economies are good at, how alike their exports are, and how well exports fit another's imports."""
+"""What economies are good at, how close goods and exports are, how well exports fit another's imports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from narwhals.typing import IntoFrameT
 
-__all__ = ["complementarity", "export_similarity", "revealed_comparative_advantage"]
+__all__ = ["complementarity", "export_similarity", "proximity", "revealed_comparative_advantage"]
 
 
 def revealed_comparative_advantage(
@@ -72,6 +72,61 @@ def revealed_comparative_advantage(
     return cast(
         "IntoFrameT", found.with_columns(((rca - 1.0) / (rca + 1.0)).alias("symmetric_rca")).to_native()
     )
+
+
+def proximity(
+    frame: IntoFrameT,
+    *,
+    area: str = "exporter",
+    product: str = "hs_code",
+    within: Sequence[str] = ("period",),
+    value: str = "value_usd",
+) -> IntoFrameT:
+    r"""Return how often economies with an advantage in one product have one in another.
+
+    *Formula*  φ_kl = min(P(RCA_k ≥ 1 | RCA_l ≥ 1), P(RCA_l ≥ 1 | RCA_k ≥ 1)) = n_kl / max(n_k, n_l), n_kl the
+    number of areas with an advantage in both.
+
+    Parameters
+    ----------
+    frame
+        Rows of all products of all areas. Pairs of six-digit codes are some ten million: four digits do for
+        most questions.
+    area, product, within, value
+        See :func:`revealed_comparative_advantage`.
+
+    Returns
+    -------
+    frame of the caller's kind
+        **Grain**: ``within`` × product × ``other_<product>``, both orders, each with itself left out.
+        ``areas`` (with an advantage in both), ``proximity`` (0 to 1). Two products that no area has an
+        advantage in together have no row: their proximity is 0.
+
+    *Missing data*: a ``within`` of which a value is null has no rows, since no advantage is known in it.
+
+    References
+    ----------
+    Hidalgo, C. A., Klinger, B., Barabási, A.-L. and Hausmann, R. (2007), The product space conditions the
+    development of nations, Science 317, p. 484, equation 1.
+    """
+    keys = list(within)
+    rca: Any = nw.from_native(
+        revealed_comparative_advantage(frame, area=area, product=product, within=within, value=value)
+    )
+    has = rca.filter(nw.col("rca") >= 1.0).select(*keys, area, product)
+    counts = has.group_by(*keys, product).agg(nw.len().alias("__count"))
+    other = f"other_{product}"
+    both = (
+        has.join(has.rename({product: other}), on=[*keys, area], how="inner")
+        .filter(nw.col(product) != nw.col(other))
+        .group_by(*keys, product, other)
+        .agg(nw.len().alias("areas"))
+    )
+    theirs = counts.rename({product: other, "__count": "__others"})
+    found = both.join(counts, on=[*keys, product], how="inner").join(theirs, on=[*keys, other], how="inner")
+    share = nw.col("areas") / nw.max_horizontal("__count", "__others")
+    columns = (*keys, product, other, "areas", "proximity")
+    return cast("IntoFrameT", found.with_columns(share.alias("proximity")).select(*columns).to_native())
 
 
 def export_similarity(

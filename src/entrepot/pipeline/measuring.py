@@ -25,8 +25,8 @@ __all__ = ["MEASURES", "MeasureName", "MeasureQuery", "measure_flows", "measure_
 
 MeasureName = Literal[
     "total", "growth", "year_to_date", "rolling_year", "index", "share", "rank", "overtaking",
-    "concentration", "dependence", "advantage", "similarity", "complementarity", "supplanting", "margins",
-    "composition", "plausibility",
+    "concentration", "dependence", "substitutability", "advantage", "proximity", "similarity",
+    "complementarity", "supplanting", "margins", "composition", "plausibility",
 ]  # fmt: skip
 MEASURES: tuple[MeasureName, ...] = get_args(MeasureName)
 
@@ -49,12 +49,19 @@ _BY: dict[str, tuple[str, ...]] = {
     "composition": ("exporter", "period"),
 }
 #: Keys that a measure has of itself, so that ``by`` does not apply.
-_FIXED = frozenset({"dependence", "advantage", "similarity", "complementarity", "plausibility"})
+_FIXED = frozenset(
+    {
+        "dependence", "substitutability", "advantage", "proximity", "similarity", "complementarity",
+        "plausibility",
+    }
+)  # fmt: skip
 _MONTHLY = frozenset({"year_to_date", "rolling_year"})
 _WINDOWS = frozenset({"supplanting", "margins"})
 #: Measures that set rows beside each other, and the keys that they add up by first.
 _SELF_JOINED: dict[str, tuple[str, ...]] = {
     "dependence": ("exporter", "importer", "period"),
+    "substitutability": ("exporter", "importer", "hs_code", "period"),
+    "proximity": ("exporter", "hs_code", "period"),
     "similarity": ("exporter", "hs_code", "period"),
     "overtaking": (),
 }
@@ -242,6 +249,8 @@ _MADE: dict[str, _Made] = {
     "overtaking": lambda f, q, by, of: measures.overtakings(f, of=of[0], within=by, value=q.value),
     "concentration": lambda f, q, by, of: measures.herfindahl_hirschman(f, of=of, within=by, value=q.value),
     "dependence": lambda f, q, *_: measures.dependence(f, value=q.value),
+    "substitutability": lambda f, q, *_: measures.substitutability(f, value=q.value),
+    "proximity": lambda f, q, *_: measures.proximity(f, value=q.value),
     "advantage": lambda f, q, *_: measures.revealed_comparative_advantage(f, value=q.value),
     "similarity": lambda f, q, *_: measures.export_similarity(f, value=q.value),
     "complementarity": lambda f, q, *_: measures.complementarity(f, value=q.value),
