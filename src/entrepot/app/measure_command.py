@@ -107,6 +107,12 @@ def measure_command(
     chart: Annotated[
         Path | None, typer.Option(help=".svg, .png or .json (Vega-Lite) file for a chart")
     ] = None,
+    chart_kind: Annotated[
+        str, typer.Option(help="own, slope, bump (of rank), parts (of amounts), multiples or heat")
+    ] = "own",
+    chart_first: Annotated[
+        str | None, typer.Option(help="of parts: the area at the foot, such as RUS for what goes direct")
+    ] = None,
     as_of: Annotated[
         str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")
     ] = None,
@@ -123,6 +129,8 @@ def measure_command(
     one_of(book, _BOOKS, option="--book")
     one_of(value, tuple(_VALUES), option="--value")
     one_of(level, ("6", "4", "2"), option="--level")
+    one_of(chart_kind, ("own", "slope", "bump", "parts", "multiples", "heat"), option="--chart-kind")
+    foot = parse_areas(chart_first, option="--chart-first")
     day = parse_day(as_of, option="--as-of")
     areas = {
         option: parse_areas(text, option=f"--{option}")
@@ -174,14 +182,17 @@ def measure_command(
         show=areas["show"],
         periods=periods,
     )
-    _run(opened, query, out=out, chart=chart, memory=memory)
+    kind = (chart_kind, foot[0] if foot else "")
+    _run(opened, query, out=out, chart=chart, kind=kind, memory=memory)
 
 
 def _keys(text: str) -> tuple[str, ...]:
     return tuple(part.strip().lower() for part in text.split(",") if part.strip())
 
 
-def _run(lake: Lake, query: MeasureQuery, *, out: str, chart: Path | None, memory: str) -> None:
+def _run(
+    lake: Lake, query: MeasureQuery, *, out: str, chart: Path | None, kind: tuple[str, str], memory: str
+) -> None:
     from entrepot.pipeline.measuring import measure_lake  # noqa: PLC0415
     from entrepot.report import (  # noqa: PLC0415
         check_out,
@@ -204,7 +215,9 @@ def _run(lake: Lake, query: MeasureQuery, *, out: str, chart: Path | None, memor
         )
     caption = _caption(lake, query, rows)
     about = {"table": caption.title, "figures": caption.subtitle, "source": caption.footer}
-    drawn = None if chart is None else measure_chart(rows, query.name, caption, value=query.value)
+    drawn = None
+    if chart is not None:
+        drawn = measure_chart(rows, query.name, caption, value=query.value, kind=kind[0], first=kind[1])
     write_table(rows, out, about=about | ({"notes": "; ".join(notes)} if notes else {}))
     if chart is not None:
         write_chart(drawn, chart)

@@ -227,7 +227,14 @@ def case_chart(
     what = TITLES.get(call["measure"], call["measure"].capitalize())
     subtitle = f"{what}; {unit}; {BOOKS[call['book']]}"
     caption = Caption(title=call["title"], subtitle=subtitle, footer=footer)
-    return measure_chart(tables[case["chart"]], call["measure"], caption, value=column)
+    return measure_chart(
+        tables[case["chart"]],
+        call["measure"],
+        caption,
+        value=column,
+        kind=case["chart_kind"],
+        first=case["chart_first"],
+    )
 
 
 def _bars(case: Mapping[str, Any], compared: pa.Table, *, footer: str) -> Any:

@@ -22,12 +22,26 @@ from entrepot.report.files import check_out, replacing
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["CHART_SUFFIXES", "OTHERS", "Caption", "bars_chart", "lines_chart", "stack_chart", "write_chart"]
+__all__ = [
+    "CHART_SUFFIXES",
+    "COLOURS",
+    "OTHERS",
+    "Caption",
+    "bars_chart",
+    "captioned",
+    "check_series",
+    "kept_apart",
+    "lines_chart",
+    "stack_chart",
+    "value_axis",
+    "write_chart",
+]
 
 #: What a chart can be written as: drawn, or its Vega-Lite specification.
 CHART_SUFFIXES = (".svg", ".png", ".json")
 
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7a7a7a", "#1d2733")
+#: Okabe and Ito's, which every eye tells apart.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7a7a7a", "#1d2733")
 #: Name of the parts of a stack that are too small for one of their own.
 OTHERS = "all others"
 _LETTER = 5.0  # pixels of a letter of the footer, on average
@@ -85,7 +99,7 @@ def lines_chart(
         There is nothing to draw, or too much.
     """
     series = list(dict.fromkeys(str(row["series"]) for row in rows))
-    _check(len(series), len(rows))
+    check_series(len(series), len(rows))
     days = [{**row, "day": first_day(str(row["period"]))} for row in rows]
     ends = {str(row["series"]): row for row in days if row["value"] is not None}
     room = max(len(name) for name in series) * 7 + 14
@@ -93,14 +107,14 @@ def lines_chart(
         "day:T",
         scale=alt.Scale(type="utc"),
         axis=alt.Axis(
-            grid=False, format="%Y" if _is_annual(rows) else "%b %Y", tickCount=_ticks(rows), title=None
+            grid=False, format="%Y" if is_annual(rows) else "%b %Y", tickCount=ticks_of(rows), title=None
         ),
     )
     scale = alt.Scale(reverse=True, zero=False, nice=False) if is_rank else alt.Scale(zero=unit != "index")
-    axis = _ranks([row["value"] for row in rows]) if is_rank else _axis(unit)
+    axis = _ranks([row["value"] for row in rows]) if is_rank else value_axis(unit)
     y = alt.Y("value:Q", scale=scale, axis=axis, title=None)
     colour = alt.Color(
-        "series:N", legend=None, scale=alt.Scale(domain=series, range=list(_COLOURS[: len(series)]))
+        "series:N", legend=None, scale=alt.Scale(domain=series, range=list(COLOURS[: len(series)]))
     )
     line = (
         alt.Chart(alt.InlineData(values=days))
@@ -108,16 +122,16 @@ def lines_chart(
         .encode(x=x, y=y, color=colour)
     )
     names = (
-        alt.Chart(alt.InlineData(values=_apart(list(ends.values()), rows, is_rank=is_rank)))
+        alt.Chart(alt.InlineData(values=kept_apart(list(ends.values()), rows, is_rank=is_rank)))
         .mark_text(align="left", dx=8, fontSize=12, fontWeight="bold")
         .encode(x=x, y=alt.Y("label_at:Q", scale=scale, axis=axis, title=None), text="series:N", color=colour)
     )
     layers = [*_events(events, x), line, names]
     drawn = alt.layer(*layers).properties(width=width - room - 60, height=300)
-    return _captioned(drawn, caption, width)
+    return captioned(drawn, caption, width)
 
 
-def _apart(
+def kept_apart(
     ends: list[dict[str, Any]], rows: Sequence[Mapping[str, Any]], *, is_rank: bool
 ) -> list[dict[str, Any]]:
     """Return the lines' ends with a place for each name that covers no other."""
@@ -163,14 +177,14 @@ def stack_chart(rows: Sequence[Mapping[str, Any]], caption: Caption, *, width: i
     sizes: dict[str, float] = {}
     for row in rows:
         sizes[str(row["series"])] = sizes.get(str(row["series"]), 0.0) + (row["value"] or 0.0)
-    _check(len(sizes), len(rows))
+    check_series(len(sizes), len(rows))
     order = sorted(sizes, key=lambda name: (name == OTHERS, -sizes[name]))
     ranked = [{**row, "order": order.index(str(row["series"]))} for row in rows]
     colour = alt.Color(
         "series:N",
         title=None,
         sort=order,
-        scale=alt.Scale(domain=order, range=list(_COLOURS[: len(order)])),
+        scale=alt.Scale(domain=order, range=list(COLOURS[: len(order)])),
         legend=alt.Legend(orient="right", labelLimit=220, labelFontSize=12, symbolType="square"),
     )
     drawn = (
@@ -184,7 +198,7 @@ def stack_chart(rows: Sequence[Mapping[str, Any]], caption: Caption, *, width: i
         )
         .properties(width=width - max(len(name) for name in order) * 7 - 110, height=300)
     )
-    return _captioned(drawn, caption, width)
+    return captioned(drawn, caption, width)
 
 
 def bars_chart(
@@ -206,7 +220,7 @@ def bars_chart(
     """
     series = list(dict.fromkeys(str(row["series"]) for row in rows))
     labels = list(dict.fromkeys(str(row["label"]) for row in rows))
-    _check(len(series), len(rows))
+    check_series(len(series), len(rows))
     room = min(220, max(len(label) for label in labels) * 7 + 16)
     known = [row["value"] for row in rows if row["value"] is not None]
     low, high = min([*known, 0.0]), max([*known, 0.0])
@@ -220,10 +234,10 @@ def bars_chart(
         "series:N",
         title=None,
         sort=series,
-        scale=alt.Scale(domain=series, range=list(_COLOURS[: len(series)])),
+        scale=alt.Scale(domain=series, range=list(COLOURS[: len(series)])),
         legend=alt.Legend(orient="bottom", labelLimit=400, labelFontSize=12) if len(series) > 1 else None,
     )
-    x = alt.X("value:Q", scale=scale, axis=_axis(unit), title=None)
+    x = alt.X("value:Q", scale=scale, axis=value_axis(unit), title=None)
     bars = base.mark_bar().encode(x=x, color=colour)
     positive = base.transform_filter("datum.value >= 0").mark_text(align="left", dx=4, fontSize=11, color=INK)
     negative = base.transform_filter("datum.value < 0").mark_text(
@@ -232,23 +246,31 @@ def bars_chart(
     texts = [marks.encode(x=x, text="figure:N") for marks in (positive, negative)]
     step = alt.Step(20 if len(series) > 1 else 26)
     drawn = alt.layer(bars, *texts).properties(width=width - room - 20, height=step)
-    return _captioned(drawn, caption, width)
+    return captioned(drawn, caption, width)
 
 
-def _check(series: int, rows: int) -> None:
+def check_series(series: int, rows: int) -> None:
+    """Refuse to draw nothing, or more series than there are colours.
+
+    Raises
+    ------
+    OptionError
+        There is nothing to draw, or too much.
+    """
     if not rows:
         raise OptionError(
             "there is nothing to draw", where="--chart", hint="look at the table: it has no rows"
         )
-    if series > len(_COLOURS):
+    if series > len(COLOURS):
         raise OptionError(
-            f"{series} series are too many for one chart, which shows {len(_COLOURS)}",
+            f"{series} series are too many for one chart, which shows {len(COLOURS)}",
             where="--chart",
             hint="name some: --show AREAS, or ask for fewer exporters, importers or codes",
         )
 
 
-def _axis(unit: str) -> alt.Axis:
+def value_axis(unit: str) -> alt.Axis:
+    """Return the axis of values of a unit: ``share``, ``index``, or an amount."""
     match unit:
         case "share":
             return alt.Axis(format=_SHARE, tickCount=5, title=None)
@@ -263,15 +285,15 @@ def _ranks(places: Sequence[Any]) -> alt.Axis:
     return alt.Axis(values=[*range(1, last + 1)] if last <= 12 else [1, *range(5, last + 1, 5)], format="d")
 
 
-def _is_annual(rows: Sequence[Mapping[str, Any]]) -> bool:
+def is_annual(rows: Sequence[Mapping[str, Any]]) -> bool:
     return all(len(str(row["period"])) == 4 for row in rows)
 
 
-def _ticks(rows: Sequence[Mapping[str, Any]]) -> int:
+def ticks_of(rows: Sequence[Mapping[str, Any]]) -> int:
     return min(9, len({row["period"] for row in rows}))
 
 
-def _captioned(chart: Any, caption: Caption, width: int) -> Any:
+def captioned(chart: Any, caption: Caption, width: int) -> Any:
     """Return a chart with its title above and its source below."""
     letters = int(width / _LETTER)
     title = alt.TitleParams(

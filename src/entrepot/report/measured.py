@@ -12,13 +12,17 @@ from entrepot.errors import OptionError
 from entrepot.report.amounts import MISSING, amount, percent
 from entrepot.report.drawing import OTHERS, Caption, bars_chart, lines_chart, stack_chart
 from entrepot.report.labels import place
+from entrepot.report.panels import bump_chart, heat_chart, multiples_chart, parts_chart, slope_chart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
-__all__ = ["BOOKS", "TITLES", "measure_chart", "print_measure"]
+__all__ = ["BOOKS", "CHART_KINDS", "TITLES", "measure_chart", "print_measure"]
+
+#: How a measure can be drawn, besides the way that is its own.
+CHART_KINDS = ("own", "slope", "bump", "parts", "multiples", "heat")
 
 #: Whose figures they are, and what they are worth, in words.
 BOOKS = {
@@ -95,8 +99,16 @@ def _cell(name: str, value: Any) -> str:
     return amount(value) if value >= 0 else f"−{amount(-value)}"
 
 
-def measure_chart(rows: pa.Table, name: str, caption: Caption, *, value: str = "value_usd") -> Any:
-    """Return the chart of a measure: lines over time, ranks, a stack, or bars.
+def measure_chart(
+    rows: pa.Table,
+    name: str,
+    caption: Caption,
+    *,
+    value: str = "value_usd",
+    kind: str = "own",
+    first: str = "",
+) -> Any:
+    """Return the chart of a measure: lines over time, ranks, a stack, or bars; or another kind of it.
 
     Parameters
     ----------
@@ -108,11 +120,15 @@ def measure_chart(rows: pa.Table, name: str, caption: Caption, *, value: str = "
         What stands around.
     value
         The column that it was made of.
+    kind
+        One of :data:`CHART_KINDS`.
+    first
+        Of ``parts``: code of the area whose part is at the foot.
 
     Raises
     ------
     OptionError
-        The measure has no chart, or has too many series for one.
+        The measure has no chart, or no such one, or has too many series for it.
     """
     if name not in _DRAWN:
         raise OptionError(
@@ -126,6 +142,9 @@ def measure_chart(rows: pa.Table, name: str, caption: Caption, *, value: str = "
         {"period": row.get("period"), "series": _label(row, own), "value": row[column]}
         for row in rows.to_pylist()
     ]
+    if kind != "own":
+        figures = [row | {"figure": _cell(column, row["value"])} for row in drawn]
+        return _other_kind(figures, caption, kind=kind, column=column, unit=unit, first=first)
     if name == "composition":
         _one_whole(rows)
         return stack_chart(_largest(drawn), caption)
@@ -143,6 +162,36 @@ def measure_chart(rows: pa.Table, name: str, caption: Caption, *, value: str = "
         for row in sorted(largest, key=lambda row: -row["value"])
     ]
     return bars_chart(bars, caption, unit=unit)
+
+
+def _other_kind(
+    rows: list[dict[str, Any]], caption: Caption, *, kind: str, column: str, unit: str, first: str
+) -> Any:
+    if any(row["period"] is None for row in rows):
+        raise OptionError(
+            f"a {kind} chart compares periods, and the measure has none",
+            where="--chart-kind",
+            hint="leave the option out",
+        )
+    match kind:
+        case "slope":
+            return slope_chart(rows, caption, unit=unit)
+        case "bump" if column == "rank":
+            return bump_chart([row for row in rows if row["value"] is not None], caption)
+        case "bump":
+            raise OptionError(
+                "a bump chart is one of places", where="--chart-kind", hint="entrepot measure rank"
+            )
+        case "parts" if unit == "usd":
+            return parts_chart(rows, caption, first=place(first) if first else "")
+        case "parts":
+            raise OptionError(
+                "parts are amounts that add up", where="--chart-kind", hint="entrepot measure total"
+            )
+        case "multiples":
+            return multiples_chart(rows, caption, unit=unit)
+        case _:
+            return heat_chart(rows, caption, unit="growth" if column == "growth" else unit)
 
 
 def _largest(rows: Sequence[dict[str, Any]], *, most: int = 7) -> list[dict[str, Any]]:

@@ -179,8 +179,8 @@ class Case(_Section):
     headline
         The figure that the case stands for: it is tested under other choices. Of a case with calls it is one
         that they give.
-    chart
-        The call that is drawn.
+    chart, chart_kind, chart_first
+        The call that is drawn, and how: see ``--chart-kind`` and ``--chart-first`` of ``entrepot measure``.
     bars
         What the published figures alone show: such a case runs without data.
     further
@@ -201,6 +201,8 @@ class Case(_Section):
     figures: tuple[Figure, ...] = ()
     headline: str = ""
     chart: str = ""
+    chart_kind: Literal["own", "slope", "bump", "parts", "multiples", "heat"] = "own"
+    chart_first: str = ""
     bars: Bars | None = None
     further: tuple[str, ...] = ()
 
