@@ -75,6 +75,7 @@ MEASURES = {
     "composition": (YEARS, partial(measures.composition, classes=class_table("BEC4"))),
     "composition_of_all": (YEARS, partial(measures.composition, classes=class_table("ICT"), by=[])),
     "plausibility": (YEARS, partial(measures.plausibility, gdp=GDP)),
+    "plausibility_of_months": (MONTHS, partial(measures.plausibility, gdp=GDP, frequency="M", past=1)),
 }
 #: On Spark each measure takes seconds: those that have a road of their own, or all its kinds of steps.
 ON_SPARK = (

@@ -231,3 +231,30 @@ def test_an_import_beside_gdp_and_past(read) -> None:
     assert read(plausibility(table, gdp, past=1))["KGZ", "2021"]["past_ratio"] == pytest.approx(1.5)
     hole = table.filter(pa.array([year != "2021" for year in years]))
     assert read(plausibility(hole, gdp))["KGZ", "2023"]["past_ratio"] is None
+
+
+def test_twelve_months_in_december_are_what_years_give(read) -> None:
+    """Closed form: each December is its year, and a month missing makes twelve sums unknown, not smaller."""
+    rows = [
+        {"importer": "KGZ", "period": f"{year}-{month:02d}", "value_usd": float(year - 2018) * month}
+        for year in (2020, 2021, 2022)
+        for month in range(1, 13)
+    ]
+    years = [
+        {"importer": "KGZ", "period": str(y), "value_usd": (y - 2018) * 78.0} for y in (2020, 2021, 2022)
+    ]
+    gdp = pa.table(
+        {"area": ["KGZ"] * 2, "year": pa.array([2021, 2022], pa.int32()), "gdp_usd": [780.0, 936.0]}
+    )
+    of_months = read(plausibility(pa.Table.from_pylist(rows), gdp, past=1, frequency="M"))
+    of_years = read(plausibility(pa.Table.from_pylist(years), gdp, past=1))
+    for year in ("2021", "2022"):
+        for column in ("value_usd", "gdp_share", "past_ratio"):
+            assert of_months["KGZ", f"{year}-12"][column] == pytest.approx(of_years["KGZ", year][column])
+    june = of_months["KGZ", "2022-06"]
+    twelve = sum(row["value_usd"] for row in rows if "2021-07" <= row["period"] <= "2022-06")
+    assert june["gdp_share"] == pytest.approx(twelve / 936.0)
+    hole = [row for row in rows if row["period"] != "2021-03"]
+    found = read(plausibility(pa.Table.from_pylist(hole), gdp, past=1, frequency="M"))
+    assert found["KGZ", "2022-02"]["gdp_share"] is None
+    assert found["KGZ", "2022-03"]["gdp_share"] is not None

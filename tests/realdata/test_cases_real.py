@@ -54,12 +54,16 @@ def verdicts(result):
 def test_shares_of_russias_partners(lake_of) -> None:
     result = run_case(find_case("RUSSIA-PARTNERS"), lake_of(("imf_wide", "imf-russia/RU_trade.csv")))
     assert set(verdicts(result).values()) == {"agrees"}
-    assert len(result.compared) == 10
+    assert len(result.compared) == 11
     assert max(abs(one.difference) for one in result.compared) < 0.001, "the sum is the IMF's line World"
     share = {(row["exporter"], row["period"]): row["share"] for row in result.tables["share"].to_pylist()}
     assert share["CHN", "2021"] == pytest.approx(72685.740904 / 293656.04, abs=1e-4)
     assert share["CHN", "2023"] == pytest.approx(119833.579267 / 265017.53, abs=1e-4)
     assert share["DEU", "2021"] > 3 * share["DEU", "2024"]
+    robust = {(row["choice"], row["value"]): row for row in result.robustness.to_pylist()}
+    assert robust["as the case asks", ""]["computed"] == pytest.approx(119833.579267 / 265017.53, abs=1e-4)
+    without = 119833.579267 / (265017.534364 - 12152)
+    assert robust["exporter", "UGA"]["computed"] == pytest.approx(without, abs=1e-3), "an error of the source"
 
 
 def test_kyrgyz_imports_and_what_china_says(lake_of) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import narwhals as nw
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from entrepot.engine import place_beside
+from entrepot.measures.growth import rolling_year
 from entrepot.measures.sums import lagged, opened, period_number, ratio, summed
 
 if TYPE_CHECKING:
@@ -102,15 +103,17 @@ def plausibility(
     area: str = "importer",
     past: int = 3,
     value: str = "value_usd",
+    frequency: Literal["A", "M"] = "A",
 ) -> IntoFrameT:
     r"""Return an import beside the economy that takes it and beside its own past.
 
-    *Formula*  gdp_share = x_t / GDP_t;  past_ratio = x_t / mean(x_{t−1} … x_{t−past}).
+    *Formula*  gdp_share = x_t / GDP_t;  past_ratio = x_t / mean(x_{t−1} … x_{t−past}), t a year; of months
+    x_t is the sum of the twelve months up to it, GDP that of its year, and t − 1 twelve months before.
 
     Parameters
     ----------
     frame
-        Rows of years with the area, ``period`` and the value in US dollars.
+        Rows with the area, ``period`` and the value in US dollars.
     gdp
         ``area, year, gdp_usd``: :func:`entrepot.read_gdp`.
     area
@@ -119,25 +122,33 @@ def plausibility(
         How many earlier years.
     value
         Column to be summed.
+    frequency
+        Whether the rows of years or those of months are taken; the others are left out.
 
     Returns
     -------
     frame of the caller's kind
-        **Grain**: area × period. The value, ``gdp_usd``, ``gdp_share``, ``past_<value>`` and ``past_ratio``.
+        **Grain**: area × period. The value (of months: of twelve), ``gdp_usd``, ``gdp_share``,
+        ``past_<value>`` and ``past_ratio``.
         No threshold is applied: what share of GDP is absurd depends on the goods.
 
     *Missing data*: ``gdp_share`` is null where the year has no GDP; ``past_ratio`` where one of the earlier
-    years has no row or is null. Months have neither: give years.
+    years has no row or is null. Of months all three are null where one of the twelve is.
 
     References
     ----------
     Absorption: imports over domestic demand, as in IMF, Balance of Payments Manual; here over GDP, which
     every economy publishes.
     """
-    data = summed(opened(frame, area, "period", value), [area, "period"], value)
-    data = data.filter(nw.col("period").str.len_chars() == 4).with_columns(
-        (period_number() // 12).alias("__year")
-    )
+    step = 12 if frequency == "M" else 1
+    data: Any = nw.from_native(rolling_year(frame, by=[area], value=value)) if frequency == "M" else None
+    if data is None:
+        data = summed(opened(frame, area, "period", value), [area, "period"], value)
+        data = data.filter(nw.col("period").str.len_chars() == 4)
+    number = period_number()
+    data = data.with_columns(
+        (number // 12).alias("__year"), (number if step == 12 else number // 12).alias("__number")
+    ).select(area, "period", value, "__year", "__number")
     facts = pa.table(
         {
             area: gdp["area"].cast(pa.string()),
@@ -146,12 +157,12 @@ def plausibility(
         }
     )
     beside: Any = place_beside(facts, data.to_native())
-    lags = range(1, past + 1)
-    found = lagged(data, [value, "__year"], lags, by=[area], order="__year")
-    total, is_whole = nw.lit(0.0), nw.col("__year") >= 0
+    lags = range(step, past * step + 1, step)
+    found = lagged(data, [value, "__number"], lags, by=[area], order="__number")
+    total, is_whole = nw.lit(0.0), nw.col("__number") >= 0
     for lag in lags:
         total = total + nw.col(f"{value}_{lag}")
-        is_whole = is_whole & (nw.col(f"__year_{lag}") == nw.col("__year") - lag)
+        is_whole = is_whole & (nw.col(f"__number_{lag}") == nw.col("__number") - lag)
     found = found.with_columns(nw.when(is_whole).then(total / past).alias(f"past_{value}")).select(
         area, "period", "__year", value, f"past_{value}"
     )

@@ -126,9 +126,9 @@ class MeasureQuery:
             _refuse("GDP is in current US dollars", "--value and --deflator", "leave the options out")
         if self.name in _MONTHLY and self.flows.frequency != "M":
             _refuse(f"{self.name} is made of months", "--freq", "add --freq M")
-        if self.name == "plausibility" and (self.gdp is None or self.flows.frequency != "A"):
+        if self.name == "plausibility" and self.gdp is None:
             _refuse(
-                "plausibility needs GDP, and years",
+                "plausibility needs GDP",
                 "--gdp",
                 "entrepot fetch world_bank --to FOLDER; --gdp FOLDER",
             )
@@ -261,7 +261,9 @@ _MADE: dict[str, _Made] = {
         f, before=q.before or "", after=q.after or "", by=by, value=q.value
     ),
     "composition": lambda f, q, by, _: measures.composition(f, _classes(q.scheme, q), by=by, value=q.value),
-    "plausibility": lambda f, q, *_: measures.plausibility(f, cast("pa.Table", q.gdp), value=q.value),
+    "plausibility": lambda f, q, *_: measures.plausibility(
+        f, cast("pa.Table", q.gdp), value=q.value, frequency=q.flows.frequency
+    ),
 }
 
 

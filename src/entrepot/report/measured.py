@@ -15,7 +15,7 @@ from entrepot.report.labels import place
 from entrepot.report.panels import bump_chart, heat_chart, multiples_chart, parts_chart, slope_chart
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
@@ -59,9 +59,25 @@ _DRAWN: dict[str, tuple[str, str]] = {
     "supplanting": ("competitive_{value}", "usd"),
     "margins": ("change_{value}", "usd"),
 }
-_SHARES = ("share", "growth", "dependence", "asymmetry", "salience", "similarity", "complementarity")
+_SHARES = (
+    "share", "growth", "dependence", "asymmetry", "salience", "similarity", "complementarity", "coverage",
+    "proximity",
+)  # fmt: skip
 _NUMBERS = ("index", "hhi", "effective_number", "rca", "symmetric_rca", "past_ratio")
 _MOST_BARS = 24
+#: Columns that leave a narrow terminal first, and those that leave last.
+_MADE_OF = (
+    "whole_",
+    "year_earlier_",
+    "base_",
+    "before_",
+    "after_",
+    "covered_",
+    "own_covered_",
+    "sole_value",
+    "own_",
+)
+_LAST_TO_GO = (*_SHARES, *_NUMBERS, "coverage", "sole_share", "rank", "proximity")
 
 
 def print_measure(rows: pa.Table, console: Console, *, most: int = 20) -> None:
@@ -76,15 +92,40 @@ def print_measure(rows: pa.Table, console: Console, *, most: int = 20) -> None:
     most
         Rows to print; what is left is counted.
     """
+    shown = rows.slice(0, most).to_pylist()
+    cells = {name: [_cell(name, row[name]) for row in shown] for name in rows.column_names}
+    kept, left_out = _fitting(rows.schema, cells, console.width)
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for field in rows.schema:
-        is_text = field.type == pa.string()
-        grid.add_column(field.name.replace("_", " "), justify="left" if is_text else "right", overflow="fold")
-    for row in rows.slice(0, most).to_pylist():
-        grid.add_row(*[Text(_cell(name, value)) for name, value in row.items()])
+    for name in kept:
+        is_text = rows.schema.field(name).type == pa.string()
+        grid.add_column(
+            name.replace("_", " "), justify="left" if is_text else "right", overflow="fold",
+            min_width=_width(name, cells[name]) if not is_text else None,
+        )  # fmt: skip
+    for at in range(len(shown)):
+        grid.add_row(*[Text(cells[name][at]) for name in kept])
     console.print(grid)
     if rows.num_rows > most:
         console.print(f"and {rows.num_rows - most:,} more rows", markup=False)
+    if left_out:
+        console.print(f"in the file besides: {', '.join(left_out)}", markup=False)
+
+
+def _width(name: str, cells: Sequence[str]) -> int:
+    """Return the least width of a column: its headings break between words, its figures never."""
+    return max(map(len, [*name.split("_"), *cells]))
+
+
+def _fitting(
+    schema: pa.Schema, cells: Mapping[str, Sequence[str]], width: int
+) -> tuple[list[str], list[str]]:
+    """Return the columns that fit side by side, and those that do not: what others are made of goes first."""
+    numbers = [field.name for field in schema if field.type != pa.string()]
+    order = sorted(numbers, key=lambda name: (not name.startswith(_MADE_OF), name.endswith(_LAST_TO_GO)))
+    kept = list(schema.names)
+    while order and sum(_width(name, cells[name]) + 2 for name in kept) > width:
+        kept.remove(order.pop(0))
+    return kept, [name for name in schema.names if name not in kept]
 
 
 def _cell(name: str, value: Any) -> str:
