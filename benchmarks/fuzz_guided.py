@@ -1,14 +1,13 @@
-"""Damaged heads for one reader, guided by the coverage of our code: ``fuzz_guided.py READER INPUTS KEEP``.
+"""Damaged heads for one reader, guided by coverage of our code: ``fuzz_guided.py READER INPUTS KEEP FOLDER``.
 
-``fuzz_readers.py`` starts it where Atheris is installed. Atheris ends the process: 0 when nothing was found.
+``fuzz_readers.py`` starts it where Atheris is installed, and gives it a folder to work in. Atheris ends the
+process: 0 when nothing was found.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -21,9 +20,8 @@ with atheris.instrument_imports(include=["entrepot.sources", "entrepot.engine"])
 
 def main() -> None:
     """Start from the samples, and print what became of the inputs as JSON."""
-    name, inputs, keep = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+    name, inputs, keep, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
     case = CASES[name]
-    folder = Path(tempfile.mkdtemp())
     corpus = folder / "corpus"
     for place in (corpus, keep):
         place.mkdir(parents=True, exist_ok=True)
@@ -39,7 +37,6 @@ def main() -> None:
         outcomes[check_head(case, path)] += 1
         if outcomes.total() == inputs:
             print(json.dumps(outcomes), flush=True)
-            shutil.rmtree(folder)
 
     options = [f"-runs={inputs}", "-max_len=4096", f"-artifact_prefix={keep}/", "-verbosity=0", "-timeout=60"]
     atheris.Setup([sys.argv[0], *options, str(corpus)], one)

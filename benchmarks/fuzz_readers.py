@@ -170,9 +170,10 @@ def fuzz_heads(case: Case, inputs: int, draw: random.Random, keep: Path) -> Coun
 def guided_heads(name: str, inputs: int, keep: Path) -> Counter[str]:
     """Try damaged heads in the order that Atheris finds promising."""
     script = Path(__file__).with_name("fuzz_guided.py")
-    done = subprocess.run(
-        [sys.executable, script, name, str(inputs), str(keep)], capture_output=True, text=True, check=False
-    )
+    # The folder is ours: Atheris reads its corpus again until its process ends.
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, script, name, str(inputs), str(keep), folder]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     told = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not told:
         raise Finding(f"Atheris ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")

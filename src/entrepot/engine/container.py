@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -60,15 +61,16 @@ def fingerprint(path: Path, *, progress: Callable[[int], None] | None = None) ->
     """Read a file once and say what identifies it; ``progress`` is told the bytes read so far."""
     digest = hashlib.sha256()
     size, is_utf8, pending = 0, True, b""
-    with file_errors(path), path.open("rb") as file:
+    with file_errors(path), path.open("rb") as file, ThreadPoolExecutor(1) as thread:
         while block := file.read(_BLOCK):
             size += len(block)
-            digest.update(block)
+            digested = thread.submit(digest.update, block)
             # Most customs files are plain ASCII, which is told much faster.
             if is_utf8 and (pending or not block.isascii()):
                 text = pending + block
                 whole = len(text) - _begun(text)
                 is_utf8, pending = _is_utf8(text[:whole]), text[whole:]
+            digested.result()
             if progress is not None:
                 progress(size)
     return Fingerprint(file_hash=digest.hexdigest(), size=size, is_utf8=is_utf8 and not pending)

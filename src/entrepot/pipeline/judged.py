@@ -39,9 +39,10 @@ class JudgedRows:
         self._engine = engine
         self._workspace = workspace
         self._staged = staged
-        found = [row[0] for row in engine.rows(f"DESCRIBE {canonical}")]
+        engine.execute(f"CREATE TEMP VIEW canonical_rows AS {canonical}")
+        found = [row[0] for row in engine.rows("DESCRIBE canonical_rows")]
         nulls = [null_column(field) for field in _absent(found)]
-        self._canonical = f"SELECT *, {', '.join(nulls)} FROM ({canonical})" if nulls else canonical
+        self._canonical = f"SELECT {', '.join(['*', *nulls])} FROM canonical_rows"
         #: Columns that are the same in all rows: no row need carry them.
         self._fixed = dict.fromkeys((field.name for field in _absent(found)), None) | {
             name: value

@@ -6,13 +6,14 @@ parts of one report is the same for all of them and stands here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import TYPE_CHECKING, Final, Literal
 
 import pyarrow as pa
 
-from entrepot.engine.quoting import literal
+from entrepot.engine.quoting import identifier, literal
+from entrepot.engine.staging import texts_of
 from entrepot.engine.words import word_types
 from entrepot.nomenclature import area_code_table, area_table
 from entrepot.nomenclature.hs import hs_chapters
@@ -54,11 +55,12 @@ class RowTexts:
     flow, period
         Looked up in the reader's tables.
     product
-        ``TOTAL``, ``9999AA`` (not specified), or digits.
+        ``TOTAL``, ``9999AA`` (not specified), or digits; said of the product's column alone.
     value, weight, amount, unit
         Value, net weight in kg, supplementary quantity and its unit.
     part
-        By what the row is a part of a report (province, customs regime, district); null for a whole one.
+        By what the row is a part of a report (province, customs regime, district): name and text of each;
+        an empty name is not told. Empty where rows are never parts.
     """
 
     partner: str
@@ -70,7 +72,7 @@ class RowTexts:
     weight: str = _NOTHING
     amount: str = _NOTHING
     unit: str = _NOTHING
-    part: str = _NOTHING
+    part: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class NationalForm:
     texts
         What a row says.
     names
-        The publisher's name of each column, by field, for the details of the quarantine.
+        The publisher's name of each column, by field: for the details of the quarantine, and to look up each
+        of the different products and names of partners once.
     currency
         ISO 4217.
     decimal, thousands
@@ -95,6 +98,8 @@ class NationalForm:
         Exports are FOB.
     checks_names
         A partner whose name is that of another area than its code is set aside: codes of another scheme.
+    has_wholes
+        A row that says nothing of the part is a whole report. Else all rows are parts.
     """
 
     reporter: str
@@ -106,11 +111,12 @@ class NationalForm:
     thousands: Literal["", ","] = ""
     import_valuation: Valuation = Valuation.CIF
     checks_names: bool = False
+    has_wholes: bool = False
 
     @property
     def has_parts(self) -> bool:
         """Whether rows may be parts of a report."""
-        return self.texts.part != _NOTHING
+        return bool(self.texts.part)
 
 
 def spelling_table(meanings: Mapping[str, str]) -> pa.Table:
@@ -170,20 +176,21 @@ def canonical_sql(form: NationalForm, raw: str) -> str:
     the place of its first part. Beside the whole they are breakdowns. A part that is there twice, or that
     cannot be read, makes its sum unknown: all of its parts are set aside.
     """
-    numbers = _NUMBERS if form.has_parts else ""
+    kept = _of_a_part(form) if form.has_parts else "*"
     steps = [
         f"published AS NOT MATERIALIZED ({_published(form, raw)})",
-        f"named AS MATERIALIZED ({_named(form)})",
-        f"goods AS MATERIALIZED ({_GOODS})",
+        f"named AS MATERIALIZED ({_named(form, raw)})",
+        f"goods AS MATERIALIZED ({_goods(form, raw)})",
         f"periods AS MATERIALIZED ({_periods(form)})",
         f"joined AS ({_joined(form)})",
         f"""judged AS {"MATERIALIZED" if form.has_parts else ""} (
-            SELECT * EXCLUDE (fault), fault.reason AS reason, fault.detail AS detail{numbers}
+            SELECT {kept}, fault.reason AS reason, fault.detail AS detail
             FROM (SELECT *, {_fault(form)} AS fault FROM joined)
         )""",
     ]
     if form.has_parts:
-        steps += [f"{name} AS {_kept(name)} ({query})" for name, query in _SUMS.items()]
+        sums = _ODD | {"said": _said(form)} | _SUMS
+        steps += [f"{name} AS {_kept(name)} ({query})" for name, query in sums.items()]
     return f"WITH {', '.join(steps)} {_final(form)}"
 
 
@@ -193,29 +200,41 @@ def _kept(name: str) -> str:
 
 def _published(form: NationalForm, raw: str) -> str:
     texts = {one.name: getattr(form.texts, one.name) for one in fields(RowTexts)}
-    columns = [
-        f"{sql} AS {name}" if name == "part" else f"{sql} AS {name}_text" for name, sql in texts.items()
-    ]
+    parts = texts.pop("part")
+    texts["product"] = f"raw.{identifier(form.names['product'])}"
+    columns = [f"{sql} AS {name}_text" for name, sql in texts.items()]
+    columns += [f"{sql} AS part_{place}" for place, sql in enumerate(parts.values())]
     return f"SELECT row_number, {', '.join(columns)} FROM {raw} AS raw"
 
 
-#: What each product says, once for each that there is.
-_GOODS: Final = """
-    SELECT text, CASE WHEN text IN ('TOTAL', '9999AA') OR (chapter IS NOT NULL
-        AND regexp_full_match(text, '[0-9]{2}([0-9]{2}){0,4}')) THEN text END AS code
-    FROM (SELECT DISTINCT product_text AS text FROM published)
-    LEFT JOIN national_chapter ON chapter = substr(text, 1, 2)
-"""
+def _goods(form: NationalForm, raw: str) -> str:
+    """Return what each product says, once for each that there is."""
+    column = form.names["product"]
+    different = (
+        f"SELECT DISTINCT raw.{identifier(column)} AS published, {form.texts.product} AS text "
+        f"FROM {texts_of(raw, column)} AS raw"
+    )
+    return f"""
+        SELECT *, CASE WHEN code IS NOT NULL THEN dense_rank() OVER (ORDER BY code)::INTEGER END AS good
+        FROM (
+            SELECT published, text, CASE WHEN text IN ('TOTAL', '9999AA') OR (chapter IS NOT NULL
+                AND regexp_full_match(text, '[0-9]{{2}}([0-9]{{2}}){{0,4}}')) THEN text END AS code
+            FROM ({different}) LEFT JOIN national_chapter ON chapter = substr(text, 1, 2)
+        )
+    """
+
 
 _KINDS: Final = words_of("national_kind", {"code": "reporter"})
 
 
-def _named(form: NationalForm) -> str:
+def _named(form: NationalForm, raw: str) -> str:
     if form.texts.partner_name == _NOTHING:
         return f"SELECT NULL::VARCHAR AS text, code, is_aggregate FROM {_KINDS} WHERE FALSE"
     # Names cost Python: each is looked up once.
-    names = "SELECT DISTINCT partner_name_text AS text FROM published WHERE partner_name_text IS NOT NULL"
-    words = words_of(f"(SELECT text, area_named(text) AS code FROM ({names}))", {"code": "reporter"})
+    texts = f"{texts_of(raw, form.names['partner_name'])} AS raw"
+    names = f"SELECT DISTINCT {form.texts.partner_name} AS text FROM {texts}"
+    known = f"(SELECT text, area_named(text) AS code FROM ({names}) WHERE text IS NOT NULL)"
+    words = words_of(known, {"code": "reporter"})
     return f"SELECT text, code, is_aggregate FROM {words} LEFT JOIN {_KINDS} USING (code)"
 
 
@@ -248,11 +267,11 @@ def _joined(form: NationalForm) -> str:
         partner = f"coalesce({partner}, CASE WHEN partner_text IS NULL THEN named.code END)"
         kind = f"coalesce({kind}, CASE WHEN partner_text IS NULL THEN named.is_aggregate END)"
     return f"""
-        SELECT published.*, {partner} AS partner, areas.code AS coded,
+        SELECT published.* REPLACE (goods.text AS product_text), {partner} AS partner, areas.code AS coded,
             {"named.code" if is_named else f"NULL::{word_types()['reporter']}"} AS named,
             {literal(form.checks_names)} AS checks_names, {kind} AS is_aggregate,
             flows.meaning AS flow, flows.is_import, periods.period, periods.year, periods.frequency,
-            goods.code, periods.hs_revision,
+            goods.code, goods.good, periods.hs_revision,
             {number_sql("value_text", **separators)} AS number,
             {number_sql("weight_text", **separators)} AS weight,
             {number_sql("amount_text", **separators)} AS amount,
@@ -264,7 +283,7 @@ def _joined(form: NationalForm) -> str:
         LEFT JOIN {areas} AS areas ON areas.text = upper(partner_text)
             AND periods.day BETWEEN areas.first_day AND areas.last_day
         {"LEFT JOIN named ON named.text = partner_name_text" if is_named else ""}
-        LEFT JOIN goods ON goods.text = product_text
+        LEFT JOIN goods ON goods.published = product_text
     """
 
 
@@ -302,8 +321,8 @@ def _fault(form: NationalForm) -> str:
     return f"CASE {' '.join(cases)} END"
 
 
-#: One report.
-_KEY: Final = "partner, flow, period, code"
+#: One report: ``good`` is a number that stands for the code.
+_KEY: Final = "partner, flow, period, good"
 
 #: A part that is there a second time, alike or otherwise.
 _IS_REPEAT: Final = (
@@ -320,32 +339,64 @@ _IS_LOST: Final = "reason IS NULL AND part IS NOT NULL AND NOT has_total AND bad
 #: Sums of the parts of one report, whether as windows or as groups. A weight of 0 is a small one, rounded; of
 #: what is not given there is no sum.
 _TOTALS: Final = """
-    sum(number) {over} AS number, sum(usd) {over} AS usd,
+    sum(number) {over} AS number,
     CASE WHEN count(weight) {over} = count(*) {over} THEN sum(weight) {over} END AS weight,
     CASE WHEN count(amount) {over} = count(*) {over} AND count(unit) {over} = count(*) {over}
         AND min(unit) {over} = max(unit) {over} THEN sum(amount) {over} END AS amount
 """
 
-#: What the rows of one report have in common, or its sum does not show.
-_ANY: Final = ", ".join(
-    f"any_value({name}) AS {name}"
-    for name in ("year", "frequency", "hs_revision", "is_aggregate", "is_import", "unit")
-)
+#: What follows from the key of a report, which no row need carry until the parts are added up.
+_FOLLOWS: Final = f"""
+    SELECT sums.*, code, year, frequency, hs_revision, flow IN ({_IMPORTS}) AS is_import,
+        number / per_usd AS usd
+    FROM ({{sums}}) AS sums
+    LEFT JOIN (SELECT DISTINCT good, code FROM goods WHERE good IS NOT NULL) USING (good)
+    LEFT JOIN (
+        SELECT DISTINCT period, year, frequency, hs_revision, per_usd FROM periods WHERE period IS NOT NULL
+    ) USING (period)
+"""
 
-#: Numbers that stand for a report and for one of its parts: only where two agree are the texts compared.
-_NUMBERS: Final = f", hash({_KEY}) AS report, hash(report, part, partner_text) AS same_part"
 
-_SUMS: Final = {
+def _of_a_part(form: NationalForm) -> str:
+    """Return what is kept of every row until parts are added up: no text that is long or stands in all rows.
+
+    Numbers stand for a report and for one of its parts: only where two agree are the texts compared.
+    """
+    parts = [f"part_{place}" for place in range(len(form.texts.part))]
+    is_part = f"coalesce({', '.join(parts)}) IS NOT NULL" if form.has_wholes else "TRUE"
+    return (
+        f"row_number, {_KEY}, is_aggregate, number, weight, amount, unit, {is_part} AS is_part, "
+        f"hash({_KEY}) AS report, hash({_KEY}, partner_text, {', '.join(parts)}) AS same_part"
+    )
+
+
+def _said(form: NationalForm) -> str:
+    """Return what stands in the rows of the odd reports about the part."""
+    told = [
+        f"{literal(name + ' ')} || part_{place}" if name else f"part_{place}"
+        for place, name in enumerate(form.texts.part)
+    ]
+    text = f"concat_ws(', ', {', '.join(told)})"
+    return f"""
+        SELECT row_number, {f"nullif({text}, '')" if form.has_wholes else text} AS part, partner_text
+        FROM published WHERE row_number IN (SELECT row_number FROM judged SEMI JOIN odd USING (report))
+    """
+
+
+_ODD: Final = {
     # Reports with a fault, a row for the whole, or a part that stands twice: few, and looked at one by one.
     "repeated": "SELECT same_part FROM judged GROUP BY same_part HAVING count(*) > 1",
     "odd": """
         SELECT DISTINCT report FROM judged
-        WHERE reason IS NOT NULL OR part IS NULL OR same_part IN (FROM repeated)
+        WHERE reason IS NOT NULL OR NOT is_part OR same_part IN (FROM repeated)
     """,
+}
+
+_SUMS: Final = {
     "plain": f"""
-        SELECT {_KEY}, min(row_number) AS row_number, {_ANY}, {_TOTALS.format(over="")},
-            count(*) AS parts, NULL::VARCHAR AS reason, NULL::VARCHAR AS detail, NULL::VARCHAR AS part,
-            TRUE AS is_added
+        SELECT {_KEY}, min(row_number) AS row_number, bool_or(is_aggregate) AS is_aggregate,
+            {_TOTALS.format(over="")}, min(unit) AS unit, count(*) AS parts,
+            NULL::VARCHAR AS reason, NULL::VARCHAR AS detail, NULL::VARCHAR AS part, TRUE AS is_added
         FROM judged ANTI JOIN odd USING (report) GROUP BY {_KEY}
     """,
     # Which rows say the same part again, and whether they agree.
@@ -354,7 +405,7 @@ _SUMS: Final = {
             min(row_number) FILTER (reason IS NULL) OVER same AS first_copy,
             min(hash(number, weight, amount, unit)) FILTER (reason IS NULL) OVER same
                 <> max(hash(number, weight, amount, unit)) FILTER (reason IS NULL) OVER same AS is_conflict
-        FROM judged SEMI JOIN odd USING (report)
+        FROM (FROM judged SEMI JOIN odd USING (report)) JOIN said USING (row_number)
         WINDOW same AS (PARTITION BY {_KEY}, part, partner_text)
     """,
     "faulted": f"""
@@ -383,8 +434,10 @@ _SUMS: Final = {
         WINDOW same AS (PARTITION BY {_KEY})
         QUALIFY row_number() OVER (PARTITION BY {_KEY} ORDER BY row_number) = 1
     """,
-    "reported": "FROM plain UNION ALL BY NAME FROM added "
-    "UNION ALL BY NAME SELECT *, 1 AS parts FROM settled WHERE NOT is_added",
+    "reported": _FOLLOWS.format(
+        sums="FROM plain UNION ALL BY NAME FROM added "
+        "UNION ALL BY NAME SELECT *, 1 AS parts FROM settled WHERE NOT is_added"
+    ),
 }
 
 #: Steps that several others read.
@@ -429,7 +482,9 @@ def _final(form: NationalForm) -> str:
         "quantity_unit": f"CASE WHEN {has_amount} THEN unit END",
         "is_quantity_estimated": "NULL::BOOLEAN",
         "reason": "reason",
-        "detail": f"CASE WHEN reason IS NULL THEN CASE WHEN {part} THEN part END ELSE detail END",
+        "detail": f"CASE WHEN {part} AND reason IS NULL THEN part ELSE detail END"
+        if form.has_parts
+        else "detail",
     }
     if form.has_parts:
         columns["parts"] = "parts"

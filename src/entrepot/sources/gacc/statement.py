@@ -61,8 +61,8 @@ def gacc_sql(found: Mapping[str, str], stated: Stated, raw: str) -> str:
     weights = [f"WHEN {unit} IN ({kilograms})" for unit in units]
     others = [f"WHEN {unit} NOT IN ({kilograms})" for unit in units]
     # Partners of ours may be several of theirs, so that the partner's code is a part as well.
-    parts = [f"'partner ' || {text.get('partner', text.get('partner_name', nothing))}"]
-    parts += [f"'{name} ' || {text[name]}" for name in ("regime", "province") if name in text]
+    parts = {"partner": text.get("partner", text.get("partner_name", nothing))}
+    parts |= {name: text[name] for name in ("regime", "province") if name in text}
     value = "value_usd" if "value_usd" in found else "value_cny"
     form = NationalForm(
         reporter="CHN",
@@ -77,7 +77,7 @@ def gacc_sql(found: Mapping[str, str], stated: Stated, raw: str) -> str:
             weight=f"CASE {weights[0]} THEN {quantities[0]} {weights[1]} THEN {quantities[1]} END",
             amount=f"CASE {others[0]} THEN {quantities[0]} {others[1]} THEN {quantities[1]} END",
             unit=f"CASE {others[0]} THEN {units[0]} {others[1]} THEN {units[1]} END",
-            part=f"concat_ws(', ', {', '.join(parts)})",
+            part=parts,
         ),
         names={
             **found,

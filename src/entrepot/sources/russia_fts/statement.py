@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from entrepot.nomenclature.national_codes import national_area_codes
 from entrepot.schema import FlowKind
-from entrepot.sources.expressions import text_sql
+from entrepot.sources.expressions import figure_sql, text_sql
 from entrepot.sources.national import (
     NationalForm,
     RowTexts,
@@ -55,16 +55,13 @@ def fts_sql(found: Mapping[str, str], raw: str) -> str:
     nothing = "NULL::VARCHAR"
     # The decimal separator is a comma or a point, and nothing separates thousands.
     numbers = {
-        name: f"replace({text[name]}, ',', '.')" if name in text else nothing
+        name: f"replace({figure_sql(found[name])}, ',', '.')" if name in text else nothing
         for name in ("value", "weight", "amount")
     }
     # A code hidden in whole or in part, X in either alphabet: what kind of goods it is nobody may know.
     code = text["product"]
-    # Most codes are whole, and a whole one is told sooner.
-    hidden = (
-        f"(TRY_CAST({code} AS UBIGINT) IS NULL AND regexp_full_match({code}, '[0-9XxХх]*[XxХх][0-9XxХх]*'))"
-    )
-    parts = [f"'{name} ' || {text[name]}" for name in ("region", "district", "unit") if name in text]
+    hidden = f"regexp_full_match({code}, '[0-9XxХх]*[XxХх][0-9XxХх]*')"
+    parts = {"": code} | {name: text[name] for name in ("region", "district", "unit") if name in text}
     form = NationalForm(
         reporter="RUS",
         prefix="russia_fts",
@@ -78,7 +75,7 @@ def fts_sql(found: Mapping[str, str], raw: str) -> str:
             amount=numbers["amount"],
             unit=text.get("unit", nothing),
             # Hidden codes of several goods become one, Abkhazia and South Ossetia one area.
-            part=f"concat_ws(', ', {', '.join([code, *parts])})",
+            part=parts,
         ),
         names=found,
     )

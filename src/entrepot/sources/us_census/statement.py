@@ -157,6 +157,7 @@ def census_sql(columns: CensusColumns, raw: str) -> str:
         ),
         names={
             "partner": found["partner"],
+            "partner_name": found.get("partner_name", ""),
             "flow": found.get("origin_of_goods", "flow"),
             "period": found.get("time", found.get("month", "time")),
             "product": found[f"{measure.side}_product"],
@@ -164,6 +165,7 @@ def census_sql(columns: CensusColumns, raw: str) -> str:
             **{name: found.get(measure.quantities[0], "quantity") for name in ("weight", "amount")},
         },
         import_valuation=measure.valuation,
+        has_wholes=True,
     )
     return canonical_sql(form, raw)
 
@@ -184,13 +186,10 @@ def _period(measure: Measure, text: Mapping[str, str]) -> str:
     return f"{year} || {literal(_TO_DATE)}"
 
 
-def _part(text: Mapping[str, str]) -> str:
+def _part(text: Mapping[str, str]) -> dict[str, str]:
     """Return by what a row is a part; a hyphen stands for all."""
     names = [name for name in ("district", "port", "state", "rate_provision", "subcode") if name in text]
-    parts = [
-        f"CASE WHEN {text[name]} <> '-' THEN {literal(name + ' ')} || {text[name]} END" for name in names
-    ]
-    return f"nullif(concat_ws(', ', {', '.join(parts)}), '')" if parts else "NULL::VARCHAR"
+    return {name: f"nullif({text[name]}, '-')" for name in names}
 
 
 def census_tables() -> dict[str, pa.Table]:
