@@ -35,7 +35,7 @@ _SCHEMA = pa.schema(
 
 
 def random_reports(seed: int = 0) -> pa.Table:
-    """Return reports with every trap: silent reporters, zeros, missing weights, aggregates, consignment."""
+    """Return reports with every trap: silence, zeros, round amounts, missing weights, aggregates, origins."""
     rng = np.random.default_rng(seed)
     areas = ["AAA", "BBB", "CCC", "DDD", "EEE"]
     rows = []
@@ -47,6 +47,7 @@ def random_reports(seed: int = 0) -> pa.Table:
             if rng.random() < 0.3:
                 continue
             is_import = flow == "import"
+            noisy = usd * (1.08 if is_import else 1.0) * np.exp(rng.normal(0, 0.2))
             concept = "origin" if is_import else "last_known_destination"
             rows.append(
                 {
@@ -54,7 +55,8 @@ def random_reports(seed: int = 0) -> pa.Table:
                     "role": rng.choice(["leaf"] * 6 + ["aggregate"]),
                     "partner_concept": "consignment" if is_import and rng.random() < 0.1 else concept,
                     "hs_code": f"85423{k}", "frequency": "M", "period": month,
-                    "primary_value_usd": usd * (1.08 if is_import else 1.0) * np.exp(rng.normal(0, 0.2)),
+                    # round amounts lie on the bounds of sizes, and engines differ in a logarithm's last digit
+                    "primary_value_usd": 10_000.0 if rng.random() < 0.05 else noisy,
                     "net_weight_kg": None if rng.random() < 0.2 else usd / 7,
                     "quantity": None if k == 3 else usd / 2 * np.exp(rng.normal(0, 0.1)),
                     "quantity_unit": None if k == 3 else str(rng.choice(["u", "u", "12u", "kg"])),
@@ -92,19 +94,11 @@ def assert_equal(found: list[dict[str, Any]], expected: list[dict[str, Any]], *,
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_every_engine_gives_the_rows_of_polars(step, put, rows, request) -> None:
-    if isinstance(put(_SCHEMA.empty_table()), pa.Table) and step in {
-        "reconcile",
-        "exporter_first",
-        "cif_fob_ratios",
-    }:
-        reason = "PyArrow groups have an approximate median only: put Arrow tables on an engine first"
-        request.applymarker(pytest.mark.xfail(reason=reason, raises=AssertionError, strict=True))
+def test_every_engine_gives_the_rows_of_polars(step, put, rows) -> None:
     table = random_reports()
     expected = rows(STEPS[step](pl.from_arrow(table)))
     assert len(expected) > 4
-    # the weighted estimate stops its regression at a tolerance
-    assert_equal(rows(STEPS[step](put(table))), expected, rel=1e-6 if step == "reconcile" else 1e-9)
+    assert_equal(rows(STEPS[step](put(table))), expected)
 
 
 @pytest.fixture
@@ -143,10 +137,7 @@ def test_one_row_without_a_mirror(put, rows, brought_together) -> None:
 
 
 def test_distances_are_asked_on_every_engine(put, rows, kind) -> None:
-    """Enough flows of real areas for the regression; every engine has text of its own kind.
-
-    Engines add up in different orders, and the regression stops at a tolerance: equal to a millionth.
-    """
+    """Enough flows of real areas for the regression; every engine has text of its own kind."""
     rng = np.random.default_rng(1)
     areas = ["CHN", "DEU", "KAZ", "USA", "BRA", "IND", "FRA"]
     found = []
@@ -166,8 +157,6 @@ def test_distances_are_asked_on_every_engine(put, rows, kind) -> None:
                 )  # fmt: skip
     table = pa.Table.from_pylist(found, schema=_SCHEMA)
     frame = put(table)
-    if isinstance(frame, pa.Table):
-        pytest.skip("PyArrow groups have an approximate median only")
     if kind == "spark":
         pytest.skip("a minute of planning: the weighted figures are compared above")
-    assert_equal(rows(reconcile(frame)), rows(reconcile(pl.from_arrow(table))), rel=1e-6)
+    assert_equal(rows(reconcile(frame)), rows(reconcile(pl.from_arrow(table))))

@@ -218,10 +218,10 @@ def test_flows_of_a_spark_frame_stay_on_its_session(lakes, found, engine) -> Non
     assert_tables_equal(result.hubs, found["duckdb"][0].hubs)
 
 
-def test_years_in_one_revision_are_equal(lakes) -> None:
-    """Years are made of months, codes are shared by what the whole lake trades."""
+def test_weighted_years_in_one_revision_are_equal(lakes) -> None:
+    """Years are made of months, codes are shared by what the whole lake trades; ratios, weights are learnt."""
     lake = lakes["duckdb"][1]
-    query = FlowQuery(frequency="A", estimate="exporter_first", revision=RevisionChoice("HS2017", "learnt"))
+    query = FlowQuery(frequency="A", estimate="weighted", revision=RevisionChoice("HS2017", "learnt"))
     told: dict[str, list[str]] = {"duckdb": [], "spark": []}
     here, there = (
         select_flows(lake, query, engine=name, memory_limit="500MB", tell=told[name].append) for name in told

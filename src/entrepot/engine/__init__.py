@@ -6,7 +6,7 @@ Start with :class:`Engine`. :func:`map_groups` runs a Python kernel over groups,
 
 from __future__ import annotations
 
-from entrepot.engine.beside import place_beside, small_table
+from entrepot.engine.beside import place_beside, small_table, with_exact_medians
 from entrepot.engine.choosing import EngineName, check_engine, open_engine
 from entrepot.engine.duck import Engine, ParquetFile
 from entrepot.engine.frames import FrameEngine
@@ -37,4 +37,5 @@ __all__ = [
     "small_table",
     "spark_errors",
     "stage_text",
+    "with_exact_medians",
 ]

@@ -1,19 +1,24 @@
-"""Small tables between an engine and kernels: out of a frame as Arrow, and back beside the frame."""
+"""Tables between frames and engines: out of a frame as Arrow, beside a frame, on DuckDB for exact medians."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import duckdb
 import narwhals as nw
+import pyarrow as pa
 
 from entrepot.errors import ContractError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from collections.abc import Callable
+
     from narwhals.typing import IntoFrame
 
-__all__ = ["place_beside", "small_table"]
+__all__ = ["place_beside", "small_table", "with_exact_medians"]
+
+_Step = TypeVar("_Step", bound="Callable[..., Any]")
 
 #: More rows than a step on aggregates may take out of an engine.
 _MOST_ROWS = 20_000_000
@@ -73,6 +78,27 @@ def place_beside(table: pa.Table, frame: IntoFrame) -> nw.LazyFrame[Any] | nw.Da
         )
     made = nw.from_arrow(table, backend=there.implementation)
     return made.lazy() if isinstance(there, nw.LazyFrame) else made
+
+
+def with_exact_medians(step: _Step) -> _Step:
+    """Let a step that takes medians of groups run on DuckDB where its frame is an Arrow table.
+
+    PyArrow's own medians of groups are approximate (a t-digest); all other frames stay where they are.
+
+    Parameters
+    ----------
+    step
+        Takes a frame, returns one of its kind.
+    """
+
+    @wraps(step)
+    def run(frame: IntoFrame, *arguments: Any, **options: Any) -> Any:
+        if not isinstance(frame, pa.Table):
+            return step(frame, *arguments, **options)
+        with duckdb.connect() as connection:
+            return step(connection.from_arrow(frame), *arguments, **options).to_arrow_table()
+
+    return cast("_Step", run)
 
 
 def _on_connection(

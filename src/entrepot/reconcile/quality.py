@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
 
+from entrepot.engine import with_exact_medians
 from entrepot.errors import OptionError
 from entrepot.reconcile.windows import chapter
 from entrepot.schema import QUALITY
@@ -21,6 +22,7 @@ __all__ = ["QUALITY_KEYS", "book_quality"]
 QUALITY_KEYS = ("reporter", "flow", "partner", "chapter", "year")
 
 
+@with_exact_medians
 def book_quality(flows: IntoFrameT, by: Sequence[str] = QUALITY_KEYS) -> IntoFrameT:
     r"""Return how good the reports are, against what the partners report of the same flows.
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import narwhals as nw
 import numpy as np
 import pyarrow as pa
-from scipy.optimize import least_squares
 
+from entrepot.engine import with_exact_medians
 from entrepot.reconcile.arrays import (
     codes,
     combine_codes,
@@ -20,6 +20,7 @@ from entrepot.reconcile.arrays import (
     sums,
     weighted_medians,
 )
+from entrepot.reconcile.regression import robust_coefficients
 from entrepot.reconcile.valuation import DEFAULT_CIF_FOB
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class RatioFit:
     cells: int
 
 
+@with_exact_medians
 def ratio_statistics(years: IntoFrameT) -> IntoFrameT:
     """Return what the ratios are fitted to: medians by pair, product group and year.
 
@@ -114,7 +116,7 @@ def ratio_statistics(years: IntoFrameT) -> IntoFrameT:
 def fit_ratios(statistics: pa.Table, geography: pa.Table, *, usual: float = DEFAULT_CIF_FOB) -> RatioFit:
     r"""Fit the ratio of every pair and product group.
 
-    *Formula*  ln ρ_ijgt = x'β + u_j + v_i + p_ij + q_ijg. β by robust regression (scipy, first a soft
+    *Formula*  ln ρ_ijgt = x'β + u_j + v_i + p_ij + q_ijg. β by robust regression (first a soft
     absolute loss, then Cauchy's) on log distance, border, coasts, log unit value and years, in turns with u
     and v, the reporters' habits (medians of what is left, shrunk), whose own median is none; p and q what
     the pair and its product group have of their own, each drawn to zero by τ²/(τ² + π/2·σ²/n). τ² is learnt
@@ -319,7 +321,7 @@ def _regression(
     habit, beta = np.zeros(len(median)), np.zeros(X.shape[1])
     for _ in range(_TURNS):
         y, weight = (median - habit)[told], 1.0 / np.sqrt(sampling[told] + spread)
-        beta = _robust(X[told], y, weight)
+        beta = robust_coefficients(X[told], y, weight)
         left = median - X @ beta
         spread = common_variance((left - habit)[told], sampling[told], least=_LEAST_SPREAD**2)
         u, v, of_u, of_v = _pair_habits(cells, left)
@@ -345,33 +347,6 @@ def _centre(habit: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
     """Return the habit that most have, which is none: it belongs to the constant."""
     one = np.zeros(len(habit), dtype=np.int64)
     return float(weighted_medians(habit, weight, one, 1)[0])
-
-
-def _robust(
-    X: NDArray[np.float64], y: NDArray[np.float64], weight: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Regress without being led by outliers: a convex loss for the start, a redescending one to finish."""
-    beta = np.zeros(X.shape[1])
-    beta[0] = np.median(y)
-    weighted = X * weight[:, None]
-
-    def left(b: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(weight * y - weighted @ b)
-
-    def slopes(_: NDArray[np.float64]) -> NDArray[np.float64]:
-        return -weighted
-
-    for loss in ("soft_l1", "cauchy"):
-        scale = max(1.4826 * float(np.median(np.abs(weight * (y - X @ beta)))), 1e-6)
-        beta = least_squares(
-            left,
-            beta,
-            jac=slopes,
-            loss=loss,
-            f_scale=scale,
-            max_nfev=60,
-        ).x
-    return np.asarray(beta)
 
 
 # --- what reporters, pairs and product groups have of their own

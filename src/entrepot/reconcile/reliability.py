@@ -38,6 +38,8 @@ ALL_CHAPTERS = (*(f"{number:02d}" for number in range(1, 100)), "TO")
 #: Classes of gaps alike: by factors of about 1.6, from a thousandth on.
 _PER_LOG = 2.0
 _NEAREST = -7.0
+#: Equal figures stand in the first class, whichever last digit an engine gives a logarithm.
+_ROUNDED = 1e-9
 #: Flows at which a reporter's variance counts half against the typical one, and a chapter's against the
 #: reporter's.
 _HALF_REPORTER = 20.0
@@ -112,7 +114,7 @@ def gap_classes(gaps: IntoFrameT) -> IntoFrameT:
         nw.from_native(cast("Any", gaps))
         .select(
             "exporter", "importer", "size",
-            ((logs - _NEAREST) * _PER_LOG).floor().cast(nw.Int64).alias("class"),
+            ((logs - _NEAREST) * _PER_LOG + _ROUNDED).floor().cast(nw.Int64).alias("class"),
             cut.alias("__cut"), (cut * cut).alias("__square"),
         )
         .group_by("exporter", "importer", "size", "class")

@@ -15,11 +15,13 @@ __all__ = ["SIZES", "by_size", "size_class"]
 #: Sizes of a flow: under a thousand (USD, or units of the measure), then by factors of ten.
 SIZES = 7
 _SMALLEST = 3.0  # log10 of the first bound
+#: Logarithms of round amounts are off by their last digit, and engines differ in it.
+_ROUNDED = 1e-9
 
 
 def size_class(log_amount: nw.Expr) -> nw.Expr:
     """Return the expression of the size class, 0 to ``SIZES`` − 1, of a natural logarithm."""
-    tens = (log_amount / float(np.log(10.0)) - _SMALLEST + 1.0).floor()
+    tens = (log_amount / float(np.log(10.0)) - _SMALLEST + 1.0 + _ROUNDED).floor()
     return tens.clip(0.0, SIZES - 1.0).cast(nw.Int64)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
 
+from entrepot.engine import with_exact_medians
 from entrepot.reconcile.windows import product_group
 from entrepot.schema import Valuation
 
@@ -26,6 +27,7 @@ _SHRINK = 10.0
 _FEWEST_FLOWS = 30
 
 
+@with_exact_medians
 def cif_fob_ratios(paired: IntoFrameT) -> IntoFrameT:
     r"""Return the ratio of the importer's to the exporter's report for every pair.
 
