@@ -29,7 +29,15 @@ import pyarrow as pa
 
 from entrepot.engine import Engine
 from entrepot.model.world import World, WorldOptions, build_world
-from entrepot.reconcile import BooksFit, fit_books, measure_years, pair_books, weigh_books
+from entrepot.reconcile import (
+    BooksFit,
+    fit_books,
+    fit_hubs,
+    measure_years,
+    pair_books,
+    weigh_books,
+    with_passage,
+)
 
 SEEDS = (601, 602, 603, 604, 605)
 SIZE = {"areas": 36, "products": 80, "quiet": True}
@@ -86,7 +94,9 @@ def run(engine: Engine, reports: object, places: pa.Table | None, frequency: str
         return engine.keep(nw.from_native(frame).lazy(), name)
 
     is_monthly = frequency == "M"
-    paired = keep(pair_books(reports), "paired").to_native()
+    books = keep(pair_books(reports), "books").to_native()
+    paired = keep(with_passage(books, fit_hubs(books)), "paired").to_native()
+    engine.drop("books")
     years = {
         name: keep(frame, f"years_{name}").to_native()
         for name, frame in measure_years(paired, is_monthly=is_monthly).items()
