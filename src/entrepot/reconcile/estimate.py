@@ -138,7 +138,7 @@ def _with_fit(data: Any, years: Any, fit: MeasureFit, place: Callable[[pa.Table]
         chapter().alias("__chapter"),
         product_group().alias("product_group"),
     ).join(ratios, on=list(RATIO_KEYS), how="left")
-    if LOG_PASSED in data.columns:
+    if LOG_PASSED in data.collect_schema().names():
         data = data.with_columns(
             (nw.col("__log_ratio") + nw.col(LOG_PASSED)).alias("__log_ratio"),
             nw.col(PASSED_VARIANCE).alias("__passed_variance"),

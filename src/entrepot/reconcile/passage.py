@@ -27,6 +27,8 @@ _MOST_PASSED = 0.2
 
 #: Flows with two reports that hubs are looked for in.
 _MOST_FLOWS = 300_000
+#: Some of a report is always its own.
+_LARGEST = 0.9999
 #: Of a report that has no exporter's beside it at most this share is taken for others' goods.
 _MOST_SHARE = 0.8
 _CELL = ("exporter", "importer", "hs_code")
@@ -224,5 +226,5 @@ def _of_years(paired: Any, suppliers: Any) -> Any:
     x, of_both = nw.col("__x"), nw.col("__of_both")
     whole = nw.when(x > 0).then(x + of_both).otherwise(1.0)
     alone = (nw.col("__added") / nw.col("__m")).clip(0.0, _MOST_SHARE)
-    share = nw.when(x > 0).then(of_both / whole).otherwise(alone)
+    share = nw.when(x > 0).then(of_both / whole).otherwise(alone).clip(0.0, _LARGEST)
     return sums.select(*_CELL, "frequency", "__year", share.alias("__share"))
