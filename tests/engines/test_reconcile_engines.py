@@ -13,12 +13,14 @@ import pyarrow as pa
 import pytest
 
 from entrepot.reconcile import (
+    HubFit,
     cif_fob_ratios,
     exporter_book,
     importer_book,
     pair_books,
     reconcile,
     reporting_calendar,
+    with_passage,
 )
 from entrepot.schema import RECONCILED
 
@@ -69,6 +71,15 @@ def random_reports(seed: int = 0) -> pa.Table:
     return pa.Table.from_pylist([{**row, "role": str(row["role"])} for row in rows], schema=_SCHEMA)
 
 
+#: A hub that publishes its exports, and one that does not.
+HUBS = HubFit(
+    pa.table(
+        {"hub": ["AAA", "DDD"], "share": [0.3, 0.2], "score": [9.0, 9.0], "gaps": [99, 99],
+         "is_judged": [True, False]}
+    ),
+    suppliers=2, spread=0.3,
+)  # fmt: skip
+
 STEPS = {
     "reconcile": reconcile,
     "exporter_first": partial(reconcile, estimate="exporter_first"),
@@ -76,6 +87,7 @@ STEPS = {
     "importer_book": importer_book,
     "reporting_calendar": reporting_calendar,
     "pair_books": pair_books,
+    "with_passage": lambda reports: with_passage(pair_books(reports), HUBS),
     "cif_fob_ratios": lambda reports: cif_fob_ratios(pair_books(reports)),
 }
 

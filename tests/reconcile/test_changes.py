@@ -166,6 +166,22 @@ def test_moments_by_brute_force(kind) -> None:
         assert {name: one[name] for name in total} == pytest.approx(total)
 
 
+def test_months_of_one_side_alone_add_up_to_its_year() -> None:
+    """The ratio is one of sums: nothing is added to a month of it for the noise of the reporters."""
+    known = books(seed=716)
+    silent = known.reports["reporter"].ne("A02") | known.reports["flow"].ne("export")
+    alone = pair_books(known.reports[silent])
+    fit = fit_books(alone)
+    assert fit.value.noises is not None
+    found = weigh_books(alone, fit)
+    mine = found[found["exporter"] == "A02"]
+    assert set(mine["basis"]) == {"importer"}
+    np.testing.assert_allclose(mine["value_usd"], mine["importer_report_usd"] / mine["cif_fob_ratio"])
+    both = found[found["basis"] == "both"]
+    months = both["value_usd"].sum() / both["exporter_report_usd"].sum()
+    assert months == pytest.approx(1.0, abs=0.1)
+
+
 def test_few_months_leave_the_noise_to_the_years() -> None:
     """Three months in a row are no run of four."""
     short = books(seed=715, months=3)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
-from entrepot.reconcile import BooksFit, fit_books, measure_years, weigh_books
+from entrepot.reconcile import BooksFit, fit_books, fit_hubs, measure_years, weigh_books, with_passage
 
 if TYPE_CHECKING:
     from entrepot.engine import FrameEngine
@@ -36,14 +36,19 @@ def weighted_flows(
         return engine.keep(lazy, f"{what}_{name}")
 
     is_monthly = frequency == "M"
+    hubs = fit_hubs(paired.to_native())
     rows = paired.to_native()
+    if hubs.table.num_rows:
+        rows = keep(with_passage(rows, hubs), "passed").to_native()
     years = {
         measure: keep(frame, f"years_{measure}").to_native()
         for measure, frame in measure_years(rows, is_monthly=is_monthly).items()
     }
-    fit = fit_books(rows, is_monthly=is_monthly, years=years, keep=keep)
+    fit = fit_books(rows, is_monthly=is_monthly, years=years, keep=keep, hubs=hubs)
     flows = keep(weigh_books(rows, fit, is_monthly=is_monthly, years=years), "reconciled")
     for measure in years:
         engine.drop(f"years_{measure}_{name}")
         engine.drop(f"gaps_{measure}_{name}")
+    if hubs.table.num_rows:
+        engine.drop(f"passed_{name}")
     return flows, fit

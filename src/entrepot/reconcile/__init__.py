@@ -13,8 +13,10 @@ from entrepot.reconcile.flows import (
     reconcile,
     weigh_books,
 )
+from entrepot.reconcile.hubs import HubFit
 from entrepot.reconcile.pairing import pair_books
 from entrepot.reconcile.parts import HomeFlows, with_parts
+from entrepot.reconcile.passage import fit_hubs, with_passage
 from entrepot.reconcile.published import published_flows
 from entrepot.reconcile.quality import QUALITY_KEYS, book_quality
 from entrepot.reconcile.quantities import QUANTITY, comparable_quantities
@@ -35,6 +37,7 @@ __all__ = [
     "BooksFit",
     "Estimate",
     "HomeFlows",
+    "HubFit",
     "Measure",
     "SpecialAreas",
     "add_up",
@@ -45,6 +48,7 @@ __all__ = [
     "comparable_quantities",
     "exporter_book",
     "fit_books",
+    "fit_hubs",
     "flow_years",
     "importer_book",
     "measure_years",
@@ -58,4 +62,5 @@ __all__ = [
     "to_revision",
     "weigh_books",
     "with_parts",
+    "with_passage",
 ]

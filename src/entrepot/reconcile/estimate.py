@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from entrepot.reconcile.changes import OF_YEAR
 from entrepot.reconcile.fitting import with_noises
 from entrepot.reconcile.outliers import ordinary
+from entrepot.reconcile.passage import LOG_PASSED, PASSED_VARIANCE
 from entrepot.reconcile.ratios import RATIO_KEYS
 from entrepot.reconcile.sizes import by_size, size_class
 from entrepot.reconcile.windows import chapter, product_group
@@ -53,7 +54,7 @@ def estimate_measure(
     outliers. Of annual data this is v = x^w·(m/ρ)^(1−w). A flow is dated where it leaves: of a month's own
     gap g, beyond the year's, only m = g·a/(a + b + late) is taken, with a and b of months (see
     :func:`entrepot.reconcile.changes.month_noises`) and the variance of late arrival on the importer's side.
-    Noise of months raises a year's sum by (11/12)·a/2, and so far the ratio: months have it taken out.
+    Noise of months raises a year's sum by (11/12)·a/2, and so far the ratio: it is taken out of g.
     A month that one side did not publish takes the year's correction all the same.
 
     *Interval*  ln v ± 1.645·k·√V, with V = a·w² + b·(1 − w)² where both report, a where only the exporter
@@ -114,7 +115,7 @@ def _weighed(data: Any, fit: MeasureFit, factor: nw.Expr) -> Any:
     shared = factor * fit.reliability.shared
     own = nw.col("__a") - shared
     data = data.with_columns(nw.when(own > _LEAST).then(own).otherwise(_LEAST).alias("__own"))
-    ordinary_gap = nw.col("__own") + nw.col("__b")
+    ordinary_gap = nw.col("__own") + nw.col("__b") + nw.col("__passed_variance")
     outliers, size = fit.reliability.outliers, nw.col("__size")
     data = data.with_columns(
         ordinary(nw.col("__gap"), ordinary_gap, size, outliers).alias("__p"),
@@ -137,6 +138,13 @@ def _with_fit(data: Any, years: Any, fit: MeasureFit, place: Callable[[pa.Table]
         chapter().alias("__chapter"),
         product_group().alias("product_group"),
     ).join(ratios, on=list(RATIO_KEYS), how="left")
+    if LOG_PASSED in data.collect_schema().names():
+        data = data.with_columns(
+            (nw.col("__log_ratio") + nw.col(LOG_PASSED)).alias("__log_ratio"),
+            nw.col(PASSED_VARIANCE).alias("__passed_variance"),
+        )
+    else:
+        data = data.with_columns(nw.lit(0.0).alias("__passed_variance"))
     trust = fit.reliability.table
     for side, flow, name in (("exporter", "export", "__a"), ("importer", "import", "__b")):
         of_flow = trust.filter(pc.equal(trust["flow"], flow)).select(["reporter", "chapter", "variance"])
@@ -193,9 +201,8 @@ def _finish(
     data = _with_months(data, fit, measure) if is_monthly else data.with_columns(nw.lit(0.0).alias("__month"))
     month = nw.col("__month")
     from_x = nw.when(of_year).then(x * ((1.0 - share) * gap + month).exp()).otherwise(x)
-    if is_monthly:
-        mirror = mirror * nw.col("__raised").exp()
     from_m = nw.when(of_year).then(mirror * (-share * gap).exp()).otherwise(mirror)
+    b = b + nw.col("__passed_variance")
     weighted = a * share * share + b * (1.0 - share) * (1.0 - share) + nw.col("__doubt")
     alone = nw.when(by_importer).then(b + nw.col("__ratio_variance")).otherwise(a)
     variance = nw.when(of_year).then(weighted).otherwise(alone)
@@ -236,11 +243,10 @@ def _with_months(data: Any, fit: MeasureFit, measure: Measure) -> Any:
     own, other = fit.month_noise * nw.col("__own"), fit.month_noise * nw.col("__b")
     if fit.noises is not None:
         own, other = nw.col("__own") * nw.col("__a_noise"), nw.col("__b") * nw.col("__b_noise")
-        # Noise of months raises their sum, by half its variance in logs; the ratio is one of sums. Of an area
-        # no better than one that never reported nothing is known, so nothing is taken out.
-        is_known = (nw.col("__a") < _NEVER) & (nw.col("__b") < _NEVER)
+        # Noise of months raises their sum, by half its variance in logs; the ratio is one of sums. It is
+        # taken out where months are compared; a month of one side alone has to add up to its year.
         raised = (OF_YEAR * 0.5 * (other - own)).clip(-_MOST_RAISED, _MOST_RAISED)
-        data = data.with_columns(nw.when(is_known).then(raised).otherwise(0.0).alias("__raised"))
+        data = data.with_columns(raised.alias("__raised"))
     else:
         data = data.with_columns(nw.lit(0.0).alias("__raised"))
     late = by_size(fit.month_variances, nw.col("__size"))

@@ -75,6 +75,7 @@ def reconcile_books(paired: IntoFrameT, ratios: IntoFrameT) -> IntoFrameT:
                 nw.when(has_exporter).then(nw.lit(1.0)).otherwise(nw.lit(0.0)).alias("exporter_share"),
                 nw.lit(None, dtype=nw.Float64).alias("freight_ratio"),
                 _log_gap().alias("log_gap"),
+                nw.lit(None, dtype=nw.Float64).alias("importer_passed_usd"),
             )
             .select(*RECONCILED.columns)
             .to_native()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import narwhals as nw
@@ -13,7 +13,9 @@ from entrepot.nomenclature import geography_table
 from entrepot.reconcile.estimate import estimate_measure
 from entrepot.reconcile.exporter_first import reconcile_books
 from entrepot.reconcile.fitting import MeasureFit, fit_measure
+from entrepot.reconcile.hubs import HubFit, no_hubs
 from entrepot.reconcile.pairing import pair_books
+from entrepot.reconcile.passage import fit_hubs, passed_amount, with_passage
 from entrepot.reconcile.quantities import QUANTITY, comparable_quantities, in_reported_unit
 from entrepot.reconcile.special import SpecialAreas, allocate_special
 from entrepot.reconcile.valuation import cif_fob_ratios
@@ -43,11 +45,14 @@ class BooksFit:
     ----------
     value, weight, quantity
         Ratios, reliabilities and interval widths of values, net weights and quantities.
+    hubs
+        Whose goods stand under their origin in importers' books.
     """
 
     value: MeasureFit
     weight: MeasureFit
     quantity: MeasureFit
+    hubs: HubFit = field(default_factory=no_hubs)
 
     def explain(self, reporter: str) -> str:
         """Say in words what a reporter's weight rests on, in values and in what else it reports.
@@ -63,6 +68,12 @@ class BooksFit:
             The reporter has no flow that its partner reports too.
         """
         said = [self.value.reliability.explain(reporter)]
+        passed = self.hubs.share_of(reporter)
+        if passed:
+            said.append(
+                f"{reporter} is a hub: importers enter about {100 * passed:.0f}% of its exports under the "
+                "goods' origin, which is no error of either side and taken out."
+            )
         said += [
             fit.reliability.explain(reporter, what)
             for what, fit in (("net weight", self.weight), ("quantity", self.quantity))
@@ -127,7 +138,9 @@ def reconcile(
         paired = allocate_special(paired, cif_fob_ratios(paired))
     if estimate == "exporter_first":
         return reconcile_books(paired, cif_fob_ratios(paired))
-    return weigh_books(paired, fit_books(paired, geography=geography))
+    hubs = fit_hubs(paired)
+    paired = with_passage(paired, hubs)
+    return weigh_books(paired, fit_books(paired, geography=geography, hubs=hubs))
 
 
 def fit_books(
@@ -137,6 +150,7 @@ def fit_books(
     is_monthly: bool = True,
     years: Mapping[str, Any] | None = None,
     keep: Callable[[Any, str], Any] | None = None,
+    hubs: HubFit | None = None,
 ) -> BooksFit:
     """Learn from the flows that both sides report: ratios, reliabilities, widths of intervals.
 
@@ -145,7 +159,7 @@ def fit_books(
     Parameters
     ----------
     paired
-        See :func:`pair_books`.
+        See :func:`pair_books`; with what hubs put off, see :func:`with_passage`, or without.
     geography
         See :func:`reconcile`.
     is_monthly
@@ -155,6 +169,8 @@ def fit_books(
     keep
         Executes a lazy frame once and returns its rows, such as ``Engine.keep``; without it a lazy frame is
         executed in every query.
+    hubs
+        Those that ``paired`` was corrected for; they are kept for :meth:`BooksFit.explain`.
 
     Returns
     -------
@@ -163,7 +179,7 @@ def fit_books(
     """
     places = geography_table() if geography is None else geography
     known = years or measure_years(paired, is_monthly=is_monthly)
-    fits = [
+    value, weight, quantity = (
         fit_measure(
             _measurable(paired, measure),
             known[measure.name],
@@ -173,8 +189,8 @@ def fit_books(
             keep=keep,
         )
         for measure in MEASURES
-    ]
-    return BooksFit(*fits)
+    )
+    return BooksFit(value, weight, quantity, no_hubs() if hubs is None else hubs)
 
 
 def measure_years(paired: IntoFrameT, *, is_monthly: bool = True) -> dict[str, IntoFrameT]:
@@ -249,7 +265,7 @@ def weigh_books(
                 "weight": "net_weight_kg",
             }
         )
-        .with_columns(*in_reported_unit())
+        .with_columns(*in_reported_unit(), passed_amount(paired))
         .select(*RECONCILED.columns)
         .to_native(),
     )

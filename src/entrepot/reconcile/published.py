@@ -66,6 +66,7 @@ def published_flows(reports: IntoFrameT) -> IntoFrameT:
         missing.alias("importer_quantity"),
         missing.alias("exporter_allocated_usd"),
         missing.alias("importer_allocated_usd"),
+        missing.alias("importer_passed_usd"),
         nw.lit(None, dtype=nw.String).alias("importer_quantity_unit"),
     )
     return cast("IntoFrameT", flows.select(*RECONCILED.columns).to_native())

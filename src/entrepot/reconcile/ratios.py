@@ -20,6 +20,7 @@ from entrepot.reconcile.arrays import (
     sums,
     weighted_medians,
 )
+from entrepot.reconcile.passage import is_own
 from entrepot.reconcile.regression import robust_coefficients
 from entrepot.reconcile.valuation import DEFAULT_CIF_FOB
 
@@ -90,7 +91,7 @@ def ratio_statistics(years: IntoFrameT) -> IntoFrameT:
         ``log_unit_value`` (median).
     """
     x, m = nw.col("exporter_sum"), nw.col("importer_sum")
-    is_two_sided = (x > 0) & (m > 0) & (nw.col("exporter") != nw.col("importer"))
+    is_two_sided = (x > 0) & (m > 0) & (nw.col("exporter") != nw.col("importer")) & is_own()
     log_ratio = nw.when(is_two_sided).then(m).otherwise(1.0) / nw.when(is_two_sided).then(x).otherwise(1.0)
     cut = nw.col("__log").clip(-_FARTHEST, _FARTHEST)
     return cast(
@@ -98,7 +99,7 @@ def ratio_statistics(years: IntoFrameT) -> IntoFrameT:
         nw.from_native(cast("Any", years))
         .select(
             "exporter", "importer", "year", "log_unit_value", "product_group",
-            nw.when(is_two_sided).then(log_ratio.log()).alias("__log"),
+            nw.when(is_two_sided).then(log_ratio.log() - nw.col("log_passed")).alias("__log"),
         )
         .with_columns(cut.alias("__cut"), (cut * cut).alias("__square"))
         .group_by(*RATIO_KEYS)

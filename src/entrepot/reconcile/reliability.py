@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from entrepot.errors import UnknownCodeError
 from entrepot.reconcile.arrays import codes, combine_codes, first_rows, floats, sums, weighted_medians
 from entrepot.reconcile.outliers import FARTHEST, Outliers, find_outliers, ordinary_shares
+from entrepot.reconcile.passage import is_own
 from entrepot.reconcile.ratios import RATIO_KEYS
 from entrepot.reconcile.sizes import SIZES, size_class
 
@@ -78,16 +79,16 @@ def log_gaps(years: IntoFrameT, ratios: IntoFrame) -> IntoFrameT:
     """
     x, m = nw.col("exporter_sum"), nw.col("importer_sum")
     two_sided = nw.from_native(cast("Any", years)).filter(
-        (x > 0) & (m > 0) & (nw.col("exporter") != nw.col("importer"))
+        (x > 0) & (m > 0) & (nw.col("exporter") != nw.col("importer")) & is_own()
     )
     known = nw.from_native(cast("Any", ratios)).select(*RATIO_KEYS, "log_ratio")
     return cast(
         "IntoFrameT",
         two_sided.join(known, on=list(RATIO_KEYS), how="inner")
-        .with_columns((m.log() - nw.col("log_ratio") - x.log()).alias("log_gap"))
+        .with_columns((m.log() - nw.col("log_ratio") - nw.col("log_passed") - x.log()).alias("log_gap"))
         .select(
             "exporter", "importer", "hs_code", "year", "chapter", "log_gap",
-            size_class((x.log() + m.log() - nw.col("log_ratio")) / 2).alias("size"),
+            size_class((x.log() + m.log() - nw.col("log_ratio") - nw.col("log_passed")) / 2).alias("size"),
         )
         .to_native(),
     )  # fmt: skip

@@ -85,7 +85,8 @@ def flow_years(paired: IntoFrameT, measure: Measure = VALUE, *, is_monthly: bool
     -------
     frame of the caller's kind
         **Grain**: exporter × importer × hs_code × frequency × year. ``chapter``, ``product_group``,
-        ``exporter_sum``, ``importer_sum``; ``log_unit_value`` (logs of USD a kg by the exporter's book).
+        ``exporter_sum``, ``importer_sum``; ``log_unit_value`` (logs of USD a kg by the exporter's book);
+        ``log_passed`` (see :func:`entrepot.reconcile.with_passage`; 0 where that was not asked).
 
     *Missing data*: the sums are null where no month was published by both, or in several units.
     """
@@ -99,6 +100,7 @@ def flow_years(paired: IntoFrameT, measure: Measure = VALUE, *, is_monthly: bool
         nw.when(~nw.col("exporter_weight_kg").is_null()).then(nw.col("exporter_report_usd")).alias("__usd"),
         nw.col("exporter_weight_kg").alias("__kg"),
         *([nw.col(measure.unit).alias("__in")] if measure.unit else []),
+        _passed(paired),
     )  # fmt: skip
     is_known = nw.col("__shared") > 0
     if is_monthly:
@@ -107,6 +109,7 @@ def flow_years(paired: IntoFrameT, measure: Measure = VALUE, *, is_monthly: bool
             nw.col("__x").count().alias("__shared"),
             *[nw.col(name).sum() for name in ("__x", "__m", "__usd", "__kg")],
             *(units if measure.unit else []),
+            nw.col("log_passed").max(),
         )
         if measure.unit:
             is_known &= nw.col("__in") == nw.col("__also_in")
@@ -121,8 +124,15 @@ def flow_years(paired: IntoFrameT, measure: Measure = VALUE, *, is_monthly: bool
             nw.when(is_known).then(nw.col("__x")).alias("exporter_sum"),
             nw.when(is_known).then(nw.col("__m")).alias("importer_sum"),
             nw.when(is_weighed).then(_ratio("__usd", "__kg").log()).alias("log_unit_value"),
+            "log_passed",
         ).to_native(),
     )  # fmt: skip
+
+
+def _passed(paired: Any) -> nw.Expr:
+    """Return the expression of what hubs put the importer's report off by, alike in all months of a year."""
+    known = "log_passed" in nw.from_native(paired).collect_schema().names()
+    return nw.col("log_passed") if known else nw.lit(0.0).alias("log_passed")
 
 
 def _ratio(above: str, below: str) -> nw.Expr:

@@ -148,6 +148,7 @@ COLUMNS: dict[str, Column] = _index(
         Column("importer_quantity_unit", "text", "unit of the importer's quantity", missing="no quantity"),
         Column("exporter_allocated_usd", "float64", "part of exporter_report_usd that the exporter booked on areas that are no place (free zones, not specified); of these areas what was taken from them, negative", unit="USD", missing="special areas are kept as partners"),
         Column("importer_allocated_usd", "float64", "part of importer_report_usd that the importer booked on areas that are no place; of these areas what was taken from them, negative", unit="USD", missing="special areas are kept as partners"),
+        Column("importer_passed_usd", "float64", "part of importer_report_usd that is taken to have come through a hub, whose export it is; negative: what an importer has of this hub under the goods' origin", unit="USD", missing="the importer's report is not used, or nobody looked for hubs"),
         Column("re_export_usd", "float64", "part of exporter_report_usd that the exporter reports as re-exports", unit="USD", missing="the exporter published no re-exports of the period, or none at all; zero where it did and has none of this flow", minimum=0),
         Column("re_import_usd", "float64", "part of importer_report_usd that the importer reports as re-imports", unit="USD", missing="the importer published no re-imports of the period; zero where it did and has none of this flow", minimum=0),
         Column("is_home", "bool", "goods coming home: exporter and importer are one area"),

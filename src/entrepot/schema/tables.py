@@ -107,13 +107,13 @@ RECONCILED = Table(
         "exporter_share", "freight_ratio", "log_gap",
         "exporter_weight_kg", "importer_weight_kg",
         "exporter_quantity", "exporter_quantity_unit", "importer_quantity", "importer_quantity_unit",
-        "exporter_allocated_usd", "importer_allocated_usd",
+        "exporter_allocated_usd", "importer_allocated_usd", "importer_passed_usd",
     ),
     key=("exporter", "importer", "hs_code", "period", "frequency"),
     description="Two reports of one flow, both on FOB, and the estimate made of them.",
     traps=(
         "A missing row is a flow that neither side reported, not a proven zero.",
-        "Goods that pass a hub stand in the importer's book under their origin, not under the hub.",
+        "Goods that pass a hub stand in the importer's book under their origin: see importer_passed_usd.",
         "A row that one side alone knows of (basis …_alone) may be the same goods under another partner.",
     ),
 )  # fmt: skip
