@@ -38,7 +38,7 @@ CHAINS = 3
 RATIOS = ((0.0, 0.5), (0.5, 1.0), (1.0, 3.0), (3.0, float("inf")))
 
 
-def measure(setting: Setting, seed: int, *, has_loops: bool) -> dict[str, Any]:
+def measure(setting: Setting, seed: int, *, has_loops: bool, stations: int) -> dict[str, Any]:
     """Return what is true and what is found in one world: a row a round trip."""
     world = build_world(
         WorldOptions(
@@ -48,7 +48,7 @@ def measure(setting: Setting, seed: int, *, has_loops: bool) -> dict[str, Any]:
     with Engine(memory_limit="3GB") as engine:
         flows = reconciled(engine, world)
         began, used = time.perf_counter(), time.process_time()
-        result = loops(flows, LoopOptions(since=world.event, stations=2), engine=engine)
+        result = loops(flows, LoopOptions(since=world.event, stations=stations), engine=engine)
         seconds = (time.perf_counter() - began, time.process_time() - used)
     answers = pa.concat_tables([result.table, result.unlisted]).to_pylist()
     own = {tuple(row[key] for key in KEYS): row for row in answers}
@@ -210,6 +210,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     for name in ("smooth", "rough", "without", "rough-without"):
         parser.add_argument(f"--{name}", type=int, nargs="*", default=[], help="seeds")
+    parser.add_argument("--stations", type=int, default=2, help="1 leaves chains out")
     parser.add_argument("--results", type=Path, default=Path("bench-data/loops.jsonl"))
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
     asked = parser.parse_args()
@@ -222,7 +223,7 @@ def main() -> None:
     )
     for seeds, setting, has_loops in kinds:
         for seed in seeds:
-            _appended(asked.results, measure(setting, seed, has_loops=has_loops))
+            _appended(asked.results, measure(setting, seed, has_loops=has_loops, stations=asked.stations))
     if not asked.results.exists():
         sys.exit(f"error: {asked.results} holds no results: name the seeds of worlds to measure")
     worlds = [json.loads(line) for line in asked.results.read_text(encoding="utf-8").splitlines()]

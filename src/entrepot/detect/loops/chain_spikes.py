@@ -130,7 +130,13 @@ def planted_chain_months(
     whole = np.ones(sets.loss.size)
     on = left.later(sets.on_lag, kept=whole, dearer=1.0 + sets.part * sets.markup)
     back = left.later(sets.lag, kept=1.0 - sets.loss, dearer=1.0 + sets.markup)
-    out, on, back = (leg.reported(plan, rng) for leg in (left, on, back))
+    c = sets.candidates
+    out, on, back = (
+        leg.reported(plan, exporter, importer, rng)
+        for leg, exporter, importer in (
+            (left, c.maker, c.via), (on, c.via, c.second), (back, c.second, c.maker)
+        )
+    )  # fmt: skip
     hops = Planted(out.usd, out.kg, on.usd, on.kg), Planted(on.usd, on.kg, back.usd, back.kg)
     return hops, left.arriving(sets.lag)
 

@@ -135,7 +135,11 @@ def loops(
     )
     found = _judged(tools, event, asked)
     q_value, threshold = _q_values(tools, found, event, decoys, quiet, asked)
-    plan = SpikePlan(weighing_sd=tools.weighing_sd, report_sd=report_noise(goods, windows))
+    plan = SpikePlan(
+        weighing_sd=tools.weighing_sd,
+        report_sd=report_noise(goods, windows),
+        monthly_sd=np.sqrt(tools.report_variance),
+    )
     calibration = calibrate_trips(tools, spikes, plan, threshold, rng=rng, progress=progress)
     findings = Findings(
         tools=tools,

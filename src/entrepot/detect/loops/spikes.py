@@ -37,6 +37,7 @@ __all__ = [
 _PAIRS = 3
 _LONGEST = 5
 _MIX_SD = 0.15
+_MOST_UNLIKE = 4.0  # a reporter's lasting errors over those of the middle one
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,19 @@ class SpikePlan:
     weighing_sd
         Standard deviation of the log unit value of one flow from month to month.
     report_sd
-        Standard deviation of the lasting log error of one reporter's figure of a flow.
+        Standard deviation of the lasting log error of the middle reporter's figure of a flow.
+    monthly_sd : (n_areas, n_areas)
+        Standard deviation of the months of flows in the book that leads, in logs, by exporter and importer.
     """
 
     weighing_sd: float
     report_sd: float
+    monthly_sd: NDArray[np.float64]
+
+    def lasting_sd(self, exporter: NDArray[np.int64], importer: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return (n) the deviation of lasting errors: larger where the months are noisier."""
+        over = self.monthly_sd[exporter, importer] / np.median(self.monthly_sd)
+        return self.report_sd * np.clip(over, 1.0 / _MOST_UNLIKE, _MOST_UNLIKE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +201,8 @@ def planted_months(
     """
     left = departures(trade, series, sets, rng)
     back = left.later(sets.lag, kept=1.0 - sets.loss, dearer=1.0 + sets.markup)
-    out, back = left.reported(plan, rng), back.reported(plan, rng)
+    c = sets.candidates
+    out, back = left.reported(plan, c.maker, c.via, rng), back.reported(plan, c.source, c.target, rng)
     return Planted(out.usd, out.kg, back.usd, back.kg), left.arriving(sets.lag)
 
 
@@ -227,9 +237,17 @@ class Shipments:
         month = np.arange(self.usd.shape[1])
         return np.asarray(np.where(month[None, :] + lag[:, None] < self.end, self.usd, 0.0).sum(axis=1))
 
-    def reported(self, plan: SpikePlan, rng: np.random.Generator) -> Shipments:
-        """Return the goods as a reporter weighs and enters them."""
-        entered = np.exp(rng.normal(0.0, plan.report_sd, (self.usd.shape[0], 1)))
+    def reported(
+        self,
+        plan: SpikePlan,
+        exporter: NDArray[np.int64],
+        importer: NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> Shipments:
+        """Return the goods as the reporters between whom they went weigh and enter them."""
+        lasting, monthly = plan.lasting_sd(exporter, importer), plan.monthly_sd[exporter, importer]
+        error = rng.normal(size=(lasting.size, 1)) * lasting[:, None]
+        entered = np.exp(error + rng.normal(size=self.usd.shape) * monthly[:, None])
         weighed = np.exp(rng.normal(0.0, plan.weighing_sd, self.usd.shape))
         return Shipments(self.usd * entered, self.kg * entered * weighed, self.end)
 
