@@ -87,11 +87,14 @@ def test_two_equal_excesses_speak_for_a_trip_and_one_alone_does_not() -> None:
 @given(factors=st.lists(st.floats(-3.0, 6.0), min_size=1, max_size=6))
 def test_odds_equal_the_sum_over_all_sets_of_products(factors) -> None:
     """Enumerate every set of a pair's products that may go round, under the two-level prior."""
-    share, pairs = 0.15, 1e-3
+    shares, pairs = [0.02, 0.06, 0.18, 0.5], 1e-3
     weights = {}
     for held in combinations([False, True], repeat=len(factors)):
-        chances = [share * math.exp(f) if h else 1.0 - share for h, f in zip(held, factors, strict=True)]
-        weights[held] = pairs * math.prod(chances)
+        chances = [
+            math.prod(s * math.exp(f) if h else 1.0 - s for h, f in zip(held, factors, strict=True))
+            for s in shares
+        ]
+        weights[held] = pairs * sum(chances) / len(shares)
     nothing = 1.0 - pairs
     for at in range(len(factors)):
         yes = sum(w for held, w in weights.items() if held[at])
@@ -261,23 +264,25 @@ def totals(kg: float, expected: float, *, value: float = 2.0, sd: float = 0.1) -
 
 
 def test_amounts_of_legs_that_agree_and_of_legs_that_do_not() -> None:
-    both = conserve(totals(200.0, 100.0), totals(150.0, 50.0, value=2.6), weighing_sd=0.01, markup=(0.2, 0.1))
+    both = conserve(
+        (totals(200.0, 100.0), totals(150.0, 50.0, value=2.6)), weighing_sd=0.01, markup=(0.2, 0.1)
+    )
     assert both.kg[0] == pytest.approx(100.0, rel=0.02)
     assert both.usd[0] == pytest.approx(200.0, rel=0.05)
     assert both.markup[0] == pytest.approx(0.3, abs=0.02)
-    apart = conserve(totals(900.0, 100.0), totals(100.0, 50.0), weighing_sd=0.01, markup=(0.2, 0.1))
+    apart = conserve((totals(900.0, 100.0), totals(100.0, 50.0)), weighing_sd=0.01, markup=(0.2, 0.1))
     assert apart.kg[0] <= 50.0 + 0.1 * 50.0 + 0.03 * 50.0  # no more than the way back and its error
-    none = conserve(totals(900.0, 100.0), totals(40.0, 50.0), weighing_sd=0.01, markup=(0.2, 0.1))
+    none = conserve((totals(900.0, 100.0), totals(40.0, 50.0)), weighing_sd=0.01, markup=(0.2, 0.1))
     assert none.kg[0] == 0.0
 
 
 def test_without_weights_value_less_the_markup_is_conserved_and_the_error_is_wider() -> None:
     weighed = conserve(
-        totals(200.0, 100.0), totals(100.0, 0.0, value=2.4), weighing_sd=0.01, markup=(0.18, 0.15)
+        (totals(200.0, 100.0), totals(100.0, 0.0, value=2.4)), weighing_sd=0.01, markup=(0.18, 0.15)
     )
     out = totals(200.0, 100.0)
     bare = LegTotals(np.array([np.nan]), out.expected_kg, *(getattr(out, n) for n in LegTotals.__slots__[2:]))
-    by_value = conserve(bare, totals(100.0, 0.0, value=2.4), weighing_sd=0.01, markup=(0.18, 0.15))
+    by_value = conserve((bare, totals(100.0, 0.0, value=2.4)), weighing_sd=0.01, markup=(0.18, 0.15))
     assert np.isnan(by_value.kg[0])
     assert np.isnan(by_value.markup[0])
     assert by_value.usd[0] == pytest.approx(200.0, rel=0.05)

@@ -241,3 +241,34 @@ def test_annual_reporters_publish_whole_years(small) -> None:
     found = sums(rows[is_annual], [*keys, "period"]).reindex(expected.index)
     np.testing.assert_allclose(found, expected, atol=7)  # each month is rounded to a dollar
     assert set(areas.loc[areas["publishes"] == "annual", "last_period"]) == {"2021-12"}
+
+
+def test_a_chain_is_in_the_books_of_all_three_areas(small) -> None:
+    world = build_world(replace(small, chains=2, two_way_loops=True))
+    loops = world.truth_loops.to_pandas()
+    chains = loops[loops["second_via"].notna()]
+    assert chains[["maker", "via", "second_via"]].drop_duplicates().shape[0] == 2
+    assert (chains["lag_months"] >= 2).all()
+    flows = world.truth_flows.to_pandas()
+    sums = flows.groupby("leg")["net_weight_kg"].sum()
+    arrived = chains[chains["arrives_in_world"]]
+    on = flows[flows["leg"] == "loop_on"]
+    ends = set(zip(on["exporter"], on["importer"], strict=True))
+    assert ends == set(zip(chains["via"], chains["second_via"], strict=True))
+    assert arrived["back_kg"].sum() <= sums["loop_on"] <= chains["out_kg"].sum()
+    back = flows[flows["leg"] == "loop_back"]
+    home = set(zip(back["exporter"], back["importer"], strict=True))
+    assert set(zip(arrived["second_via"], arrived["maker"], strict=True)) <= home
+
+
+def test_half_of_the_round_trips_may_be_in_two_way_trade(small) -> None:
+    shares = {}
+    for asked in (False, True):
+        world = build_world(replace(small, two_way_loops=asked))
+        direct = world.truth_flows.to_pandas().query("leg == 'direct'")
+        traded = set(zip(direct["exporter"], direct["importer"], direct["hs_code"], strict=True))
+        loops = world.truth_loops.to_pandas()
+        new = loops[~loops["is_chronic"]][["maker", "via", "hs_code"]].drop_duplicates()
+        ways = [(v, m, c) in traded for m, v, c in new.itertuples(index=False)]
+        shares[asked] = sum(ways) / len(ways)
+    assert shares[True] >= 0.5 > shares[False]

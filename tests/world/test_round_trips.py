@@ -133,11 +133,76 @@ def width(result: LoopResult) -> float:
     return float(np.median([np.log(row["high_usd"] / max(row["low_usd"], 1.0)) for row in rows]))
 
 
+@pytest.fixture(scope="module")
+def with_chains(make_known: Callable):
+    known = make_known("smooth", 9, **SIZE, chains=2)
+    return known, find(known.flows, stations=2)
+
+
+def test_chains_through_two_vias_are_found_beside_round_trips(with_chains) -> None:
+    known, found = with_chains
+    truth = loop_truth(known.world)
+    is_chain = pc.is_valid(truth["second_via"])
+    score = score_loops(found.table, truth.filter(is_chain))
+    assert score.true_rows >= 8
+    assert score.found_share >= 0.6, score
+    assert score.amount_error <= 0.15, score
+    assert score.markup_error <= 0.08, score
+    assert score.lag_share >= 0.7, score
+    assert score_loops(found.table, truth).true_volume_share >= 0.9
+    rows = [row for row in found.table.to_pylist() if row["second_via"] is not None]
+    assert found.headline.chains == len(rows)
+    for row in rows:
+        assert row["low_usd"] <= row["estimate_usd"] <= row["high_usd"]
+        assert len({row["maker"], row["via"], row["second_via"]}) == 3
+    assert duplicated_rows(found.table, LOOP).num_rows == 0
+
+
+def test_chains_are_looked_for_when_asked_and_change_no_round_trip(with_chains) -> None:
+    known, found = with_chains
+    alone = find(known.flows)
+    assert alone.headline.chains == 0
+    assert alone.chain_calibration is None
+    plain = found.table.filter(pc.is_null(found.table["second_via"]))
+    assert plain.select(["maker", "via", "hs_code", "estimate_usd", "q_value"]).equals(
+        alone.table.select(["maker", "via", "hs_code", "estimate_usd", "q_value"])
+    )
+
+
+def test_trade_net_of_a_chain_has_all_three_legs(with_chains) -> None:
+    _, found = with_chains
+    row = next(row for row in found.table.to_pylist() if row["second_via"] is not None)
+    legs = {
+        (row["maker"], row["via"]), (row["via"], row["second_via"]), (row["second_via"], row["maker"])
+    }  # fmt: skip
+    totals = {(r["exporter"], r["importer"]): r for r in found.totals.to_pylist() if r["category"] == "all"}
+    assert legs <= set(totals)
+    for leg in legs:
+        assert totals[leg]["round_trip_usd"] >= 0.95 * row["estimate_usd"]
+        assert totals[leg]["net_usd"] == pytest.approx(
+            totals[leg]["since_usd"] - totals[leg]["round_trip_usd"]
+        )
+    assert totals[row["second_via"], row["maker"]]["returned_share"] > 0
+
+
+def test_every_two_way_flow_has_a_row_or_is_unlisted(found, truth) -> None:
+    listed = set(zip(*(found.table[n].to_pylist() for n in ("maker", "via", "hs_code")), strict=True))
+    others = found.unlisted.to_pylist()
+    assert others
+    assert listed.isdisjoint((row["maker"], row["via"], row["hs_code"]) for row in others)
+    for row in others:
+        assert row["estimate_usd"] is None
+        assert 0.0 == row["low_usd"] <= row["high_usd"]
+    named = listed | {(row["maker"], row["via"], row["hs_code"]) for row in others}
+    true = set(zip(*(truth[n].to_pylist() for n in ("maker", "via", "hs_code")), strict=True))
+    assert true <= named
+
+
 @pytest.mark.parametrize("seed", [6, 7])
 def test_a_world_without_round_trips_shows_none(make_known: Callable, seed: int) -> None:
     """Detours, relays, booms and chronic round trips are all there."""
     known = make_known("smooth", seed, **SIZE, loops=False)
-    result = find(known.flows)
+    result = find(known.flows, stations=2)
     assert result.headline.rows == 0, result.table.slice(0, 5).to_pylist()
     assert result.headline.estimate_usd == 0.0
 
@@ -165,6 +230,11 @@ def test_questions_that_the_data_do_not_hold_are_refused(known, asked, error) ->
 
 
 def test_options_that_make_no_question_are_refused() -> None:
-    for wrong in ({"longest_lag": 0}, {"spikes": -1}, {"makers": ("KGZ",), "vias": ("KGZ",)}):
+    for wrong in (
+        {"longest_lag": 0},
+        {"stations": 3},
+        {"spikes": -1},
+        {"makers": ("KGZ",), "vias": ("KGZ",)},
+    ):
         with pytest.raises(OptionError):
             LoopOptions(**wrong)

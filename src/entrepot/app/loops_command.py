@@ -33,7 +33,14 @@ def loops_command(
         str | None, typer.Option(help="codes, list names (CHPL, CHPL:1) or @file; default all goods")
     ] = None,
     longest_lag: Annotated[int, typer.Option(help="most months that goods stay with the via")] = 6,
+    stations: Annotated[
+        int, typer.Option(help="2 looks for goods that pass two vias before they come back, too")
+    ] = 1,
     chart: Annotated[Path | None, typer.Option(help=".svg file for the lag plot of the largest pair")] = None,
+    unlisted: Annotated[
+        str | None,
+        typer.Option(help="file for every other two-way flow, with what could have gone round unseen"),
+    ] = None,
     totals: Annotated[
         str | None, typer.Option(help="file for the trade of the pairs found, with and without round trips")
     ] = None,
@@ -62,6 +69,7 @@ def loops_command(
         since=since,
         products=product_list(products, revision),
         longest_lag=longest_lag,
+        stations=stations,
         spikes=spikes,
         seed=seed,
     )
@@ -74,8 +82,9 @@ def loops_command(
     from entrepot.store import Lake  # noqa: PLC0415
 
     check_out(out)
-    if totals is not None:
-        check_out(totals)
+    for file in (totals, unlisted):
+        if file is not None:
+            check_out(file)
     if chart is not None:
         check_out(chart, suffixes=(".svg",))
     opened = Lake.open(lake)
@@ -91,9 +100,10 @@ def loops_command(
     print_loops(result, console)
     for note in notes:
         console.print(f"note: {note}", markup=False)
-    if totals is not None:
-        write_table(result.totals, totals, about=about)
-        console.print(f"written: {totals}", markup=False)
+    for table, file in ((result.totals, totals), (result.unlisted, unlisted)):
+        if file is not None:
+            write_table(table, file, about=about)
+            console.print(f"written: {file}", markup=False)
     if chart is not None:
         from entrepot.report.charts import svg  # noqa: PLC0415
         from entrepot.report.loop_chart import loop_chart  # noqa: PLC0415

@@ -25,6 +25,7 @@ def world_command(
     areas: Annotated[int, typer.Option(help="Number of areas.")] = _DEFAULT.areas,
     products: Annotated[int, typer.Option(help="Number of products.")] = _DEFAULT.products,
     months: Annotated[int, typer.Option(help="Number of months.")] = _DEFAULT.months,
+    chains: Annotated[int, typer.Option(help="Round trips through two vias.")] = _DEFAULT.chains,
     quiet: Annotated[bool, typer.Option("--quiet", help="No event: nothing is cut or detoured.")] = False,
 ) -> None:
     """Write a made-up world with known detours: UN Comtrade files, and the truth beside them."""
@@ -34,6 +35,7 @@ def world_command(
         areas=areas,
         products=products,
         months=months,
+        chains=chains,
         quiet=quiet,
     )
     made = build_world(options)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
@@ -37,6 +38,7 @@ def find_incentives(
     ----------
     loops
         The table of :func:`entrepot.find_loops`, or the ``.csv`` or ``.parquet`` file of ``entrepot loops``.
+        Chains through two vias are left out.
     subsidy, cost, months
         See :func:`entrepot.detect.prices.incentives.loop_incentives`.
     rates
@@ -63,6 +65,8 @@ def find_incentives(
     quoted = ecb_rates()
     if rates is not None:  # the last of two rates of one month counts
         quoted = pa.concat_tables([quoted, own_rates(Path(rates)).cast(quoted.schema)])
+    if "second_via" in table.column_names:  # two vias share the mark-up of a chain: neither's gain is known
+        table = table.filter(pc.is_null(table["second_via"]))
     return loop_incentives(table.select(_READ), quoted, subsidy=subsidy, cost=cost, months=months)
 
 

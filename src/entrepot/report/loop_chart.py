@@ -8,7 +8,7 @@ import altair as alt
 
 from entrepot.detect.periods import period_text
 from entrepot.report.amounts import percent
-from entrepot.report.labels import place
+from entrepot.report.loops import road
 
 if TYPE_CHECKING:
     from entrepot.detect.loops.result import LoopResult
@@ -48,13 +48,11 @@ def loop_chart(result: LoopResult, *, maker: str = "", via: str = "", width: int
     rows = [
         {"month": row["period"], "leg": leg, "usd": row[f"{side}_usd"] - row[f"expected_{side}_usd"]}
         for row in result.series.to_pylist()
-        if (row["maker"], row["via"]) == (pair["maker"], pair["via"])
+        if all(row[name] == pair[name] for name in ("maker", "via", "second_via"))
         for side, leg in (("out", "out"), ("back", "back"))
     ]
     dearer = f", {percent(pair['markup'])} dearer" if pair["markup"] is not None else ""
-    title = (
-        f"{place(pair['maker'])} → {place(pair['via'])} and back, lag {pair['lag_months']:g} months{dearer}"
-    )
+    title = f"{road(pair)} and back, lag {pair['lag_months']:g} months{dearer}"
     x = alt.X("month:O", title=None, axis=alt.Axis(labelOverlap=True, labelAngle=0))
     lines = (
         alt.Chart(alt.InlineData(values=rows))

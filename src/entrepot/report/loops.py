@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from entrepot.detect.loops.result import LoopResult
 
-__all__ = ["about_loops", "loop_sentences", "print_loops"]
+__all__ = ["about_loops", "loop_sentences", "print_loops", "road"]
 
 _ROWS = 10
 _LIMITS = (
@@ -31,7 +31,7 @@ _LIMITS = (
 
 
 def loop_sentences(result: LoopResult) -> dict[str, str]:
-    """Return what was asked and found in sentences: title, question, headline, calibration, values.
+    """Return what was asked and found in sentences: title, question, headline, calibration, chains, values.
 
     An empty sentence has nothing to say.
     """
@@ -52,6 +52,7 @@ def loop_sentences(result: LoopResult) -> dict[str, str]:
             else ""
         ),
         "calibration": _calibration(result),
+        "chains": _chains(result),
         "values": (
             f"In {head.by_value} of {head.rows} rows a leg has no measured weight: value less a typical "
             "mark-up was conserved instead, and the interval is wider."
@@ -66,9 +67,7 @@ def _headline(result: LoopResult) -> str:
     if not head.rows:
         return "No round trip is identified: nothing exceeds what placebos give."
     pairs = result.pairs.to_pylist()
-    named = enumerate_words(
-        [f"{place(row['maker'])} → {place(row['via'])} ({amount(row['estimate_usd'])})" for row in pairs]
-    )
+    named = enumerate_words([f"{road(row)} ({amount(row['estimate_usd'])})" for row in pairs])
     dearer = [row["markup"] for row in pairs if row["markup"] is not None]
     markup = f", bought back {percent(dearer[0])} dearer (median of the largest pair)" if dearer else ""
     return (
@@ -81,6 +80,18 @@ def _headline(result: LoopResult) -> str:
 
 def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def _chains(result: LoopResult) -> str:
+    planted = result.chain_calibration
+    if planted is None:
+        return ""
+    if not planted.true.size:
+        return "No chain could be planted in the quiet months: the intervals of chains are not known."
+    return (
+        f"{_count(result.headline.chains, 'product')} went through two vias; of such chains planted in the "
+        f"quiet months {percent(float(planted.is_found.mean()))} were found."
+    )
 
 
 def _calibration(result: LoopResult) -> str:
@@ -119,19 +130,20 @@ def print_loops(result: LoopResult, console: Console) -> None:
     console.print()
     console.print(text(said["headline"], "bold"))
     console.print()
-    for name in ("placebos", "calibration", "values"):
+    for name in ("placebos", "calibration", "chains", "values"):
         if said[name]:
             console.print(text(f"· {said[name]}"))
     rows = [row for row in result.table.to_pylist() if row["estimate_usd"] is not None]
     if rows:
         grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        for heading in ("maker", "via", "HS"):
+        has_chains = any(row["second_via"] for row in rows[:_ROWS])
+        for heading in ("maker", "via", *(["then"] if has_chains else []), "HS"):
             grid.add_column(heading, no_wrap=True)
         for heading in ("USD", "90% interval", "dearer", "lag", "q"):
             grid.add_column(heading, justify="right", no_wrap=True)
         grid.add_column("conserved", no_wrap=True)
         for row in rows[:_ROWS]:
-            grid.add_row(*[text(cell) for cell in _cells(row)])
+            grid.add_row(*[text(cell) for cell in _cells(row, has_chains=has_chains)])
         console.print()
         console.print(text(f"Largest rows ({min(len(rows), _ROWS)} of {len(rows)})", "bold"))
         console.print(Padding(grid, (0, 0, 1, 0)))
@@ -139,10 +151,16 @@ def print_loops(result: LoopResult, console: Console) -> None:
         console.print(text(f"· {limit}", "dim"))
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
+def road(row: Mapping[str, Any]) -> str:
+    """Return the areas that a pair's goods pass before they come back, in words."""
+    return " → ".join(place(row[name]) for name in ("maker", "via", "second_via") if row[name])
+
+
+def _cells(row: dict[str, Any], *, has_chains: bool) -> list[str]:
     return [
         row["maker"],
         row["via"],
+        *([row["second_via"] or ""] if has_chains else []),
         row["hs_code"],
         amount(row["estimate_usd"]),
         amount_range(row["low_usd"], row["high_usd"]),
@@ -170,6 +188,7 @@ def about_loops(result: LoopResult, *, sources: Sequence[Mapping[str, Any]]) -> 
         "vias": ", ".join(options.vias) or "searched for",
         "products": ", ".join(options.products) or "all in the data",
         "longest lag": f"{options.longest_lag} months",
+        "stations": str(options.stations),
         "spikes": str(options.spikes),
         "seed": str(options.seed),
         "coverage of intervals": f"{result.calibration.coverage():.3f} of what was planted, misses counted",

@@ -273,10 +273,11 @@ COLUMNS: dict[str, Column] = _index(
         # --- round trips
         Column("maker", "text", "where the goods are made, leave, and come back to (area code)"),
         Column("via", "text", "where they stop over before they are bought back (area code)"),
+        Column("second_via", "text", "second stop-over, to which the first one sells on (area code)", missing="the goods come back from the first"),
         Column("markup", "float64", "unit value of the excess back over that of the excess out, less one", missing="a leg is not weighed, or not identified"),
         Column("markup_low", "float64", "5th percentile of the true mark-up", missing="a leg is not weighed, or not identified"),
         Column("markup_high", "float64", "95th percentile of the true mark-up", missing="a leg is not weighed, or not identified"),
-        Column("lag_months", "int32", "months between leaving the maker and leaving the via", unit="months", missing="not identified", minimum=0),
+        Column("lag_months", "int32", "months between leaving the maker and leaving the last via", unit="months", missing="not identified", minimum=0),
         Column("lag_probability", "float64", "probability that the lag is right within a month", missing="not identified", minimum=0),
         Column("onset", "text", "month in which the first goods left; of a detour, in which the hub's arrivals from the origins stepped up", missing="not identified, no clear step, or several hubs"),
         Column("conserved", "text", "weight, or value less the mark-up where a leg is not weighed or its weights are estimated", missing="not identified"),

@@ -159,16 +159,16 @@ DETOUR = Table(
 
 LOOP = Table(
     name="out__loop",
-    grain="one maker × via × hs_code, for the whole time since the first month",
+    grain="one maker × via (× second_via) × hs_code, for the whole time since the first month",
     columns=(
         "maker", "via", "hs_code",
         "estimate_usd", "low_usd", "high_usd", "markup", "lag_months", "q_value",
         "markup_low", "markup_high", "lag_probability", "onset", "estimate_kg", "status", "conserved",
         "excess_out_usd", "excess_back_usd", "excess_out_kg", "excess_back_kg",
         "out_usd", "back_usd", "expected_out_usd", "expected_back_usd", "co_movement", "via_supply_usd",
-        "re_imported_usd", "home_usd", "re_exported_usd", "own_origin_usd", "evidence",
+        "re_imported_usd", "home_usd", "re_exported_usd", "own_origin_usd", "evidence", "second_via",
     ),
-    key=("maker", "via", "hs_code"),
+    key=("maker", "via", "second_via", "hs_code"),
     description="Goods that left their maker, stopped over and came back, with the figures it was made of.",
     traps=(
         "The amount is what is back already: goods still with the via are not in it.",

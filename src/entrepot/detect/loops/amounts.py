@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 __all__ = ["Amounts", "LegTotals", "conserve", "leg_totals", "unit_value"]
@@ -132,32 +134,34 @@ def unit_value(leg: LegTotals, *, weighing_sd: float) -> tuple[NDArray[np.float6
     return np.asarray(value), np.asarray(sd)
 
 
-def conserve(out: LegTotals, back: LegTotals, *, weighing_sd: float, markup: tuple[float, float]) -> Amounts:
-    """Return the amounts that went round, in weight where both legs are weighed, else in deflated value.
+def conserve(legs: Sequence[LegTotals], *, weighing_sd: float, markup: tuple[float, float]) -> Amounts:
+    """Return the amounts that went round, in weight where all legs are weighed, else in deflated value.
 
     Parameters
     ----------
-    out, back
-        The legs.
+    legs
+        The way out, the way between two vias if there are two, the way back.
     weighing_sd
         Standard deviation of the log unit value of one flow from month to month.
     markup
-        Typical log of 1 + mark-up, and its standard deviation, for legs without weights.
+        Typical log of 1 + mark-up from the first leg to the last, and its standard deviation, where weights
+        are missing; of the leg between, half of both.
     """
-    weighed = np.isfinite(out.kg + out.expected_kg + back.kg + back.expected_kg)
-    out_value, out_sd = unit_value(out, weighing_sd=weighing_sd)
-    back_value, back_sd = unit_value(back, weighing_sd=weighing_sd)
-    kg, kg_error = _one_of_two(
-        out.kg - out.expected_kg, back.kg - back.expected_kg,
-        out.sd * (out.expected_kg + out.floor_kg), back.sd * (back.expected_kg + back.floor_kg),
-    )  # fmt: skip
-    deflator = np.exp(-markup[0])
-    excess = np.maximum(back.usd - back.expected_usd, 0.0) * deflator
-    usd, usd_error = _one_of_two(
-        out.usd - out.expected_usd, excess + np.minimum(back.usd - back.expected_usd, 0.0),
-        out.sd * (out.expected_usd + out.floor_usd),
-        np.hypot(back.sd * (back.expected_usd + back.floor_usd) * deflator, excess * markup[1]),
-    )  # fmt: skip
+    weighed = np.isfinite(np.sum([leg.kg + leg.expected_kg for leg in legs], axis=0))
+    out_value, out_sd = unit_value(legs[0], weighing_sd=weighing_sd)
+    back_value, back_sd = unit_value(legs[-1], weighing_sd=weighing_sd)
+    kg, kg_error = _one_of(
+        [leg.kg - leg.expected_kg for leg in legs],
+        [leg.sd * (leg.expected_kg + leg.floor_kg) for leg in legs],
+    )
+    values, errors = [], []
+    for leg, part in zip(legs, np.linspace(0.0, 1.0, len(legs)), strict=True):
+        deflator = np.exp(-part * markup[0])
+        excess = np.maximum(leg.usd - leg.expected_usd, 0.0) * deflator
+        values.append(excess + np.minimum(leg.usd - leg.expected_usd, 0.0))
+        ordinary = leg.sd * (leg.expected_usd + leg.floor_usd) * deflator
+        errors.append(np.hypot(ordinary, excess * part * markup[1]))
+    usd, usd_error = _one_of(values, errors)
     with np.errstate(invalid="ignore", over="ignore"):
         by_weight = kg * np.exp(out_value)
         log_sd = np.where(weighed, np.hypot(_relative(kg_error, kg), out_sd), _relative(usd_error, usd))
@@ -174,17 +178,16 @@ def _relative(error: NDArray[np.float64], amount: NDArray[np.float64]) -> NDArra
     return np.asarray(np.divide(error, amount, out=np.full(error.size, np.nan), where=amount > 0))
 
 
-def _one_of_two(
-    out: NDArray[np.float64],
-    back: NDArray[np.float64],
-    out_error: NDArray[np.float64],
-    back_error: NDArray[np.float64],
+def _one_of(
+    measured: Sequence[NDArray[np.float64]], ordinary: Sequence[NDArray[np.float64]]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return one amount of two measurements of it, and its error, wider where they disagree."""
-    e_out = np.hypot(out_error, _LOSS * np.abs(out)) + _LEAST_ERROR
-    e_back = np.hypot(back_error, _LOSS * np.abs(back)) + _LEAST_ERROR
-    w_out, w_back = 1.0 / e_out**2, 1.0 / e_back**2
-    mean = (w_out * out + w_back * back) / (w_out + w_back)
-    amount = np.maximum(np.minimum(mean, np.minimum(out + e_out, back + e_back)), 0.0)
-    apart = np.abs(out - back) / np.hypot(e_out, e_back)
-    return amount, np.sqrt(1.0 / (w_out + w_back)) * np.maximum(apart, 1.0)
+    """Return one amount of several measurements of it, and its error, wider where they disagree."""
+    error = [np.hypot(e, _LOSS * np.abs(x)) + _LEAST_ERROR for x, e in zip(measured, ordinary, strict=True)]
+    weight = [1.0 / e**2 for e in error]
+    total = np.sum(weight, axis=0)
+    mean = np.sum([w * x for w, x in zip(weight, measured, strict=True)], axis=0) / total
+    ceiling = np.min([x + e for x, e in zip(measured, error, strict=True)], axis=0)
+    amount = np.maximum(np.minimum(mean, ceiling), 0.0)
+    squares = np.sum([w * (x - mean) ** 2 for w, x in zip(weight, measured, strict=True)], axis=0)
+    apart = np.sqrt(squares / (len(measured) - 1))
+    return amount, np.sqrt(1.0 / total) * np.maximum(apart, 1.0)

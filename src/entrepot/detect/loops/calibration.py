@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 __all__ = ["LoopCalibration", "Spread", "calibrated_spread"]
@@ -105,6 +107,14 @@ class LoopCalibration:
     log_markup_error: NDArray[np.float64]
     markup_sd: NDArray[np.float64]
     lag_error: NDArray[np.int64]
+
+    @classmethod
+    def joined(cls, parts: Sequence[LoopCalibration]) -> LoopCalibration:
+        """Return the trips of several; without any, none."""
+        if parts:
+            return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
+        none, no_number = np.zeros(0), np.zeros(0, dtype=np.int64)
+        return cls(no_number, none, none, none, none, none, none, none, no_number)
 
     @property
     def is_found(self) -> NDArray[np.bool_]:

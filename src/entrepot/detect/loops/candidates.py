@@ -10,14 +10,31 @@ import numpy as np
 from entrepot.detect.loops.odds import Leg
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from entrepot.detect.loops.expected import ExpectedTrade
     from entrepot.detect.loops.windows import Trade
 
-__all__ = ["Candidates", "PlantedSums", "decoys_of", "two_way", "window_legs"]
+__all__ = [
+    "TYPICAL_MARKUP",
+    "Added",
+    "Candidates",
+    "PlantedSums",
+    "active_flows",
+    "decoys_of",
+    "legs_in_measure",
+    "two_way",
+    "window_legs",
+]
 
-_TYPICAL_MARKUP = 0.2
+#: By how much goods come back dearer, where weights are missing.
+TYPICAL_MARKUP = 0.2
+
+
+#: USD and kg that are added to a leg.
+Added = tuple["NDArray[np.float64] | float", "NDArray[np.float64] | float"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +47,8 @@ class Candidates:
         Places.
     out, back : (n,)
         Cells of the legs in :class:`Trade`; -1 where such a flow never was.
+    source, target : (n,)
+        Where the second leg leaves and ends: the via and the maker, but for placebos and hops of chains.
     """
 
     maker: NDArray[np.int64]
@@ -37,18 +56,34 @@ class Candidates:
     product: NDArray[np.int64]
     out: NDArray[np.int64]
     back: NDArray[np.int64]
+    source: NDArray[np.int64]
+    target: NDArray[np.int64]
 
     def only(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Candidates:
         """Return some of the candidates."""
-        return Candidates(
-            self.maker[rows], self.via[rows], self.product[rows], self.out[rows], self.back[rows]
-        )
+        return Candidates(*(getattr(self, name)[rows] for name in Candidates.__slots__))
 
     def joined(self, other: Candidates) -> Candidates:
         """Return these and others behind them."""
         return Candidates(
             *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in Candidates.__slots__)
         )
+
+    @property
+    def cells(self) -> NDArray[np.int64]:
+        """Cells of all legs that ever flowed."""
+        every = np.concatenate([self.out, self.back])
+        return every[every >= 0]
+
+    @property
+    def last(self) -> NDArray[np.int64]:
+        """(n) The via from which the goods come back."""
+        return self.via
+
+    @property
+    def ends(self) -> Candidates:
+        """The first and the last leg."""
+        return self
 
     def pair(self, n_areas: int) -> NDArray[np.int64]:
         """(n) One number per maker and via."""
@@ -71,20 +106,22 @@ class PlantedSums:
     back_kg: NDArray[np.float64]
 
 
-def _flows(trade: Trade, expected: ExpectedTrade, at: int) -> NDArray[np.int64]:
+def active_flows(trade: Trade, expected: ExpectedTrade, at: int) -> NDArray[np.int64]:
+    """Return the cells with a flow in the after-window, where something could be expected."""
     sums = trade.sums[at]
     return np.flatnonzero((np.nan_to_num(sums.after) > 0) & np.isfinite(expected.usd[at]))
 
 
 def two_way(trade: Trade, expected: ExpectedTrade, at: int) -> Candidates:
     """Return all products that flow in both directions of a pair of areas in the after-window."""
-    out = _flows(trade, expected, at)
+    out = active_flows(trade, expected, at)
     maker, via, product = trade.exporter[out], trade.importer[out], trade.product[out]
     back = trade.find(via, maker, product)
     flows = np.zeros(trade.exporter.size + 1, dtype=bool)
     flows[out] = True
     kept = flows[back]  # the last place stands for a flow that never was
-    return Candidates(maker[kept], via[kept], product[kept], out[kept], back[kept])
+    maker, via = maker[kept], via[kept]
+    return Candidates(maker, via, product[kept], out[kept], back[kept], via, maker)
 
 
 def decoys_of(
@@ -98,15 +135,16 @@ def decoys_of(
     """
     n = len(trade.areas)
     other = rng.integers(0, n, (n, n))
-    out = _flows(trade, expected, at)
+    out = active_flows(trade, expected, at)
     out = out[makers[trade.exporter[out]] & vias[trade.importer[out]]]
     maker, via, product = trade.exporter[out], trade.importer[out], trade.product[out]
     elsewhere = other[maker, via]
     back = trade.find(elsewhere, maker, product)
     flows = np.zeros(trade.exporter.size + 1, dtype=bool)
-    flows[_flows(trade, expected, at)] = True
+    flows[active_flows(trade, expected, at)] = True
     kept = flows[back] & (elsewhere != via)
-    return Candidates(maker[kept], via[kept], product[kept], out[kept], back[kept])
+    maker = maker[kept]
+    return Candidates(maker, via[kept], product[kept], out[kept], back[kept], elsewhere[kept], maker)
 
 
 def window_legs(
@@ -120,17 +158,47 @@ def window_legs(
 
     Candidates of which a leg is not weighed are in USD, the way back deflated by a typical mark-up.
     """
-    out = _leg(trade, expected, at, candidates.out)
-    back = _leg(trade, expected, at, candidates.back)
+    added: Sequence[Added] = ((0.0, 0.0), (0.0, 0.0))
     if planted is not None:
-        out = (out[0] + planted.out_usd, out[1], out[2] + planted.out_kg, out[3], out[4])
-        back = (back[0] + planted.back_usd, back[1], back[2] + planted.back_kg, back[3], back[4])
-    weighed = np.isfinite(out[2] + out[3] + back[2] + back[3])
-    return (
-        _in_measure(out, weighed, expected.noise.floor, 1.0),
-        _in_measure(back, weighed, expected.noise.floor, 1.0 + _TYPICAL_MARKUP),
-        weighed,
+        added = ((planted.out_usd, planted.out_kg), (planted.back_usd, planted.back_kg))
+    (out, back), weighed = legs_in_measure(
+        trade, expected, at, (candidates.out, candidates.back), added=added, markups=(0.0, TYPICAL_MARKUP)
     )
+    return out, back, weighed
+
+
+def legs_in_measure(
+    trade: Trade,
+    expected: ExpectedTrade,
+    at: int,
+    cells: Sequence[NDArray[np.int64]],
+    *,
+    added: Sequence[Added],
+    markups: Sequence[float],
+) -> tuple[list[Leg], NDArray[np.bool_]]:
+    """Return legs of the after-window in one measure, and which candidates are in kg.
+
+    Parameters
+    ----------
+    trade, expected, at
+        The pair of windows.
+    cells
+        (n,) cells of each leg.
+    added
+        USD and kg planted in each leg.
+    markups
+        By how much a leg without weights is dearer than the first, typically.
+    """
+    sides = []
+    for own, (usd, kg) in zip(cells, added, strict=True):
+        side = _leg(trade, expected, at, own)
+        sides.append((side[0] + usd, side[1], side[2] + kg, side[3], side[4]))
+    weighed = np.isfinite(np.sum([side[2] + side[3] for side in sides], axis=0))
+    legs = [
+        _in_measure(side, weighed, expected.noise.floor, 1.0 + markup)
+        for side, markup in zip(sides, markups, strict=True)
+    ]
+    return legs, weighed
 
 
 _Side = tuple[

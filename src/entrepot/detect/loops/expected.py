@@ -14,6 +14,8 @@ from entrepot.detect.loops.windows import month_number
 from entrepot.detect.noise import appearing_size, fit_noise, flat_noise
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from entrepot.detect.cells import Cells
@@ -29,6 +31,8 @@ _ROUNDS = 3
 _LEAST = 0.01
 _SHRINK = 1.0
 _MOST_RESIDUALS = 200_000
+_MIDDLE = (0.95, 0.05)
+_LEAST_STRETCH = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,9 @@ class ExpectedTrade:
         Where the deviations come from.
     tail
         Degrees of freedom of the Student distribution of the log changes over their deviations.
+    stretch
+        A number a pair of windows: how much further flows stray from what was expected than in the quiet
+        windows, of which the deviations are learnt. Over one where trade since is less like trade before.
     """
 
     usd: tuple[NDArray[np.float64], ...]
@@ -53,6 +60,7 @@ class ExpectedTrade:
     sd: tuple[NDArray[np.float64], ...]
     noise: Noise
     tail: float
+    stretch: tuple[float, ...]
 
 
 def expect_trade(trade: Trade, paths: Paths) -> ExpectedTrade:
@@ -77,10 +85,21 @@ def expect_trade(trade: Trade, paths: Paths) -> ExpectedTrade:
         usd.append(whole)
         kg.append(_expected_kg(trade, trade.sums[at], whole))
         sd.append(noise.at(np.nan_to_num(whole)))
-    residuals = np.concatenate(
-        [noise.log_change(sides[at][0].after, expected[at]) / noise.at(expected[at]) for at in quiet]
-    )
-    return ExpectedTrade(tuple(usd), tuple(kg), tuple(sd), noise, student_tail(residuals))
+    residuals = [
+        noise.log_change(cells.after, expected[at]) / noise.at(expected[at])
+        for at, (cells, _) in enumerate(sides)
+    ]
+    return ExpectedTrade(
+        tuple(usd), tuple(kg), tuple(sd), noise,
+        student_tail(np.concatenate([residuals[at] for at in quiet])), _stretch(residuals, quiet),
+    )  # fmt: skip
+
+
+def _stretch(residuals: Sequence[NDArray[np.float64]], quiet: range) -> tuple[float, ...]:
+    """Return how far the middle nine tenths of each window's residuals reach, over the mean of the quiet."""
+    reach = [float(np.subtract(*np.quantile(r, _MIDDLE))) if r.size else 0.0 for r in residuals]
+    usual = float(np.mean([reach[at] for at in quiet]))
+    return tuple(max(one / usual, _LEAST_STRETCH) if usual > 0 else 1.0 for one in reach)
 
 
 def _together(trade: Trade, paths: Paths, at: int) -> NDArray[np.float64]:

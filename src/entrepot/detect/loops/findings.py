@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from entrepot.detect.loops.calibration import LoopCalibration
     from entrepot.detect.loops.candidates import Candidates
+    from entrepot.detect.loops.chain_trips import ChainFindings
+    from entrepot.detect.loops.chains import Chains
     from entrepot.detect.loops.measure import Tools
     from entrepot.detect.loops.options import LoopOptions
     from entrepot.detect.loops.search import Judged
@@ -56,23 +58,35 @@ class Findings:
     """
 
     tools: Tools
-    judged: Judged
+    judged: Judged[Candidates]
     q_value: NDArray[np.float64]
     identified: NDArray[np.bool_]
     unheard: Candidates
     calibration: LoopCalibration
     records: pa.Table | None
 
+    @property
+    def cells(self) -> NDArray[np.int64]:
+        """Cells of the legs of what is identified."""
+        return self.judged.candidates.only(self.identified).cells
+
 
 def loop_result(
-    findings: Findings, options: LoopOptions, *, is_since_found: bool, is_asked: bool
+    findings: Findings,
+    chains: ChainFindings | None,
+    options: LoopOptions,
+    *,
+    is_since_found: bool,
+    is_asked: bool,
 ) -> LoopResult:
     """Return the result of a search.
 
     Parameters
     ----------
     findings
-        The search.
+        The search for round trips through one via.
+    chains
+        That for chains; None where they were not looked for.
     options
         What was asked.
     is_since_found
@@ -83,24 +97,27 @@ def loop_result(
     tools = findings.tools
     found = findings.judged.only(np.flatnonzero(findings.identified))
     q_value = findings.q_value[findings.identified]
-    columns = _found_columns(findings, found, q_value)
-    others = _other_columns(findings, found, is_asked=is_asked)
-    table = pa.table(
-        {
-            field.name: pa.array(
-                np.concatenate([columns[field.name], others[field.name]]), field.type, from_pandas=True
-            )
-            for field in LOOP.arrow_schema()
-        },
-        schema=LOOP.arrow_schema(),
-    )
-    series = _series(tools, found.candidates)
+    columns = _found_columns(findings, found, q_value, findings.calibration)
+    candidates: list[Candidates | Chains] = [found.candidates]
+    if chains is not None:
+        more = _found_columns(findings, chains.judged, chains.q_value, chains.calibration)
+        columns = {name: np.concatenate([columns[name], more[name]]) for name in columns}
+        candidates.append(chains.judged.candidates)
+    order = np.argsort(-columns["estimate_usd"], kind="stable")
+    columns = {name: values[order] for name, values in columns.items()}
+    others, of_pairs_found = _other_columns(findings, found)
+    listed = np.ones(of_pairs_found.size, dtype=bool) if is_asked else of_pairs_found
+    table = pa.concat_tables([_rows(columns), _rows({name: v[listed] for name, v in others.items()})])
+    series = pa.concat_tables([_series(tools, some) for some in candidates])
+    head = _headline(columns, findings.calibration, chains)
     return LoopResult(
         table=table,
+        unlisted=_rows({name: values[~listed] for name, values in others.items()}),
         pairs=_pairs(table),
         series=series,
         totals=net_trade(tools.trade, columns, findings.calibration.total_interval),
-        headline=_headline(findings, columns, q_value),
+        headline=head,
+        chain_calibration=chains.calibration if chains is not None else None,
         calibration=findings.calibration,
         options=options,
         windows=tools.trade.windows[0],
@@ -108,22 +125,38 @@ def loop_result(
     )
 
 
-def _codes(tools: Tools, candidates: Candidates) -> dict[str, NDArray[Any]]:
+def _rows(columns: dict[str, Any]) -> pa.Table:
+    schema = LOOP.arrow_schema()
+    return pa.table(
+        {field.name: pa.array(columns[field.name], field.type, from_pandas=True) for field in schema},
+        schema=schema,
+    )
+
+
+def _codes(tools: Tools, candidates: Candidates | Chains) -> dict[str, NDArray[Any]]:
     areas = np.array(tools.trade.areas, dtype=object)
     products = np.array(tools.trade.products, dtype=object)
+    second = areas[candidates.last]
+    second[candidates.last == candidates.via] = None
     return {
+        "second_via": second,
         "maker": areas[candidates.maker],
         "via": areas[candidates.via],
         "hs_code": products[candidates.product],
     }
 
 
-def _found_columns(findings: Findings, found: Judged, q_value: NDArray[np.float64]) -> dict[str, Any]:
-    """Return the columns of the identified round trips, largest first."""
+def _found_columns(
+    findings: Findings,
+    found: Judged[Candidates] | Judged[Chains],
+    q_value: NDArray[np.float64],
+    calibration: LoopCalibration,
+) -> dict[str, Any]:
+    """Return the columns of identified round trips."""
     tools, amounts, timing = findings.tools, found.measured.amounts, found.measured.timing
     out, back = found.measured.out, found.measured.back
-    low, high = _ends(findings.calibration, amounts.usd, amounts.log_sd)
-    dearer = _markup_ends(findings.calibration, amounts.markup, amounts.markup_sd)
+    low, high = _ends(calibration, amounts.usd, amounts.log_sd)
+    dearer = _markup_ends(calibration, amounts.markup, amounts.markup_sd)
     at = np.arange(timing.lag.size)
     near = sum(
         np.where(
@@ -157,12 +190,12 @@ def _found_columns(findings: Findings, found: Judged, q_value: NDArray[np.float6
         "expected_back_usd": back.expected_usd,
         "co_movement": found.measured.correlation,
     }
-    columns |= _evidence(findings, found, columns)
-    order = np.argsort(-amounts.usd, kind="stable")
-    return {name: values[order] for name, values in columns.items()}
+    return columns | _evidence(findings, found, columns)
 
 
-def _evidence(findings: Findings, found: Judged, columns: dict[str, Any]) -> dict[str, Any]:
+def _evidence(
+    findings: Findings, found: Judged[Candidates] | Judged[Chains], columns: dict[str, Any]
+) -> dict[str, Any]:
     records = read_records(findings.tools.trade, found.candidates, findings.records)
     supply = via_supply(findings.tools.trade, found.candidates)
     kinds = {
@@ -205,16 +238,14 @@ def _markup_ends(
     return low - 1.0, high - 1.0
 
 
-def _other_columns(findings: Findings, found: Judged, *, is_asked: bool) -> dict[str, Any]:
-    """Return the other products of the pairs found, or asked about: what could have gone round unseen."""
+def _other_columns(findings: Findings, found: Judged[Candidates]) -> tuple[dict[str, Any], NDArray[np.bool_]]:
+    """Return what could have gone round unseen in all other flows, and which are of the pairs found."""
     tools = findings.tools
     n = len(tools.trade.areas)
     failed = findings.judged.only(np.flatnonzero(~findings.identified))
     candidates = failed.candidates.joined(findings.unheard)
     q_value = np.concatenate([findings.q_value[~findings.identified], np.ones(findings.unheard.out.size)])
-    if not is_asked:
-        kept = np.isin(candidates.pair(n), np.unique(found.candidates.pair(n)))
-        candidates, q_value = candidates.only(kept), q_value[kept]
+    of_pairs_found = np.isin(candidates.pair(n), np.unique(found.candidates.pair(n)))
     sums, expected = tools.trade.sums[0], tools.expected.usd[0]
     out, back = sums.after[candidates.out], sums.after[candidates.back]
     expected_out, expected_back = expected[candidates.out], expected[candidates.back]
@@ -238,9 +269,9 @@ def _other_columns(findings: Findings, found: Judged, *, is_asked: bool) -> dict
         "expected_back_usd": expected_back,
         "via_supply_usd": via_supply(tools.trade, candidates),
     }
-    texts = {"onset", "conserved", "evidence"}
+    texts = {"onset", "conserved", "evidence", "second_via"}
     columns |= {name: words if name in texts else nothing for name in LOOP.columns if name not in columns}
-    return {name: values[order] for name, values in columns.items()}
+    return {name: values[order] for name, values in columns.items()}, of_pairs_found[order]
 
 
 def _reasons(excess_out: NDArray[np.float64], excess_back: NDArray[np.float64]) -> NDArray[np.object_]:
@@ -251,18 +282,19 @@ def _reasons(excess_out: NDArray[np.float64], excess_back: NDArray[np.float64]) 
 
 
 def _pairs(table: pa.Table) -> pa.Table:
-    """Return maker and via with the sum of what was identified, largest first."""
+    """Return maker, via and second via with the sum of what was identified, largest first."""
     rows = table.filter(pa.compute.equal(table["status"], IDENTIFIED))
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, str, str | None], list[dict[str, Any]]] = {}
     for row in rows.to_pylist():
-        groups.setdefault((row["maker"], row["via"]), []).append(row)
+        groups.setdefault((row["maker"], row["via"], row["second_via"]), []).append(row)
     found = []
-    for (maker, via), members in groups.items():
+    for (maker, via, second), members in groups.items():
         dearer = [row["markup"] for row in members if row["markup"] is not None]
         found.append(
             {
                 "maker": maker,
                 "via": via,
+                "second_via": second,
                 "products": len(members),
                 "estimate_usd": sum(row["estimate_usd"] for row in members),
                 "markup": float(np.median(dearer)) if dearer else None,
@@ -274,6 +306,7 @@ def _pairs(table: pa.Table) -> pa.Table:
         [
             ("maker", pa.string()),
             ("via", pa.string()),
+            ("second_via", pa.string()),
             ("products", pa.int64()),
             ("estimate_usd", pa.float64()),
             ("markup", pa.float64()),
@@ -283,23 +316,23 @@ def _pairs(table: pa.Table) -> pa.Table:
     return pa.Table.from_pylist(found, schema=schema)
 
 
-def _series(tools: Tools, candidates: Candidates) -> pa.Table:
-    """Return the legs of the products found, by pair and month."""
-    legs = leg_series(tools, candidates)
+def _series(tools: Tools, candidates: Candidates | Chains) -> pa.Table:
+    """Return the first and the last leg of the products found, by pair and month."""
+    legs = leg_series(tools, candidates.ends)
     codes = _codes(tools, candidates)
-    pair, at = np.unique(candidates.pair(len(tools.trade.areas)), return_inverse=True)
-    first = {number: row for row, number in reversed(list(enumerate(at.tolist())))}
+    pair, first, at = np.unique(
+        candidates.pair(len(tools.trade.areas)), return_index=True, return_inverse=True
+    )
     months = len(tools.trade.periods)
     sums = []
     for leg in legs:
         by_pair = np.zeros((pair.size, months))
         np.add.at(by_pair, at, leg)
         sums.append(by_pair.ravel())
-    rows = [first[number] for number in range(pair.size)]
+    named = ("maker", "via", "second_via")
     return pa.table(
         {
-            "maker": pa.array(np.repeat(codes["maker"][rows], months), pa.string()),
-            "via": pa.array(np.repeat(codes["via"][rows], months), pa.string()),
+            **{name: pa.array(np.repeat(codes[name][first], months), pa.string()) for name in named},
             "period": pa.array(list(tools.trade.periods) * pair.size, pa.string()),
             "out_usd": sums[0],
             "back_usd": sums[1],
@@ -309,16 +342,22 @@ def _series(tools: Tools, candidates: Candidates) -> pa.Table:
     )
 
 
-def _headline(findings: Findings, columns: dict[str, Any], q_value: NDArray[np.float64]) -> LoopHeadline:
-    total = float(columns["estimate_usd"].sum())
-    low, high = findings.calibration.total_interval(total)
-    pairs = {(maker, via) for maker, via in zip(columns["maker"], columns["via"], strict=True)}
+def _headline(
+    columns: dict[str, Any], calibration: LoopCalibration, chains: ChainFindings | None
+) -> LoopHeadline:
+    usd, q_value = columns["estimate_usd"], columns["q_value"]
+    is_chain = np.array([second is not None for second in columns["second_via"]], dtype=bool)
+    low, high = calibration.total_interval(float(usd[~is_chain].sum())) if not is_chain.all() else (0.0, 0.0)
+    if chains is not None and is_chain.any():
+        ends = chains.calibration.total_interval(float(usd[is_chain].sum()))
+        low, high = low + ends[0], high + ends[1]
     return LoopHeadline(
-        estimate_usd=total,
+        estimate_usd=float(usd.sum()),
         low_usd=low,
         high_usd=high,
         rows=q_value.size,
-        pairs=len(pairs),
+        pairs=len(set(zip(*(columns[name] for name in ("maker", "via", "second_via")), strict=True))),
+        chains=int(is_chain.sum()),
         by_value=int((columns["conserved"] == "value").sum()),
         placebo_rows=float(q_value.max() * q_value.size) if q_value.size else 0.0,
     )

@@ -21,7 +21,22 @@ if TYPE_CHECKING:
     from entrepot.detect.loops.series import Series
     from entrepot.detect.loops.windows import Trade
 
-__all__ = ["Heard", "Measured", "Planted", "Tools", "hear_echo", "leg_series", "measure"]
+__all__ = [
+    "Heard",
+    "LegMonths",
+    "Measured",
+    "Planted",
+    "Tools",
+    "dearer_factor",
+    "hear_echo",
+    "leg_months",
+    "leg_series",
+    "measure",
+    "span_of",
+    "timing_factor",
+    "totals_of",
+    "with_planted",
+]
 
 _LOOK_BACK = 6
 _HEARD = 1.0  # log Bayes factor of the echo from which on shipments say the amount
@@ -165,7 +180,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class _Months:
+class LegMonths:
     """One leg by month: flow and expectation in USD and kg, months seen, spread of ordinary months."""
 
     usd: NDArray[np.float64]
@@ -186,11 +201,11 @@ def hear_echo(tools: Tools, candidates: Candidates, at: int, *, planted: Planted
     tools, candidates, at, planted
         See :func:`measure`.
     """
-    start, since, end = _span(tools.trade, at)
+    start, since, end = span_of(tools.trade, at)
     sides = []
     for cells, areas, added in (
         (candidates.out, (candidates.maker, candidates.via), planted.out_usd if planted else 0.0),
-        (candidates.back, (candidates.via, candidates.maker), planted.back_usd if planted else 0.0),
+        (candidates.back, (candidates.source, candidates.target), planted.back_usd if planted else 0.0),
     ):
         usd, _ = _own_months(tools.series, cells)
         sides.append(np.where(tools.trade.observed[areas], usd + added, np.nan))
@@ -202,7 +217,8 @@ def hear_echo(tools: Tools, candidates: Candidates, at: int, *, planted: Planted
     rows = np.flatnonzero(lumpy)
     if rows.size:
         maker, via = candidates.maker[rows], candidates.via[rows]
-        noise = tools.report_variance[maker, via] + tools.report_variance[via, maker]
+        source, target = candidates.source[rows], candidates.target[rows]
+        noise = tools.report_variance[maker, via] + tools.report_variance[source, target]
         quiet_end = _position(tools.trade, tools.trade.windows[0].after[0])
         legs = Lumps(sides[0][rows], sides[1][rows], noise, start, since, end, quiet_end)
         echo = find_echo(legs, longest_lag=tools.longest_lag)
@@ -241,13 +257,13 @@ def measure(
     planted
         Round trips to add first.
     """
-    start, since, end = _span(tools.trade, at)
-    out = _months(tools, candidates.maker, candidates.via, candidates.out, candidates.product, at)
-    back = _months(tools, candidates.via, candidates.maker, candidates.back, candidates.product, at)
+    start, since, end = span_of(tools.trade, at)
+    out = leg_months(tools, candidates.maker, candidates.via, candidates.out, candidates.product, at)
+    back = leg_months(tools, candidates.source, candidates.target, candidates.back, candidates.product, at)
     if planted is not None:
         out, back = (
-            _plus(out, planted.out_usd, planted.out_kg),
-            _plus(back, planted.back_usd, planted.back_kg),
+            with_planted(out, planted.out_usd, planted.out_kg),
+            with_planted(back, planted.back_usd, planted.back_kg),
         )
     legs = _residuals(out, back, weighed, max(since - _LOOK_BACK, start), since, end)
     timing = find_timing(legs, longest_lag=min(tools.longest_lag, end - since - 2))
@@ -255,10 +271,10 @@ def measure(
     month = np.arange(len(tools.trade.periods))
     gone = (month >= since) & (month < (end - timing.lag)[:, None])
     returned = (month >= (since + timing.lag)[:, None]) & (month < end)
-    totals_out, totals_back = _totals(out, gone), _totals(back, returned)
-    amounts = conserve(totals_out, totals_back, weighing_sd=tools.weighing_sd, markup=tools.markup)
+    totals_out, totals_back = totals_of(out, gone), totals_of(back, returned)
+    amounts = conserve((totals_out, totals_back), weighing_sd=tools.weighing_sd, markup=tools.markup)
     amounts, by_shipment = _by_shipment(tools, heard, (out, back), (gone, timing.lag), amounts)
-    added = np.clip(timing.log_factor, -_MOST_TIMING, _MOST_TIMING) + _dearer(amounts)
+    added = timing_factor(timing) + dearer_factor(amounts)
     return Measured(
         timing, amounts, totals_out, totals_back, added, _correlation(legs, timing.lag), by_shipment
     )
@@ -267,7 +283,7 @@ def measure(
 def _by_shipment(
     tools: Tools,
     heard: Heard,
-    legs: tuple[_Months, _Months],
+    legs: tuple[LegMonths, LegMonths],
     departures: tuple[NDArray[np.bool_], NDArray[np.int64]],
     amounts: Amounts,
 ) -> tuple[Amounts, NDArray[np.bool_]]:
@@ -304,7 +320,7 @@ def _by_shipment(
     return by_shipment, used
 
 
-def _span(trade: Trade, at: int) -> tuple[int, int, int]:
+def span_of(trade: Trade, at: int) -> tuple[int, int, int]:
     """Return the first quiet month, the first of the after-window, and the one after its last."""
     pair = trade.windows[at]
     return (
@@ -326,8 +342,8 @@ def leg_series(
     tools: Tools, candidates: Candidates
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return flow out, flow back, and what was expected of them: each (n, T), USD a month."""
-    out = _months(tools, candidates.maker, candidates.via, candidates.out, candidates.product, 0)
-    back = _months(tools, candidates.via, candidates.maker, candidates.back, candidates.product, 0)
+    out = leg_months(tools, candidates.maker, candidates.via, candidates.out, candidates.product, 0)
+    back = leg_months(tools, candidates.source, candidates.target, candidates.back, candidates.product, 0)
     return out.usd, back.usd, out.expected_usd, back.expected_usd
 
 
@@ -335,15 +351,25 @@ def _position(trade: Trade, number: int) -> int:
     return number - month_number(trade.periods[0])
 
 
-def _months(
+def leg_months(
     tools: Tools,
     exporter: NDArray[np.int64],
     importer: NDArray[np.int64],
     cell: NDArray[np.int64],
     product: NDArray[np.int64],
     at: int,
-) -> _Months:
-    """Return one leg by month; zeros where such a flow never was."""
+) -> LegMonths:
+    """Return one leg by month; zeros where such a flow never was.
+
+    Parameters
+    ----------
+    tools
+        Windows, expectations, months.
+    exporter, importer, cell, product : (n,)
+        Where the leg begins and ends, its cell or -1, and its product.
+    at
+        Which pair of windows.
+    """
     trade, expected = tools.trade, tools.expected
     pair, sums = trade.windows[at], trade.sums[at]
     known = cell >= 0
@@ -370,27 +396,28 @@ def _months(
         usd - expected_usd, expected_usd, out=np.zeros_like(usd), where=(expected_usd > 0) & seen
     )[:, before]
     nothing = float(expected.noise.at(np.zeros(1))[0])
-    return _Months(
+    return LegMonths(
         usd=usd,
         kg=kg,
         expected_usd=expected_usd,
         expected_kg=monthly(expected.kg[at], sums.before_kg),
         seen=seen,
         spread=np.maximum(np.sqrt((relative**2).mean(axis=1)), _LEAST_SD),
-        sd=np.where(known, expected.sd[at][cell], nothing),
+        sd=np.where(known, expected.sd[at][cell], nothing) * expected.stretch[at],
         floor=expected.noise.floor / len(pair.after),
     )
 
 
-def _plus(months: _Months, usd: NDArray[np.float64], kg: NDArray[np.float64]) -> _Months:
-    return _Months(
+def with_planted(months: LegMonths, usd: NDArray[np.float64], kg: NDArray[np.float64]) -> LegMonths:
+    """Return a leg with amounts added to its months."""
+    return LegMonths(
         months.usd + usd, months.kg + kg, months.expected_usd, months.expected_kg, months.seen, months.spread,
         months.sd, months.floor,
     )  # fmt: skip
 
 
 def _residuals(
-    out: _Months, back: _Months, weighed: NDArray[np.bool_], first: int, since: int, end: int
+    out: LegMonths, back: LegMonths, weighed: NDArray[np.bool_], first: int, since: int, end: int
 ) -> MonthlyLegs:
     """Return residuals up to the end of the window: in kg, or in USD of departure without weights."""
     deflator = float(np.exp(_BETWEEN[0]))
@@ -418,7 +445,8 @@ def _residuals(
     )
 
 
-def _totals(leg: _Months, inside: NDArray[np.bool_]) -> LegTotals:
+def totals_of(leg: LegMonths, inside: NDArray[np.bool_]) -> LegTotals:
+    """Return the sums of a leg over the (n, T) months that are inside."""
     kg, expected_kg, usd, expected_usd = (
         leg_totals(values, inside, leg.seen)
         for values in (leg.kg, leg.expected_kg, leg.usd, leg.expected_usd)
@@ -429,7 +457,12 @@ def _totals(leg: _Months, inside: NDArray[np.bool_]) -> LegTotals:
     return LegTotals(kg, expected_kg, usd, expected_usd, leg.sd, floor / unit, floor, months)
 
 
-def _dearer(amounts: Amounts) -> NDArray[np.float64]:
+def timing_factor(timing: Timing) -> NDArray[np.float64]:
+    """Return how much likelier one date and shipment are, within what months can say."""
+    return np.clip(timing.log_factor, -_MOST_TIMING, _MOST_TIMING)
+
+
+def dearer_factor(amounts: Amounts) -> NDArray[np.float64]:
     """Return how much likelier the ratio of unit values is of goods bought back than of any two flows."""
     ratio = np.log1p(np.where(np.isfinite(amounts.markup), amounts.markup, 0.0))
     sd = np.where(np.isfinite(amounts.markup_sd), amounts.markup_sd, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 from entrepot.schema import NET_TRADE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -34,7 +35,8 @@ def net_trade(
     trade
         Windows.
     found
-        Columns of the identified round trips: ``maker``, ``via``, ``hs_code``, ``estimate_usd``, ``markup``.
+        Columns of the identified round trips: ``maker``, ``via``, ``second_via``, ``hs_code``,
+        ``estimate_usd``, ``markup``.
     interval
         Returns the ends of the interval of a sum of round trips.
 
@@ -45,26 +47,51 @@ def net_trade(
     """
     at = {code: number for number, code in enumerate(trade.areas)}
     chapter = np.array([code[:2] for code in trade.products], dtype=object)[trade.product]
+    legs: dict[tuple[str, str], list[_Leg]] = {}
+    for leg in _legs(found):
+        legs.setdefault((leg.exporter, leg.importer), []).append(leg)
     rows: list[dict[str, Any]] = []
-    for maker, via in sorted({*zip(found["maker"].tolist(), found["via"].tolist(), strict=True)}):
-        mine = (found["maker"] == maker) & (found["via"] == via)
-        out = found["estimate_usd"][mine].astype(np.float64)
-        dearer = found["markup"][mine].astype(np.float64)
-        typical = float(np.nanmedian(dearer)) if np.isfinite(dearer).any() else 0.0
-        back = out * (1.0 + np.where(np.isfinite(dearer), dearer, typical))
-        chapters = np.array([code[:2] for code in found["hs_code"][mine]], dtype=object)
-        for exporter, importer, usd in ((maker, via, out), (via, maker, back)):
-            cells = np.flatnonzero((trade.exporter == at[exporter]) & (trade.importer == at[importer]))
-            named = {"all", "non-energy", *chapters.tolist()}
-            for category in sorted(named):
-                window = [
-                    float(np.nansum(values[cells[_belongs(chapter[cells], category)]]))
-                    for values in (trade.sums[0].before, trade.sums[0].after)
-                ]
-                trips = float(usd[_belongs(chapters, category)].sum())
-                row = {"exporter": exporter, "importer": importer, "category": category}
-                rows.append(row | _figures(window, trips, interval, is_back=exporter == via))
+    for (exporter, importer), mine in sorted(legs.items()):
+        cells = np.flatnonzero((trade.exporter == at[exporter]) & (trade.importer == at[importer]))
+        for category in sorted({"all", "non-energy", *(leg.chapter for leg in mine)}):
+            inside = cells[_belongs(chapter[cells], category)]
+            window = [
+                float(np.nansum(values[inside])) for values in (trade.sums[0].before, trade.sums[0].after)
+            ]
+            chosen = [leg for leg in mine if _belongs(np.array([leg.chapter], dtype=object), category).item()]
+            trips = sum(leg.usd for leg in chosen)
+            home = sum(leg.usd for leg in chosen if leg.is_back)
+            row = {"exporter": exporter, "importer": importer, "category": category}
+            rows.append(row | _figures(window, trips, home, interval))
     return pa.Table.from_pylist(rows, schema=NET_TRADE.arrow_schema())
+
+
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    """What one round trip put on one leg, USD at the value there."""
+
+    exporter: str
+    importer: str
+    chapter: str
+    usd: float
+    is_back: bool
+
+
+def _legs(found: Mapping[str, NDArray[Any]]) -> Iterator[_Leg]:
+    """Yield the legs of all round trips; between two vias half of the mark-up is taken to be on the goods."""
+    names = ("maker", "via", "second_via", "hs_code", "estimate_usd", "markup")
+    rows = list(zip(*(found[name].tolist() for name in names), strict=True))
+    dearer: dict[tuple[str, str, str | None], list[float]] = {}
+    for maker, via, second, _, _, markup in rows:
+        if np.isfinite(markup):
+            dearer.setdefault((maker, via, second), []).append(markup)
+    for maker, via, second, code, usd, markup in rows:
+        known = dearer.get((maker, via, second), [0.0])
+        by = markup if np.isfinite(markup) else float(np.median(known))
+        yield _Leg(maker, via, code[:2], usd, is_back=False)
+        if second is not None:
+            yield _Leg(via, second, code[:2], usd * (1.0 + 0.5 * by), is_back=False)
+        yield _Leg(second or via, maker, code[:2], usd * (1.0 + by), is_back=True)
 
 
 def _belongs(chapter: NDArray[Any], category: str) -> NDArray[np.bool_]:
@@ -76,7 +103,7 @@ def _belongs(chapter: NDArray[Any], category: str) -> NDArray[np.bool_]:
 
 
 def _figures(
-    window: list[float], trips: float, interval: Callable[[float], tuple[float, float]], *, is_back: bool
+    window: list[float], trips: float, home: float, interval: Callable[[float], tuple[float, float]]
 ) -> dict[str, float | None]:
     before, after = window
     taken = min(trips, after)
@@ -90,5 +117,5 @@ def _figures(
         "net_usd": after - taken,
         "growth": after / before - 1.0 if before else None,
         "net_growth": (after - taken) / before - 1.0 if before else None,
-        "returned_share": taken / after if is_back and after else None,
+        "returned_share": min(home, after) / after if home and after else None,
     }

@@ -10,10 +10,10 @@ one leg alone grew by some y, or, with probability ε, both did, each by its own
 
 One number sees both: that both legs exceed what was expected, and that they do so by the same weight. A pair
 of areas uses the road for many products or for none, so products of a pair speak for each other. With π the
-share of pairs that do, ρ the share of a pair's products in them, and M the product over the pair's other
-products of (1 − ρ + ρ·BF), the odds of one product are::
+share of pairs that do, ρ the share of a pair's products in them, one of a few, and M the product over the
+pair's other products of (1 − ρ + ρ·BF), the odds of one product are::
 
-    ρ·BF·π·M ÷ (π·(1 − ρ)·M + 1 − π)
+    π·mean(ρ·BF·M) ÷ (π·mean((1 − ρ)·M) + 1 − π)         means over ρ
 
 π and ρ are orders of magnitude: what counts as found is decided by decoys, not by them.
 """
@@ -28,16 +28,18 @@ import numpy as np
 from entrepot.detect.kernels.sums import sum_by
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-__all__ = ["Leg", "log_bayes_factor", "log_odds", "log_pair_odds", "returned_shares"]
+__all__ = ["Leg", "log_bayes_factor", "log_chain_factor", "log_odds", "log_pair_odds", "returned_shares"]
 
 #: Shares of a flow that may have gone round.
 _PARTS = np.concatenate([(np.arange(24) + 0.5) / 24.0, [0.99, 1.0]])
 _BOTH = 0.05  # how often both legs grow without a round trip
 _MOST = 8.0  # no product outweighs all others of its pair
 _PAIRS = 1e-3
-_PRODUCTS = 0.15
+_PRODUCTS = np.array([0.02, 0.06, 0.18, 0.5])  # shares, equally likely: a pair of many goods uses few
 _CHUNK = 20_000
 
 
@@ -120,6 +122,63 @@ def _log_factor(out: Leg, back: Leg, tail: float, returned: NDArray[np.float64])
     return np.asarray(np.log(np.maximum(trip / returned.size, 1e-300)) - np.max(simpler, axis=0))
 
 
+def log_chain_factor(
+    legs: Sequence[Leg], *, tail: float, months: int, longest_hop: int
+) -> NDArray[np.float64]:
+    """Return the log Bayes factor of goods that took three legs, one after the other.
+
+    Weighed against it are no change, growth of one, two or all legs, and goods that took two of the legs
+    while the third did as it liked: a detour, of which the way back is no part.
+
+    Parameters
+    ----------
+    legs
+        The way out, on, and back, in one measure.
+    tail
+        Degrees of freedom of the log changes.
+    months, longest_hop
+        Length of the window, and most months at one via.
+    """
+    found = np.empty(legs[0].flow.size)
+    for first in range(0, found.size, _CHUNK):
+        rows = slice(first, first + _CHUNK)
+        found[rows] = _chain_factor([leg.only(rows) for leg in legs], tail, months, longest_hop)
+    return np.minimum(found, _MOST)
+
+
+def _chain_factor(legs: Sequence[Leg], tail: float, months: int, longest_hop: int) -> NDArray[np.float64]:
+    hops = range(longest_hop + 1)
+    shares = [
+        (1.0, (months - a) / months, (months - a - b) / months) for a in hops for b in hops if a + b < months
+    ]
+    none = [_log_density(leg, leg.flow[:, None], tail)[:, 0] for leg in legs]
+    grew = [
+        np.log(np.exp(_log_density(leg, leg.flow[:, None] * (1.0 - _PARTS), tail)).mean(axis=1))
+        for leg in legs
+    ]
+    alone = [np.maximum(n, g + np.log(_BOTH)) for n, g in zip(none, grew, strict=True)]
+    # one growth alone is no coincidence
+    free = np.max([np.maximum(g - a, 0.0) for a, g in zip(alone, grew, strict=True)], axis=0)
+    stories = [np.sum(alone, axis=0) + free]
+    for one, other, third in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        apart = sorted({months - lag for lag in hops if lag < months})
+        two = [_together([legs[one], legs[other]], (1.0, left / months), tail) for left in apart]
+        stories.append(np.log(np.maximum(np.mean(two, axis=0), 1e-300)) + alone[third])
+    trip = np.mean([_together(legs, share, tail) for share in shares], axis=0)
+    return np.asarray(np.log(np.maximum(trip, 1e-300)) - np.max(stories, axis=0))
+
+
+def _together(legs: Sequence[Leg], shares: Sequence[float], tail: float) -> NDArray[np.float64]:
+    """Return the mean density of legs that all hold one amount, each the share of it that had time."""
+    most = np.min([leg.flow / share for leg, share in zip(legs, shares, strict=True)], axis=0)
+    x = most[:, None] * _PARTS
+    log = np.sum(
+        [_log_density(leg, leg.flow[:, None] - f * x, tail) for leg, f in zip(legs, shares, strict=True)],
+        axis=0,
+    )
+    return np.asarray(np.exp(log).mean(axis=1))
+
+
 def _log_density(leg: Leg, flow: NDArray[np.float64], tail: float) -> NDArray[np.float64]:
     """Return the Student log density of ordinary flows but for its constant, which cancels."""
     floor = leg.floor[:, None]
@@ -140,11 +199,15 @@ def log_odds(log_factor: NDArray[np.float64], pair: NDArray[np.int64], n_pairs: 
     n_pairs
         Number of pairs.
     """
-    share = np.log1p(_PRODUCTS * np.expm1(log_factor))
-    others = sum_by(pair, share, n_pairs)[pair] - share
-    among = np.log(_PAIRS) + others
-    either = np.logaddexp(np.log1p(-_PRODUCTS) + among, np.log1p(-_PAIRS))
-    return np.asarray(np.log(_PRODUCTS) + log_factor + among - either)
+    among, aside = [], []
+    for part in _PRODUCTS:
+        share = np.log1p(part * np.expm1(log_factor))
+        others = sum_by(pair, share, n_pairs)[pair] - share
+        among.append(np.log(part) + log_factor + others)
+        aside.append(np.log1p(-part) + others)
+    prior = np.log(_PAIRS / _PRODUCTS.size)
+    other_way = np.logaddexp(prior + np.logaddexp.reduce(aside, axis=0), np.log1p(-_PAIRS))
+    return np.asarray(prior + np.logaddexp.reduce(among, axis=0) - other_way)
 
 
 def log_pair_odds(
@@ -157,5 +220,7 @@ def log_pair_odds(
     log_factor, pair, n_pairs
         See :func:`log_odds`.
     """
-    share = np.log1p(_PRODUCTS * np.expm1(np.minimum(log_factor, _MOST)))
-    return np.asarray(np.log(_PAIRS) - np.log1p(-_PAIRS) + sum_by(pair, share, n_pairs))
+    capped = np.expm1(np.minimum(log_factor, _MOST))
+    ways = [sum_by(pair, np.log1p(part * capped), n_pairs) for part in _PRODUCTS]
+    prior = np.log(_PAIRS / _PRODUCTS.size) - np.log1p(-_PAIRS)
+    return np.asarray(prior + np.logaddexp.reduce(ways, axis=0))

@@ -25,7 +25,9 @@ class LoopOptions:
     products
         Codes, six digits or their chapters and headings; all goods in the data when empty.
     longest_lag
-        Most months between leaving the maker and leaving the via.
+        Most months between leaving the maker and leaving the via; of a chain, at each via.
+    stations
+        Most vias that goods pass before they are bought back: 1, or 2 to look for chains as well.
     spikes
         Sets of planted round trips that calibrate the intervals.
     seed
@@ -37,6 +39,7 @@ class LoopOptions:
     since: str | None = None
     products: tuple[str, ...] = ()
     longest_lag: int = 6
+    stations: int = 1
     spikes: int = 60
     seed: int = 0
 
@@ -47,6 +50,12 @@ class LoopOptions:
                 f"the longest lag is {self.longest_lag} months, outside 1 to {_LONGEST_LAG}",
                 where="--longest-lag",
                 hint="leave it at its default of 6",
+            )
+        if self.stations not in {1, 2}:
+            raise OptionError(
+                f"{self.stations} stations",
+                where="--stations",
+                hint="use 1, or 2 for chains",
             )
         if self.spikes < 0:
             raise OptionError(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from entrepot.detect.loops.candidates import Candidates
+    from entrepot.detect.loops.chains import Chains
     from entrepot.detect.loops.windows import Trade
 
 __all__ = ["KINDS", "Records", "read_records", "via_supply"]
@@ -42,7 +43,7 @@ class Records:
     home: NDArray[np.float64]
 
 
-def read_records(trade: Trade, candidates: Candidates, table: pa.Table | None) -> Records:
+def read_records(trade: Trade, candidates: Candidates | Chains, table: pa.Table | None) -> Records:
     """Return the records of each candidate.
 
     Parameters
@@ -71,7 +72,9 @@ def read_records(trade: Trade, candidates: Candidates, table: pa.Table | None) -
     )
 
 
-def _rises(trade: Trade, candidates: Candidates, rows: list[dict[str, object]]) -> NDArray[np.float64]:
+def _rises(
+    trade: Trade, candidates: Candidates | Chains, rows: list[dict[str, object]]
+) -> NDArray[np.float64]:
     """Return after less before on the same length, never under zero; a record without a via is any via's."""
     pair = trade.windows[0]
     before = {period_text(p, is_monthly=True) for p in pair.before}
@@ -84,13 +87,13 @@ def _rises(trade: Trade, candidates: Candidates, rows: list[dict[str, object]]) 
         sums[key] = sums.get(key, 0.0) + sign * float(str(row["usd"]))
     found = np.zeros(candidates.maker.size)
     for at in range(found.size):
-        maker, via = trade.areas[candidates.maker[at]], trade.areas[candidates.via[at]]
+        maker, via = trade.areas[candidates.maker[at]], trade.areas[candidates.last[at]]
         code = trade.products[candidates.product[at]]
         found[at] = max(sums.get((maker, via, code), 0.0) + sums.get((maker, None, code), 0.0), 0.0)
     return found
 
 
-def via_supply(trade: Trade, candidates: Candidates) -> NDArray[np.float64]:
+def via_supply(trade: Trade, candidates: Candidates | Chains) -> NDArray[np.float64]:
     """Return what each via sold of the product in the quiet months, on the length of the after-window."""
     n_products = len(trade.products)
     sold = sum_by(
@@ -98,4 +101,4 @@ def via_supply(trade: Trade, candidates: Candidates) -> NDArray[np.float64]:
         np.nan_to_num(trade.sums[0].before),
         len(trade.areas) * n_products,
     )
-    return np.asarray(sold[candidates.via * n_products + candidates.product])
+    return np.asarray(sold[candidates.last * n_products + candidates.product])

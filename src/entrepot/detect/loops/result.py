@@ -25,7 +25,9 @@ class LoopHeadline:
         Sum of the amounts identified, USD at the unit values going out, and its interval; NaN where nothing
         planted was ever found.
     rows, pairs
-        Round trips by product, and pairs of maker and via.
+        Round trips by product, and pairs of maker and via; chains through two vias count as one each.
+    chains
+        Rows that went through two vias.
     by_value
         Rows in which value was conserved for want of weights.
     placebo_rows
@@ -37,6 +39,7 @@ class LoopHeadline:
     high_usd: float
     rows: int
     pairs: int
+    chains: int
     by_value: int
     placebo_rows: float
 
@@ -50,17 +53,22 @@ class LoopResult:
     table
         Columns of ``out__loop``: identified round trips, largest first; behind them the other products of the
         pairs found or asked about, each with what could have gone round unseen.
+    unlisted
+        Columns of ``out__loop``: every other product that flows in both directions of two areas, with what
+        could have gone round unseen in it; empty where maker and via were both named, since ``table`` has
+        them then.
     pairs
-        **Grain**: maker × via. ``products``, ``estimate_usd``, ``markup``, ``lag_months``: sums and medians.
+        **Grain**: maker × via × second_via. ``products``, ``estimate_usd``, ``markup``, ``lag_months``: sums
+        and medians.
     series
-        **Grain**: maker × via × period of the products found. ``out_usd``, ``back_usd`` and what was expected
-        of them, USD.
+        **Grain**: maker × via × second_via × period of the products found. ``out_usd``, ``back_usd`` (the
+        first leg and the last) and what was expected of them, USD.
     totals
         Columns of ``out__net_trade``: trade of the pairs found, with and without the round trips.
     headline
         The whole.
-    calibration
-        How far planted round trips were recovered.
+    calibration, chain_calibration
+        How far planted round trips, and chains, were recovered; None where chains were not looked for.
     options, windows
         What was asked, and the windows it became.
     is_since_found
@@ -68,11 +76,13 @@ class LoopResult:
     """
 
     table: pa.Table
+    unlisted: pa.Table
     pairs: pa.Table
     series: pa.Table
     totals: pa.Table
     headline: LoopHeadline
     calibration: LoopCalibration
+    chain_calibration: LoopCalibration | None
     options: LoopOptions
     windows: WindowPair
     is_since_found: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
@@ -16,21 +16,43 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from entrepot.detect.loops.asked import Asked
     from entrepot.detect.loops.candidates import Candidates, PlantedSums
+    from entrepot.detect.loops.chains import Chains
     from entrepot.detect.loops.expected import ExpectedTrade
     from entrepot.detect.loops.measure import Measured, Planted, Tools
     from entrepot.detect.loops.windows import Trade
 
-__all__ = ["Judged", "Scan", "decoy_q_values", "judge", "one_way_round", "scan"]
+__all__ = [
+    "FALSE",
+    "Judged",
+    "Places",
+    "Scan",
+    "chronic_odds",
+    "decoy_q_values",
+    "judge",
+    "one_way_round",
+    "placebo_scores",
+    "placebo_weight",
+    "q_and_threshold",
+    "scan",
+    "worth_measuring",
+]
 
+#: Share of findings that placebos may give too.
+FALSE = 0.1
 _WORTH_MEASURING = -6.0  # log odds
+_STRONG = 1.5  # log Bayes factor before the months
 _WORTH_A_LOOK = -10.0  # log Bayes factor of the windows alone: lumpy trade says little by its sums
 _MOST_CHOSEN = 200_000
 _MOST = 8.0
 
 
+Places = TypeVar("Places", "Candidates", "Chains")
+
+
 @dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(Generic[Places]):
     """Candidates of one pair of windows after the first look, at the sums of the windows.
 
     Attributes
@@ -46,7 +68,7 @@ class Scan:
     """
 
     at: int
-    candidates: Candidates
+    candidates: Places
     weighed: NDArray[np.bool_]
     log_factor: NDArray[np.float64]
     chosen: NDArray[np.int64]
@@ -54,12 +76,11 @@ class Scan:
     @property
     def cells(self) -> NDArray[np.int64]:
         """Return the cells whose months are needed."""
-        legs = self.candidates.only(self.chosen)
-        return np.concatenate([legs.out, legs.back[legs.back >= 0]])
+        return self.candidates.only(self.chosen).cells
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Generic[Places]):
     """Candidates after the second look.
 
     Attributes
@@ -76,13 +97,13 @@ class Judged:
         Log odds with everything heard.
     """
 
-    candidates: Candidates
+    candidates: Places
     rows: NDArray[np.int64]
     weighed: NDArray[np.bool_]
     measured: Measured
     log_odds: NDArray[np.float64]
 
-    def only(self, rows: NDArray[np.int64]) -> Judged:
+    def only(self, rows: NDArray[np.int64]) -> Judged[Places]:
         """Return some of the candidates."""
         return Judged(
             self.candidates.only(rows),
@@ -102,7 +123,7 @@ def scan(
     longest_lag: int,
     planted: PlantedSums | None = None,
     pair: NDArray[np.int64] | None = None,
-) -> Scan:
+) -> Scan[Candidates]:
     """Look at the sums of a pair of windows.
 
     Parameters
@@ -128,8 +149,12 @@ def scan(
 
 
 def judge(
-    tools: Tools, found: Scan, *, planted: Planted | None = None, pair: NDArray[np.int64] | None = None
-) -> Judged:
+    tools: Tools,
+    found: Scan[Candidates],
+    *,
+    planted: Planted | None = None,
+    pair: NDArray[np.int64] | None = None,
+) -> Judged[Candidates]:
     """Look at the months of the chosen candidates.
 
     Parameters
@@ -148,9 +173,9 @@ def judge(
     group = found.candidates.pair(len(tools.trade.areas)) if pair is None else pair
     n_groups = int(group.max(initial=-1)) + 1
     factor = found.log_factor.copy()
-    chronic = _chronic(heard.before, group[found.chosen], n_groups)
+    chronic = chronic_odds(heard.before, group[found.chosen], n_groups)
     factor[found.chosen] = np.minimum(factor[found.chosen] + heard.log_factor - chronic, _MOST)
-    close = np.flatnonzero(log_odds(factor, group, n_groups)[found.chosen] > _WORTH_MEASURING)
+    close = np.flatnonzero(worth_measuring(factor, group, n_groups)[found.chosen])
     rows = found.chosen[close]
     measured = measure(
         tools,
@@ -165,13 +190,23 @@ def judge(
     return Judged(some.only(close), rows, weighed[close], measured, odds)
 
 
-def _chronic(before: NDArray[np.float64], group: NDArray[np.int64], n_groups: int) -> NDArray[np.float64]:
+def worth_measuring(
+    factor: NDArray[np.float64], group: NDArray[np.int64], n_groups: int
+) -> NDArray[np.bool_]:
+    """Return which candidates' months are worth a look: likely by all that was heard, or strong alone.
+
+    Of a pair that trades very many products in both directions, the others say nothing yet.
+    """
+    return np.asarray((log_odds(factor, group, n_groups) > _WORTH_MEASURING) | (factor > _STRONG))
+
+
+def chronic_odds(before: NDArray[np.float64], group: NDArray[np.int64], n_groups: int) -> NDArray[np.float64]:
     """Return how likely it is, in log odds over zero, that goods went round before: these or their pair's."""
     of_pair = log_pair_odds(before, group, n_groups)[group]
     return np.asarray(np.maximum(np.maximum(before, of_pair), 0.0))
 
 
-def one_way_round(judged: Judged, n_areas: int, n_products: int) -> NDArray[np.bool_]:
+def one_way_round(judged: Judged[Candidates], n_areas: int, n_products: int) -> NDArray[np.bool_]:
     """Return which candidates are likelier than the same two flows the other way round."""
     c = judged.candidates
     key = (c.maker * n_areas + c.via) * n_products + c.product
@@ -180,6 +215,41 @@ def one_way_round(judged: Judged, n_areas: int, n_products: int) -> NDArray[np.b
     at = order[np.searchsorted(key[order], twin).clip(max=max(key.size - 1, 0))] if key.size else key
     has_twin = key[at] == twin
     return np.where(has_twin, judged.log_odds > judged.log_odds[at], True)
+
+
+def placebo_scores(placebo: Judged[Places], asked: Asked) -> NDArray[np.float64]:
+    """Return the scores of placebo pairs that count.
+
+    What is sent on in the month in which it came is a detour through the maker, and no chance.
+    """
+    ahead = placebo.measured.timing.lag > 0
+    return np.asarray(placebo.log_odds[ahead & asked.products[placebo.candidates.product]])
+
+
+def placebo_weight(searched: float, placebo: Scan[Places], asked: Asked, longest_lag: int) -> float:
+    """Return by how much a set of placebo pairs counts: a set with half as many candidates counts twice."""
+    size = int(asked.products[placebo.candidates.product].sum())
+    return max(searched / max(size, 1), 1.0) * (longest_lag + 1) / longest_lag
+
+
+def q_and_threshold(
+    score: NDArray[np.float64], scores: Sequence[NDArray[np.float64]], weights: Sequence[float]
+) -> tuple[NDArray[np.float64], float]:
+    """Return q-values, and the score from which on a planted round trip counts as found.
+
+    Parameters
+    ----------
+    score : (n,)
+        Log odds of the findings.
+    scores, weights
+        See :func:`decoy_q_values`.
+    """
+    q = decoy_q_values(score, scores, weights)
+    passed = score[(q < FALSE) & (score > 0)]
+    if passed.size:
+        return q, float(passed.min())
+    every = np.concatenate(scores) if scores else np.zeros(0)
+    return q, max(float(every.max(initial=0.0)), 0.0)
 
 
 def decoy_q_values(

@@ -16,19 +16,42 @@ from entrepot.detect.loops.windows import month_number
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from entrepot.detect.loops.chain_spikes import ChainSets
     from entrepot.detect.loops.expected import ExpectedTrade
     from entrepot.detect.loops.series import Series
     from entrepot.detect.loops.windows import Trade
 
-__all__ = ["SpikePlan", "SpikeSets", "draw_spikes", "planted_months", "planted_sums"]
+__all__ = [
+    "DRAWN",
+    "Shipments",
+    "SpikePlan",
+    "SpikeSets",
+    "departures",
+    "draw_spikes",
+    "observed_pairs",
+    "planted_months",
+    "planted_sums",
+    "window_share",
+]
 
 _PAIRS = 3
-_SIZES = (0.2, 3.0)
-_MARKUPS = (0.0, 0.4)
 _LONGEST = 5
-_MOST_LOSS = 0.03
 _MIX_SD = 0.15
-_LATEST = 2
+_MOST_UNLIKE = 4.0  # a reporter's lasting errors over those of the middle one
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What planted trips are drawn from: size over the flow out, mark-up, weight lost, latest start."""
+
+    sizes: tuple[float, float]
+    markups: tuple[float, float]
+    most_loss: float
+    latest: int
+
+
+#: Of round trips and of chains alike.
+DRAWN = _Drawn(sizes=(0.2, 3.0), markups=(0.0, 0.4), most_loss=0.03, latest=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +63,19 @@ class SpikePlan:
     weighing_sd
         Standard deviation of the log unit value of one flow from month to month.
     report_sd
-        Standard deviation of the lasting log error of one reporter's figure of a flow.
+        Standard deviation of the lasting log error of the middle reporter's figure of a flow.
+    monthly_sd : (n_areas, n_areas)
+        Standard deviation of the months of flows in the book that leads, in logs, by exporter and importer.
     """
 
     weighing_sd: float
     report_sd: float
+    monthly_sd: NDArray[np.float64]
+
+    def lasting_sd(self, exporter: NDArray[np.int64], importer: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return (n) the deviation of lasting errors: larger where the months are noisier."""
+        over = self.monthly_sd[exporter, importer] / np.median(self.monthly_sd)
+        return self.report_sd * np.clip(over, 1.0 / _MOST_UNLIKE, _MOST_UNLIKE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +138,7 @@ def draw_spikes(
     """
     sums, n = trade.sums[at], len(trade.areas)
     out = np.flatnonzero((np.nan_to_num(sums.after) > 0) & np.isfinite(expected.usd[at]))
-    reachable = np.isfinite(_observed_back(trade, at))[trade.importer[out], trade.exporter[out]]
+    reachable = observed_pairs(trade, at)[trade.importer[out], trade.exporter[out]]
     out = out[reachable]
     pair = trade.exporter[out] * n + trade.importer[out]
     order = np.argsort(pair, kind="stable")
@@ -124,7 +155,7 @@ def draw_spikes(
             cells = out[order[first[at_pair] : first[at_pair] + count[at_pair]]]
             chosen = rng.permutation(cells)[: int(rng.integers(4, 9))]
             maker, via, product = trade.exporter[chosen], trade.importer[chosen], trade.product[chosen]
-            own = Candidates(maker, via, product, chosen, trade.find(via, maker, product))
+            own = Candidates(maker, via, product, chosen, trade.find(via, maker, product), via, maker)
             others = both.only(np.flatnonzero(by_pair == found[at_pair]))
             others = others.only(~np.isin(others.out, chosen))
             parts += [own, others]
@@ -143,22 +174,20 @@ def draw_spikes(
         group=np.concatenate(group),
         number=np.concatenate(number),
         is_planted=np.concatenate(planted),
-        factor=np.exp(rng.uniform(math.log(_SIZES[0]), math.log(_SIZES[1]), size)),
-        markup=rng.uniform(*_MARKUPS, size),
-        loss=rng.uniform(0.0, _MOST_LOSS, size),
+        factor=np.exp(rng.uniform(math.log(DRAWN.sizes[0]), math.log(DRAWN.sizes[1]), size)),
+        markup=rng.uniform(*DRAWN.markups, size),
+        loss=rng.uniform(0.0, DRAWN.most_loss, size),
         lag=rng.integers(1, longest + 1, size),
-        delay=rng.integers(0, _LATEST + 1, size),
+        delay=rng.integers(0, DRAWN.latest + 1, size),
     )
 
 
-def _observed_back(trade: Trade, at: int) -> NDArray[np.float64]:
-    """Return (n_areas, n_areas) numbers that are NaN where too little of a pair was published."""
-    seen = np.full((len(trade.areas), len(trade.areas)), np.nan)
-    pair = trade.windows[at]
+def observed_pairs(trade: Trade, at: int) -> NDArray[np.bool_]:
+    """Return (n_areas, n_areas) whether a third of both windows was published."""
+    seen = np.ones((len(trade.areas), len(trade.areas)), dtype=bool)
     first = month_number(trade.periods[0])
-    for window in (pair.before, pair.after):
-        months = trade.observed[:, :, [p - first for p in window]].mean(axis=2)
-        seen = np.where(months >= 1.0 / 3.0, np.nan_to_num(seen), np.nan)
+    for window in (trade.windows[at].before, trade.windows[at].after):
+        seen &= trade.observed[:, :, [p - first for p in window]].mean(axis=2) >= 1.0 / 3.0
     return seen
 
 
@@ -170,6 +199,63 @@ def planted_months(
     Shipments are as irregular as the flow out that they hide in. What left too late to be back is no part
     of the true amount.
     """
+    left = departures(trade, series, sets, rng)
+    back = left.later(sets.lag, kept=1.0 - sets.loss, dearer=1.0 + sets.markup)
+    c = sets.candidates
+    out, back = left.reported(plan, c.maker, c.via, rng), back.reported(plan, c.source, c.target, rng)
+    return Planted(out.usd, out.kg, back.usd, back.kg), left.arriving(sets.lag)
+
+
+@dataclass(frozen=True, slots=True)
+class Shipments:
+    """Goods of planted round trips on one leg, by the month in which they leave; n trips, T months.
+
+    Attributes
+    ----------
+    usd, kg : (n, T)
+        Amounts; zero from the window's end on.
+    end
+        Month after the window, as a position.
+    """
+
+    usd: NDArray[np.float64]
+    kg: NDArray[np.float64]
+    end: int
+
+    def later(
+        self, lag: NDArray[np.int64], *, kept: NDArray[np.float64], dearer: NDArray[np.float64]
+    ) -> Shipments:
+        """Return the goods on their next leg, months later, dearer, a part of the weight lost."""
+        month = np.arange(self.usd.shape[1])
+        before = month[None, :] - lag[:, None]
+        inside = kept[:, None] * ((before >= 0) & (month < self.end))
+        usd, kg = (np.take_along_axis(part, np.maximum(before, 0), axis=1) for part in (self.usd, self.kg))
+        return Shipments(usd * inside * dearer[:, None], kg * inside, self.end)
+
+    def arriving(self, lag: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return (n) the USD whose next leg, months later, is in the window."""
+        month = np.arange(self.usd.shape[1])
+        return np.asarray(np.where(month[None, :] + lag[:, None] < self.end, self.usd, 0.0).sum(axis=1))
+
+    def reported(
+        self,
+        plan: SpikePlan,
+        exporter: NDArray[np.int64],
+        importer: NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> Shipments:
+        """Return the goods as the reporters between whom they went weigh and enter them."""
+        lasting, monthly = plan.lasting_sd(exporter, importer), plan.monthly_sd[exporter, importer]
+        error = rng.normal(size=(lasting.size, 1)) * lasting[:, None]
+        entered = np.exp(error + rng.normal(size=self.usd.shape) * monthly[:, None])
+        weighed = np.exp(rng.normal(0.0, plan.weighing_sd, self.usd.shape))
+        return Shipments(self.usd * entered, self.kg * entered * weighed, self.end)
+
+
+def departures(
+    trade: Trade, series: Series, sets: SpikeSets | ChainSets, rng: np.random.Generator
+) -> Shipments:
+    """Return what leaves the makers of planted round trips, as irregularly as the flows that they hide in."""
     pair = trade.windows[sets.at]
     first = month_number(trade.periods[0])
     since, end = pair.after[0] - first, pair.after[-1] + 1 - first
@@ -186,40 +272,32 @@ def planted_months(
     kg_total, usd_total = series.kg[rows].sum(axis=1), series.usd[rows].sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         unit = usd_total / kg_total * np.exp(rng.normal(0.0, _MIX_SD, rows.size))
-    kg = usd / unit[:, None]
-    back_month = month[None, :] - sets.lag[:, None]
-    kept = (1.0 - sets.loss)[:, None] * ((back_month >= 0) & (month < end))
-    at = np.maximum(back_month, 0)
-    back_usd = np.take_along_axis(usd, at, axis=1) * kept * (1.0 + sets.markup[:, None])
-    back_kg = np.take_along_axis(kg, at, axis=1) * kept
-    true = np.where(month[None, :] + sets.lag[:, None] < end, usd, 0.0).sum(axis=1)
-    reported = np.exp(rng.normal(0.0, plan.report_sd, (2, rows.size, 1)))
-    weighed = np.exp(rng.normal(0.0, plan.weighing_sd, (2, rows.size, months)))
-    return (
-        Planted(
-            usd * reported[0],
-            kg * reported[0] * weighed[0],
-            back_usd * reported[1],
-            back_kg * reported[1] * weighed[1],
-        ),
-        true,
-    )
+    return Shipments(usd, usd / unit[:, None], end)
 
 
 def planted_sums(trade: Trade, at: int, planted: Planted, candidates: Candidates) -> PlantedSums:
     """Return the months of the after-window summed, on the length of the whole window."""
+    out, back = (candidates.maker, candidates.via), (candidates.via, candidates.maker)
+    return PlantedSums(
+        window_share(trade, at, planted.out_usd, *out),
+        window_share(trade, at, planted.out_kg, *out),
+        window_share(trade, at, planted.back_usd, *back),
+        window_share(trade, at, planted.back_kg, *back),
+    )
+
+
+def window_share(
+    trade: Trade,
+    at: int,
+    values: NDArray[np.float64],
+    exporter: NDArray[np.int64],
+    importer: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Return (n, T) months of flows summed over the after-window, for months that nobody saw as well."""
     pair = trade.windows[at]
     first = month_number(trade.periods[0])
     inside = np.zeros(len(trade.periods), dtype=bool)
     inside[[p - first for p in pair.after]] = True
-    sums = []
-    for values, exporter, importer in (
-        (planted.out_usd, candidates.maker, candidates.via),
-        (planted.out_kg, candidates.maker, candidates.via),
-        (planted.back_usd, candidates.via, candidates.maker),
-        (planted.back_kg, candidates.via, candidates.maker),
-    ):
-        seen = trade.observed[exporter, importer] & inside
-        share = len(pair.after) / np.maximum(seen.sum(axis=1), 1)
-        sums.append(np.where(seen, values, 0.0).sum(axis=1) * share)
-    return PlantedSums(*sums)
+    seen = trade.observed[exporter, importer] & inside
+    share = len(pair.after) / np.maximum(seen.sum(axis=1), 1)
+    return np.asarray(np.where(seen, values, 0.0).sum(axis=1) * share)

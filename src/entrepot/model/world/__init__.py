@@ -30,7 +30,7 @@ Weight is conserved along the way, by product and month. A share y_h of it (0 to
 *unseen*, the rest *declared*. *Relays* are friendly origins, whose direct trade does not fall, serving 10
 to 30 per cent of the demand that is still unmet, through the same hubs. *Round trips* take 0.2 to 3 times
 the genuine trade of a pair out to the via and back after one to four months, 10 to 35 per cent dearer; a
-few run all the time (processing trade).
+few run all the time (processing trade). With ``chains`` some go through two vias, each one to three months.
 
 **Books.** Exporters report FOB by last known destination, importers CIF by country of origin:
 

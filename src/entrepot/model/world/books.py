@@ -37,7 +37,9 @@ class Legs:
     detour_in, detour_on
         Origin to hub, hub to destination; a row for each route.
     loop_out, loop_back
-        Maker to via, via to maker; a row for each round trip.
+        Maker to via, last via to maker; a row for each round trip.
+    loop_on
+        Via to second via; a row for each round trip that has one.
     """
 
     direct: Flows
@@ -45,6 +47,7 @@ class Legs:
     detour_on: Flows
     loop_out: Flows
     loop_back: Flows
+    loop_on: Flows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,8 +74,11 @@ def physical_legs(direct: Flows, routes: Routes, trips: RoundTrips, goods: Goods
     kept = (1.0 - trips.weight_loss)[:, None]
     back_usd = shift_months(trips.amount * kept * (1.0 + trips.markup[:, None]), trips.lag)
     back_kg = shift_months(out_kg * kept, trips.lag)
-    loop_back = Flows(trips.via, trips.maker, trips.product, back_usd, back_kg)
-    return Legs(direct, detour_in, detour_on, loop_out, loop_back)
+    loop_back = Flows(trips.last, trips.maker, trips.product, back_usd, back_kg)
+    on_usd = shift_months(trips.amount * (1.0 + trips.on_markup[:, None]), trips.on_lag)
+    loop_on = Flows(trips.via, trips.second, trips.product, on_usd, shift_months(out_kg, trips.on_lag))
+    loop_on = loop_on.pick(np.flatnonzero(trips.second >= 0))
+    return Legs(direct, detour_in, detour_on, loop_out, loop_back, loop_on)
 
 
 def write_books(
@@ -115,6 +121,7 @@ def _export_book(options: WorldOptions, legs: Legs, routes: Routes) -> Flows:
     book.enter(_scaled(legs.detour_on, 1.0 - routes.unseen_share))
     book.enter(legs.loop_out)
     book.enter(legs.loop_back)
+    book.enter(legs.loop_on)
     return book.total()
 
 
@@ -125,6 +132,7 @@ def _re_export_book(options: WorldOptions, cast: Cast, legs: Legs, routes: Route
     book.enter(_scaled(legs.direct.pick(some), share[some]))
     book.enter(_scaled(legs.detour_on, 1.0 - routes.unseen_share))
     book.enter(legs.loop_back)
+    book.enter(legs.loop_on)
     return book.total()
 
 
@@ -138,7 +146,8 @@ def _import_book(options: WorldOptions, cast: Cast, legs: Legs, routes: Routes, 
     book.enter(_turned(legs.detour_on, routes.destination, routes.origin))
     book.enter(_turned(legs.loop_out, trips.via, trips.maker))
     relabelled = _scaled(legs.loop_back, 1.0 - trips.home_share)
-    book.enter(_turned(relabelled, trips.maker, trips.via))
+    book.enter(_turned(relabelled, trips.maker, trips.last))
+    book.enter(_turned(legs.loop_on, legs.loop_on.target, legs.loop_on.source))
     home = _scaled(legs.loop_back, trips.home_share)
     some = np.flatnonzero(trips.home_share > 0.0)
     book.enter(_turned(home, trips.maker, trips.maker).pick(some))

@@ -23,15 +23,18 @@ Area and product codes are real, but dealt at random: they say nothing about rea
 
 truth_flows.parquet     physical flows, USD FOB and kg, by the month in which they leave. leg: direct;
                         detour_in (origin to hub), detour_on (hub to destination); loop_out (maker to via),
-                        loop_back (via to maker). expected_usd: mean of the direct flow had nothing happened.
+                        loop_on (via to second via), loop_back (last via to maker). expected_usd: mean of the
+                        direct flow had nothing happened.
 truth_detours.csv       origin, hub, destination, hs_code, period of departure from the origin. kind: declared
                         (in the hub's books both ways), unseen (in the origin's export book only), relay (a
                         friendly origin, whose direct trade did not fall). amount_usd FOB at the origin,
                         onward_usd = amount_usd x (1 + markup), lag_months later; arrives_in_world: whether
                         that month is still in the files.
-truth_loops.csv         maker, via, hs_code, period of departure from the maker: out_usd, back_usd, weights,
-                        markup on the unit value, lag_months; home_share of the return is recorded by the
-                        maker under itself as partner; is_chronic: ran before the event already.
+truth_loops.csv         maker, via, second_via (empty where the goods come back from the first), hs_code,
+                        period of departure from the maker: out_usd, back_usd, weights, markup on the unit
+                        value, lag_months until they leave the last via; home_share of the return is
+                        recorded by the maker under itself as partner; is_chronic: ran before the event
+                        already.
 truth_areas.csv         role (treated_origin, destination, hub, booming_hub, friendly_origin, other);
                         publishes (all, until_event, never, late, annual), last_period; unseen_share of
                         a hub's detoured goods; under_declaration: mean of what its import book shows of

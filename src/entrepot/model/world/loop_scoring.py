@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LoopScore", "loop_truth", "score_loops"]
 
-_KEYS = ("maker", "via", "hs_code")
+_KEYS = ("maker", "via", "second_via", "hs_code")
 _AMOUNT, _MARKUP, _LAG = 0.25, 0.05, 1
 
 
@@ -65,8 +65,8 @@ def loop_truth(world: World) -> pa.Table:
     Returns
     -------
     pa.Table
-        **Grain**: maker × via × hs_code; ``usd`` at departure, ``markup``, ``lag_months``, and ``factor``:
-        what left a month, over the flow out without it.
+        **Grain**: maker × via × second_via × hs_code; ``usd`` at departure, ``markup``, ``lag_months``, and
+        ``factor``: what left a month, over the flow out without it.
     """
     loops = world.truth_loops
     new = loops.filter(pc.and_(pc.invert(loops["is_chronic"]), loops["arrives_in_world"]))
@@ -81,7 +81,7 @@ def loop_truth(world: World) -> pa.Table:
         .aggregate([("value_usd", "mean")])
         .rename_columns(["maker", "via", "hs_code", "direct_usd"])
     )
-    joined = summed.join(direct, keys=list(_KEYS), join_type="left outer")
+    joined = summed.join(direct, keys=["maker", "via", "hs_code"], join_type="left outer")
     factor = pc.divide(pc.divide(joined["out_usd_sum"], joined["out_usd_count"]), joined["direct_usd"])
     return pa.table(
         {

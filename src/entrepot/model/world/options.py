@@ -60,6 +60,12 @@ class WorldOptions:
         Whether friendly origins relay goods through hubs.
     loops
         Whether round trips (maker, via, maker) set in at the event.
+    two_way_loops
+        Whether half of the products of a round trip, at least, are ones that the via sold to the maker
+        before; without it they are as they fall.
+    chains
+        Threes of areas maker, via, second via through which goods go round from the event on, beside the
+        round trips.
     quiet
         No event at all: no cut, no detour, no relay, no new round trip. Booms and ordinary noise stay.
     threshold_usd
@@ -92,6 +98,8 @@ class WorldOptions:
     annual_reporters: int = 0
     relay: bool = True
     loops: bool = True
+    two_way_loops: bool = False
+    chains: int = 0
     quiet: bool = False
     threshold_usd: float | None = None
     reporting_sd: tuple[float, float] | None = None
@@ -141,6 +149,7 @@ class WorldOptions:
             ("onward_observed_share", 0.0, 1.0),
             ("late_reporters", 0, self.areas),
             ("annual_reporters", 0, self.areas),
+            ("chains", 0, self.areas),
         )
         for name, low, high in ranges:
             value = getattr(self, name)

@@ -30,8 +30,8 @@ def hs_revision(period: str) -> str:
 
 
 def coded(index: NDArray[np.int64], words: list[str]) -> pa.Array:
-    """Return the words of an index column."""
-    return pa.array(words, pa.string()).take(pa.array(index))
+    """Return the words of an index column, null where the index is negative."""
+    return pa.array(words, pa.string()).take(pa.array(index, mask=index < 0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -34,7 +34,7 @@ def flow_table(
     of a direct flow that was ever sent the empty months stand here too.
     """
     parts = []
-    for leg in ("direct", "detour_in", "detour_on", "loop_out", "loop_back"):
+    for leg in ("direct", "detour_in", "detour_on", "loop_out", "loop_on", "loop_back"):
         flows: Flows = getattr(legs, leg)
         if not len(flows):
             continue
@@ -98,7 +98,8 @@ def detour_table(options: WorldOptions, cast: Cast, goods: Goods, legs: Legs, ro
 def loop_table(options: WorldOptions, cast: Cast, goods: Goods, legs: Legs, trips: RoundTrips) -> pa.Table:
     """Return the round trips by month of departure from the maker.
 
-    **Grain**: maker × via × hs_code × period.
+    **Grain**: maker × via × second_via × hs_code × period; ``second_via`` null where the goods come back from
+    the first.
     """
     row, month = np.nonzero(trips.amount > 0.0)
     usd, kg, kept = trips.amount[row, month], legs.loop_out.kg[row, month], 1.0 - trips.weight_loss[row]
@@ -106,6 +107,7 @@ def loop_table(options: WorldOptions, cast: Cast, goods: Goods, legs: Legs, trip
         {
             "maker": coded(trips.maker[row], cast.codes),
             "via": coded(trips.via[row], cast.codes),
+            "second_via": coded(trips.second[row], cast.codes),
             "hs_code": coded(trips.product[row], goods.codes),
             "period": coded(month, list(options.periods)),
             "out_usd": pa.array(usd),

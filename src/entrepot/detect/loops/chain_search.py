@@ -1,0 +1,228 @@
+"""Chains scanned and measured: two hops in a row, one amount on three legs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from entrepot.detect.loops.amounts import Amounts, conserve, leg_totals
+from entrepot.detect.loops.chains import chain_legs
+from entrepot.detect.loops.measure import (
+    Heard,
+    LegMonths,
+    Measured,
+    dearer_factor,
+    hear_echo,
+    leg_months,
+    measure,
+    span_of,
+    timing_factor,
+    totals_of,
+    with_planted,
+)
+from entrepot.detect.loops.odds import log_chain_factor, log_odds
+from entrepot.detect.loops.search import Judged, Scan, chronic_odds, worth_measuring
+from entrepot.detect.loops.timing import Timing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from entrepot.detect.loops.chains import Chains, PlantedLegs
+    from entrepot.detect.loops.expected import ExpectedTrade
+    from entrepot.detect.loops.measure import Planted, Tools
+    from entrepot.detect.loops.windows import Trade
+
+__all__ = ["best_rotation", "judge_chains", "scan_chains"]
+
+_WORTH_MEASURING = -6.0  # log odds
+_WORTH_A_LOOK = -4.0  # log Bayes factor of the windows alone
+_MOST_CHOSEN = 20_000
+_MOST = 8.0
+_LONGEST_HOP = 3
+
+
+def scan_chains(
+    trade: Trade,
+    expected: ExpectedTrade,
+    at: int,
+    chains: Chains,
+    *,
+    planted: PlantedLegs | None = None,
+    group: NDArray[np.int64] | None = None,
+) -> Scan[Chains]:
+    """Look at the sums of a pair of windows.
+
+    Parameters
+    ----------
+    trade, expected, at, chains, planted
+        See :func:`entrepot.detect.loops.chains.chain_legs`.
+    group : (n,)
+        Number of each candidate's group of products that speak for each other; by default its three areas.
+    """
+    legs, weighed = chain_legs(trade, expected, at, chains, planted)
+    months = len(trade.windows[at].after)
+    factor = log_chain_factor(legs, tail=expected.tail, months=months, longest_hop=_LONGEST_HOP)
+    own, n_groups = _groups(trade, chains, group)
+    odds = log_odds(factor, own, n_groups)
+    chosen = np.flatnonzero((odds > _WORTH_MEASURING) | (factor > _WORTH_A_LOOK))
+    if chosen.size > _MOST_CHOSEN:
+        best = np.argsort(-(odds + factor)[chosen], kind="stable")
+        chosen = np.sort(chosen[best[:_MOST_CHOSEN]])
+    return Scan(at, chains, weighed, factor, chosen)
+
+
+def _groups(trade: Trade, chains: Chains, group: NDArray[np.int64] | None) -> tuple[NDArray[np.int64], int]:
+    number = chains.pair(len(trade.areas)) if group is None else group
+    found, own = np.unique(number, return_inverse=True)
+    return own.astype(np.int64), found.size
+
+
+def judge_chains(
+    tools: Tools,
+    found: Scan[Chains],
+    *,
+    planted: tuple[Planted, Planted] | None = None,
+    group: NDArray[np.int64] | None = None,
+) -> Judged[Chains]:
+    """Look at the months of the chosen chains: at both hops, each as a round trip is looked at.
+
+    Parameters
+    ----------
+    tools
+        Windows, expectations, months of all cells concerned.
+    found
+        The scan.
+    planted
+        Months planted in the two hops of the chosen candidates.
+    group : (n,)
+        As for :func:`scan_chains`.
+    """
+    some, weighed = found.candidates.only(found.chosen), found.weighed[found.chosen]
+    own, n_groups = _groups(tools.trade, found.candidates, group)
+    added: tuple[Planted | None, ...] = planted or (None, None)
+    heard = [
+        hear_echo(tools, hop, found.at, planted=months) for hop, months in zip(some.hops, added, strict=True)
+    ]
+    # it ran before if both its hops did
+    before = np.minimum(heard[0].before, heard[1].before)
+    chronic = chronic_odds(before, own[found.chosen], n_groups)
+    factor = found.log_factor.copy()
+    said = heard[0].log_factor + heard[1].log_factor - chronic
+    factor[found.chosen] = np.minimum(factor[found.chosen] + said, _MOST)
+    close = np.flatnonzero(worth_measuring(factor, own, n_groups)[found.chosen])
+    rows = found.chosen[close]
+    measured = _measure(
+        tools,
+        some.only(close),
+        found.at,
+        weighed=weighed[close],
+        heard=[one.only(close) for one in heard],
+        planted=[months.only(close) if months is not None else None for months in added],
+    )
+    factor[rows] = np.minimum(factor[rows] + measured.log_factor, _MOST)
+    return Judged(some.only(close), rows, weighed[close], measured, log_odds(factor, own, n_groups)[rows])
+
+
+def _measure(
+    tools: Tools,
+    chains: Chains,
+    at: int,
+    *,
+    weighed: NDArray[np.bool_],
+    heard: list[Heard],
+    planted: list[Planted | None],
+) -> Measured:
+    hops = [
+        measure(tools, hop, at, weighed=weighed, heard=own, planted=months)
+        for hop, own, months in zip(chains.hops, heard, planted, strict=True)
+    ]
+    _, since, end = span_of(tools.trade, at)
+    first, second = chains.hops
+    out = leg_months(tools, first.maker, first.via, first.out, first.product, at)
+    on = leg_months(tools, first.source, first.target, first.back, first.product, at)
+    back = leg_months(tools, second.source, second.target, second.back, second.product, at)
+    if planted[0] is not None and planted[1] is not None:
+        out = with_planted(out, planted[0].out_usd, planted[0].out_kg)
+        on = with_planted(on, planted[0].back_usd, planted[0].back_kg)
+        back = with_planted(back, planted[1].back_usd, planted[1].back_kg)
+    timing = _in_a_row(hops[0].timing, hops[1].timing, most=end - since - 2)
+    on_lag = np.minimum(hops[0].timing.lag, timing.lag)
+    month = np.arange(len(tools.trade.periods))
+    gone, passed, returned = (
+        (month >= (since + lag)[:, None]) & (month < (end - timing.lag + lag)[:, None])
+        for lag in (np.zeros_like(on_lag), on_lag, timing.lag)
+    )
+    totals = (totals_of(out, gone), totals_of(on, passed), totals_of(back, returned))
+    amounts = conserve(totals, weighing_sd=tools.weighing_sd, markup=tools.markup)
+    amounts, by_shipment = _by_shipment(heard, hops, on, (gone, on_lag), amounts)
+    added = timing_factor(hops[0].timing) + timing_factor(hops[1].timing) + dearer_factor(amounts)
+    correlation = np.fmin(hops[0].correlation, hops[1].correlation)
+    return Measured(timing, amounts, totals[0], totals[2], added, correlation, by_shipment)
+
+
+def _in_a_row(first: Timing, second: Timing, *, most: int) -> Timing:
+    """Return lag and onset of two hops: lags add up, and so does what is known of them."""
+    n, lags = first.lag_share.shape
+    share = np.zeros((n, 2 * lags - 1))
+    for lag in range(lags):
+        share[:, lag : lag + lags] += first.lag_share[:, [lag]] * second.lag_share
+    return Timing(
+        lag=np.minimum(first.lag + second.lag, max(most, 0)),
+        lag_share=share,
+        onset=first.onset,
+        log_factor=first.log_factor + second.log_factor,
+    )
+
+
+def _by_shipment(
+    heard: list[Heard],
+    hops: list[Measured],
+    on: LegMonths,
+    departures: tuple[NDArray[np.bool_], NDArray[np.int64]],
+    amounts: Amounts,
+) -> tuple[Amounts, NDArray[np.bool_]]:
+    """Return the amounts, from shipments where both hops are heard; and where that is."""
+    gone, on_lag = departures
+    later = np.minimum(np.arange(gone.shape[1]) + on_lag[:, None], gone.shape[1] - 1)
+
+    def arrived(values: NDArray[Any]) -> NDArray[Any]:
+        return np.take_along_axis(values, later, axis=1)
+
+    went_on = np.divide(heard[1].returned, on.usd, out=np.zeros_like(on.usd), where=on.usd > 0)
+    usd = leg_totals(heard[0].returned * arrived(np.minimum(went_on, 1.0)), gone, arrived(on.seen))
+    used = hops[0].by_shipment & hops[1].by_shipment & (usd > 0)
+    one, other = hops[0].amounts, hops[1].amounts
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kg = usd * one.kg / one.usd
+        markup = (1.0 + one.markup) * (1.0 + other.markup) - 1.0
+    return (
+        Amounts(
+            usd=np.where(used, usd, amounts.usd),
+            kg=np.where(used, kg, amounts.kg),
+            log_sd=np.where(used, np.hypot(one.log_sd, other.log_sd), amounts.log_sd),
+            markup=np.where(used, markup, amounts.markup),
+            markup_sd=np.where(used, np.hypot(one.markup_sd, other.markup_sd), amounts.markup_sd),
+        ),
+        used,
+    )
+
+
+def best_rotation(judged: Judged[Chains], n_areas: int, n_products: int) -> NDArray[np.bool_]:
+    """Return which chains are likelier than the same three flows begun at another of their areas."""
+    c = judged.candidates
+    keys = [
+        ((a * n_areas + b) * n_areas + d) * n_products + c.product
+        for a, b, d in (
+            (c.maker, c.via, c.last),
+            (c.via, c.last, c.maker),
+            (c.last, c.maker, c.via),
+        )
+    ]
+    same = np.min(keys, axis=0)
+    order = np.lexsort((-judged.log_odds, same))
+    first = np.ones(order.size, dtype=bool)
+    first[1:] = same[order][1:] != same[order][:-1]
+    best = np.zeros(order.size, dtype=bool)
+    best[order[first]] = True
+    return best

@@ -1,0 +1,150 @@
+"""The search for chains maker → via → second via → maker: candidates, placebos, planted chains, findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from entrepot.detect.loops.chain_search import best_rotation, judge_chains, scan_chains
+from entrepot.detect.loops.chain_spikes import draw_chain_spikes
+from entrepot.detect.loops.chains import find_chains
+from entrepot.detect.loops.planting import calibrate_chains
+from entrepot.detect.loops.search import FALSE, placebo_scores, placebo_weight, q_and_threshold
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from entrepot.detect.loops.asked import Asked
+    from entrepot.detect.loops.calibration import LoopCalibration
+    from entrepot.detect.loops.chain_spikes import ChainSets
+    from entrepot.detect.loops.chains import Chains
+    from entrepot.detect.loops.expected import ExpectedTrade
+    from entrepot.detect.loops.measure import Tools
+    from entrepot.detect.loops.options import LoopOptions
+    from entrepot.detect.loops.search import Judged, Scan
+    from entrepot.detect.loops.spikes import SpikePlan
+    from entrepot.detect.loops.windows import Trade
+
+__all__ = ["ChainFindings", "ChainSearch"]
+
+_STREAM = 2  # of the seed: chains leave the draws of round trips as they were
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFindings:
+    """Chains that stand, and how far planted ones were recovered.
+
+    Attributes
+    ----------
+    judged
+        The chains identified.
+    q_value : (n,)
+        Of each.
+    calibration
+        Planted chains.
+    """
+
+    judged: Judged[Chains]
+    q_value: NDArray[np.float64]
+    calibration: LoopCalibration
+
+
+@dataclass(frozen=True, slots=True)
+class ChainSearch:
+    """Candidates of the event's windows, of placebos and of quiet windows, and what is planted.
+
+    Attributes
+    ----------
+    event
+        After the first look.
+    decoys
+        Sets of placebos: the last leg comes from an area to which nothing was sent on.
+    quiet
+        The same search in quiet months.
+    spikes
+        Planted sets.
+    rng
+        Stream of what is still to be drawn.
+    """
+
+    event: Scan[Chains]
+    decoys: tuple[Scan[Chains], ...]
+    quiet: tuple[Scan[Chains], ...]
+    spikes: tuple[ChainSets, ...]
+    rng: np.random.Generator
+
+    @classmethod
+    def of(cls, trade: Trade, expected: ExpectedTrade, asked: Asked, options: LoopOptions) -> ChainSearch:
+        """Look at the sums of the windows of all candidates, and draw what is planted."""
+        rng = np.random.default_rng([options.seed, _STREAM])
+        n, areas = len(trade.areas), asked.vias if asked.makers.all() else asked.makers
+
+        def look(at: int, other: NDArray[np.int64] | None = None) -> Scan[Chains]:
+            chains = find_chains(trade, expected, at, asked=areas, other=other)
+            return scan_chains(trade, expected, at, chains)
+
+        quiet = range(1, len(trade.windows))
+        drawn = [
+            draw_chain_spikes(
+                trade,
+                expected,
+                at,
+                numbers=np.arange(at - 1, options.spikes, len(quiet), dtype=np.int64),
+                rng=rng,
+            )
+            for at in quiet
+        ]
+        return cls(
+            event=look(0),
+            decoys=tuple(look(0, rng.integers(0, n, (n, n))) for _ in range(asked.decoys)),
+            quiet=tuple(look(at) for at in quiet),
+            spikes=tuple(sets for sets in drawn if sets is not None),
+            rng=rng,
+        )
+
+    @property
+    def cells(self) -> NDArray[np.int64]:
+        """Return the cells whose months are needed."""
+        scans = (self.event, *self.decoys, *self.quiet)
+        return np.concatenate([s.cells for s in scans] + [s.candidates.cells for s in self.spikes])
+
+    def found(self, tools: Tools, asked: Asked, plan: SpikePlan, taken: NDArray[np.int64]) -> ChainFindings:
+        """Return the chains that stand.
+
+        Parameters
+        ----------
+        tools
+            Windows, expectations, months.
+        asked
+            The question.
+        plan
+            How well planted chains are reported.
+        taken
+            Cells of round trips through one via: what goes round in these is no chain.
+        """
+        event = self._judged(tools, self.event, asked)
+        searched = float(asked.hold(self.event.candidates).sum())
+        scores = [placebo_scores(judge_chains(tools, one), asked) for one in self.decoys]
+        weights = [placebo_weight(searched, one, asked, tools.longest_lag) for one in self.decoys]
+        scores += [self._judged(tools, one, asked).log_odds for one in self.quiet]
+        weights += [1.0] * len(self.quiet)
+        q_value, threshold = q_and_threshold(event.log_odds, scores, weights)
+        calibration = calibrate_chains(tools, self.spikes, plan, threshold, rng=self.rng)
+        c, measured = event.candidates, event.measured
+        both = (measured.out.usd > measured.out.expected_usd) & (
+            measured.back.usd > measured.back.expected_usd
+        )
+        stands = (q_value < FALSE) & (event.log_odds > 0) & (both | measured.by_shipment)
+        stands &= measured.amounts.usd > 0
+        stands &= ~(np.isin(c.out, taken) | np.isin(c.on, taken) | np.isin(c.back, taken))
+        kept = np.flatnonzero(stands)
+        return ChainFindings(event.only(kept), q_value[kept], calibration)
+
+    @staticmethod
+    def _judged(tools: Tools, found: Scan[Chains], asked: Asked) -> Judged[Chains]:
+        """Return what was asked about of a scan, each begun at the likeliest of its areas."""
+        judged = judge_chains(tools, found)
+        best = best_rotation(judged, len(tools.trade.areas), len(tools.trade.products))
+        return judged.only(np.flatnonzero(best & asked.hold(judged.candidates)))

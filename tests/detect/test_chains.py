@@ -1,0 +1,179 @@
+"""Chains through two vias: candidates against brute force, the odds against a slow twin, rotations, lags."""
+
+from __future__ import annotations
+
+import math
+from itertools import permutations, product
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from entrepot.detect.loops.amounts import LegTotals, conserve
+from entrepot.detect.loops.chain_search import _in_a_row, best_rotation
+from entrepot.detect.loops.chains import find_chains
+from entrepot.detect.loops.expected import ExpectedTrade
+from entrepot.detect.loops.odds import Leg, log_chain_factor
+from entrepot.detect.loops.timing import Timing
+from entrepot.detect.loops.windows import Trade, WindowSums
+from entrepot.detect.noise import Noise
+
+AREAS, PRODUCTS, FLOOR = 6, 3, 1.0
+
+
+def random_trade(seed: int) -> tuple[Trade, ExpectedTrade]:
+    rng = np.random.default_rng(seed)
+    cells = [c for c in product(range(AREAS), range(AREAS), range(PRODUCTS)) if c[0] != c[1]]
+    cells = [cell for cell in cells if rng.random() < 0.8]
+    exporter, importer, goods = (np.array(part, dtype=np.int64) for part in zip(*cells, strict=True))
+    n = exporter.size
+    expected, after = rng.uniform(1.0, 10.0, n), rng.uniform(0.0, 30.0, n)
+    after[rng.random(n) < 0.2] = 0.0
+    nothing = np.zeros(n)
+    trade = Trade(
+        tuple("ABCDEF"), tuple("xyz"), exporter, importer, goods, (),
+        (WindowSums(expected, after, nothing, nothing),),
+        (np.zeros((AREAS, PRODUCTS)), np.zeros((AREAS, PRODUCTS))),
+        (), np.ones((AREAS, AREAS, 1), dtype=bool), SimpleNamespace(),
+    )  # fmt: skip
+    noise = Noise(np.array([0.0]), np.array([0.5]), FLOOR)
+    return trade, ExpectedTrade((expected,), (expected,), (np.full(n, 0.5),), noise, tail=5.0, stretch=(1.0,))
+
+
+def chains_by_hand(trade: Trade, expected: ExpectedTrade, other: np.ndarray | None) -> set[tuple[int, ...]]:
+    """Try all threes of areas and all goods."""
+    excess = {}
+    for at, cell in enumerate(zip(trade.exporter, trade.importer, trade.product, strict=True)):
+        beyond = trade.sums[0].after[at] - expected.usd[0][at]
+        if beyond > 0.5 * 0.5 * (expected.usd[0][at] + FLOOR):
+            excess[tuple(int(c) for c in cell)] = beyond
+    found = set()
+    for goods in range(PRODUCTS):
+        for maker, via, second in permutations(range(AREAS), 3):
+            source = second if other is None else int(other[maker, second])
+            if other is not None and source in {second, maker}:
+                continue
+            legs = [(maker, via, goods), (via, second, goods), (source, maker, goods)]
+            sizes = [excess.get(leg) for leg in legs]
+            if None not in sizes and max(sizes) < 4.0 * min(sizes):
+                found.add((maker, via, second, source, goods))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("is_placebo", [False, True])
+def test_chains_are_all_threes_whose_legs_exceed_alike(seed: int, *, is_placebo: bool) -> None:
+    trade, expected = random_trade(seed)
+    other = np.random.default_rng(seed).integers(0, AREAS, (AREAS, AREAS)) if is_placebo else None
+    found = find_chains(trade, expected, 0, asked=np.ones(AREAS, dtype=bool), other=other)
+    rows = list(
+        zip(
+            *(getattr(found, n).tolist() for n in ("maker", "via", "second", "source", "product")),
+            strict=True,
+        )
+    )
+    assert len(rows) == len(set(rows))
+    assert set(rows) == chains_by_hand(trade, expected, other)
+    assert len(rows) > 0
+    for leg, ends in (("out", ("maker", "via")), ("on", ("via", "second")), ("back", ("source", "maker"))):
+        cell = getattr(found, leg)
+        assert (trade.exporter[cell] == getattr(found, ends[0])).all()
+        assert (trade.importer[cell] == getattr(found, ends[1])).all()
+        assert (trade.product[cell] == found.product).all()
+
+
+def test_only_chains_of_the_areas_asked_about_are_candidates() -> None:
+    trade, expected = random_trade(1)
+    everywhere = find_chains(trade, expected, 0, asked=np.ones(AREAS, dtype=bool))
+    asked = np.arange(AREAS) == 2
+    some = find_chains(trade, expected, 0, asked=asked)
+    has_two = (everywhere.maker == 2) | (everywhere.via == 2) | (everywhere.second == 2)
+    assert 0 < some.maker.size == has_two.sum() < everywhere.maker.size
+
+
+def slow_chain_factor(legs: list[tuple[float, float, float, float]], tail: float, months: int) -> float:
+    """Say the Bayes factor as its docstring does: legs (flow, expected, sd, floor), hops of 0 or 1 month."""
+
+    def density(leg: tuple[float, ...], flow: float) -> float:
+        _, expected, sd, floor = leg
+        change = math.log((max(flow, 0.0) + floor) / (expected + floor)) / sd
+        return (1.0 + change**2 / tail) ** (-(tail + 1.0) / 2.0)
+
+    parts = [(step + 0.5) / 24.0 for step in range(24)] + [0.99, 1.0]
+
+    def together(some: list[tuple[float, ...]], shares: list[float]) -> float:
+        most = min(leg[0] / share for leg, share in zip(some, shares, strict=True))
+        return sum(
+            math.prod(density(leg, leg[0] - f * p * most) for leg, f in zip(some, shares, strict=True))
+            for p in parts
+        ) / len(parts)
+
+    trips = [
+        together(legs, [1.0, (months - a) / months, (months - a - b) / months])
+        for a in (0, 1)
+        for b in (0, 1)
+    ]
+    none = [density(leg, leg[0]) for leg in legs]
+    grew = [sum(density(leg, leg[0] * (1.0 - p)) for p in parts) / len(parts) for leg in legs]
+    stories = []
+    for which in product([False, True], repeat=3):
+        likely = math.prod(g if w else n for w, g, n in zip(which, grew, none, strict=True))
+        stories.append(likely * 0.05 ** max(sum(which) - 1, 0))
+    for one, two, three in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        pair = sum(together([legs[one], legs[two]], [1.0, (months - a) / months]) for a in (0, 1)) / 2
+        stories.append(pair * max(none[three], 0.05 * grew[three]))
+    return min(math.log(sum(trips) / 4 / max(stories)), 8.0)
+
+
+@pytest.mark.parametrize(
+    "flows", [(200.0, 190.0, 180.0), (200.0, 190.0, 100.0), (100.0, 100.0, 100.0), (400.0, 180.0, 90.0)]
+)
+def test_odds_of_a_chain_equal_their_definition(flows: tuple[float, float, float]) -> None:
+    sides = [(flow, 100.0, sd, 5.0) for flow, sd in zip(flows, (0.1, 0.2, 0.15), strict=True)]
+    legs = [Leg(*(np.array([value]) for value in side)) for side in sides]
+    found = log_chain_factor(legs, tail=5.0, months=12, longest_hop=1)[0]
+    assert found == pytest.approx(slow_chain_factor(sides, 5.0, 12), abs=1e-9)
+
+
+def test_a_detour_with_a_way_back_of_its_own_is_no_chain() -> None:
+    """Two legs that rise by one weight and a third that does not are likelier something else."""
+
+    def factor(*flows: float) -> float:
+        legs = [Leg(np.array([f]), np.array([100.0]), np.array([0.05]), np.array([1.0])) for f in flows]
+        return float(log_chain_factor(legs, tail=5.0, months=12, longest_hop=2)[0])
+
+    assert factor(300.0, 290.0, 280.0) > 2.0
+    assert factor(300.0, 290.0, 100.0) < 0.0
+    assert factor(100.0, 100.0, 100.0) < 0.0
+
+
+def test_of_three_rotations_the_likeliest_is_kept() -> None:
+    places = [(0, 1, 2), (1, 2, 0), (2, 0, 1), (0, 2, 1)]  # the last one is another circle
+    maker, via, last = (np.array(part, dtype=np.int64) for part in zip(*places, strict=True))
+    chains = SimpleNamespace(maker=maker, via=via, last=last, product=np.zeros(4, dtype=np.int64))
+    judged = SimpleNamespace(candidates=chains, log_odds=np.array([1.0, 3.0, 2.0, -5.0]))
+    assert best_rotation(judged, 3, 1).tolist() == [False, True, False, True]
+
+
+def test_lags_of_two_hops_add_up() -> None:
+    def hop(share: list[float], lag: int) -> Timing:
+        return Timing(np.array([lag]), np.array([share]), np.array([4]), np.array([1.5]))
+
+    both = _in_a_row(hop([0.0, 0.75, 0.25], 1), hop([0.5, 0.0, 0.5], 2), most=10)
+    assert both.lag.tolist() == [3]
+    assert both.lag_share[0].tolist() == [0.0, 0.375, 0.125, 0.375, 0.125]
+    assert both.onset.tolist() == [4]
+    assert both.log_factor.tolist() == [3.0]
+
+
+def test_three_legs_measure_one_amount_better_than_two() -> None:
+    def leg(kg: float, value: float) -> LegTotals:
+        numbers = (kg, 0.0, kg * value, 0.0, 0.1, 20.0, 20.0, 10.0)
+        return LegTotals(*(np.array([number]) for number in numbers))
+
+    legs = [leg(100.0, 2.0), leg(100.0, 2.2), leg(100.0, 2.5)]
+    three = conserve(legs, weighing_sd=0.01, markup=(0.2, 0.1))
+    two = conserve([legs[0], legs[2]], weighing_sd=0.01, markup=(0.2, 0.1))
+    assert three.kg[0] == pytest.approx(100.0, rel=0.01)
+    assert three.markup[0] == pytest.approx(0.25, abs=0.01)
+    assert three.log_sd[0] < two.log_sd[0]
