@@ -219,7 +219,7 @@ def test_flows_of_a_spark_frame_stay_on_its_session(lakes, found, engine) -> Non
 
 
 def test_weighted_years_in_one_revision_are_equal(lakes) -> None:
-    """Years are made of months, codes are shared by what the whole lake trades; ratios, weights are learnt."""
+    """Years are made of months, codes shared by what the whole lake trades; ratios and weights are learnt."""
     lake = lakes["duckdb"][1]
     query = FlowQuery(frequency="A", estimate="weighted", revision=RevisionChoice("HS2017", "learnt"))
     told: dict[str, list[str]] = {"duckdb": [], "spark": []}
