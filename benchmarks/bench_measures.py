@@ -29,6 +29,16 @@ _WINDOWS = (
     "sum(CASE WHEN period >= '2023' THEN value_usd ELSE 0 END) AS b "
     "FROM t WHERE period < '2019' OR period >= '2023' GROUP BY ALL) "
 )
+_CELL = ("exporter", "importer", "hs_code")
+_CELLS = (
+    "WITH s AS MATERIALIZED (SELECT exporter, importer, hs_code, sum(value_usd) AS v FROM t GROUP BY ALL)"
+)
+_GOODS = (
+    "WITH b AS MATERIALIZED (SELECT exporter, hs_code, sum(value_usd) AS v FROM t GROUP BY ALL), "
+    "x AS MATERIALIZED (SELECT *, v / sum(v) OVER (PARTITION BY exporter) AS s, "
+    "v * sum(v) OVER () / sum(v) OVER (PARTITION BY exporter) / sum(v) OVER (PARTITION BY hs_code) AS r "
+    "FROM b) "
+)
 _SPANS = {"before": "2018-01:2018-12", "after": "2023-01:2023-12"}
 _PAIR = ["exporter", "importer"]
 _MARKET = ["importer", "period"]
@@ -104,6 +114,36 @@ COMPARED = (
         "p AS (SELECT l.exporter AS a, r.exporter AS b, period, max(CASE WHEN l.v <= r.v THEN period END) "
         "OVER (PARTITION BY l.exporter, r.exporter) AS last FROM s AS l JOIN s AS r USING (period) "
         "WHERE l.exporter <> r.exporter) SELECT a, b, min(period) FROM p WHERE period > last GROUP BY ALL"),
+    ),
+    (
+        "similarity", partial(measures.export_similarity, within=[]), ("exporter", "hs_code"),
+        _GOODS + "SELECT l.exporter, r.exporter, sum(least(l.s, r.s)) FROM x AS l JOIN x AS r "
+        "USING (hs_code) WHERE l.exporter <> r.exporter GROUP BY ALL",
+    ),
+    (
+        "complementarity", partial(measures.complementarity, within=[]), _CELL,
+        _CELLS + ", x AS (SELECT exporter, hs_code, sum(v) AS v FROM s GROUP BY ALL), "
+        "y AS (SELECT *, v / sum(v) OVER (PARTITION BY exporter) AS part FROM x), "
+        "m AS (SELECT importer, hs_code, sum(v) AS v FROM s GROUP BY ALL), "
+        "n AS (SELECT *, v / sum(v) OVER (PARTITION BY importer) AS part FROM m) "
+        "SELECT exporter, importer, sum(least(y.part, n.part)) FROM y JOIN n USING (hs_code) GROUP BY ALL",
+    ),
+    (
+        "proximity", partial(measures.proximity, within=[]), ("exporter", "hs_code"),
+        _GOODS + ", h AS MATERIALIZED (SELECT exporter, hs_code FROM x WHERE r >= 1), "
+        "n AS (SELECT hs_code, count(*) AS n FROM h GROUP BY ALL) "
+        "SELECT a, b, c / greatest(p.n, q.n) FROM (SELECT l.hs_code AS a, r.hs_code AS b, count(*) AS c "
+        "FROM h AS l JOIN h AS r USING (exporter) WHERE l.hs_code <> r.hs_code GROUP BY ALL) "
+        "JOIN n AS p ON p.hs_code = a JOIN n AS q ON q.hs_code = b",
+    ),
+    (
+        "substitutability", partial(measures.substitutability, within=[]), _CELL,
+        _CELLS + ", e AS (SELECT exporter AS importer, hs_code, sum(v) AS e FROM s GROUP BY ALL), "
+        "w AS (SELECT *, sum(v) OVER (PARTITION BY hs_code) - sum(v) OVER (PARTITION BY exporter, hs_code) "
+        "- sum(v) OVER (PARTITION BY importer, hs_code) + v AS o FROM s) "
+        "SELECT exporter, importer, sum(v), sum(least(v, o - coalesce(e, 0))), "
+        "sum(least(v, coalesce(e, 0))), sum(CASE WHEN o - coalesce(e, 0) > 0 THEN 0 ELSE v END) "
+        "FROM w LEFT JOIN e USING (importer, hs_code) GROUP BY ALL",
     ),
 )  # fmt: skip
 

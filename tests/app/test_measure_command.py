@@ -272,8 +272,8 @@ def test_constant_prices_are_those_of_the_index_given(measure, tmp_path) -> None
 
 def test_a_chart_of_another_kind_is_drawn_or_refused(measure, tmp_path) -> None:
     chart = tmp_path / "chart.svg"
-    drawn = ("--chart", chart, "--chart-kind", "parts", "--chart-first", "DEU")
-    measure("total", "--by", "exporter,period", "--importer", "RUS", *drawn)
+    parts = ("--chart", chart, "--chart-kind", "parts", "--chart-first", "DEU")
+    measure("total", "--by", "exporter,period", "--importer", "RUS", *parts)
     assert "Germany" in chart.read_text(encoding="utf-8")
     _, refused = measure("share", "--importer", "RUS", "--chart", chart, "--chart-kind", "bump", status=1)
     assert "places" in refused.err

@@ -64,7 +64,7 @@ def print_case_list(cases: Sequence[Mapping[str, Any]], console: Console) -> Non
             if case["bars"]
             else f"{len(case['needs'])} to get"
             if case["needs"]
-            else "none exist"
+            else "not public"
         )
         grid.add_row(case["id"], case["standing"], needs, case["title"])
     console.print(grid)

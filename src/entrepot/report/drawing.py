@@ -107,7 +107,7 @@ def lines_chart(
         "day:T",
         scale=alt.Scale(type="utc"),
         axis=alt.Axis(
-            grid=False, format="%Y" if is_annual(rows) else "%b %Y", tickCount=ticks_of(rows), title=None
+            grid=False, format="%Y" if _is_annual(rows) else "%b %Y", tickCount=_ticks(rows), title=None
         ),
     )
     scale = alt.Scale(reverse=True, zero=False, nice=False) if is_rank else alt.Scale(zero=unit != "index")
@@ -285,11 +285,11 @@ def _ranks(places: Sequence[Any]) -> alt.Axis:
     return alt.Axis(values=[*range(1, last + 1)] if last <= 12 else [1, *range(5, last + 1, 5)], format="d")
 
 
-def is_annual(rows: Sequence[Mapping[str, Any]]) -> bool:
+def _is_annual(rows: Sequence[Mapping[str, Any]]) -> bool:
     return all(len(str(row["period"])) == 4 for row in rows)
 
 
-def ticks_of(rows: Sequence[Mapping[str, Any]]) -> int:
+def _ticks(rows: Sequence[Mapping[str, Any]]) -> int:
     return min(9, len({row["period"] for row in rows}))
 
 
