@@ -147,8 +147,7 @@ def _schema(found: pa.Schema, form: SplitForm) -> pa.Schema:
         for name in form.columns
     }
     # Of a column that holds no null the file need not say for each row that it has a value.
-    filled = {*form.filled, *(name for name, value in form.constants.items() if value.is_valid)}
-    return pa.schema([pa.field(name, kind, nullable=name not in filled) for name, kind in kinds.items()])
+    return pa.schema([pa.field(name, kind, nullable=name not in form.filled) for name, kind in kinds.items()])
 
 
 def _kept(batch: pa.RecordBatch, keep: str) -> pa.RecordBatch:

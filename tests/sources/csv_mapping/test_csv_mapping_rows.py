@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
+from entrepot.engine import Engine
+from entrepot.engine.literals import literal_columns
 from entrepot.nomenclature import area_name_table
 from entrepot.schema import FLOW
+from entrepot.sources.base import Layout
+from entrepot.sources.csv_mapping import MappedTable
 from entrepot.sources.rates import ecb_rates
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_good_row_has_every_canonical_column(one) -> None:
@@ -507,3 +516,16 @@ def test_patterns_take_the_part_that_counts(one, long_mapping: str) -> None:
     row = one(mapping, product="87032319-Cars", flow="2-EXPORT")
     assert (row["national_code"], row["flow"]) == ("87032319", "export")
     assert one(mapping, product="8703", flow="Export")["reason"] is None
+
+
+def test_what_the_mapping_states_for_all_rows_is_a_literal(long_mapping: str, tmp_path: Path) -> None:
+    stated = long_mapping.replace('flow = "flow"\n', "").replace(
+        'hs_revision = "by_year"', 'hs_revision = "HS2017"\nflow = "Imports"'
+    )
+    layout = Layout("long", "raw_csv__own", "csv", ("reporter", "partner", "period", "product", "value"))
+    path = tmp_path / "own.toml"
+    path.write_text(stated, encoding="utf-8")
+    with Engine() as engine:
+        fixed = literal_columns(engine, MappedTable.from_toml(path).canonical_sql(layout, "raw"))
+    expected = {"flow": "import", "valuation": "cif", "partner_concept": "origin", "hs_revision": "HS2017"}
+    assert {name: fixed.get(name) for name in expected} == expected

@@ -74,11 +74,16 @@ def _lookup(text: str, table: Mapping[str, str]) -> str:
     return f"(MAP {{{entries}}})[lower({text})]"
 
 
+def _flow_words(mapping: TableMapping) -> dict[str, str]:
+    """Return what each word for a flow means, in small letters; the mapping's own count first."""
+    return {**words.FLOWS, **{word.strip().lower(): flow.value for word, flow in mapping.flows.items()}}
+
+
 def _dimensions(mapping: TableMapping, texts: Mapping[MappedField, str]) -> list[str]:
     months = {**words.MONTHS, **mapping.period.months}
     period = period_struct("said", months=months, annual_marks=mapping.period.annual_marks)
     said = period_parts("text", mapping.period.formats)
-    flows = {**words.FLOWS, **{word.strip().lower(): flow.value for word, flow in mapping.flows.items()}}
+    flows = _flow_words(mapping)
     own = {word.strip().lower(): concept.value for word, concept in mapping.partner_concept.words.items()}
     units = {
         **words.QUANTITY_UNITS,
@@ -411,10 +416,28 @@ def _final(mapping: TableMapping) -> str:
         "reason": "reason",
         "detail": "detail",
     }
+    columns |= _same_in_all_rows(mapping)
     if mapping.rows.duplicates == "add":
         columns["parts"] = "parts"
     selected = ", ".join(f"{expression} AS {identifier(name)}" for name, expression in columns.items())
     return f"SELECT {selected} FROM reported"
+
+
+def _same_in_all_rows(mapping: TableMapping) -> dict[str, str]:
+    """Return the SQL of the columns that follow from what the mapping states for all rows."""
+    found: dict[str, str] = {}
+    flow = _flow_words(mapping).get(mapping.only_text(MappedField.FLOW).lower())
+    if flow is not None:
+        is_import = "import" in flow
+        valuation, concept = mapping.valuation, mapping.partner_concept
+        found["flow"] = literal(flow)
+        found["valuation"] = literal((valuation.imports if is_import else valuation.exports).value)
+        if not mapping.sources_of(MappedField.PARTNER_CONCEPT):
+            found["partner_concept"] = literal((concept.imports if is_import else concept.exports).value)
+    revision = words.REVISIONS.get(mapping.only_text(MappedField.HS_REVISION).lower())
+    if revision is not None:
+        found["hs_revision"] = literal(revision)
+    return found
 
 
 def _as_reported(mapping: TableMapping) -> dict[str, str]:
