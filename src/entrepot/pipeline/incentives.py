@@ -63,7 +63,11 @@ def find_incentives(
     quoted = ecb_rates()
     if rates is not None:  # the last of two rates of one month counts
         quoted = pa.concat_tables([quoted, own_rates(Path(rates)).cast(quoted.schema)])
-    return loop_incentives(table.select(_READ), quoted, subsidy=subsidy, cost=cost, months=months)
+    # pandas keeps whole numbers with a gap among them as fractions
+    wanted = pa.schema([LOOP.arrow_schema().field(name).with_nullable(nullable=True) for name in _READ])
+    return loop_incentives(
+        table.select(_READ).cast(wanted), quoted, subsidy=subsidy, cost=cost, months=months
+    )
 
 
 def _arrow(frame: Any) -> pa.Table:

@@ -19,7 +19,7 @@ from entrepot.sources.rates import ecb_rates
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from entrepot.engine import Engine
+    from entrepot.engine import Engine, SparkEngine
     from entrepot.pipeline.counting import CountedReports
     from entrepot.store import Lake
 
@@ -72,7 +72,11 @@ class MeasuredFlows:
 
 
 def measured_flows(
-    engine: Engine, lake: Lake, query: MeasuredFlows, *, tell: Callable[[str], None] | None = None
+    engine: Engine | SparkEngine,
+    lake: Lake,
+    query: MeasuredFlows,
+    *,
+    tell: Callable[[str], None] | None = None,
 ) -> nw.LazyFrame[Any]:
     """Return flows of a lake, kept on the engine.
 
@@ -124,7 +128,7 @@ def measured_flows(
     return flows.filter(~nw.col("period").is_in(list(silent))) if silent else flows
 
 
-def _book(engine: Engine, counted: CountedReports, query: MeasuredFlows) -> nw.LazyFrame[Any]:
+def _book(engine: Engine | SparkEngine, counted: CountedReports, query: MeasuredFlows) -> nw.LazyFrame[Any]:
     if query.book == "reconciled" or not counted.are_reports:
         return reconcile_counted(engine, counted, frequency=query.frequency, estimate="weighted")
     book, side = (exporter_book, "exporter") if query.book == "exports" else (importer_book, "importer")
@@ -151,7 +155,7 @@ def _chosen(frame: nw.LazyFrame[Any], query: MeasuredFlows) -> nw.LazyFrame[Any]
     return frame
 
 
-def _with_euro(engine: Engine, flows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+def _with_euro(engine: Engine | SparkEngine, flows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Return flows with their value in euro; null where a period has no rate."""
     euro = ecb_rates().filter(pc.field("currency") == "EUR").select(["period", "per_usd"])
     return (

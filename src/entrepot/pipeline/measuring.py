@@ -10,13 +10,14 @@ import narwhals as nw
 import pyarrow as pa
 
 from entrepot import measures
-from entrepot.engine import Engine
+from entrepot.engine import open_engine, spark_errors
 from entrepot.errors import OptionError
 from entrepot.measures.spans import parse_window
 from entrepot.nomenclature import HS_REVISIONS, class_table, list_entries, list_names
 from entrepot.pipeline.measured_flows import MeasuredFlows, measured_flows
 
 if TYPE_CHECKING:
+    from entrepot.engine import EngineName
     from entrepot.nomenclature import ClassScheme
     from entrepot.store import Lake
 
@@ -146,6 +147,7 @@ def measure_lake(
     query: MeasureQuery,
     *,
     memory_limit: str = "4GB",
+    engine: EngineName = "duckdb",
     tell: Callable[[str], None] | None = None,
 ) -> pa.Table:
     """Return a measure of the flows of a lake.
@@ -157,7 +159,9 @@ def measure_lake(
     query
         Which measure of which flows.
     memory_limit
-        Memory of the engine.
+        Memory of DuckDB, of each task on Spark.
+    engine
+        ``duckdb``, on this machine, or ``spark``.
     tell
         Told which periods were left out, and what the codes' revisions mean.
 
@@ -174,13 +178,13 @@ def measure_lake(
     OptionError
         A classification is none.
     """
-    with Engine(memory_limit=memory_limit) as engine:
+    with open_engine(engine, memory_limit=memory_limit) as opened, spark_errors():
         asked = replace(query.flows, has_euro=query.value == "value_eur")
-        flows = measured_flows(engine, lake, asked, tell=tell)
+        flows = measured_flows(opened, lake, asked, tell=tell)
         if query.name in _SELF_JOINED:  # an engine that plans one query would add all flows up for each side
             keys = _SELF_JOINED[query.name] or tuple(dict.fromkeys([*query.keys, *query.of, "period"]))
             sums = measures.totals(flows.to_native(), by=keys, value=query.value)
-            flows = engine.keep(nw.from_native(sums).lazy(), engine.unused("sums"))
+            flows = opened.keep(nw.from_native(sums).lazy(), opened.unused("sums"))
         found: nw.LazyFrame[Any] = nw.from_native(_measured(flows.to_native(), query)).lazy()
         schema = found.collect_schema()
         about = [column for column in _ABOUT if column in schema]
