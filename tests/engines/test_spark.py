@@ -20,6 +20,8 @@ from entrepot.pipeline import IngestOptions, ingest
 from entrepot.pipeline.choices import ReportChoice
 from entrepot.pipeline.detours import find_detours, find_detours_in
 from entrepot.pipeline.flows import FlowQuery, reconciled_flows, select_flows
+from entrepot.pipeline.measured_flows import MeasuredFlows
+from entrepot.pipeline.measuring import MeasureQuery, measure_lake
 from entrepot.pipeline.revisions import RevisionChoice
 from entrepot.reconcile import to_revision
 from entrepot.sources.registry import open_source
@@ -219,7 +221,7 @@ def test_flows_of_a_spark_frame_stay_on_its_session(lakes, found, engine) -> Non
 
 
 def test_weighted_years_in_one_revision_are_equal(lakes) -> None:
-    """Years are made of months, codes shared by what the whole lake trades; ratios and weights are learnt."""
+    """Years are made of months, codes are shared by what the whole lake trades; ratios are learnt."""
     lake = lakes["duckdb"][1]
     query = FlowQuery(frequency="A", estimate="weighted", revision=RevisionChoice("HS2017", "learnt"))
     told: dict[str, list[str]] = {"duckdb": [], "spark": []}
@@ -230,12 +232,24 @@ def test_weighted_years_in_one_revision_are_equal(lakes) -> None:
     assert told["spark"] == told["duckdb"]
 
 
+@pytest.mark.parametrize("name", ["share", "growth"])
+def test_measures_of_a_lake_are_equal(name, lakes) -> None:
+    lake = lakes["duckdb"][1]
+    query = MeasureQuery(name=name, flows=MeasuredFlows(book="exports", frequency="M"), by=("importer",))
+    here, there = (
+        measure_lake(lake, query, engine=engine, memory_limit="500MB") for engine in ("duckdb", "spark")
+    )
+    assert_tables_equal(there, here)
+
+
 def test_what_spark_does_not_do_is_said(lakes) -> None:
     lake = lakes["duckdb"][1]
     with pytest.raises(OptionError, match="DuckDB alone"):
         select_flows(lake, FlowQuery(is_reconciled=False), engine="spark")
     with pytest.raises(OptionError, match="is no engine"):
         IngestOptions(engine="flink")
+    with pytest.raises(OptionError, match="is no engine"):
+        measure_lake(lake, MeasureQuery(name="share"), engine="flink")
     with pytest.raises(OptionError, match="is no engine"):
         find_detours(lake, QUESTION, engine="flink")
     with pytest.raises(CoverageError, match="no monthly reports"):

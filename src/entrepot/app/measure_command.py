@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from rich.console import Console
 
-from entrepot.app.arguments import one_of, parse_areas, parse_day, parse_sources
+from entrepot.app.arguments import EngineOption, one_of, parse_areas, parse_day, parse_engine, parse_sources
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
 from entrepot.errors import OptionError
@@ -16,6 +16,7 @@ from entrepot.errors import OptionError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from entrepot.engine.choosing import EngineName
     from entrepot.pipeline.measuring import MeasureQuery
     from entrepot.report import Caption
     from entrepot.store import Lake
@@ -119,12 +120,16 @@ def measure_command(
     source: Annotated[str | None, typer.Option(help="sources to use, such as comtrade; default all")] = None,
     hs_revision: HsRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
-    memory: Annotated[str, typer.Option(help="memory of the engine; larger work spills to disk")] = "4GB",
+    memory: Annotated[
+        str, typer.Option(help="memory of the engine, on Spark of each task; larger work spills to disk")
+    ] = "4GB",
+    engine: EngineOption = "duckdb",
 ) -> None:
     """Measure trade: growth, shares, ranks, concentration, dependence, advantage, who gained a market.
 
     Example: entrepot measure share --lake lake --importer RUS --show CHN --out share.csv --chart share.svg
     """
+    chosen_engine = parse_engine(engine)
     one_of(freq, ("A", "M"), option="--freq")
     one_of(book, _BOOKS, option="--book")
     one_of(value, tuple(_VALUES), option="--value")
@@ -183,7 +188,7 @@ def measure_command(
         periods=periods,
     )
     kind = (chart_kind, foot[0] if foot else "")
-    _run(opened, query, out=out, chart=chart, kind=kind, memory=memory)
+    _run(opened, query, out=out, chart=chart, kind=kind, memory=memory, engine=chosen_engine)
 
 
 def _keys(text: str) -> tuple[str, ...]:
@@ -191,7 +196,14 @@ def _keys(text: str) -> tuple[str, ...]:
 
 
 def _run(
-    lake: Lake, query: MeasureQuery, *, out: str, chart: Path | None, kind: tuple[str, str], memory: str
+    lake: Lake,
+    query: MeasureQuery,
+    *,
+    out: str,
+    chart: Path | None,
+    kind: tuple[str, str],
+    memory: str,
+    engine: EngineName,
 ) -> None:
     from entrepot.pipeline.measuring import measure_lake  # noqa: PLC0415
     from entrepot.report import (  # noqa: PLC0415
@@ -206,7 +218,7 @@ def _run(
     if chart is not None:
         check_out(chart, suffixes=(".svg", ".png", ".json"))
     notes: list[str] = []
-    rows = measure_lake(lake, query, memory_limit=memory, tell=notes.append)
+    rows = measure_lake(lake, query, memory_limit=memory, engine=engine, tell=notes.append)
     if rows.num_rows == 0 and query.name != "overtaking":  # that nobody overtook anybody is an answer
         raise OptionError(
             "the measure has no rows for these areas and periods",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from entrepot.engine import Engine
+    from entrepot.engine import FrameEngine
 
 __all__ = ["VALUES", "Amount", "Value", "with_amount"]
 
@@ -78,7 +78,11 @@ def _refuse(what: str, where: str, hint: str) -> None:
 
 
 def with_amount(
-    engine: Engine, flows: nw.LazyFrame[Any], amount: Amount, *, tell: Callable[[str], None] | None = None
+    engine: FrameEngine,
+    flows: nw.LazyFrame[Any],
+    amount: Amount,
+    *,
+    tell: Callable[[str], None] | None = None,
 ) -> nw.LazyFrame[Any]:
     """Return flows with the column of an amount.
 
@@ -157,7 +161,7 @@ def _of_one_unit(
 
 
 def _at_constant_prices(
-    engine: Engine, flows: nw.LazyFrame[Any], amount: Amount, *, tell: Callable[[str], None] | None
+    engine: FrameEngine, flows: nw.LazyFrame[Any], amount: Amount, *, tell: Callable[[str], None] | None
 ) -> nw.LazyFrame[Any]:
     r"""Return flows with their value at the prices of a base.
 

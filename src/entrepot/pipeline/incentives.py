@@ -67,7 +67,11 @@ def find_incentives(
         quoted = pa.concat_tables([quoted, own_rates(Path(rates)).cast(quoted.schema)])
     if "second_via" in table.column_names:  # two vias share the mark-up of a chain: neither's gain is known
         table = table.filter(pc.is_null(table["second_via"]))
-    return loop_incentives(table.select(_READ), quoted, subsidy=subsidy, cost=cost, months=months)
+    # pandas keeps whole numbers with a gap among them as fractions
+    wanted = pa.schema([LOOP.arrow_schema().field(name).with_nullable(nullable=True) for name in _READ])
+    return loop_incentives(
+        table.select(_READ).cast(wanted), quoted, subsidy=subsidy, cost=cost, months=months
+    )
 
 
 def _arrow(frame: Any) -> pa.Table:

@@ -18,7 +18,7 @@ from entrepot.reconcile import exporter_book, importer_book, reporting_calendar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from entrepot.engine import Engine
+    from entrepot.engine import Engine, SparkEngine
     from entrepot.pipeline.counting import CountedReports
     from entrepot.store import Lake
 
@@ -70,7 +70,7 @@ class MeasuredFlows:
 
 
 def measured_flows(
-    engine: Engine,
+    engine: Engine | SparkEngine,
     lake: Lake,
     query: MeasuredFlows,
     *,
@@ -116,7 +116,7 @@ class LakeBooks:
         Where they will live, and the lake.
     """
 
-    def __init__(self, engine: Engine, lake: Lake) -> None:
+    def __init__(self, engine: Engine | SparkEngine, lake: Lake) -> None:
         self._engine = engine
         self._lake = lake
         self._counted: dict[tuple[str, ReportChoice], CountedReports] = {}
@@ -158,7 +158,7 @@ class LakeBooks:
 
 
 def _flows(
-    engine: Engine,
+    engine: Engine | SparkEngine,
     counted: CountedReports,
     book: nw.LazyFrame[Any],
     query: MeasuredFlows,

@@ -10,7 +10,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from entrepot import measures
-from entrepot.engine import Engine
+from entrepot.engine import open_engine, spark_errors
 from entrepot.errors import OptionError
 from entrepot.measures.spans import parse_window
 from entrepot.nomenclature import HS_REVISIONS, class_table, list_entries, list_names
@@ -18,6 +18,7 @@ from entrepot.pipeline.amounts import Amount
 from entrepot.pipeline.measured_flows import MeasuredFlows, measured_flows
 
 if TYPE_CHECKING:
+    from entrepot.engine import Engine, EngineName, SparkEngine
     from entrepot.nomenclature import ClassScheme
     from entrepot.store import Lake
 
@@ -159,6 +160,7 @@ def measure_lake(
     query: MeasureQuery,
     *,
     memory_limit: str = "4GB",
+    engine: EngineName = "duckdb",
     tell: Callable[[str], None] | None = None,
 ) -> pa.Table:
     """Return a measure of the flows of a lake.
@@ -170,7 +172,9 @@ def measure_lake(
     query
         Which measure of which flows.
     memory_limit
-        Memory of the engine.
+        Memory of DuckDB, of each task on Spark.
+    engine
+        ``duckdb``, on this machine, or ``spark``.
     tell
         Told which periods were left out, and what the codes' revisions mean.
 
@@ -187,12 +191,12 @@ def measure_lake(
     OptionError
         A classification is none.
     """
-    with Engine(memory_limit=memory_limit) as engine:
-        flows = measured_flows(engine, lake, query.flows, amount=query.amount, tell=tell)
-        return measure_flows(engine, flows, query)
+    with open_engine(engine, memory_limit=memory_limit) as opened, spark_errors():
+        flows = measured_flows(opened, lake, query.flows, amount=query.amount, tell=tell)
+        return measure_flows(opened, flows, query)
 
 
-def measure_flows(engine: Engine, flows: nw.LazyFrame[Any], query: MeasureQuery) -> pa.Table:
+def measure_flows(engine: Engine | SparkEngine, flows: nw.LazyFrame[Any], query: MeasureQuery) -> pa.Table:
     """Return a measure of flows that are on an engine.
 
     Parameters
