@@ -32,6 +32,7 @@ from entrepot.app.search_options import (
     SourceOption,
     SpikesOption,
     ThresholdOption,
+    YearsAsMonthsOption,
     check_periods,
     open_reports,
     parse_expected,
@@ -71,6 +72,7 @@ def detours_command(
     seed: SeedOption = 0,
     hs_revision: HsRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
+    years_as_months: YearsAsMonthsOption = "auto",
     memory: MemoryOption = "4GB",
     engine: EngineOption = "duckdb",
 ) -> None:
@@ -96,7 +98,7 @@ def detours_command(
         seed=seed,
     )
     where = _Where(lake, out, page, parse_engine(engine), memory)
-    _run(options, where, Reports(as_of, source, revision))
+    _run(options, where, Reports(as_of, source, revision, years_as_months))
 
 
 @app.command("screen")
@@ -117,6 +119,7 @@ def screen_command(
     seed: SeedOption = 0,
     hs_revision: HsRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
+    years_as_months: YearsAsMonthsOption = "auto",
     memory: MemoryOption = "4GB",
     engine: EngineOption = "duckdb",
 ) -> None:
@@ -136,7 +139,7 @@ def screen_command(
         seed=seed,
     )
     where = _Where(lake, out, page, parse_engine(engine), memory)
-    _run(options, where, Reports(as_of, source, revision))
+    _run(options, where, Reports(as_of, source, revision, years_as_months))
 
 
 @dataclass(frozen=True, slots=True)

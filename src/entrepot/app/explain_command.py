@@ -25,6 +25,7 @@ from entrepot.app.search_options import (
     Reports,
     SourceOption,
     SpikesOption,
+    YearsAsMonthsOption,
     check_periods,
     open_reports,
     parse_corridor,
@@ -56,6 +57,7 @@ def explain_command(
     spikes: SpikesOption = 100,
     hs_revision: HsRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
+    years_as_months: YearsAsMonthsOption = "auto",
     memory: MemoryOption = "4GB",
 ) -> None:
     """Explain one amount: how it was made, both books, the rows of the files, and what would refute it.
@@ -89,7 +91,7 @@ def explain_command(
         check_out(out, suffixes=(".md",))
     if reports is not None:
         check_out(reports)
-    opened, choice = open_reports(lake, Reports(as_of, source, revision))
+    opened, choice = open_reports(lake, Reports(as_of, source, revision, years_as_months))
     with progress_bar("calibrating on planted detours") as progress:
         found = explain_detour(
             opened, options, Corridor(*keys), choice=choice, memory_limit=memory, progress=progress

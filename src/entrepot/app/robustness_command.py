@@ -27,6 +27,7 @@ from entrepot.app.search_options import (
     Reports,
     SourceOption,
     ThresholdOption,
+    YearsAsMonthsOption,
     check_periods,
     open_reports,
     parse_expected,
@@ -56,6 +57,7 @@ def robustness_command(
     z: ThresholdOption = 1.0,
     hs_revision: HsRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
+    years_as_months: YearsAsMonthsOption = "auto",
     memory: MemoryOption = "4GB",
 ) -> None:
     """Test a headline: other windows, baselines, thresholds and books, and without its largest parts.
@@ -87,7 +89,7 @@ def robustness_command(
     check_out(out)
     if chart is not None:
         check_out(chart, suffixes=(".svg",))
-    opened, choice = open_reports(lake, Reports(as_of, source, revision))
+    opened, choice = open_reports(lake, Reports(as_of, source, revision, years_as_months))
     notes: list[str] = []
     with progress_bar("estimating under other choices") as progress:
         result = find_specifications(

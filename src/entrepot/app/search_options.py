@@ -41,6 +41,7 @@ __all__ = [
     "SpikesOption",
     "Suspects",
     "ThresholdOption",
+    "YearsAsMonthsOption",
     "check_periods",
     "open_reports",
     "parse_corridor",
@@ -66,6 +67,9 @@ OutOption = Annotated[str, typer.Option(help=".csv, .parquet, .xlsx or .json; - 
 PageOption = Annotated[Path | None, typer.Option(help="also write a self-contained HTML page here")]
 AsOfOption = Annotated[str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")]
 SourceOption = Annotated[str | None, typer.Option(help="sources to use, such as comtrade; default all")]
+YearsAsMonthsOption = Annotated[
+    str, typer.Option(help="spread the years of reporters that publish nothing else: auto, always, never")
+]
 SpikesOption = Annotated[int, typer.Option(help="sets of planted detours that calibrate the intervals")]
 SeedOption = Annotated[int, typer.Option(help="seed of all draws")]
 _CORRIDOR = ("origin", "hub", "destination", "code")
@@ -201,11 +205,14 @@ class Reports:
         ``--source`` as given.
     revision
         The revision that codes are brought to.
+    years_as_months
+        ``--years-as-months`` as given.
     """
 
     as_of: str | None
     source: str | None
     revision: RevisionChoice | None
+    years_as_months: str
 
 
 def check_periods(options: DetourOptions) -> None:
@@ -224,10 +231,25 @@ def check_periods(options: DetourOptions) -> None:
 
 def open_reports(folder: Path, reports: Reports) -> tuple[Lake, ReportChoice]:
     """Open the lake and return it with the reports that count."""
-    from entrepot.pipeline.choices import ReportChoice  # noqa: PLC0415  (heavy: typing errors answer at once)
+    from entrepot.pipeline.choices import (  # noqa: PLC0415  (heavy: typing errors answer at once)
+        ReportChoice,
+        YearsAsMonths,
+    )
     from entrepot.store import Lake  # noqa: PLC0415
 
+    words = [word.value for word in YearsAsMonths]
+    if reports.years_as_months not in words:
+        raise OptionError(
+            f"{reports.years_as_months!r} is no way to use years",
+            where="--years-as-months",
+            hint=f"choose among {', '.join(words)}",
+        )
     day = parse_day(reports.as_of, option="--as-of")
     lake = Lake.open(folder)
     sources = parse_sources(reports.source, known=lake.files()["source"].to_pylist())
-    return lake, ReportChoice(as_of=day, sources=sources, revision=reports.revision)
+    return lake, ReportChoice(
+        as_of=day,
+        sources=sources,
+        revision=reports.revision,
+        years_as_months=YearsAsMonths(reports.years_as_months),
+    )

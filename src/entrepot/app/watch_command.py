@@ -26,6 +26,7 @@ from entrepot.app.search_options import (
     Reports,
     SourceOption,
     SpikesOption,
+    YearsAsMonthsOption,
     check_periods,
     open_reports,
     parse_keys,
@@ -56,6 +57,7 @@ def watch_command(
     spikes: SpikesOption = 100,
     hs_revision: HsRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
+    years_as_months: YearsAsMonthsOption = "auto",
     memory: MemoryOption = "4GB",
 ) -> None:
     """Say what new files changed: which corridors appeared, grew, shrank or went.
@@ -90,7 +92,7 @@ def watch_command(
     from entrepot.report import about_watch, check_out, print_watch, write_table  # noqa: PLC0415
 
     check_out(out)
-    opened, choice = open_reports(lake, Reports(None, source, revision))
+    opened, choice = open_reports(lake, Reports(None, source, revision, years_as_months))
     with progress_bar("calibrating on planted detours") as progress:
         result = watch_detours(
             opened, options, since=day, choice=choice, q=q, memory_limit=memory, progress=progress

@@ -151,6 +151,8 @@ class DetourResult:
         The placebo windows in words, in the order of ``headline.placebo_usd``.
     reporters_late
         Origins and hubs that have not published the whole after-window, with the periods they have.
+    reporters_annual
+        Areas that publish years only: their months are made of years, split at the event.
     """
 
     table: pa.Table
@@ -164,3 +166,4 @@ class DetourResult:
     windows: WindowPair
     placebo_labels: tuple[str, ...]
     reporters_late: dict[str, str]
+    reporters_annual: tuple[str, ...] = ()

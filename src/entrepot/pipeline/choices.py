@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,7 +11,15 @@ if TYPE_CHECKING:
 
     from entrepot.pipeline.revisions import RevisionChoice
 
-__all__ = ["ALL_REPORTS", "ReportChoice"]
+__all__ = ["ALL_REPORTS", "ReportChoice", "YearsAsMonths"]
+
+
+class YearsAsMonths(StrEnum):
+    """Whether a monthly question uses reporters that publish years only, see ``years_as_months``."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +36,19 @@ class ReportChoice:
         Only these sources; all when empty.
     revision
         All codes are brought to this revision first; otherwise each row keeps its publisher's.
+    reporters
+        Only these reporters; all when empty.
+    years_as_months
+        Whether searches by month spread the years of reporters that publish nothing else, split at the event:
+        ``auto`` does while they add no more rows than the months have.
     """
 
     as_of: date | None = None
     years: tuple[int, ...] = ()
     sources: tuple[str, ...] = ()
     revision: RevisionChoice | None = None
+    reporters: tuple[str, ...] = ()
+    years_as_months: YearsAsMonths = YearsAsMonths.AUTO
 
 
 #: Every report in its latest vintage, under its publisher's codes.

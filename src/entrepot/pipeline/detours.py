@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,10 @@ from entrepot.detect.detours import detours
 from entrepot.detect.periods import event_windows
 from entrepot.engine import Engine, ParquetRows, SparkEngine, open_engine, spark_errors
 from entrepot.pipeline.choices import ALL_REPORTS
-from entrepot.pipeline.flows import reconciled_flows
+from entrepot.pipeline.counting import counted_reports
+from entrepot.pipeline.reconciling import reconcile_counted
 from entrepot.pipeline.survey import survey_lake
+from entrepot.pipeline.years_as_months import with_months_of_years
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +29,23 @@ if TYPE_CHECKING:
     from entrepot.pipeline.choices import ReportChoice
     from entrepot.store import Lake
 
-__all__ = ["find_detours", "find_detours_in", "flows_for"]
+__all__ = ["SearchFlows", "find_detours", "find_detours_in", "flows_for"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchFlows:
+    """The flows that a search works on.
+
+    Attributes
+    ----------
+    rows
+        Rows of ``core__reconciled``, the exporter's book first, kept on the engine.
+    annual
+        Reporters whose months are made of years, see :mod:`entrepot.pipeline.years_as_months`.
+    """
+
+    rows: nw.LazyFrame[Any]
+    annual: tuple[str, ...] = ()
 
 
 def find_detours(
@@ -67,7 +86,8 @@ def find_detours(
     """
     with open_engine(engine, memory_limit=memory_limit) as opened, spark_errors():
         flows = flows_for(opened, lake, options, choice=choice, tell=tell)
-        return detours(flows, options, engine=opened, progress=progress)
+        result = detours(flows.rows, options, engine=opened, progress=progress)
+        return replace(result, reporters_annual=flows.annual)
 
 
 def flows_for(
@@ -77,8 +97,8 @@ def flows_for(
     *,
     choice: ReportChoice = ALL_REPORTS,
     tell: Callable[[str], None] | None = None,
-) -> nw.LazyFrame[Any]:
-    """Return the flows that a search works on, the exporter's book first, kept on the engine.
+) -> SearchFlows:
+    """Return the flows that a search works on.
 
     Parameters
     ----------
@@ -91,7 +111,16 @@ def flows_for(
     survey = survey_lake(engine, lake, frequency=frequency, choice=choice)
     # Windows that no report is in are refused before minutes are spent on the flows.
     event_windows(options.event, published=survey.periods, before=options.before, after=options.after)
-    return reconciled_flows(engine, lake, frequency=frequency, choice=choice, survey=survey, tell=tell)
+    counted = counted_reports(engine, lake, frequency=frequency, choice=choice, survey=survey, tell=tell)
+    annual: tuple[str, ...] = ()
+    if frequency == "M":
+        counted, annual = with_months_of_years(
+            engine, lake, counted, event=options.event, choice=choice, survey=survey, tell=tell
+        )
+    flows = reconcile_counted(engine, counted, frequency=frequency, estimate="exporter_first")
+    if counted.are_reports:
+        engine.drop(counted.name)
+    return SearchFlows(flows, annual)
 
 
 def find_detours_in(

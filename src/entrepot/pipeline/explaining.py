@@ -58,12 +58,15 @@ def explain_detour(
     """
     with Engine(memory_limit=memory_limit) as engine:
         flows = flows_for(engine, lake, options, choice=choice)
-        result = detours(flows, replace(options, by=GROUP_KEYS), engine=engine, progress=progress)
+        found = detours(flows.rows, replace(options, by=GROUP_KEYS), engine=engine, progress=progress)
+        result = replace(found, reporters_annual=flows.annual)
         return Explanation(
             corridor=corridor,
             rows=_rows(result.table, corridor),
-            books=_books(flows, corridor, result),
-            reports=_reports(engine, lake, corridor, choice, is_monthly="-" in options.event),
+            books=_books(flows.rows, corridor, result),
+            reports=_reports(
+                engine, lake, corridor, choice, is_monthly="-" in options.event, annual=flows.annual
+            ),
             result=result,
         )
 
@@ -115,9 +118,15 @@ def _kinds(flows: nw.LazyFrame[Any]) -> dict[str, pa.DataType]:
 
 
 def _reports(
-    engine: Engine, lake: Lake, corridor: Corridor, choice: ReportChoice, *, is_monthly: bool
+    engine: Engine,
+    lake: Lake,
+    corridor: Corridor,
+    choice: ReportChoice,
+    *,
+    is_monthly: bool,
+    annual: tuple[str, ...],
 ) -> pa.Table:
-    """Return the reports that count and speak of a leg, whoever made them."""
+    """Return the reports that count and speak of a leg, whoever made them; years of annual reporters too."""
     counted = flows_sql(
         lake, engine, as_of=choice.as_of, years=choice.years or None, sources=choice.sources or None
     )
@@ -127,8 +136,10 @@ def _reports(
         sold = f"reporter = {exporter} AND partner = {importer} AND flow NOT LIKE '%import%'"
         bought = f"reporter = {importer} AND partner = {exporter} AND flow LIKE '%import%'"
         sides.append(f"WHEN ({sold}) OR ({bought}) THEN {literal(leg)}")
-    # A year may be made of months.
+    # A year may be made of months, and the months of annual reporters of their years.
     is_asked = "frequency = 'M'" if is_monthly else "TRUE"
+    if is_monthly and annual:
+        is_asked = f"(frequency = 'M' OR reporter IN ({', '.join(map(literal, annual))}))"
     frame = engine.frame(f"""
         SELECT CASE {" ".join(sides)} END AS leg, *
         FROM ({counted}) WHERE role = 'leaf' AND {is_asked} AND leg IS NOT NULL

@@ -54,6 +54,7 @@ def counted_sql(engine: Engine, lake: Lake, choice: ReportChoice, part: Part = W
         years=years or None,
         sources=choice.sources or None,
         reporters=part.reporters,
+        among=choice.reporters,
     )
 
 

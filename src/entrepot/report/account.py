@@ -280,6 +280,11 @@ def _limits(result: DetourResult) -> tuple[str, ...]:
             "What others sent through the same hubs is bounded by no loss of their own, only by what the "
             "hubs sent on and by demand left unmet; it may be trade that would have come anyway."
         )
+    if result.reporters_annual:
+        lines.append(
+            f"Years only are published by {places(result.reporters_annual, most=6)}: of the event's year "
+            "their months before the event are expected as in the year before, and the rest is put after it."
+        )
     lines.append(
         "A code holds many goods: a detour of a code is not a detour of the one product that a measure means."
     )

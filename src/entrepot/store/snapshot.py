@@ -55,6 +55,7 @@ def flows_sql(
     sources: Iterable[str] | None = None,
     years: Iterable[int] | None = None,
     reporters: tuple[str, str] | None = None,
+    among: tuple[str, ...] = (),
 ) -> str:
     """Return the query over the rows of ``core__flow`` that count.
 
@@ -70,6 +71,8 @@ def flows_sql(
         Use only these partitions.
     reporters
         Use only reporters from the first to the last of two codes: a part of a lake by itself.
+    among
+        Use only these reporters; all when empty.
 
     Returns
     -------
@@ -87,6 +90,8 @@ def flows_sql(
     wanted = [] if as_of is None else [f"vintage <= {literal(as_of.isoformat())}::DATE"]
     if reporters is not None:
         wanted.append(f"reporter BETWEEN {literal(reporters[0])} AND {literal(reporters[1])}")
+    if among:
+        wanted.append(f"reporter IN ({', '.join(map(literal, among))})")
     chosen = f" WHERE {' AND '.join(wanted)}" if wanted else ""
 
     def rows(paths: list[Path]) -> str:

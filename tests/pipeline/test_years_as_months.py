@@ -1,0 +1,148 @@
+"""Reporters that publish years only, in a question by month."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from entrepot import Corridor, explain_detour
+from entrepot.detect.options import DetourOptions
+from entrepot.engine import Engine
+from entrepot.errors import CoverageError
+from entrepot.pipeline.choices import ALL_REPORTS, YearsAsMonths
+from entrepot.pipeline.detours import find_detours, flows_for
+
+MONTHS = [f"{year}-{month:02d}" for year in (2020, 2021, 2022) for month in range(1, 13)]
+QUESTION = DetourOptions(event="2022-03", origins=("DEU",), destinations=("RUS",), spikes=2)
+PRODUCTS = ("870323", "870322", "870321")
+
+#: Of a hub that publishes years only: goods, and USD of 2020, 2021 and 2022.
+YEARS = {"870323": (1200, 1200, 4200), "870322": (1200, 2400, 300), "870321": (None, None, 500)}
+
+
+def monthly(*, reporters: tuple[tuple[str, str], ...] = (("DEU", "RUS"), ("DEU", "ARE"))) -> list[tuple]:
+    return [
+        (reporter, "export", partner, month, code, 100, 10)
+        for month in MONTHS
+        for reporter, partner in reporters
+        for code in PRODUCTS
+    ]
+
+
+def annual(years: dict[str, tuple], reporter: str = "ARE") -> list[tuple]:
+    return [
+        (reporter, "export", "RUS", year, code, usd, usd / 10)
+        for code, of_years in years.items()
+        for year, usd in zip((2020, 2021, 2022), of_years, strict=True)
+        if usd is not None
+    ]
+
+
+def hub_months(lake, **choice) -> dict[tuple[str, str], dict]:
+    with Engine() as engine:
+        flows = flows_for(engine, lake, QUESTION, choice=replace(ALL_REPORTS, **choice))
+        rows = flows.rows.collect("pyarrow").to_native().to_pylist()
+    return {
+        (row["hs_code"], row["period"]): row
+        for row in rows
+        if row["exporter"] == "ARE" and row["importer"] == "RUS"
+    }
+
+
+@pytest.fixture
+def lake(take_in):
+    take_in(monthly())
+    return take_in(annual(YEARS))
+
+
+def test_the_year_of_the_event_is_split_at_it(lake) -> None:
+    found = hub_months(lake)
+    grown = [found["870323", month]["exporter_report_usd"] for month in MONTHS]
+    # 2021 had 100 a month: so had January and February 2022; the other 4,000 came in ten months
+    assert grown == pytest.approx([100.0] * 26 + [400.0] * 10)
+    # 2021 had 200 a month, more than all of 2022: nothing is left for the months from the event on
+    assert found["870322", "2022-01"]["exporter_report_usd"] == pytest.approx(150.0)
+    assert [month for month in MONTHS if ("870322", month) in found] == MONTHS[:26]
+    # sold in 2022 for the first time: nothing was to be expected of the months before the event
+    assert [month for month in MONTHS if ("870321", month) in found] == MONTHS[26:]
+    assert found["870321", "2022-12"]["exporter_report_usd"] == pytest.approx(50.0)
+
+
+def test_years_sum_to_what_was_published_in_value_and_weight(lake) -> None:
+    found = hub_months(lake)
+    for code, years in YEARS.items():
+        for year, usd in zip(("2020", "2021", "2022"), years, strict=True):
+            rows = [row for (product, month), row in found.items() if product == code and month[:4] == year]
+            assert sum(row["exporter_report_usd"] for row in rows) == pytest.approx(usd or 0.0)
+            assert sum(row["exporter_weight_kg"] for row in rows) == pytest.approx((usd or 0.0) / 10)
+
+
+def test_without_the_year_before_the_year_is_spread_evenly(take_in) -> None:
+    take_in(monthly())
+    lake = take_in(annual({"870323": (None, None, 1200)}))
+    found = hub_months(lake)
+    values = [found["870323", month]["exporter_report_usd"] for month in MONTHS[24:]]
+    assert values == pytest.approx([100.0] * 12)
+
+
+def test_a_reporter_with_months_of_the_year_keeps_them(take_in) -> None:
+    take_in(monthly(reporters=(("DEU", "RUS"), ("ARE", "RUS"))))
+    lake = take_in(annual(YEARS))
+    assert {row["exporter_report_usd"] for row in hub_months(lake).values()} == {100.0}
+
+
+def test_years_can_be_left_out(lake) -> None:
+    assert hub_months(lake, years_as_months=YearsAsMonths.NEVER) == {}
+
+
+def test_a_world_of_years_is_not_taken_in_unasked(take_in) -> None:
+    take_in(monthly())
+    others = ("FRA", "ITA", "POL", "ESP", "KGZ", "KAZ", "ARM", "GEO", "UZB")
+    lake = take_in([row for reporter in ("ARE", *others) for row in annual(YEARS, reporter)])
+    notes: list[str] = []
+    with Engine() as engine:
+        flows = flows_for(engine, lake, QUESTION, tell=notes.append)
+    assert flows.annual == ()
+    assert "10 areas have years only" in notes[-1]
+    assert "--years-as-months always" in notes[-1]
+    assert len(hub_months(lake, years_as_months=YearsAsMonths.ALWAYS)) > 0
+
+
+def test_years_of_shorter_codes_are_left_out_and_said(take_in) -> None:
+    take_in(monthly())
+    lake = take_in([(*row[:4], row[4][:4], *row[5:]) for row in annual({"870323": YEARS["870323"]})])
+    notes: list[str] = []
+    with Engine() as engine:
+        assert flows_for(engine, lake, QUESTION, tell=notes.append).annual == ()
+    assert "codes of 4 digits" in notes[-1]
+
+
+def test_a_lake_of_years_alone_has_no_months(take_in) -> None:
+    lake = take_in(annual(YEARS))
+    with pytest.raises(CoverageError, match="no monthly reports"):
+        find_detours(lake, QUESTION)
+
+
+def test_the_result_names_them_and_the_explanation_goes_back_to_the_year(take_in) -> None:
+    usd = {"RUS": (1000, 100), "ARE": (100, 900)}
+    take_in(
+        [
+            ("DEU", "export", partner, month, code, before if month < "2022-03" else after, 10)
+            for partner, (before, after) in usd.items()
+            for month in MONTHS
+            for code in PRODUCTS
+        ]
+    )
+    lake = take_in(annual(dict.fromkeys(PRODUCTS, (1200, 1200, 8200))))
+    result = find_detours(lake, QUESTION)
+    assert result.reporters_annual == ("ARE",)
+    kinds = {row["kind"] for row in result.table.to_pylist() if row["hub"] == "ARE"}
+    assert "onward_unobserved" not in kinds
+    found = explain_detour(lake, QUESTION, Corridor("DEU", "ARE", "RUS", "870323"))
+    onward = [row for row in found.reports.to_pylist() if row["leg"] == "onward"]
+    assert [(row["period"], row["primary_value_usd"]) for row in onward] == [
+        ("2020", 1200.0),
+        ("2021", 1200.0),
+        ("2022", 8200.0),
+    ]
