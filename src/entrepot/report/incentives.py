@@ -57,7 +57,7 @@ def print_incentives(found: pa.Table, console: Console) -> None:
                 ]
                 for row in rows
             ],
-            optional=(6,),
+            optional=(6, 5, 3),
         )
     for limit in _LIMITS:
         console.print(text(f"· {limit}", "dim"))
