@@ -38,11 +38,19 @@ CHAINS = 3
 RATIOS = ((0.0, 0.5), (0.5, 1.0), (1.0, 3.0), (3.0, float("inf")))
 
 
-def measure(setting: Setting, seed: int, *, has_loops: bool, stations: int) -> dict[str, Any]:
+def measure(
+    setting: Setting, seed: int, *, has_loops: bool, stations: int, size: tuple[int, int]
+) -> dict[str, Any]:
     """Return what is true and what is found in one world: a row a round trip."""
     world = build_world(
         WorldOptions(
-            setting=setting, seed=seed, loops=has_loops, two_way_loops=has_loops, chains=CHAINS * has_loops
+            areas=size[0],
+            products=size[1],
+            setting=setting,
+            seed=seed,
+            loops=has_loops,
+            two_way_loops=has_loops,
+            chains=CHAINS * has_loops,
         )
     )
     with Engine(memory_limit="3GB") as engine:
@@ -61,6 +69,7 @@ def measure(setting: Setting, seed: int, *, has_loops: bool, stations: int) -> d
     }
     return {
         "setting": setting,
+        "size": f"{size[0]} areas, {size[1]} products",
         "seed": seed,
         "has_loops": has_loops,
         "trips": [_beside(row, own.get(key)) for key, row in true.items()],
@@ -105,6 +114,7 @@ def summary(worlds: Sequence[dict[str, Any]], *, is_chain: bool) -> dict[str, st
     markup = np.array([abs(trip["markup"] - trip["true_markup"]) for trip in told])
     lag = np.array([abs(trip["lag_months"] - trip["true_lag"]) for trip in found])
     rows = {
+        "worlds": "; ".join(sorted({world.get("size", "44 areas, 120 products") for world in worlds})),
         "seeds": ", ".join(str(world["seed"]) for world in worlds),
         "trips (products)": str(len(trips)),
         **(
@@ -210,6 +220,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     for name in ("smooth", "rough", "without", "rough-without"):
         parser.add_argument(f"--{name}", type=int, nargs="*", default=[], help="seeds")
+    parser.add_argument("--size", type=int, nargs=2, default=(44, 120), help="areas and products")
     parser.add_argument("--stations", type=int, default=2, help="1 leaves chains out")
     parser.add_argument("--results", type=Path, default=Path("bench-data/loops.jsonl"))
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
@@ -223,11 +234,15 @@ def main() -> None:
     )
     for seeds, setting, has_loops in kinds:
         for seed in seeds:
-            _appended(asked.results, measure(setting, seed, has_loops=has_loops, stations=asked.stations))
+            _appended(
+                asked.results,
+                measure(setting, seed, has_loops=has_loops, stations=asked.stations, size=tuple(asked.size)),
+            )
     if not asked.results.exists():
         sys.exit(f"error: {asked.results} holds no results: name the seeds of worlds to measure")
-    worlds = [json.loads(line) for line in asked.results.read_text(encoding="utf-8").splitlines()]
-    worlds.sort(key=lambda world: (world["setting"], world["seed"]))
+    every = [json.loads(line) for line in asked.results.read_text(encoding="utf-8").splitlines()]
+    last = {(world["setting"], world["seed"], world["has_loops"]): world for world in every}
+    worlds = [last[key] for key in sorted(last)]
     printed = tables(worlds)
     print(printed)
     if asked.write:

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from entrepot.app.arguments import parse_areas, parse_day, parse_sources
+from entrepot.app.arguments import parse_areas
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
+from entrepot.app.runs import open_run
 from entrepot.app.search_options import parse_keys
 from entrepot.detect.breaks.options import BREAK_KEYS, BreakOptions
 from entrepot.detect.periods import parse_span
@@ -76,44 +77,21 @@ def breaks_command(
     )
     if periods is not None:
         parse_span(periods, option="--periods")
-    day = parse_day(as_of, option="--as-of")
 
     # Heavy imports wait until the options are known to be right.
     from entrepot.pipeline.breaks import find_breaks  # noqa: PLC0415
-    from entrepot.pipeline.choices import ReportChoice  # noqa: PLC0415
-    from entrepot.report import about_breaks, check_out, print_breaks, write_table  # noqa: PLC0415
-    from entrepot.store import Lake  # noqa: PLC0415
+    from entrepot.report import about_breaks, print_breaks  # noqa: PLC0415
 
-    for path in (out, events_out):
-        if path is not None:
-            check_out(path)
-    if chart is not None:
-        check_out(chart, suffixes=(".svg",))
-    opened = Lake.open(lake)
-    files = opened.files().to_pylist()
-    choice = ReportChoice(
-        as_of=day, sources=parse_sources(source, known=[file["source"] for file in files]), revision=revision
-    )
-    notes: list[str] = []
-    result = find_breaks(opened, options, choice=choice, memory_limit=memory, tell=notes.append)
-    about_all = about_breaks(result, sources=files) | ({"codes": "; ".join(notes)} if notes else {})
-    write_table(result.table, out, about=about_all)
-    if events_out is not None:
-        write_table(result.events, events_out, about=about_all)
+    run = open_run(lake, out, events_out, chart=chart, as_of=as_of, source=source, revision=revision)
+    result = find_breaks(run.lake, options, choice=run.choice, memory_limit=memory, tell=run.notes.append)
+    record = about_breaks(result, sources=run.files)
+    run.write(result.table, out, about=record)
+    run.write(result.events, events_out, about=record)
     console = Console(stderr="-" in {out, events_out}, highlight=False)
     print_breaks(result, console)
-    for note in notes:
-        console.print(f"note: {note}", markup=False)
     if chart is not None:
         from entrepot.report.break_chart import break_chart  # noqa: PLC0415
-        from entrepot.report.charts import svg  # noqa: PLC0415
 
-        drawn = break_chart(result)
-        if drawn is None:
-            console.print("no series has a break: there is nothing to draw", markup=False)
-            chart = None
-        else:
-            chart.write_text(svg(drawn), encoding="utf-8")
-    for written in (out, events_out, chart):
-        if written is not None and str(written) != "-":
-            console.print(f"written: {written}", markup=False)
+        nothing = "no series has a break: there is nothing to draw"
+        run.draw(break_chart(result), chart, console, nothing=nothing)
+    run.close(console)

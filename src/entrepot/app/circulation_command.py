@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from entrepot.app.arguments import parse_day, parse_sources
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
+from entrepot.app.runs import open_run
 from entrepot.detect.circulation.options import CirculationOptions
 from entrepot.detect.periods import parse_period
 
@@ -50,32 +50,18 @@ def circulation_command(
     options = CirculationOptions(
         since=since, products=product_list(products, revision), placebos=placebos, seed=seed
     )
-    day = parse_day(as_of, option="--as-of")
 
     # Heavy imports wait until the options are known to be right.
-    from entrepot.pipeline.choices import ReportChoice  # noqa: PLC0415
     from entrepot.pipeline.circulation import find_circulation  # noqa: PLC0415
-    from entrepot.report import about_circulation, check_out, print_circulation, write_table  # noqa: PLC0415
-    from entrepot.store import Lake  # noqa: PLC0415
+    from entrepot.report import about_circulation, print_circulation  # noqa: PLC0415
 
-    for name in (out, *([cycles_out] if cycles_out is not None else [])):
-        check_out(name)
-    opened = Lake.open(lake)
-    files = opened.files().to_pylist()
-    choice = ReportChoice(
-        as_of=day, sources=parse_sources(source, known=[file["source"] for file in files]), revision=revision
+    run = open_run(lake, out, cycles_out, as_of=as_of, source=source, revision=revision)
+    result = find_circulation(
+        run.lake, options, choice=run.choice, memory_limit=memory, tell=run.notes.append
     )
-    notes: list[str] = []
-    result = find_circulation(opened, options, choice=choice, memory_limit=memory, tell=notes.append)
-    about = about_circulation(result, options, sources=files)
-    about |= {"codes": "; ".join(notes)} if notes else {}
-    write_table(result.table, out, about=about)
-    console = Console(stderr=out == "-", highlight=False)
+    about = about_circulation(result, options, sources=run.files)
+    run.write(result.table, out, about=about)
+    run.write(result.cycles, cycles_out, about=about)
+    console = Console(stderr="-" in {out, cycles_out}, highlight=False)
     print_circulation(result, options, console)
-    for note in notes:
-        console.print(f"note: {note}", markup=False)
-    if cycles_out is not None:
-        write_table(result.cycles, cycles_out, about=about)
-    for written in (out, cycles_out):
-        if written not in {None, "-"}:
-            console.print(f"written: {written}", markup=False)
+    run.close(console)

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from entrepot.app.arguments import parse_areas, parse_day, parse_sources
+from entrepot.app.arguments import parse_areas
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
+from entrepot.app.runs import open_run
 from entrepot.detect.loops.options import LoopOptions
 from entrepot.detect.periods import parse_period
 
@@ -73,46 +74,21 @@ def loops_command(
         spikes=spikes,
         seed=seed,
     )
-    day = parse_day(as_of, option="--as-of")
 
     # Heavy imports wait until the options are known to be right.
-    from entrepot.pipeline.choices import ReportChoice  # noqa: PLC0415
     from entrepot.pipeline.loops import find_loops  # noqa: PLC0415
-    from entrepot.report import about_loops, check_out, print_loops, write_table  # noqa: PLC0415
-    from entrepot.store import Lake  # noqa: PLC0415
+    from entrepot.report import about_loops, print_loops  # noqa: PLC0415
 
-    check_out(out)
-    for file in (totals, unlisted):
-        if file is not None:
-            check_out(file)
-    if chart is not None:
-        check_out(chart, suffixes=(".svg",))
-    opened = Lake.open(lake)
-    files = opened.files().to_pylist()
-    choice = ReportChoice(
-        as_of=day, sources=parse_sources(source, known=[file["source"] for file in files]), revision=revision
-    )
-    notes: list[str] = []
-    result = find_loops(opened, options, choice=choice, memory_limit=memory, tell=notes.append)
-    about = about_loops(result, sources=files) | ({"codes": "; ".join(notes)} if notes else {})
-    write_table(result.table, out, about=about)
-    console = Console(stderr=out == "-", highlight=False)
+    run = open_run(lake, out, totals, unlisted, chart=chart, as_of=as_of, source=source, revision=revision)
+    result = find_loops(run.lake, options, choice=run.choice, memory_limit=memory, tell=run.notes.append)
+    about = about_loops(result, sources=run.files)
+    for table, file in ((result.table, out), (result.totals, totals), (result.unlisted, unlisted)):
+        run.write(table, file, about=about)
+    console = Console(stderr="-" in {out, totals, unlisted}, highlight=False)
     print_loops(result, console)
-    for note in notes:
-        console.print(f"note: {note}", markup=False)
-    for table, file in ((result.totals, totals), (result.unlisted, unlisted)):
-        if file is not None:
-            write_table(table, file, about=about)
-            console.print(f"written: {file}", markup=False)
     if chart is not None:
-        from entrepot.report.charts import svg  # noqa: PLC0415
         from entrepot.report.loop_chart import loop_chart  # noqa: PLC0415
 
-        drawn = loop_chart(result)
-        if drawn is None:
-            console.print("no round trip is identified: there is nothing to draw", markup=False)
-        else:
-            chart.write_text(svg(drawn), encoding="utf-8")
-            console.print(f"written: {chart}", markup=False)
-    if out != "-":
-        console.print(f"written: {out}", markup=False)
+        nothing = "no round trip is identified: there is nothing to draw"
+        run.draw(loop_chart(result), chart, console, nothing=nothing)
+    run.close(console)

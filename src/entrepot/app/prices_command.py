@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, TypedDict, cast
 
 import typer
 from rich.console import Console
 
-from entrepot.app.arguments import one_of, parse_areas, parse_day, parse_sources
+from entrepot.app.arguments import one_of, parse_areas
 from entrepot.app.cli import app
 from entrepot.app.revision_options import product_list
+from entrepot.app.runs import open_run
 from entrepot.app.search_options import parse_keys
 from entrepot.detect.periods import parse_period, parse_span
 from entrepot.detect.prices.options import PRICE_KEYS, PriceOptions
@@ -85,12 +86,8 @@ def markup_command(
     Example: entrepot prices markup --lake lake --event 2022-03 --importer KGZ,ARM --by importer --out m.csv
     """
     options = PriceOptions(
-        exporters=parse_areas(exporter, option="--exporter"),
-        importers=parse_areas(importer, option="--importer"),
-        products=product_list(products, None),
-        book=cast("Book", one_of(book, ("exporter", "importer"), option="--book")),
+        **_choice(exporter, importer, products, book, estimated),
         unit=unit,
-        estimated=cast("EstimatedAmounts", one_of(estimated, ("leave_out", "use"), option="--estimated")),
         event=event,
         before=before,
         after=after,
@@ -128,12 +125,8 @@ def decompose_command(
     Example: entrepot prices decompose --lake lake --event 2022 --importer CHN --by exporter --out parts.csv
     """
     options = PriceOptions(
-        exporters=parse_areas(exporter, option="--exporter"),
-        importers=parse_areas(importer, option="--importer"),
-        products=product_list(products, None),
-        book=cast("Book", one_of(book, ("exporter", "importer"), option="--book")),
+        **_choice(exporter, importer, products, book, estimated),
         unit=unit,
-        estimated=cast("EstimatedAmounts", one_of(estimated, ("leave_out", "use"), option="--estimated")),
         event=event,
         before=before,
         after=after,
@@ -167,12 +160,8 @@ def outliers_command(
     Example: entrepot prices outliers --lake lake --exporter CHN --periods 2023-01:2023-12 --out far.csv
     """
     options = PriceOptions(
-        exporters=parse_areas(exporter, option="--exporter"),
-        importers=parse_areas(importer, option="--importer"),
-        products=product_list(products, None),
-        book=cast("Book", one_of(book, ("exporter", "importer"), option="--book")),
+        **_choice(exporter, importer, products, book, estimated),
         unit=unit,
-        estimated=cast("EstimatedAmounts", one_of(estimated, ("leave_out", "use"), option="--estimated")),
         periods=periods,
         threshold=threshold,
     )
@@ -213,6 +202,29 @@ def incentives_command(
         console.print(f"written: {out}", markup=False)
 
 
+class _Choice(TypedDict):
+    """Whose goods, and whose figures of them."""
+
+    exporters: tuple[str, ...]
+    importers: tuple[str, ...]
+    products: tuple[str, ...]
+    book: Book
+    estimated: EstimatedAmounts
+
+
+def _choice(
+    exporter: str | None, importer: str | None, products: str | None, book: str, estimated: str
+) -> _Choice:
+    """Return what was typed, checked."""
+    return {
+        "exporters": parse_areas(exporter, option="--exporter"),
+        "importers": parse_areas(importer, option="--importer"),
+        "products": product_list(products, None),
+        "book": cast("Book", one_of(book, ("exporter", "importer"), option="--book")),
+        "estimated": cast("EstimatedAmounts", one_of(estimated, ("leave_out", "use"), option="--estimated")),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """What a run reads and writes."""
@@ -250,42 +262,21 @@ def _frequency(options: PriceOptions, freq: str | None) -> str:
 
 def _run(question: PriceQuestion, options: PriceOptions, asked: _Asked) -> None:
     frequency = _frequency(options, asked.freq)
-    day = parse_day(asked.as_of, option="--as-of")
 
     # Heavy imports wait until the options are known to be right.
-    from entrepot.pipeline.choices import ReportChoice  # noqa: PLC0415
     from entrepot.pipeline.prices import decompose_values, find_markups, find_price_outliers  # noqa: PLC0415
-    from entrepot.report import about_prices, check_out, print_prices, write_table  # noqa: PLC0415
-    from entrepot.store import Lake  # noqa: PLC0415
+    from entrepot.report import about_prices, print_prices  # noqa: PLC0415
 
     answer = {"markup": find_markups, "decompose": decompose_values, "outliers": find_price_outliers}[
         question
     ]
-    check_out(asked.out)
-    if asked.chart is not None:
-        check_out(asked.chart, suffixes=(".svg",))
-    opened = Lake.open(asked.lake)
-    files = opened.files().to_pylist()
-    sources = parse_sources(asked.source, known=[file["source"] for file in files])
-    result = answer(
-        opened,
-        options,
-        frequency=frequency,
-        choice=ReportChoice(as_of=day, sources=sources),
-        memory_limit=asked.memory,
-    )
-    write_table(result.table, asked.out, about=about_prices(result, question, sources=files))
+    run = open_run(asked.lake, asked.out, chart=asked.chart, as_of=asked.as_of, source=asked.source)
+    result = answer(run.lake, options, frequency=frequency, choice=run.choice, memory_limit=asked.memory)
+    run.write(result.table, asked.out, about=about_prices(result, question, sources=run.files))
     console = Console(stderr=asked.out == "-", highlight=False)
     print_prices(result, question, console)
     if asked.chart is not None:
-        from entrepot.report.charts import svg  # noqa: PLC0415
         from entrepot.report.price_charts import price_chart  # noqa: PLC0415
 
-        drawn = price_chart(result, question)
-        if drawn is None:
-            console.print("there is no row to draw", markup=False)
-        else:
-            asked.chart.write_text(svg(drawn), encoding="utf-8")
-            console.print(f"written: {asked.chart}", markup=False)
-    if asked.out != "-":
-        console.print(f"written: {asked.out}", markup=False)
+        run.draw(price_chart(result, question), asked.chart, console, nothing="there is no row to draw")
+    run.close(console)

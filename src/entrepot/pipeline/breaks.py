@@ -40,12 +40,8 @@ def find_breaks(
         The lake.
     options
         Which series, how sure, which events.
-    choice
-        Which reports count, and the revision that their codes are brought to.
-    memory_limit
-        Memory of the engine; larger work spills to disk.
-    tell
-        Told in words what the codes' revisions mean for the result.
+    choice, memory_limit, tell
+        See :func:`entrepot.pipeline.loops.find_loops`.
 
     Returns
     -------

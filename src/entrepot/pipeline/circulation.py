@@ -40,12 +40,8 @@ def find_circulation(
         The lake.
     options
         Products, first period (a month or a year, which says what the periods are), placebos.
-    choice
-        Which reports count, and the revision that their codes are brought to.
-    memory_limit
-        Memory of the engine; larger work spills to disk.
-    tell
-        Told in words what the codes' revisions mean for the result.
+    choice, memory_limit, tell
+        See :func:`entrepot.pipeline.loops.find_loops`.
 
     Returns
     -------

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from anyascii import anyascii
-from rich.padding import Padding
-from rich.text import Text
-
 from entrepot.report.about import lineage, made_by
 from entrepot.report.amounts import amount, percent
 from entrepot.report.labels import place
-from entrepot.report.narrow import fitted_table
+from entrepot.report.narrow import print_titled, text_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,38 +83,30 @@ def print_breaks(result: BreakResult, console: Console) -> None:
         Where to; characters that its encoding lacks are written in ASCII.
     """
     said = break_sentences(result)
-
-    def text(words: str, style: str = "") -> Text:
-        return Text(anyascii(words) if console.options.ascii_only else words, style=style)
+    text = text_for(console)
 
     console.print(text(said["title"], "bold"))
     console.print(text(said["question"], "dim"))
     console.print(text(said["headline"]))
     for name in ("noise", "events"):
         console.print(text(f"· {said[name]}"))
+    console.print()
     rows = result.table.slice(0, _ROWS).to_pylist()
-    if rows:
-        grid = fitted_table(
-            ("series", "month", "90% interval", "from a month", "to", "×", "90% interval", "q"),
-            [_cells(row) for row in rows],
-            width=console.width,
-            optional=(3, 4, 2, 7),
-            text=text,
-        )
-        console.print()
-        console.print(text(f"Largest breaks, USD ({len(rows)} of {result.table.num_rows:,})", "bold"))
-        console.print(Padding(grid, (0, 0, 1, 0)))
+    print_titled(
+        console,
+        f"Largest breaks, USD ({len(rows)} of {result.table.num_rows:,})",
+        ("series", "month", "90% interval", "from a month", "to", "×", "90% interval", "q"),
+        [_cells(row) for row in rows],
+        optional=(3, 4, 2, 7),
+    )
     events = result.events.slice(0, _EVENTS).to_pylist()
-    if events:
-        grid = fitted_table(
-            ("event", "day", "relation", "series", "breaks", "by chance", "p", "q"),
-            [_event_cells(row) for row in events],
-            width=console.width,
-            optional=(6, 3, 2, 1),
-            text=text,
-        )
-        console.print(text(f"Events ({len(events)} of {result.events.num_rows:,})", "bold"))
-        console.print(Padding(grid, (0, 0, 1, 0)))
+    print_titled(
+        console,
+        f"Events ({len(events)} of {result.events.num_rows:,})",
+        ("event", "day", "relation", "series", "breaks", "by chance", "p", "q"),
+        [_event_cells(row) for row in events],
+        optional=(6, 3, 2, 1),
+    )
     for limit in _LIMITS:
         console.print(text(f"· {limit}", "dim"))
 

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from anyascii import anyascii
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
-
 from entrepot.report.about import made_by
 from entrepot.report.amounts import MISSING, amount, percent
+from entrepot.report.narrow import print_titled, text_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,9 +38,7 @@ def print_circulation(result: CirculationResult, options: CirculationOptions, co
     console
         Where to; characters that its encoding lacks are written in ASCII.
     """
-
-    def text(words: str, style: str = "") -> Text:
-        return Text(anyascii(words) if console.options.ascii_only else words, style=style)
+    text = text_for(console)
 
     console.print(text(f"Circulation of trade since {options.since}", "bold"))
     console.print(text(_headline(result), "bold"))
@@ -56,24 +50,17 @@ def print_circulation(result: CirculationResult, options: CirculationOptions, co
         ),
         (
             "Cycles that carry most beyond earlier periods",
-            ("HS", "period", "cycle", "USD", "before"),
+            ("cycle", "HS", "period", "USD", "before"),
             [
-                [row["hs_code"], row["period"], row["cycle"], amount(row["cycle_usd"]),
+                [row["cycle"], row["hs_code"], row["period"], amount(row["cycle_usd"]),
                  MISSING if row["cycle_before_usd"] is None else amount(row["cycle_before_usd"])]
                 for row in result.cycles.slice(0, _ROWS).to_pylist()
             ],
         ),
     )  # fmt: skip
     for title, headings, rows in sections:
-        grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        for heading in headings:
-            grid.add_column(heading, no_wrap=heading != "cycle")
-        for cells in rows:
-            grid.add_row(*[text(cell) for cell in cells])
-        if rows:
-            console.print()
-            console.print(text(title, "bold"))
-            console.print(Padding(grid, (0, 0, 1, 0)))
+        console.print()
+        print_titled(console, title, headings, rows)
     for limit in _LIMITS:
         console.print(text(f"· {limit}", "dim"))
 

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from anyascii import anyascii
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
-
 from entrepot.report.about import made_by
 from entrepot.report.amounts import MISSING
+from entrepot.report.narrow import print_titled, text_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,31 +34,31 @@ def print_incentives(found: pa.Table, console: Console) -> None:
     console
         Where to; characters that its encoding lacks are written in ASCII.
     """
-
-    def text(words: str, style: str = "") -> Text:
-        return Text(anyascii(words) if console.options.ascii_only else words, style=style)
+    text = text_for(console)
 
     console.print(text("What round trips earn, over the value going out", "bold"))
     rows = found.slice(0, _ROWS).to_pylist()
     if not rows:
         console.print(text("No round trip with a mark-up: there is nothing to weigh."))
     else:
-        grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        grid.add_column("round trip", no_wrap=True)
-        for heading in ("mark-up", "maker", "break-even subsidy", "via", "break-even cost", "status"):
-            grid.add_column(heading, justify="right", no_wrap=True)
-        for row in rows:
-            grid.add_row(
-                text(f"{row['maker']} → {row['via']} {row['hs_code']}"),
-                text(_percent(row["markup"])),
-                text(_gain(row, "maker")),
-                text(_percent(row["break_even_subsidy"])),
-                text(_gain(row, "via")),
-                text(_percent(row["break_even_cost"])),
-                text(row["status"]),
-            )
-        console.print(text(f"Rows ({len(rows)} of {found.num_rows:,})", "bold"))
-        console.print(Padding(grid, (0, 0, 1, 0)))
+        print_titled(
+            console,
+            f"Rows ({len(rows)} of {found.num_rows:,})",
+            ("round trip", "mark-up", "maker", "break-even subsidy", "via", "break-even cost", "status"),
+            [
+                [
+                    f"{row['maker']} → {row['via']} {row['hs_code']}",
+                    _percent(row["markup"]),
+                    _gain(row, "maker"),
+                    _percent(row["break_even_subsidy"]),
+                    _gain(row, "via"),
+                    _percent(row["break_even_cost"]),
+                    row["status"],
+                ]
+                for row in rows
+            ],
+            optional=(6, 5, 3),
+        )
     for limit in _LIMITS:
         console.print(text(f"· {limit}", "dim"))
 

@@ -63,7 +63,7 @@ def loop_chart(result: LoopResult, *, maker: str = "", via: str = "", width: int
             color=alt.Color(
                 "leg:N", title=None, scale=alt.Scale(domain=["out", "back"], range=[_OUT, _BACK])
             ),
-            shape=alt.Shape("leg:N", title=None),
+            shape=alt.Shape("leg:N", title=None, scale=alt.Scale(domain=["out", "back"])),
         )
     )
     first = period_text(result.windows.after[0], is_monthly=True)

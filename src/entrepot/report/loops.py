@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from anyascii import anyascii
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
-
 from entrepot.report.about import made_by
 from entrepot.report.amounts import MISSING, amount, amount_range, percent
 from entrepot.report.labels import enumerate_words, place, span
+from entrepot.report.narrow import print_titled, text_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,9 +117,7 @@ def print_loops(result: LoopResult, console: Console) -> None:
         Where to; characters that its encoding lacks are written in ASCII.
     """
     said = loop_sentences(result)
-
-    def text(words: str, style: str = "") -> Text:
-        return Text(anyascii(words) if console.options.ascii_only else words, style=style)
+    text = text_for(console)
 
     console.print(text(said["title"], "bold"))
     console.print(text(said["question"], "dim"))
@@ -134,19 +128,14 @@ def print_loops(result: LoopResult, console: Console) -> None:
         if said[name]:
             console.print(text(f"· {said[name]}"))
     rows = [row for row in result.table.to_pylist() if row["estimate_usd"] is not None]
-    if rows:
-        grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        has_chains = any(row["second_via"] for row in rows[:_ROWS])
-        for heading in ("maker", "via", *(["then"] if has_chains else []), "HS"):
-            grid.add_column(heading, no_wrap=True)
-        for heading in ("USD", "90% interval", "dearer", "lag", "q"):
-            grid.add_column(heading, justify="right", no_wrap=True)
-        grid.add_column("conserved", no_wrap=True)
-        for row in rows[:_ROWS]:
-            grid.add_row(*[text(cell) for cell in _cells(row, has_chains=has_chains)])
-        console.print()
-        console.print(text(f"Largest rows ({min(len(rows), _ROWS)} of {len(rows)})", "bold"))
-        console.print(Padding(grid, (0, 0, 1, 0)))
+    console.print()
+    print_titled(
+        console,
+        f"Largest rows ({min(len(rows), _ROWS)} of {len(rows)})",
+        ("round trip", "HS", "USD", "90% interval", "dearer", "lag", "q", "conserved"),
+        [_cells(row) for row in rows[:_ROWS]],
+        optional=(7, 6),
+    )
     for limit in _LIMITS:
         console.print(text(f"· {limit}", "dim"))
 
@@ -156,11 +145,9 @@ def road(row: Mapping[str, Any]) -> str:
     return " → ".join(place(row[name]) for name in ("maker", "via", "second_via") if row[name])
 
 
-def _cells(row: dict[str, Any], *, has_chains: bool) -> list[str]:
+def _cells(row: dict[str, Any]) -> list[str]:
     return [
-        row["maker"],
-        row["via"],
-        *([row["second_via"] or ""] if has_chains else []),
+        road(row),
         row["hs_code"],
         amount(row["estimate_usd"]),
         amount_range(row["low_usd"], row["high_usd"]),

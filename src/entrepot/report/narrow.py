@@ -4,18 +4,59 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from anyascii import anyascii
 from rich.cells import cell_len
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["fitted_table"]
+    from rich.console import Console
+
+__all__ = ["fitted_table", "print_titled", "text_for"]
 
 _GAP = 2
 _SMALLEST_NAME = 24
 _SHORTEST_NAME = 8
+
+
+def text_for(console: Console) -> Callable[..., Text]:
+    """Return what makes words, and a style, into text of a console: in ASCII where it has no more."""
+    is_ascii = console.options.ascii_only
+
+    def text(words: str, style: str = "") -> Text:
+        return Text(anyascii(words) if is_ascii else words, style=style)
+
+    return text
+
+
+def print_titled(
+    console: Console,
+    title: str,
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    optional: Sequence[int] = (),
+) -> None:
+    """Print a table under its title; nothing without rows.
+
+    Parameters
+    ----------
+    console
+        Where to.
+    title
+        What the rows are.
+    headings, rows, optional
+        See :func:`fitted_table`.
+    """
+    if not rows:
+        return
+    text = text_for(console)
+    grid = fitted_table(headings, rows, width=console.width, optional=optional, text=text)
+    console.print(text(title, "bold"))
+    console.print(Padding(grid, (0, 0, 1, 0)))
 
 
 def fitted_table(

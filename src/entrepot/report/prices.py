@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from anyascii import anyascii
-from rich.padding import Padding
-from rich.text import Text
-
 from entrepot.report.about import lineage, made_by
 from entrepot.report.amounts import MISSING, amount
 from entrepot.report.breaks import series_name
-from entrepot.report.narrow import fitted_table
+from entrepot.report.narrow import print_titled, text_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -129,24 +125,20 @@ def print_prices(result: PriceResult, question: PriceQuestion, console: Console)
     console
         Where to; characters that its encoding lacks are written in ASCII.
     """
-
-    def text(words: str, style: str = "") -> Text:
-        return Text(anyascii(words) if console.options.ascii_only else words, style=style)
+    text = text_for(console)
 
     console.print(text(_TITLES[question], "bold"))
     console.print(text(_basis(result), "dim"))
     rows = result.table.slice(0, _ROWS).to_pylist()
     if rows:
-        grid = fitted_table(
+        console.print()
+        print_titled(
+            console,
+            f"Rows ({len(rows)} of {result.table.num_rows:,})",
             ("flow", *[heading for heading, _ in _CELLS[question]]),
             [[series_name(row), *[tell(row) for _, tell in _CELLS[question]]] for row in rows],
-            width=console.width,
             optional=_OPTIONAL[question],
-            text=text,
         )
-        console.print()
-        console.print(text(f"Rows ({len(rows)} of {result.table.num_rows:,})", "bold"))
-        console.print(Padding(grid, (0, 0, 1, 0)))
     else:
         console.print(text("No row: nothing is beyond the threshold."))
     for limit in _LIMITS[question]:

@@ -11,6 +11,8 @@ from entrepot.detect.noise import MAD_TO_SD
 from entrepot.detect.periods import period_text
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from entrepot.detect.loops.series import Series
     from entrepot.detect.periods import WindowPair
 
@@ -21,10 +23,11 @@ _FEWEST = 30
 _LEAST, _MOST = 0.01, 0.5
 
 
-def weighing_noise(series: Series) -> float:
-    """Return the standard deviation of the log unit value of one flow, month against month."""
+def weighing_noise(series: Series, cells: NDArray[np.int64]) -> float:
+    """Return the standard deviation of the log unit value of one flow of some cells, month against month."""
+    rows = series.rows(np.unique(cells))
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.log(series.usd / series.kg)
+        value = np.log(series.usd[rows] / series.kg[rows])
         step = np.diff(value, axis=1) / np.sqrt(2.0)
     known = step[np.isfinite(step) & (step != 0)]  # a weight that was made up steps by nothing
     return _robust_sd(known)

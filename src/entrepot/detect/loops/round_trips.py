@@ -124,14 +124,17 @@ def loops(
     quiet = [_scan(trade, expected, at, asked, options) for at in range(1, len(trade.windows))]
     spikes = _draw(trade, expected, options, rng)
     chains = ChainSearch.of(trade, expected, asked, options) if options.stations > 1 else None
-    cells = np.concatenate(
-        [s.cells for s in (event, *decoys, *quiet)]
-        + [s.candidates.cells for s in spikes]
-        + ([chains.cells] if chains is not None else [])
-    )
-    series = load_series(engine, goods, trade, cells)
+    cells = np.concatenate([s.cells for s in (event, *decoys, *quiet)] + [s.candidates.cells for s in spikes])
+    of_chains = chains.cells if chains is not None else cells[:0]
+    series = load_series(engine, goods, trade, np.concatenate([cells, of_chains]))
     tools = Tools(
-        trade, expected, series, paths, options.longest_lag, weighing_noise(series), noise.variance(trade)
+        trade,
+        expected,
+        series,
+        paths,
+        options.longest_lag,
+        weighing_noise(series, cells),
+        noise.variance(trade),
     )
     found = _judged(tools, event, asked)
     q_value, threshold = _q_values(tools, found, event, decoys, quiet, asked)
