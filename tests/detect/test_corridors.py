@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from entrepot.detect.bounds import find_bounds
+from entrepot.detect.bounds import clear_pairs, find_bounds
 from entrepot.detect.corridors import KINDS, allocate_detours, allocate_relays
 from entrepot.detect.estimate import estimate
 from entrepot.detect.markup import hub_markup
@@ -72,6 +72,31 @@ def test_only_the_legs_asked_for_count(make_cells, flat) -> None:
     cells = make_cells([(0, 1, 0, 10.0, 110.0), (0, 1, 1, 100.0, 1.0)])
     found = find_bounds(cells, cells.before, noise=flat(0.1), legs=np.array([True, False]), sign=1, z=1.0)
     assert found.net_usd.tolist() == [100.0]
+
+
+def test_a_pair_that_fell_as_a_whole_needs_no_threshold_on_its_products(make_cells, flat) -> None:
+    """Thirty products of one pair fell to a third, within the noise of each; of the other pair half fell."""
+    fell = [(0, 1, k, 300.0, 100.0 + k) for k in range(30)]
+    mixed = [(0, 2, k, 300.0, 100.0 if k % 2 else 900.0) for k in range(30)]
+    cells = make_cells([*fell, *mixed], n_products=30)
+    noise, legs = flat(1.3), all_legs(cells)
+    clear = clear_pairs(cells, cells.before, noise=noise, legs=legs, sign=-1)
+    assert np.flatnonzero(clear).tolist() == [0 * cells.n_areas + 1]
+
+    def bounds(**more) -> np.ndarray:
+        return find_bounds(cells, cells.before, noise=noise, legs=legs, sign=-1, z=1.0, **more).cell
+
+    assert bounds().size == 0
+    found = bounds(is_clear=clear)
+    assert cells.importer[found].tolist() == [1] * 30
+    assert cells.product[found].tolist() == list(range(30))
+
+
+def test_no_pair_is_clear_where_only_noise_moves(random_cells, flat) -> None:
+    cells = random_cells(3)
+    for sign in (1, -1):
+        clear = clear_pairs(cells, cells.before, noise=flat(1.0), legs=all_legs(cells), sign=sign)
+        assert clear.mean() < 0.02
 
 
 # --- one detour by hand: 0 → 3 → 2 instead of 0 → 2 -----------------------------------------------------

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells
     from entrepot.detect.noise import Noise
 
-__all__ = ["Bounds", "find_bounds"]
+__all__ = ["Bounds", "clear_pairs", "find_bounds"]
 
+#: Strength of a departure that counts at most, and standard errors from which a pair departed as a whole.
+_CLIP = 4.0
+_CLEAR = 4.0
 _MOST_BINS = 5
 _FEWEST_IN_BIN = 20
 
@@ -59,6 +62,7 @@ def find_bounds(
     legs: NDArray[np.bool_],
     sign: int,
     z: float,
+    is_clear: NDArray[np.bool_] | None = None,
 ) -> Bounds:
     """Return the legs whose departure has the given sign and exceeds ``z`` standard deviations.
 
@@ -77,14 +81,45 @@ def find_bounds(
         1 for an excess, -1 for a shortfall.
     z
         Threshold on the log scale.
+    is_clear : (n_pairs,)
+        Pairs that departed as a whole: no product of theirs has to exceed the threshold. None without it.
     """
     index = np.flatnonzero(legs)
     departure = sign * (cells.after[index] - expected[index])
     strength = sign * noise.log_change(cells.after[index], expected[index]) / noise.at(expected[index])
-    over = (strength > z) & (departure > 0)
+    least = np.full(index.size, z)
+    if is_clear is not None:
+        least[is_clear[cells.pair[index]]] = 0.0
+    over = (strength > least) & (departure > 0)
     usd = departure[over]
-    net_usd = usd * _real_share(strength[over], -strength[strength < -z])
+    net_usd = usd * _real_share(strength[over], -strength[strength < -least])
     return Bounds(cell=index[over], usd=usd, net_usd=net_usd, predicted_usd=net_usd)
+
+
+def clear_pairs(
+    cells: Cells, expected: NDArray[np.float64], *, noise: Noise, legs: NDArray[np.bool_], sign: int
+) -> NDArray[np.bool_]:
+    """Return the pairs whose legs together depart by more than four standard errors.
+
+    *Formula*  Σ clip(l_k ÷ σ_k, ±4) ÷ √n > 4 over the n products of the pair, l_k the log departure.
+
+    Parameters
+    ----------
+    cells, expected, noise, legs, sign
+        As for :func:`find_bounds`.
+
+    Returns
+    -------
+    (n_pairs,)
+        By exporter · n_areas + importer.
+    """
+    index = np.flatnonzero(legs)
+    strength = sign * noise.log_change(cells.after[index], expected[index]) / noise.at(expected[index])
+    pair, n_pairs = cells.pair[index], cells.n_areas**2
+    count = np.bincount(pair, minlength=n_pairs)
+    total = np.bincount(pair, weights=np.clip(strength, -_CLIP, _CLIP), minlength=n_pairs)
+    clear: NDArray[np.bool_] = total > _CLEAR * np.sqrt(count)
+    return clear
 
 
 def _real_share(strength: NDArray[np.float64], opposite: NDArray[np.float64]) -> NDArray[np.float64]:

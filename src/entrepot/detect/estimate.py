@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.baseline import Baseline, Expected, expected_flows, with_pair_growth
-from entrepot.detect.bounds import find_bounds
+from entrepot.detect.bounds import clear_pairs, find_bounds
 from entrepot.detect.corridors import Corridors, Legs, allocate_detours, allocate_relays
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.kernels.threads import in_blocks
@@ -112,7 +112,14 @@ def estimate(
     inbound = legs_of(origins[:, None] & hubs & free, question.listed)
     onward = legs_of(hubs[:, None] & ends & free & question.is_observed, question.listed)
     others = legs_of(~(origins | ends)[:, None] & hubs, every)
-    direct_bounds = find_bounds(cells, expected.usd, noise=noise, legs=treated, sign=-1, z=z)
+    # The goods named are those that the measures hit: where a pair fell as a whole, all of its goods did, and
+    # in lumpy trade a fall by two thirds is within the noise of one product.
+    fell = (
+        None
+        if question.listed.all()
+        else clear_pairs(cells, expected.usd, noise=noise, legs=treated, sign=-1)
+    )
+    direct_bounds = find_bounds(cells, expected.usd, noise=noise, legs=treated, sign=-1, z=z, is_clear=fell)
     # Only products whose direct flow fell can be detoured: others would drown the excess of a pair.
     lost = _Lost.of(cells, direct_bounds)
     expected = with_pair_growth(
