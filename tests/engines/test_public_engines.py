@@ -170,6 +170,14 @@ def broken(put: Put, t: Tables) -> Any:
     return bad_rows(put(some.set_column(value, "value_usd", nulls)), RECONCILED)
 
 
+def hubs_found(put: Any, t: Tables) -> pa.Table:
+    """Return what is found of hubs, a row each, and a last one of them all."""
+    fit = r.fit_hubs(put(t.paired))
+    rows = fit.table.select(["hub", "share"]).to_pylist()
+    rows.append({"hub": f"under {fit.suppliers} suppliers", "share": fit.spread})
+    return pa.Table.from_pylist(rows)
+
+
 #: Public functions, apart by commas → what is made of tables put on an engine.
 CASES: dict[str, Callable[[Put, Tables], Any]] = {
     "add_up": lambda put, t: r.add_up(put(t.flows), put(t.totals)),
@@ -188,6 +196,7 @@ CASES: dict[str, Callable[[Put, Tables], Any]] = {
     ),
     "exporter_book": lambda put, t: r.exporter_book(put(t.goods)),
     "fit_books, weigh_books": weighed,
+    "fit_hubs": hubs_found,
     "find_breaks_in": lambda put, t: (
         entrepot.find_breaks_in(put(t.world), entrepot.BreakOptions(permutations=49, rate=0.2)).table
     ),
@@ -237,6 +246,7 @@ CASES: dict[str, Callable[[Put, Tables], Any]] = {
 #: Functions that give Arrow tables whatever they got.
 TABLES_BACK = {name for name in CASES if name.endswith("_in")} | {
     "find_incentives",
+    "fit_hubs",
     "map_groups",
     "small_table",
 }
