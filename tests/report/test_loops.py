@@ -50,6 +50,7 @@ def result(*, rows: int = 1) -> LoopResult:
     series = pa.table(
         {
             "maker": ["CHN"] * 3, "via": ["RUS"] * 3, "period": months,
+            "second_via": pa.nulls(3, pa.string()),
             "out_usd": [1.0, 5.0, 6.0], "back_usd": [0.0, 0.0, 5.0],
             "expected_out_usd": [1.0] * 3, "expected_back_usd": [0.0] * 3,
         }
@@ -57,6 +58,7 @@ def result(*, rows: int = 1) -> LoopResult:
     pair = {
         "maker": "CHN",
         "via": "RUS",
+        "second_via": None,
         "products": 1,
         "estimate_usd": 2e6,
         "markup": 0.22,
@@ -65,11 +67,13 @@ def result(*, rows: int = 1) -> LoopResult:
     pairs = pa.Table.from_pylist([pair]).slice(0, rows)
     return LoopResult(
         table=pa.Table.from_pylist([row] * rows, schema=LOOP.arrow_schema()),
+        unlisted=LOOP.arrow_schema().empty_table(),
         pairs=pairs,
         series=series.slice(0, 3 * rows),
         totals=NET_TRADE.arrow_schema().empty_table(),
-        headline=LoopHeadline(2e6 * rows, 1.5e6 * rows, 2.4e6 * rows, rows, rows, rows, 0.04 * rows),
+        headline=LoopHeadline(2e6 * rows, 1.5e6 * rows, 2.4e6 * rows, rows, rows, 0, rows, 0.04 * rows),
         calibration=calibration(),
+        chain_calibration=None,
         options=LoopOptions(makers=("CHN",), since="2021-11"),
         windows=WINDOWS,
         is_since_found=False,
@@ -105,10 +109,10 @@ def test_nothing_is_said_as_nothing() -> None:
     assert loop_chart(none) is None
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
-def test_the_terminal_shows_rows_and_limits(encoding) -> None:
+@pytest.mark.parametrize(("encoding", "arrow"), [("utf-8", "→"), ("ascii", ">")])
+def test_the_terminal_shows_rows_and_limits(encoding, arrow) -> None:
     text = printed(result(), encoding=encoding)
-    assert "CHN RUS 847130 2.00m" in text
+    assert f"China {arrow} Russia 847130 2.00m" in text
     assert "22% 2 0.010 value" in text
     assert "accuse nobody" in text
 
