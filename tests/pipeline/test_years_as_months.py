@@ -69,6 +69,15 @@ def test_the_year_of_the_event_is_split_at_it(lake) -> None:
     assert found["870321", "2022-12"]["exporter_report_usd"] == pytest.approx(50.0)
 
 
+def test_longer_codes_of_one_cell_are_split_as_their_sum(take_in) -> None:
+    """Two national codes of one heading: the year before is that of both, and so are the months before."""
+    take_in(monthly())
+    years = {"87032310": (600, 600, 4000), "87032390": (600, 600, 200)}
+    found = hub_months(take_in(annual(years)))
+    values = [found["870323", month]["exporter_report_usd"] for month in MONTHS]
+    assert values == pytest.approx([100.0] * 26 + [400.0] * 10)
+
+
 def test_years_sum_to_what_was_published_in_value_and_weight(lake) -> None:
     found = hub_months(lake)
     for code, years in YEARS.items():

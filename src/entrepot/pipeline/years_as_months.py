@@ -211,20 +211,21 @@ def months_of_years(
         }
     )
     chosen = annual.join(engine.arrow_frame(asked), on=list(_YEARS), how="inner")
-    value = nw.col("primary_value_usd")
-    last = (
-        chosen.join(engine.arrow_frame(following), on="period", how="inner")
-        .group_by(*_KEYS, "following")
-        .agg(value.sum().alias("last"))
-        .select(*_KEYS, "last", nw.col("following").alias("period"))
+    # A cell may have several rows: longer codes, quantities in several units. The event splits all alike.
+    cell = [*_KEYS, "period"]
+    whole = nw.col("whole")
+    cells = chosen.group_by(*cell, "has_last").agg(nw.col("primary_value_usd").sum().alias("whole"))
+    last = cells.join(engine.arrow_frame(following), on="period", how="inner").select(
+        *_KEYS, whole.alias("last"), nw.col("following").alias("period")
     )
     even = before / 12.0
     usual = nw.coalesce(nw.col("last"), nw.lit(0.0)) * even
     early = (
-        nw.when(nw.col("has_last") & (value > 0.0))
-        .then(nw.min_horizontal(usual / nw.when(value > 0.0).then(value).otherwise(nw.lit(1.0)), nw.lit(1.0)))
+        nw.when(nw.col("has_last") & (whole > 0.0))
+        .then(nw.min_horizontal(usual / nw.when(whole > 0.0).then(whole).otherwise(nw.lit(1.0)), nw.lit(1.0)))
         .otherwise(nw.lit(even))
     )
+    split = cells.join(last, on=cell, how="left").select(*cell, early.alias("early"))
     share = (
         nw.when(nw.col("part") == "before")
         .then(nw.col("early") / max(before, 1))
@@ -235,8 +236,7 @@ def months_of_years(
     columns = annual.collect_schema().names()
     months = engine.arrow_frame(_months(years, year, before, between))
     spread = (
-        chosen.join(last, on=[*_KEYS, "period"], how="left")
-        .with_columns(early.alias("early"))
+        chosen.join(split, on=cell, how="inner")
         .join(months, on="period", how="inner")
         .with_columns(share.alias("share"))
         .filter(nw.col("share") > 0.0)
