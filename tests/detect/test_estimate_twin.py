@@ -207,6 +207,53 @@ class Slow:
             net[leg] = usd * (1.0 - min(shares))
         return gross, net
 
+    def strength(self, leg: Leg, expected: dict[Leg, float]) -> float:
+        usual = expected[leg]
+        return max(-4.0, min(4.0, self.log_change(self.cells[leg].after, usual) / self.sd(usual)))
+
+    def as_a_whole(self, legs: list[Leg], expected: dict[Leg, float]) -> float:
+        return sum(self.strength(leg, expected) for leg in legs) / math.sqrt(len(legs)) if legs else 0.0
+
+    def falls(self, expected: dict[Leg, float], is_leg: Callable[[Leg], bool]) -> tuple[dict, dict]:
+        """Return gross and net bounds: of a pair that fell as a whole all goods, drawn to its fall."""
+        gross, pairs = {}, defaultdict(list)
+        for leg in self.cells:
+            if is_leg(leg):
+                pairs[leg[:2]].append(leg)
+        fell = {pair for pair, legs in pairs.items() if -self.as_a_whole(legs, expected) > 4.0}
+        for pair in fell:
+            legs = pairs[pair]
+            change = {leg: self.log_change(self.cells[leg].after, expected[leg]) for leg in legs}
+            noise = {leg: self.sd(expected[leg]) ** 2 for leg in legs}
+            mean = 0.0
+            for _ in range(3):
+                total = {leg: noise[leg] + 0.25 for leg in legs}
+                limit = {leg: 2 * math.sqrt(total[leg]) for leg in legs}
+                held = {leg: max(-limit[leg], min(limit[leg], change[leg] - mean)) for leg in legs}
+                mean += sum(held[leg] / total[leg] for leg in legs) / sum(1 / v for v in total.values())
+            for leg in legs:
+                drawn = (0.25 * change[leg] + noise[leg] * mean) / (0.25 + noise[leg])
+                usd = (expected[leg] + self.noise.floor) * (1 - math.exp(drawn))
+                if usd > 0:
+                    gross[leg] = min(usd, expected[leg])
+        others, net = self.bounds(expected, lambda leg: is_leg(leg) and leg[:2] not in fell, -1)
+        return gross | others, gross | net
+
+    def passing(
+        self, expected: dict[Leg, float], is_in: Callable[[Leg], bool], is_on: Callable[[Leg], bool]
+    ) -> set[int]:
+        """Return the areas that goods reached and left."""
+        found = set()
+        for h in self.areas:
+            arrived = [leg for leg in self.cells if leg[1] == h and is_in(leg)]
+            left = [leg for leg in self.cells if leg[0] == h and is_on(leg)]
+            signal = self.as_a_whole(arrived, expected)
+            if left:
+                signal = (signal + self.as_a_whole(left, expected)) / math.sqrt(2)
+            if arrived and signal > 3.0:
+                found.add(h)
+        return found
+
     def fit(
         self, legs: list[Leg], beyond: dict[Leg, float], noise: dict[Leg, float], lost: Callable[[Leg], float]
     ) -> tuple[float, float]:
@@ -238,8 +285,10 @@ class Slow:
         for pair in {leg[:2] for leg in every}:
             legs = [leg for leg in every if leg[:2] == pair]
             share, error = self.fit(legs, beyond, noise, lost)
-            whole, its_error = self.fit([leg for leg in every if leg[1] == pair[1]], beyond, noise, lost)
-            if by_hub and whole > 4.0 * its_error:
+            if by_hub:
+                whole, _ = self.fit([leg for leg in every if leg[1] == pair[1]], beyond, noise, lost)
+                if whole <= 0:
+                    continue
                 between = (0.7 * whole) ** 2
                 share = (share * between + whole * error**2) / (between + error**2)
             elif share <= min(4.0, 0.9 * math.sqrt(len(legs))) * error:
@@ -248,7 +297,7 @@ class Slow:
                 mean = share * lost(leg)
                 spread = (0.5 * mean) ** 2
                 usd = (beyond[leg] * spread + mean * noise[leg]) / (spread + noise[leg])
-                found[leg] = min(max(usd, 0.0), max(beyond[leg], 0.0))
+                found[leg] = min(max(usd, 0.0), self.cells[leg].after)
                 predicted[leg] = mean
         return found, predicted
 
@@ -329,7 +378,10 @@ class Slow:
         def is_treated(leg: Leg) -> bool:
             return bool(q.is_treated[leg[0], leg[1]] and q.listed[leg[2]])
 
-        direct, direct_net = self.bounds(expected, is_treated, -1)
+        are_named = not q.listed.all()
+        direct, direct_net = (
+            self.falls(expected, is_treated) if are_named else self.bounds(expected, is_treated, -1)
+        )
         fell = {k for _, _, k in direct}
 
         def is_in(leg: Leg) -> bool:
@@ -357,14 +409,37 @@ class Slow:
             return lost_by_origin[i, k] if q.origins[i] else lost_by_product[k]
 
         expected = self.with_pair_growth(expected, lambda leg: lost(leg) <= 0 and not is_treated(leg))
-        inbound, predicted = self.pooled(
-            expected, is_in, lambda leg: lost_by_origin[leg[0], leg[2]], by_hub=True
-        )
-        onward, _ = self.pooled(expected, is_on, lambda leg: lost_by_destination[leg[1], leg[2]])
-        others, others_predicted = self.pooled(
+
+        def inbound_lost(leg: Leg) -> float:
+            return lost_by_origin[leg[0], leg[2]]
+
+        def onward_lost(leg: Leg) -> float:
+            return lost_by_destination[leg[1], leg[2]]
+
+        hubs = self.passing(
             expected,
-            lambda leg: bool(q.hubs[leg[1]] and not q.origins[leg[0]] and not q.destinations[leg[0]]),
-            lambda leg: lost_by_product[leg[2]],
+            lambda leg: is_in(leg) and inbound_lost(leg) > 0,
+            lambda leg: is_on(leg) and onward_lost(leg) > 0,
+        )
+        inbound, predicted = self.pooled(
+            expected, lambda leg: is_in(leg) and leg[1] in hubs, inbound_lost, by_hub=True
+        )
+        onward, _ = self.pooled(expected, is_on, onward_lost)
+        supply = [
+            leg
+            for leg in self.cells
+            if q.hubs[leg[1]]
+            and not q.origins[leg[0]]
+            and not q.destinations[leg[0]]
+            and lost_by_product[leg[2]] > 0
+        ]
+        rose = set()
+        for pair in {leg[:2] for leg in supply}:
+            legs = [leg for leg in supply if leg[:2] == pair]
+            if self.as_a_whole(legs, expected) > min(4.0, math.sqrt(len(legs))):
+                rose |= set(legs)
+        others, others_predicted = self.pooled(
+            expected, lambda leg: leg in rose, lambda leg: lost_by_product[leg[2]]
         )
         mine, theirs = (self.declared_share(expected, p) for p in (predicted, others_predicted))
         share = self.share_of_origins(inbound, others, mine, theirs)

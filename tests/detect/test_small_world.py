@@ -239,15 +239,19 @@ def changed_options(world, question) -> dict[str, dict]:
         "pooled_origins": {"pooled_origins": question["origins"]},
         "by": {"by": ("hub",)},
         "expected": {"expected": "gravity"},
-        "z": {"z": 3.0},
         "spikes": {"spikes": 5},
         "seed": {"seed": 1},
     }
 
 
-@pytest.mark.parametrize("option", [field.name for field in fields(DetourOptions)])
+@pytest.mark.parametrize("option", [field.name for field in fields(DetourOptions) if field.name != "z"])
 def test_every_option_changes_the_result(option, ask, world, question) -> None:
     assert shape(ask(**changed_options(world, question)[option])) != shape(ask())
+
+
+def test_the_threshold_changes_the_result_where_no_goods_are_named(ask) -> None:
+    """Named goods of pairs that fell as a whole need none."""
+    assert shape(ask(products=(), z=3.0)) != shape(ask(products=()))
 
 
 def test_equal_seeds_give_equal_results(flows, engine, question, ask) -> None:

@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from entrepot.detect.strength import clear_pairs
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from entrepot.detect.cells import Cells
     from entrepot.detect.noise import Noise
 
-__all__ = ["Bounds", "clear_pairs", "find_bounds"]
+__all__ = ["Bounds", "find_bounds", "find_falls"]
 
-#: Strength of a departure that counts at most, and standard errors from which a pair departed as a whole.
-_CLIP = 4.0
-_CLEAR = 4.0
+#: Spread of the log falls of a pair's products around the pair's own.
+_SPREAD = 0.5
+_HUBER = 2.0
+_ROUNDS = 3
+
 _MOST_BINS = 5
 _FEWEST_IN_BIN = 20
 
@@ -62,7 +66,6 @@ def find_bounds(
     legs: NDArray[np.bool_],
     sign: int,
     z: float,
-    is_clear: NDArray[np.bool_] | None = None,
 ) -> Bounds:
     """Return the legs whose departure has the given sign and exceeds ``z`` standard deviations.
 
@@ -81,45 +84,70 @@ def find_bounds(
         1 for an excess, -1 for a shortfall.
     z
         Threshold on the log scale.
-    is_clear : (n_pairs,)
-        Pairs that departed as a whole: no product of theirs has to exceed the threshold. None without it.
     """
     index = np.flatnonzero(legs)
     departure = sign * (cells.after[index] - expected[index])
     strength = sign * noise.log_change(cells.after[index], expected[index]) / noise.at(expected[index])
-    least = np.full(index.size, z)
-    if is_clear is not None:
-        least[is_clear[cells.pair[index]]] = 0.0
-    over = (strength > least) & (departure > 0)
+    over = (strength > z) & (departure > 0)
     usd = departure[over]
-    net_usd = usd * _real_share(strength[over], -strength[strength < -least])
+    net_usd = usd * _real_share(strength[over], -strength[strength < -z])
     return Bounds(cell=index[over], usd=usd, net_usd=net_usd, predicted_usd=net_usd)
 
 
-def clear_pairs(
-    cells: Cells, expected: NDArray[np.float64], *, noise: Noise, legs: NDArray[np.bool_], sign: int
-) -> NDArray[np.bool_]:
-    """Return the pairs whose legs together depart by more than four standard errors.
+def find_falls(
+    cells: Cells, expected: NDArray[np.float64], *, noise: Noise, legs: NDArray[np.bool_], z: float
+) -> Bounds:
+    r"""Return what goods that were named lost on the direct road.
 
-    *Formula*  Σ clip(l_k ÷ σ_k, ±4) ÷ √n > 4 over the n products of the pair, l_k the log departure.
+    Where a pair fell as a whole all of its goods did, and in lumpy trade a fall by two thirds is within the
+    noise of one product: there every product is drawn to the fall of its pair as far as its own noise
+    demands, and none has to exceed a threshold. Elsewhere as :func:`find_bounds`.
+
+    *Formula*  r_k = ln(after ÷ expected) of product k of a pair, m the mean of the r_k by weights 1/(σ_k² +
+    τ²), single ones held within two deviations; the log fall of k is (τ² r_k + σ_k² m) / (τ² + σ_k²), τ =
+    0.5. In six rough worlds of a generator that is not ours the error of rows went from 0.43 to 0.38 of the
+    true volume, that of hubs from 0.17 to 0.11; in eight of our own both are as before.
 
     Parameters
     ----------
-    cells, expected, noise, legs, sign
+    cells, expected, noise, legs, z
         As for :func:`find_bounds`.
-
-    Returns
-    -------
-    (n_pairs,)
-        By exporter · n_areas + importer.
     """
-    index = np.flatnonzero(legs)
-    strength = sign * noise.log_change(cells.after[index], expected[index]) / noise.at(expected[index])
-    pair, n_pairs = cells.pair[index], cells.n_areas**2
-    count = np.bincount(pair, minlength=n_pairs)
-    total = np.bincount(pair, weights=np.clip(strength, -_CLIP, _CLIP), minlength=n_pairs)
-    clear: NDArray[np.bool_] = total > _CLEAR * np.sqrt(count)
-    return clear
+    whole = legs & clear_pairs(cells, expected, noise=noise, legs=legs, sign=-1)[cells.pair]
+    single = find_bounds(cells, expected, noise=noise, legs=legs & ~whole, sign=-1, z=z)
+    index = np.flatnonzero(whole)
+    usual, pair = expected[index], cells.pair[index]
+    change, variance = noise.log_change(cells.after[index], usual), noise.at(usual) ** 2
+    mean = _log_fall(change, variance, pair, cells.n_areas**2)[pair]
+    drawn = (_SPREAD**2 * change + variance * mean) / (_SPREAD**2 + variance)
+    usd = np.clip((usual + noise.floor) * -np.expm1(drawn), 0.0, usual)
+    fell = usd > 0
+    cell, usd = np.concatenate([single.cell, index[fell]]), usd[fell]
+    order = np.argsort(cell, kind="stable")
+    return Bounds(
+        cell=cell[order],
+        usd=np.concatenate([single.usd, usd])[order],
+        net_usd=np.concatenate([single.net_usd, usd])[order],
+        predicted_usd=np.concatenate([single.predicted_usd, usd])[order],
+    )
+
+
+def _log_fall(
+    change: NDArray[np.float64],
+    variance: NDArray[np.float64],
+    group: NDArray[np.signedinteger],
+    n_groups: int,
+) -> NDArray[np.float64]:
+    """Return the mean log change of every group, single ones held within two deviations of it."""
+    total = variance + _SPREAD**2
+    limit = _HUBER * np.sqrt(total)
+    weight = np.bincount(group, weights=1.0 / total, minlength=n_groups)
+    mean = np.zeros(n_groups)
+    for _ in range(_ROUNDS):
+        beyond = np.clip(change - mean[group], -limit, limit)
+        step = np.bincount(group, weights=beyond / total, minlength=n_groups)
+        mean += np.divide(step, weight, out=np.zeros(n_groups), where=weight > 0)
+    return mean
 
 
 def _real_share(strength: NDArray[np.float64], opposite: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.baseline import Baseline, Expected, expected_flows, with_pair_growth
-from entrepot.detect.bounds import clear_pairs, find_bounds
+from entrepot.detect.bounds import find_bounds, find_falls
 from entrepot.detect.corridors import Corridors, Legs, allocate_detours, allocate_relays
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.kernels.threads import in_blocks
 from entrepot.detect.markup import hub_markup
 from entrepot.detect.noise import MAD_TO_SD, Noise, appearing_size, fit_noise, flat_noise
 from entrepot.detect.shares import pooled_excess
+from entrepot.detect.strength import clear_pairs, passing_hubs, strength_as_a_whole, strength_of
 from entrepot.detect.unseen import declared_share
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Estimate", "estimate", "expect", "learn_noise"]
 
-_CLIP = 4.0
 _HUB_SIGNAL = 2.0
 _FEWEST_IMPORTERS = 10
 _FEWEST_UNTREATED = 3
@@ -112,30 +112,40 @@ def estimate(
     inbound = legs_of(origins[:, None] & hubs & free, question.listed)
     onward = legs_of(hubs[:, None] & ends & free & question.is_observed, question.listed)
     others = legs_of(~(origins | ends)[:, None] & hubs, every)
-    # The goods named are those that the measures hit: where a pair fell as a whole, all of its goods did, and
-    # in lumpy trade a fall by two thirds is within the noise of one product.
-    fell = (
-        None
+    direct_bounds = (
+        find_bounds(cells, expected.usd, noise=noise, legs=treated, sign=-1, z=z)
         if question.listed.all()
-        else clear_pairs(cells, expected.usd, noise=noise, legs=treated, sign=-1)
+        else find_falls(cells, expected.usd, noise=noise, legs=treated, z=z)
     )
-    direct_bounds = find_bounds(cells, expected.usd, noise=noise, legs=treated, sign=-1, z=z, is_clear=fell)
     # Only products whose direct flow fell can be detoured: others would drown the excess of a pair.
     lost = _Lost.of(cells, direct_bounds)
     expected = with_pair_growth(
         expected, cells, noise=noise, controls=lost.controls(cells, question, treated)
     )
     by = cells.grouping
+    passing = passing_hubs(
+        cells,
+        expected.usd,
+        noise=noise,
+        inbound=inbound & (lost.by_origin > 0)[by.supplier_product],
+        onward=onward & (lost.by_destination > 0)[by.importer_product],
+    )
     ours = pooled_excess(
         cells,
         expected.usd,
         noise=noise,
-        legs=inbound,
+        legs=inbound & passing[cells.importer],
         lost=lost.by_origin,
         at=by.supplier_product,
-        hub=cells.importer,
+        by_hub=True,
     )
-    theirs = pooled_excess(cells, expected.usd, noise=noise, legs=others, lost=lost.by_product, at=by.product)
+    # Of the many pairs that nobody suspects, lumpy trade lifts some above any number of standard errors in
+    # USD: they have to be clear on the log scale too.
+    others &= (lost.by_product > 0)[by.product]
+    rose = clear_pairs(cells, expected.usd, noise=noise, legs=others, sign=1, are_few_enough=True)
+    theirs = pooled_excess(
+        cells, expected.usd, noise=noise, legs=others & rose[pair], lost=lost.by_product, at=by.product
+    )
     on = pooled_excess(
         cells, expected.usd, noise=noise, legs=onward, lost=lost.by_destination, at=by.importer_product
     )
@@ -286,13 +296,12 @@ def _busy_hubs(cells: Cells, question: Question, expected: Expected, noise: Nois
     legs = of_pair[cells.pair] & question.listed[cells.product]
     if not legs.any():
         return np.zeros(cells.n_areas, dtype=bool)
-    strength = np.clip(
-        noise.log_change(cells.after[legs], expected.usd[legs]) / noise.at(expected.usd[legs]), -_CLIP, _CLIP
+    at = np.flatnonzero(legs)
+    importer = cells.importer[at]
+    signal = strength_as_a_whole(
+        strength_of(cells, expected.usd, noise=noise, at=at), importer, cells.n_areas
     )
-    importer = cells.importer[legs]
-    count = np.bincount(importer, minlength=cells.n_areas)
-    total = sum_by(importer, strength, cells.n_areas)
-    signal = np.divide(total, np.sqrt(count), out=np.full(cells.n_areas, np.nan), where=count > 0)
+    signal[np.bincount(importer, minlength=cells.n_areas) == 0] = np.nan
     centre = np.nanmedian(signal)
     spread = MAD_TO_SD * np.nanmedian(np.abs(signal - centre))
     with np.errstate(invalid="ignore"):

@@ -241,8 +241,11 @@ def _rerouted(
     is_relay: NDArray[np.bool_],
     is_identified: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """Return the share of the missing direct trade that took the detour; NaN for others' goods."""
-    is_told = is_identified & ~is_relay & (shortfall > 0)
+    """Return the share of the missing direct trade that took the detour; NaN for others' goods.
+
+    NaN also where a product's own figures show less missing than its pair's fall lets expect.
+    """
+    is_told = is_identified & ~is_relay & (shortfall > 0) & (usd <= shortfall)
     share: NDArray[np.float64] = np.divide(usd, shortfall, out=np.full(usd.size, np.nan), where=is_told)
     return share
 

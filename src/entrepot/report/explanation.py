@@ -105,6 +105,7 @@ def _amount(found: Explanation) -> Iterator[str]:
 
 def _derivation(found: Explanation) -> Iterator[str]:
     row, result = found.rows.to_pylist()[0], found.result
+    passed = sum(row["estimate_usd"] or 0.0 for row in found.rows.to_pylist())
     before, after = (span(result.windows, w) for w in (result.windows.before, result.windows.after))
     yield (
         f"**Windows.** {after} against {before}, both on the length and the months of the after-window. "
@@ -117,7 +118,13 @@ def _derivation(found: Explanation) -> Iterator[str]:
             ". These are the goods of a supplier whose own direct trade did not fall: what hubs sent on and "
             "the demand left unmet bound them."
             if row["kind"] == DetourKind.RELAY.value
-            else f": {amount(row['shortfall_usd'])} USD are missing. No more can have taken detours."
+            else f": {amount(row['shortfall_usd'])} USD are missing. "
+            + (
+                "No more can have taken detours."
+                if passed <= row["shortfall_usd"]
+                else "More can have taken detours: the pair fell as a whole, and this product is taken to have "
+                "fallen with it as far as its own noise allows."
+            )
         )
     )
     yield (
@@ -125,6 +132,12 @@ def _derivation(found: Explanation) -> Iterator[str]:
         + _leg(row, "in")
         + f": {amount(row['excess_in_usd'])} USD beyond expectation. A spreadsheet would say "
         f"{amount(row['raw_increase_usd'])} USD."
+        + (
+            ""
+            if passed <= row["excess_in_usd"]
+            else " The amount is more than that: over all products the hub's arrivals rose, and this one is drawn "
+            "to them as far as its own noise allows."
+        )
     )
     yield (
         f"**Onward leg.** The hub sent {amount(row['excess_on_usd'])} USD more to the destination than "
