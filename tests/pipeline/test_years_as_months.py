@@ -69,6 +69,17 @@ def test_the_year_of_the_event_is_split_at_it(lake) -> None:
     assert found["870321", "2022-12"]["exporter_report_usd"] == pytest.approx(50.0)
 
 
+@pytest.mark.parametrize(("months", "early"), [(12, 100.0), (11, 350.0)])
+def test_a_book_that_went_over_to_years_has_its_year_before_in_its_months(take_in, months, early) -> None:
+    """The hub published months up to 2021, years since; of a year with a gap there is no telling."""
+    take_in(monthly())
+    take_in([("ARE", "export", "RUS", month, "870323", 100, 10) for month in MONTHS[: 12 + months]])
+    found = hub_months(take_in([("ARE", "export", "RUS", 2022, "870323", 4200, 420)]))
+    values = [found["870323", month]["exporter_report_usd"] for month in MONTHS[24:]]
+    late = (4200 - 2 * early) / 10
+    assert values == pytest.approx([early] * 2 + [late] * 10)
+
+
 def test_longer_codes_of_one_cell_are_split_as_their_sum(take_in) -> None:
     """Two national codes of one heading: the year before is that of both, and so are the months before."""
     take_in(monthly())

@@ -25,6 +25,9 @@ def world_command(
     areas: Annotated[int, typer.Option(help="Number of areas.")] = _DEFAULT.areas,
     products: Annotated[int, typer.Option(help="Number of products.")] = _DEFAULT.products,
     months: Annotated[int, typer.Option(help="Number of months.")] = _DEFAULT.months,
+    event_month: Annotated[
+        int | None, typer.Option(help="Months before the event; default 22, fewer in a shorter world.")
+    ] = None,
     chains: Annotated[int, typer.Option(help="Round trips through two vias.")] = _DEFAULT.chains,
     quiet: Annotated[bool, typer.Option("--quiet", help="No event: nothing is cut or detoured.")] = False,
 ) -> None:
@@ -35,6 +38,7 @@ def world_command(
         areas=areas,
         products=products,
         months=months,
+        event_month=_usual_event(months) if event_month is None else event_month,
         chains=chains,
         quiet=quiet,
     )
@@ -46,3 +50,8 @@ def world_command(
         f"{made.reports.num_rows:,} reports in {len(reports)} files in {out / 'reports'}, {happened}; "
         f"the truth is in {out / 'truth'}"
     )
+
+
+def _usual_event(months: int) -> int:
+    """Return the months before an event that was not dated: as far into a shorter world as into the usual."""
+    return min(_DEFAULT.event_month, months * _DEFAULT.event_month // _DEFAULT.months)

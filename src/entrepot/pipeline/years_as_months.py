@@ -35,6 +35,7 @@ __all__ = ["months_of_years", "with_months_of_years"]
 
 _KEYS: Final = ("reporter", "partner", "partner_concept", "flow", "source", "role", "hs_code")
 _YEARS: Final = ("reporter", "flow", "period")
+_MONTHS: Final = 12
 
 #: Annual reporters are taken by themselves while their months are no more rows than the months reported.
 _MOST: Final = 1.0
@@ -52,11 +53,14 @@ class _AnnualYears:
         Reports in them.
     monthly_rows
         Reports of months in the lake.
+    whole_years
+        (reporter, flow, year) of which all twelve months are published.
     """
 
     books: dict[tuple[str, str], frozenset[int]]
     rows: int
     monthly_rows: int
+    whole_years: frozenset[tuple[str, str, int]]
 
     @property
     def reporters(self) -> tuple[str, ...]:
@@ -117,7 +121,15 @@ def with_months_of_years(
         return counted, ()
     years = counted_reports(engine, lake, frequency="A", choice=only, survey=annual_survey)
     first, last = min(survey.periods), max(survey.periods)
-    frame = months_of_years(engine, years.rows, found.books, event=event, between=(first, last))
+    frame = months_of_years(
+        engine,
+        years.rows,
+        found.books,
+        event=event,
+        between=(first, last),
+        monthly=counted.rows,
+        whole_years=found.whole_years,
+    )
     name = engine.unused("months_of_years")
     months = engine.keep(frame, name)
     engine.drop(years.name)
@@ -143,9 +155,9 @@ def _annual_years(lake: Lake, choice: ReportChoice, survey: Survey) -> _AnnualYe
             WHERE frequency = 'A' AND {goods} AND year BETWEEN {first} AND {last} GROUP BY ALL ORDER BY ALL
         """)
         if not found:
-            return _AnnualYears({}, 0, 0)
+            return _AnnualYears({}, 0, 0, frozenset())
         months = engine.rows(f"""
-            SELECT reporter, flow, year, count(*) FROM ({reports})
+            SELECT reporter, flow, year, count(*), count(DISTINCT period) FROM ({reports})
             WHERE frequency = 'M' AND {goods} GROUP BY ALL
         """)
     monthly = {tuple(row[:3]) for row in months}
@@ -156,7 +168,10 @@ def _annual_years(lake: Lake, choice: ReportChoice, survey: Survey) -> _AnnualYe
             books[reporter, flow].add(year)
             rows += count
     return _AnnualYears(
-        {book: frozenset(years) for book, years in books.items()}, rows, sum(row[3] for row in months)
+        {book: frozenset(years) for book, years in books.items()},
+        rows,
+        sum(row[3] for row in months),
+        frozenset((row[0], row[1], row[2]) for row in months if row[4] == _MONTHS),
     )
 
 
@@ -167,12 +182,14 @@ def months_of_years(
     *,
     event: str,
     between: tuple[str, str],
+    monthly: nw.LazyFrame[Any] | None = None,
+    whole_years: frozenset[tuple[str, str, int]] = frozenset(),
 ) -> nw.LazyFrame[Any]:
     """Return annual reports as months.
 
     In the year of the event its months before it get as much each as a month of the year before, but no more
     than the year has; the months from the event on share what is left. Where the year before was not
-    published, the year is spread evenly, as every other year is.
+    published, neither as a year nor month by month, the year is spread evenly, as every other year is.
 
     Parameters
     ----------
@@ -186,6 +203,10 @@ def months_of_years(
         Month of the event, ``2022-03``.
     between
         First and last month to give.
+    monthly
+        Reports of months: a book that went over to years has its year before the event there.
+    whole_years
+        (reporter, flow, year) of which ``monthly`` has all twelve months.
 
     Returns
     -------
@@ -194,13 +215,17 @@ def months_of_years(
         months are between the two. Months in which nothing is left have no row.
     """
     year, before = divmod(parse_period(event, option="event"), 12)
+    went_over = {book for book in books if year in books[book] and (*book, year - 1) in whole_years}
     every = sorted({(reporter, flow, one) for (reporter, flow), years in books.items() for one in years})
     asked = pa.table(
         {
             "reporter": pa.array([row[0] for row in every], pa.string()),
             "flow": pa.array([row[1] for row in every], pa.string()),
             "period": pa.array([str(row[2]) for row in every], pa.string()),
-            "has_last": pa.array([row[2] - 1 in books[row[0], row[1]] for row in every], pa.bool_()),
+            "has_last": pa.array(
+                [row[2] - 1 in books[row[:2]] or (row[2] == year and row[:2] in went_over) for row in every],
+                pa.bool_(),
+            ),
         }
     )
     years = sorted({row[2] for row in every})
@@ -218,6 +243,8 @@ def months_of_years(
     last = cells.join(engine.arrow_frame(following), on="period", how="inner").select(
         *_KEYS, whole.alias("last"), nw.col("following").alias("period")
     )
+    if went_over and monthly is not None:
+        last = nw.concat([last, _summed_months(engine, monthly, went_over, year - 1)], how="vertical")
     even = before / 12.0
     usual = nw.coalesce(nw.col("last"), nw.lit(0.0)) * even
     early = (
@@ -249,6 +276,21 @@ def months_of_years(
         )
     )
     return spread.with_columns(nw.col("month").alias("period")).select(*columns)
+
+
+def _summed_months(
+    engine: FrameEngine, monthly: nw.LazyFrame[Any], books: set[tuple[str, str]], year: int
+) -> nw.LazyFrame[Any]:
+    """Return what books reported of every cell in the months of a year, as the last of the year after."""
+    reporters, flows = zip(*sorted(books), strict=True)
+    kept = pa.table({"reporter": pa.array(reporters, pa.string()), "flow": pa.array(flows, pa.string())})
+    return (
+        monthly.filter(nw.col("period").str.starts_with(f"{year}-"))
+        .join(engine.arrow_frame(kept), on=["reporter", "flow"], how="inner")
+        .group_by(*_KEYS)
+        .agg(nw.col("primary_value_usd").sum().alias("last"))
+        .select(*_KEYS, "last", nw.lit(str(year + 1)).alias("period"))
+    )
 
 
 def _months(years: list[int], event_year: int, before: int, between: tuple[str, str]) -> pa.Table:

@@ -122,8 +122,8 @@ def _derivation(found: Explanation) -> Iterator[str]:
             + (
                 "No more can have taken detours."
                 if passed <= row["shortfall_usd"]
-                else "More can have taken detours: the pair fell as a whole, and this product is taken to have "
-                "fallen with it as far as its own noise allows."
+                else "More can have taken detours: the pair fell as a whole, and this product is taken to "
+                "have fallen with it as far as its own noise allows."
             )
         )
     )
@@ -135,8 +135,8 @@ def _derivation(found: Explanation) -> Iterator[str]:
         + (
             ""
             if passed <= row["excess_in_usd"]
-            else " The amount is more than that: over all products the hub's arrivals rose, and this one is drawn "
-            "to them as far as its own noise allows."
+            else " The amount is more than that: over all products the hub's arrivals rose, and this one is "
+            "drawn to them as far as its own noise allows."
         )
     )
     yield (
