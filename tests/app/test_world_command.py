@@ -33,6 +33,14 @@ def test_setting_and_quiet_reach_the_world(tmp_path) -> None:
     assert len(pd.read_csv(tmp_path / "truth" / "truth_detours.csv")) == 0
 
 
+@pytest.mark.parametrize(("more", "event"), [([], "2021-03"), (["--event-month", "10"], "2020-11")])
+def test_a_shorter_world_has_its_event_earlier(tmp_path, more, event) -> None:
+    arguments = ["world", "--out", str(tmp_path), "--areas", "26", "--products", "4", "--months", "24", *more]
+    outcome = CliRunner().invoke(app, arguments)
+    assert outcome.exit_code == 0, outcome.output
+    assert f"event in {event}" in " ".join(outcome.stderr.split())
+
+
 def test_an_impossible_world_is_refused(tmp_path) -> None:
     outcome = CliRunner().invoke(app, ["world", "--out", str(tmp_path / "x"), "--areas", "10"])
     assert outcome.exit_code == 1

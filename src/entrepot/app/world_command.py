@@ -9,7 +9,14 @@ import typer
 from rich.console import Console
 
 from entrepot.app.cli import app
-from entrepot.model.world import Setting, WorldOptions, build_world, write_comtrade, write_truth
+from entrepot.model.world import (
+    FEWEST_AFTER,
+    Setting,
+    WorldOptions,
+    build_world,
+    write_comtrade,
+    write_truth,
+)
 
 __all__ = ["world_command"]
 
@@ -53,5 +60,6 @@ def world_command(
 
 
 def _usual_event(months: int) -> int:
-    """Return the months before an event that was not dated: as far into a shorter world as into the usual."""
-    return min(_DEFAULT.event_month, months * _DEFAULT.event_month // _DEFAULT.months)
+    """Return the months before an event that was not dated: in a world too short for it, as far into it."""
+    usual = _DEFAULT.event_month
+    return usual if months >= usual + FEWEST_AFTER else months * usual // _DEFAULT.months

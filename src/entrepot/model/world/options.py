@@ -8,7 +8,10 @@ from typing import Literal, get_args
 
 from entrepot.errors import OptionError
 
-__all__ = ["Setting", "WorldOptions"]
+__all__ = ["FEWEST_AFTER", "Setting", "WorldOptions"]
+
+#: Months that a world has from its event on, at least.
+FEWEST_AFTER = 4
 
 #: How irregular trade is: ``smooth`` flows vary little and never vanish; ``rough`` ones are as lumpy as
 #: the exports of EU member states by HS6.
@@ -137,7 +140,7 @@ class WorldOptions:
             ("areas", 8, 150),
             ("products", 4, 4000),
             ("months", 12, 240),
-            ("event_month", 6, self.months - 4),
+            ("event_month", 6, self.months - FEWEST_AFTER),
             ("seed", 0, 2**63),
             ("listed_share", 0.0, 1.0),
             ("treated_origins", 1, self.areas),
