@@ -250,7 +250,7 @@ class Slow:
             signal = self.as_a_whole(arrived, expected)
             if left:
                 signal = (signal + self.as_a_whole(left, expected)) / math.sqrt(2)
-            if arrived and signal > 3.0:
+            if arrived and signal > 2.0:
                 found.add(h)
         return found
 
