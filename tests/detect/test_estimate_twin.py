@@ -59,8 +59,14 @@ class Slow:
     # --- noise
 
     def sd(self, expected: float) -> float:
+        return self.by_size(self.noise.sd, expected)
+
+    def mean(self, expected: float) -> float:
+        return expected + self.by_size(self.noise.lift, expected) * (expected + self.noise.floor)
+
+    def by_size(self, values: np.ndarray, expected: float) -> float:
         size = math.log(expected + self.noise.floor)
-        knots = list(zip(self.noise.log_size.tolist(), self.noise.sd.tolist(), strict=True))
+        knots = list(zip(self.noise.log_size.tolist(), values.tolist(), strict=True))
         if size <= knots[0][0]:
             return knots[0][1]
         for (x0, y0), (x1, y1) in pairwise(knots):
@@ -421,8 +427,12 @@ class Slow:
             lambda leg: is_in(leg) and inbound_lost(leg) > 0,
             lambda leg: is_on(leg) and onward_lost(leg) > 0,
         )
+        usual = {
+            leg: usd if self.is_told(leg[1]) or not (is_in(leg) and leg[1] in hubs) else self.mean(usd)
+            for leg, usd in expected.items()
+        }
         inbound, predicted = self.pooled(
-            expected, lambda leg: is_in(leg) and leg[1] in hubs, inbound_lost, by_hub=True
+            usual, lambda leg: is_in(leg) and leg[1] in hubs, inbound_lost, by_hub=True
         )
         onward, _ = self.pooled(expected, is_on, onward_lost)
         supply = [
@@ -552,7 +562,8 @@ def amounts_of(corridors) -> dict:
 
 def random_noise(rng: np.random.Generator) -> Noise:
     knots = np.sort(rng.uniform(6.0, 13.0, 4))
-    return Noise(log_size=knots, sd=rng.uniform(0.1, 0.5, 4), floor=float(np.exp(rng.normal(4.0, 1.0))))
+    sd, floor = rng.uniform(0.1, 0.5, 4), float(np.exp(rng.normal(4.0, 1.0)))
+    return Noise(log_size=knots, sd=sd, floor=floor, lift=rng.uniform(-0.1, 0.4, 4))
 
 
 def with_event(cells: Cells, question: Question) -> Cells:

@@ -28,6 +28,9 @@ _BINS = 20
 _FEWEST_IN_BIN = 30
 _SMALLEST_SD = 0.02
 
+#: Standard deviations, on the log scale, at which a single flow is held in the mean of its size.
+_HELD = 4.0
+
 
 @dataclass(frozen=True, slots=True)
 class Noise:
@@ -41,11 +44,15 @@ class Noise:
         Robust standard deviation at that size.
     floor
         Size of flows that appear from nothing, USD: added to both sides of a log change.
+    lift : (b,)
+        By how much flows of that size exceed the expected one on average, as a share of it: expected is what
+        half of them exceed, and lumpy trade gains more than it can lose. None where nothing is known of it.
     """
 
     log_size: NDArray[np.float64]
     sd: NDArray[np.float64]
     floor: float
+    lift: NDArray[np.float64] | None = None
 
     def at(self, expected: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the standard deviation at each expected size."""
@@ -53,6 +60,13 @@ class Noise:
             lambda usd: interpolate(np.log(usd + self.floor), self.log_size, self.sd), expected.ravel()
         )
         return sd.reshape(expected.shape)
+
+    def mean_at(self, expected: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the mean of flows for each expected size, USD."""
+        if self.lift is None:
+            return expected.copy()
+        size = expected + self.floor
+        return expected + size * interpolate(np.log(size), self.log_size, self.lift)
 
     def log_change(self, after: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ln((after + floor) / (expected + floor))."""
@@ -93,16 +107,17 @@ def fit_noise(
     """
     size = [in_blocks(lambda usd: np.log(usd + floor), e) for e in expected]
     change = [
-        in_blocks(lambda usd, usual: np.abs(np.log((usd + floor) / (usual + floor))), now, e)
+        in_blocks(lambda usd, usual: np.log((usd + floor) / (usual + floor)), now, e)
         for e, now in zip(expected, after, strict=True)
     ]
     log_size = size[0] if len(size) == 1 else np.concatenate(size)
     edges = np.quantile(log_size, np.linspace(0.0, 1.0, _BINS + 1)) if log_size.size else np.zeros(2)
-    sizes, absolute, starts = by_bin(
+    sizes, changes, starts = by_bin(
         log_size, change[0] if len(change) == 1 else np.concatenate(change), edges
     )
     middle: list[float] = []
     sd: list[float] = []
+    lift: list[float] = []
     for first, last in pairwise(starts.tolist()):
         if last - first < _FEWEST_IN_BIN:
             continue
@@ -110,7 +125,9 @@ def fit_noise(
         if middle and centre <= middle[-1]:
             continue
         middle.append(centre)
-        sd.append(max(MAD_TO_SD * float(np.median(absolute[first:last])), _SMALLEST_SD))
+        here = changes[first:last]
+        sd.append(max(MAD_TO_SD * float(np.median(np.abs(here))), _SMALLEST_SD))
+        lift.append(float(np.expm1(np.minimum(here, _HELD * sd[-1])).mean()))
     if not middle:
         return flat_noise(floor)
-    return Noise(log_size=np.array(middle), sd=np.array(sd), floor=floor)
+    return Noise(log_size=np.array(middle), sd=np.array(sd), floor=floor, lift=np.array(lift))
