@@ -181,6 +181,23 @@ def test_noise_by_size_is_recovered() -> None:
     assert (np.diff(noise.log_size) > 0).all()
 
 
+def test_flows_exceed_the_expected_on_average() -> None:
+    """Half of the flows double and half halve: a quarter above on average, whatever their size."""
+    rng = np.random.default_rng(1)
+    size = np.exp(rng.uniform(5.0, 15.0, 40_000))
+    noise = fit_noise([size], [size * np.where(rng.random(size.size) < 0.5, 2.0, 0.5)], floor=1e-6)
+    for usd in (1e3, 1e5):
+        assert noise.mean_at(np.array([usd]))[0] == pytest.approx(1.25 * usd, rel=0.05)
+
+
+def test_single_wild_flows_do_not_make_the_average(flat) -> None:
+    size = np.exp(np.linspace(5.0, 15.0, 4000))
+    after = size * np.where(np.arange(4000) % 2, 2.0, 0.5)
+    after[::400] *= 1e9
+    assert fit_noise([size], [after], floor=1e-6).lift.max() < 1.0
+    assert flat().mean_at(np.array([7.0])).tolist() == [7.0]
+
+
 def test_noise_of_too_few_flows_is_one() -> None:
     assert fit_noise([np.ones(5)], [np.ones(5)], floor=1.0).sd.tolist() == [1.0]
     assert fit_noise([np.zeros(0)], [np.zeros(0)], floor=1.0).sd.tolist() == [1.0]

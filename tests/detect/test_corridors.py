@@ -117,10 +117,10 @@ def test_no_pair_is_clear_where_only_noise_moves(random_cells, flat) -> None:
 
 
 def test_an_area_passes_goods_on_where_both_legs_rose(make_cells, flat) -> None:
-    """Hub 3: both rose; 4: arrivals only; 5: one large leg only; 6: nobody sees what it sends on."""
+    """Hub 3: both rose; 4: arrivals only; 5: one large sale only; 6: nobody sees what it sends on."""
     rows = [(0, hub, k, 100.0, 300.0 if hub != 5 else 90.0) for hub in (3, 4, 5, 6) for k in range(12)]
     rows += [(3, 2, k, 100.0, 300.0) for k in range(12)]
-    rows += [(4, 2, k, 100.0, 60.0) for k in range(12)]
+    rows += [(hub, 2, k, 100.0, 60.0) for hub in (4, 5) for k in range(12)]
     rows += [(0, 5, 12, 100.0, 1e6)]
     cells = make_cells(rows, n_areas=7, n_products=13)
     found = passing_hubs(

@@ -253,10 +253,8 @@ class Slow:
         for h in self.areas:
             arrived = [leg for leg in self.cells if leg[1] == h and is_in(leg)]
             left = [leg for leg in self.cells if leg[0] == h and is_on(leg)]
-            signal = self.as_a_whole(arrived, expected)
-            if left:
-                signal = (signal + self.as_a_whole(left, expected)) / math.sqrt(2)
-            if arrived and signal > 2.0:
+            signal = self.as_a_whole(arrived, expected) + self.as_a_whole(left, expected)
+            if arrived and (not left or signal > 2.0 * math.sqrt(2)):
                 found.add(h)
         return found
 
@@ -292,8 +290,9 @@ class Slow:
             legs = [leg for leg in every if leg[:2] == pair]
             share, error = self.fit(legs, beyond, noise, lost)
             if by_hub:
-                whole, _ = self.fit([leg for leg in every if leg[1] == pair[1]], beyond, noise, lost)
-                if whole <= 0:
+                at_hub = [leg for leg in every if leg[1] == pair[1]]
+                whole, its_error = self.fit(at_hub, beyond, noise, lost)
+                if whole <= min(4.0, 0.9 * math.sqrt(len(at_hub))) * its_error:
                     continue
                 between = (0.7 * whole) ** 2
                 share = (share * between + whole * error**2) / (between + error**2)

@@ -9,16 +9,15 @@ to it: one by one, small suppliers would never pass.
 leg. x_k ~ N(s·L_k·ε_k, σ_k²) with a relative spread τ = 0.5 of ε around one: s by weighted least squares,
 weights 1/(σ_k² + (τ s L_k)²), three rounds; then the posterior mean of s·L_k·ε_k, within 0 and what flowed.
 On the legs to hubs that pass goods on (:func:`entrepot.detect.strength.passing_hubs`) s ~ N(s_h, (0.7 s_h)²),
-s_h the share of all pairs of the hub. Elsewhere a pair whose share is under four
-standard errors has none (with n < 20 products: under 0.9·√n, which for one product is an excess of twice its
-noise). This stands in for a threshold on every product: against that it lowered the median absolute error
-from 0.27 to 0.21 of the true volume in five smooth worlds and from 0.32 to 0.29 in three rough ones. τ = 0.5
-for 1 and the hub's share gave 0.168 → 0.155 in eight smooth worlds, all sent. Four standard errors for two
-gave 0.147 → 0.128 in six smooth worlds, since areas that were no hubs took 4% of the true volume and take 2%
-now, and 0.161 → 0.152 in five rough ones. It was chosen on these worlds. A product's own excess is no upper
-end: where it fell short by chance others exceed by chance, and with it sums were a fifth too small in six
-rough worlds of a generator that is not ours (0.56 of the truth → 0.70, and 0.84 with both legs asked which
-areas pass goods on).
+s_h the share of all pairs of the hub. A hub, or elsewhere a pair, whose share is under four standard errors
+has none (with n < 20 legs: under 0.9·√n, which for one is an excess of twice its noise). This stands in for a
+threshold on every product: against that it lowered the median absolute error from 0.27 to 0.21 of the true
+volume in five smooth worlds and from 0.32 to 0.29 in three rough ones. τ = 0.5 for 1 and the hub's share gave
+0.168 → 0.155 in eight smooth worlds, all sent. Four standard errors for two gave 0.147 → 0.128 in six smooth
+worlds, since areas that were no hubs took 4% of the true volume and take 2% now, and 0.161 → 0.152 in five
+rough ones. It was chosen on these worlds. A product's own excess is no upper end: where it fell short by
+chance others exceed by chance, and with it sums were a fifth too small in six rough worlds of a generator
+that is not ours (0.56 of the truth → 0.70, and 0.84 with both legs asked which areas pass goods on).
 """
 
 from __future__ import annotations
@@ -90,12 +89,9 @@ def pooled_excess(
     if by_hub:
         whole = _fit(cells.importer[index], cells.n_areas, beyond, reference, variance)
         hub = np.tile(np.arange(cells.n_areas), cells.n_areas)
-        share = np.where(whole.share[hub] > 0, _drawn(own, whole.share[hub]), 0.0)
+        share = np.where(whole.are_clear()[hub], _drawn(own, whole.share[hub]), 0.0)
     else:
-        # With few products the spread alone keeps the ratio under √n, however clear the excess: ask for less.
-        products = np.bincount(pair, minlength=n_pairs)
-        clear = np.minimum(CLEAR, _NEAR_ALL * np.sqrt(np.maximum(products, 1)))
-        share = np.where(own.share > clear * own.error, own.share, 0.0)
+        share = np.where(own.are_clear(), own.share, 0.0)
     real = np.flatnonzero((share > 0)[pair])
     mean, after = share[pair[real]] * reference[real], cells.after[index[real]]
     usd = in_blocks(_posterior, mean, beyond[real], variance[real], after)
@@ -121,11 +117,23 @@ class _Shares:
     ----------
     raw, share, error : (n_groups,)
         Weighted mean, the same where positive, and its standard error.
+    legs : (n_groups,)
+        How many legs each was learnt from.
     """
 
     raw: NDArray[np.float64]
     share: NDArray[np.float64]
     error: NDArray[np.float64]
+    legs: NDArray[np.int64]
+
+    def are_clear(self) -> NDArray[np.bool_]:
+        """Return whether each share is more than four standard errors, or as many as so few legs can show.
+
+        With few legs the spread alone keeps the ratio under √n, however clear the excess: ask for less.
+        """
+        needed = np.minimum(CLEAR, _NEAR_ALL * np.sqrt(np.maximum(self.legs, 1)))
+        clear: NDArray[np.bool_] = self.share > needed * self.error
+        return clear
 
 
 def _fit(
@@ -145,7 +153,7 @@ def _fit(
         share = np.maximum(raw, 0.0)
     error = np.full(n_groups, np.inf)
     np.divide(1.0, np.sqrt(precision), out=error, where=precision > 0)
-    return _Shares(raw, share, error)
+    return _Shares(raw, share, error, np.bincount(group, minlength=n_groups))
 
 
 def _drawn(own: _Shares, hub: NDArray[np.float64]) -> NDArray[np.float64]:
