@@ -43,3 +43,9 @@ def test_an_unknown_source_names_the_known() -> None:
     )
     with pytest.raises(OptionError, match="comtrade"):
         open_source("comtrad")
+
+
+def test_a_name_that_is_nearly_right_is_told() -> None:
+    with pytest.raises(OptionError) as caught:
+        open_source("Russia_FTS")
+    assert caught.value.hint.startswith("did you mean russia_fts? sources are comtrade, comext")

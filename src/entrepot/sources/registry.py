@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -74,10 +75,12 @@ def open_source(name: str, stated: Stated | None = None) -> Source:
     shipped = _shipped()
     if name in shipped:
         return MappedTable.from_toml(shipped[name], given)
+    names = [*known, *outside, *shipped]
+    near = [f"did you mean {one}? " for one in difflib.get_close_matches(name.lower(), names, n=1)]
     raise OptionError(
         f"no source is called {name!r}",
         where="SOURCE",
-        hint=f"sources are {', '.join([*known, *outside, *shipped, 'csv:MAPPING.toml'])}",
+        hint=f"{''.join(near)}sources are {', '.join([*names, 'csv:MAPPING.toml'])}",
     )
 
 
