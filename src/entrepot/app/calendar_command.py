@@ -54,6 +54,6 @@ def calendar_command(
         chosen = table if state is None else table.filter(pc.equal(table["state"], state))
         write_table(chosen, out, about={"table": "reporting calendar", "as_of": as_of or "newest vintage"})
     console = Console(stderr=out == "-", highlight=False)
-    print_calendar(table, console, most=most, state=state and PublishingState(state))
+    print_calendar(table, console, most=most, state=PublishingState(state) if state else None)
     if out is not None and out != "-":
         console.print(f"written: {out}", markup=False)
