@@ -110,14 +110,17 @@ class SparkEngine:
             return _lazy(self.session.createDataFrame(table))
 
     def keep(self, frame: nw.LazyFrame[Any], name: str) -> nw.LazyFrame[Any]:
-        """Execute a frame of this session once; Spark keeps its rows in memory and on its disks.
+        """Execute a frame of this session once; Spark keeps its rows on its disks.
 
         What is kept is a beginning: of a cached frame (``persist``) Spark plans all that it came from
-        again, at every query on it, so that the plans of ten steps on one another are a thousandfold.
+        again, at every query on it, so that the plans of ten steps on one another are a thousandfold. Kept in
+        memory, the rows would take it from the steps that follow.
         """
+        from pyspark import StorageLevel  # noqa: PLC0415  an extra
+
         self.drop(name)
         with spark_errors(name):
-            kept = frame.to_native().localCheckpoint()
+            kept = frame.to_native().localCheckpoint(storageLevel=StorageLevel.DISK_ONLY)
         self._kept[name] = kept
         return _lazy(kept)
 
