@@ -2,12 +2,13 @@
 
     python benchmarks/fuzz_readers.py                      # 100,000 of each kind, every reader
     python benchmarks/fuzz_readers.py comext --rows 5_000_000 --seed 7
+    python benchmarks/fuzz_readers.py --by hypothesis      # the same, drawn and shrunk by Hypothesis
 
 Three kinds of inputs, made of the samples of each reader:
 
 heads
     Files with damaged bytes, through recognition and the making of the query. Guided by the coverage of our
-    code where Atheris is installed (``pip install atheris``), else at random.
+    code where Atheris is installed (``pip install atheris``), else at random, or by Hypothesis.
 rows
     Rows with fields swapped for near misses and noise, fields lost and added, quotes and line breaks where
     none belong, thousands a file, through staging and the query on the real engine. Rows that come out,
@@ -33,10 +34,12 @@ import time
 import traceback
 from collections import Counter
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fuzz_cases import CASES, damaged_bytes, damaged_rows
+from fuzz_hypothesis import try_drawn
 
 from entrepot.engine import Engine
 from entrepot.engine.container import fingerprint
@@ -54,6 +57,12 @@ if TYPE_CHECKING:
 
 _ROWS_A_FILE = 2_000
 _FILES_AN_ENGINE = 100
+
+#: Rows a file that Hypothesis draws: what it makes smaller must be small.
+_ROWS_DRAWN = 50
+
+#: Share of files in which fields hold what ends a field or a line.
+_WITH_BREAKS = 0.3
 
 #: The views of an engine have names of their own.
 _NUMBERS = itertools.count()
@@ -167,7 +176,7 @@ def fuzz_heads(case: Case, inputs: int, draw: random.Random, keep: Path) -> Coun
     return outcomes
 
 
-def guided_heads(name: str, inputs: int, keep: Path) -> Counter[str]:
+def guided_heads(name: str, _case: Case, inputs: int, _draw: random.Random, keep: Path) -> Counter[str]:
     """Try damaged heads in the order that Atheris finds promising."""
     script = Path(__file__).with_name("fuzz_guided.py")
     # The folder is ours: Atheris reads its corpus again until its process ends.
@@ -180,6 +189,18 @@ def guided_heads(name: str, inputs: int, keep: Path) -> Counter[str]:
     return Counter(json.loads(told[-1]))
 
 
+def drawn_heads(case: Case, inputs: int, draw: random.Random, keep: Path) -> Counter[str]:
+    """Try damaged heads that Hypothesis draws."""
+
+    def one(chance: random.Random, folder: Path) -> Counter[str]:
+        sample = chance.choice(case.samples)
+        path = folder / sample.name
+        path.write_bytes(damaged_bytes(sample.data, chance))
+        return Counter([check_head(case, path)])
+
+    return try_drawn(one, inputs, draw.randrange(2**32), keep)
+
+
 def fuzz_rows(case: Case, inputs: int, draw: random.Random, keep: Path) -> Counter[str]:
     """Try damaged rows, thousands a file."""
     samples = [sample for sample in case.samples if sample.delimiter]
@@ -187,10 +208,32 @@ def fuzz_rows(case: Case, inputs: int, draw: random.Random, keep: Path) -> Count
     def made() -> Iterator[tuple[Sample, bytes, int, bool]]:
         for first in range(0, inputs, _ROWS_A_FILE):
             sample, count = draw.choice(samples), min(_ROWS_A_FILE, inputs - first)
-            breaks = draw.random() < 0.3
+            breaks = draw.random() < _WITH_BREAKS
             yield sample, damaged_rows(sample, draw, count, breaks=breaks), count, breaks
 
     return _read_all(case, made(), keep)
+
+
+def drawn_rows(case: Case, inputs: int, draw: random.Random, keep: Path) -> Counter[str]:
+    """Try damaged rows that Hypothesis draws, a few a file."""
+    samples = [sample for sample in case.samples if sample.delimiter]
+    files = -(-inputs // _ROWS_DRAWN)
+    outcomes: Counter[str] = Counter()
+    for first in range(0, files, _FILES_AN_ENGINE):
+        with Engine(memory_limit="500MB", threads=1) as engine:
+            reader = Reader(case, engine)
+
+            def one(chance: random.Random, folder: Path, reader: Reader = reader) -> Counter[str]:
+                sample, breaks = chance.choice(samples), chance.random() < _WITH_BREAKS
+                path = folder / sample.name
+                path.write_bytes(damaged_rows(sample, chance, _ROWS_DRAWN, breaks=breaks))
+                try:
+                    return reader.read(path, lines=None if breaks else _ROWS_DRAWN)
+                except EntrepotError as error:
+                    return Counter({_refused(error): _ROWS_DRAWN})
+
+            outcomes += try_drawn(one, min(_FILES_AN_ENGINE, files - first), draw.randrange(2**32), keep)
+    return outcomes
 
 
 def fuzz_files(case: Case, inputs: int, draw: random.Random, keep: Path) -> Counter[str]:
@@ -240,41 +283,38 @@ def main() -> int:
         parser.add_argument(f"--{kind}", type=count, default=100_000)
     parser.add_argument("--files", type=count, default=1_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--unguided", action="store_true", help="draw heads at random in any case")
+    parser.add_argument(
+        "--by", choices=["atheris", "hypothesis", "chance"], help="who draws; Atheris draws heads alone"
+    )
     parser.add_argument("--keep", type=Path, default=Path("fuzz-found"), help="folder for what is found")
     chosen = parser.parse_args()
     if unknown := [name for name in chosen.readers if name not in CASES]:
         parser.error(f"no reader {unknown[0]!r}: there are {', '.join(CASES)}")
-    is_guided = not chosen.unguided and importlib.util.find_spec("atheris") is not None
+    by = chosen.by or ("atheris" if importlib.util.find_spec("atheris") else "chance")
     found = 0
     for name in chosen.readers or CASES:
         case, keep = CASES[name], chosen.keep / name.replace(" ", "_")
         draw = random.Random(f"{chosen.seed} {name}")  # noqa: S311  no secret hangs on it
+        heads = {"atheris": partial(guided_heads, name), "hypothesis": drawn_heads, "chance": fuzz_heads}[by]
         tries = {
-            "guided heads" if is_guided else "heads": (
-                chosen.heads,
-                lambda n, name=name, case=case, draw=draw, keep=keep: (
-                    guided_heads(name, n, keep) if is_guided else fuzz_heads(case, n, draw, keep)
-                ),
-            ),
-            "rows": (chosen.rows, lambda n, case=case, draw=draw, keep=keep: fuzz_rows(case, n, draw, keep)),
-            "files": (
-                chosen.files,
-                lambda n, case=case, draw=draw, keep=keep: fuzz_files(case, n, draw, keep),
-            ),
+            "heads": (chosen.heads, heads),
+            "rows": (chosen.rows, drawn_rows if by == "hypothesis" else fuzz_rows),
+            "files": (chosen.files, fuzz_files),
         }
         for kind, (inputs, run) in tries.items():
-            found += not _tell(f"{name}: {inputs:,} {kind}", inputs, run)
+            drawn_by = f" by {by}" if run not in {fuzz_heads, fuzz_rows, fuzz_files} else ""
+            title = f"{name}: {inputs:,} {kind}{drawn_by}"
+            found += not _tell(title, inputs, partial(run, case, inputs, draw, keep))
     return min(found, 1)
 
 
-def _tell(title: str, inputs: int, run: Callable[[int], Counter[str]]) -> bool:
+def _tell(title: str, inputs: int, run: Callable[[], Counter[str]]) -> bool:
     """Run one kind of inputs and print a line; tell whether nothing was found."""
     if not inputs:
         return True
     start = time.monotonic()
     try:
-        outcomes = run(inputs)
+        outcomes = run()
     except Exception as error:  # noqa: BLE001  what it is is what is looked for
         traceback.print_exc()
         print(f"{title}: FOUND {type(error).__name__}", flush=True)

@@ -7,6 +7,8 @@ from __future__ import annotations
 import gzip
 import json
 import zipfile
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +19,6 @@ from entrepot.store import Lake, flows_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 HEADER = ",".join(COMTRADE_WEB)
 LAKE = "lake"
@@ -360,3 +361,18 @@ def test_counts_in_tables_agree(entrepot: Callable, download: Callable, tmp_path
     assert register["rows_stored"] == flow == 10
     assert register["rows_quarantined"] == lake.quarantine().num_rows == len(BAD_ROWS)
     assert register["rows_read"] == 10 + len(BAD_ROWS)
+
+
+def test_a_file_of_another_source_is_told(entrepot: Callable, tmp_path: Path) -> None:
+    samples = Path(str(files("entrepot.sources")))
+    slips = {
+        ("comtrade", "us_census/samples/imports.json"): "us_census",
+        ("comext", "gacc/samples/chinese.csv"): "gacc",
+        ("baci", "comext/samples/full_202403.dat"): "comext",
+        ("wits", "comtrade/samples/web.csv"): "comtrade",
+    }
+    for (source, file), right in slips.items():
+        done = entrepot("ingest", source, samples / file, "--lake", tmp_path / LAKE)
+        assert done.status == 1
+        assert f"hint: it looks like a file of {right}: entrepot ingest {right}" in done.err
+    assert not (tmp_path / LAKE).exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from importlib.resources import files
 
 import pyarrow.parquet as pq
 import pytest
@@ -68,6 +69,17 @@ def test_calendar(entrepot, lake, tmp_path) -> None:
     assert "CHN export M current 2022-03" in outcome.out
     assert "partners without any report of their own: ARM" in entrepot("calendar", "--lake", lake).out
     assert "0 current" in entrepot("calendar", "--lake", lake, "--state", "never").out
+
+
+def test_who_speaks_in_one_book_is_not_called_silent(entrepot, lake) -> None:
+    """Eurostat names China as a partner; China's own months are in the lake as UN Comtrade has them."""
+    months = files("entrepot.sources.comext") / "samples" / "full_202403.dat"
+    assert entrepot("ingest", "comext", months, "--lake", lake).status == 0
+    for state in ((), ("--state", "never")):
+        told = entrepot("calendar", "--lake", lake, *state).out
+        silent = told.partition("partners without any report of their own: ")[2].splitlines()[0].split(", ")
+        assert "ARM" in silent
+        assert "CHN" not in silent
 
 
 @pytest.mark.parametrize(

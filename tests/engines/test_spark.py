@@ -67,6 +67,19 @@ def test_an_error_of_spark_is_one_of_ours(engine) -> None:
         engine.keep(frame.select(nw.col("text").cast(nw.Int64)), "numbers")
 
 
+def test_what_is_kept_is_a_beginning(engine) -> None:
+    """Plans of steps on one another stay short: a cached frame's would grow with every step."""
+    kept = engine.arrow_frame(pa.table({"n": [1, 2, None]}))
+    plans = []
+    for step in range(4):
+        grown = nw.concat([kept, kept], how="vertical").with_columns(nw.col("n") + 1)
+        kept = engine.keep(grown, f"step_{step}")
+        plans.append(len(kept.to_native()._jdf.queryExecution().toString()))
+    assert max(plans) < 1.5 * plans[0]
+    counted = kept.group_by("n").agg(nw.len().alias("rows")).collect("pyarrow").to_native().to_pylist()
+    assert sorted((row["n"] or 0, row["rows"]) for row in counted) == [(0, 16), (5, 16), (6, 16)]
+
+
 def kernel(group: pa.Table) -> pa.Table:
     values = group["v"].to_pylist()
     return pa.table({"total": [sum(values), len(values)], "k": group["k"].take([0, 0])})

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "fuzz_readers.py"
 READERS = 11
 
 
 def run(*options: str, keep: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, SCRIPT, "--unguided", "--keep", keep, *options]
+    command = [sys.executable, SCRIPT, "--by", "chance", "--keep", keep, *options]
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONWARNINGS": "error"}
     )
@@ -31,7 +34,20 @@ def test_a_little_of_everything_finds_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "kept").exists()
 
 
-def test_what_is_found_is_told_and_kept(tmp_path: Path) -> None:
+def test_hypothesis_draws_heads_and_rows(tmp_path: Path) -> None:
+    options = ("--by", "hypothesis", "--heads", "30", "--rows", "100", "--files", "0", "baci")
+    done = run(*options, keep=tmp_path / "kept")
+    assert done.returncode == 0, done.stdout + done.stderr
+    heads, rows = done.stdout.splitlines()
+    assert heads.startswith("baci: 30 heads by hypothesis in ")
+    assert sum(int(count) for count in re.findall(r" (\d+)(?:,|$)", heads.split(" s: ")[1])) == 30
+    assert rows.startswith("baci: 100 rows by hypothesis in ")
+    assert " good " in rows
+    assert run(*options, keep=tmp_path / "kept").stdout.split(" s: ")[1] == done.stdout.split(" s: ")[1]
+
+
+@pytest.mark.parametrize("by", ["chance", "hypothesis"])
+def test_what_is_found_is_told_and_kept(tmp_path: Path, by: str) -> None:
     """A reader whose error has no hint is what the programme looks for."""
     script = (
         "import sys; sys.argv[0] = 'fuzz_readers.py'\n"
@@ -41,11 +57,11 @@ def test_what_is_found_is_told_and_kept(tmp_path: Path) -> None:
         "BaciSource.recognise = lambda self, path: 1 / 0\n"
         "sys.exit(fuzz_readers.main())\n"
     )
-    command = [sys.executable, "-c", script, "baci", "--unguided", "--heads", "5", "--rows", "0"]
+    command = [sys.executable, "-c", script, "baci", "--by", by, "--heads", "5", "--rows", "0"]
     command += ["--files", "0", "--keep", str(tmp_path / "kept")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "baci: 5 heads: FOUND ZeroDivisionError" in done.stdout
+    assert re.search("baci: 5 heads.*: FOUND ZeroDivisionError", done.stdout)
     assert len(list((tmp_path / "kept" / "baci").iterdir())) == 1
 
 

@@ -50,11 +50,10 @@ def calendar_command(
     opened = Lake.open(lake)
     sources = parse_sources(source, known=opened.files()["source"].to_pylist())
     table = lake_calendar(opened, as_of=day, sources=sources, reporters=reporters, memory_limit=memory)
-    if state is not None:
-        table = table.filter(pc.equal(table["state"], state))
     if out is not None:
-        write_table(table, out, about={"table": "reporting calendar", "as_of": as_of or "newest vintage"})
+        chosen = table if state is None else table.filter(pc.equal(table["state"], state))
+        write_table(chosen, out, about={"table": "reporting calendar", "as_of": as_of or "newest vintage"})
     console = Console(stderr=out == "-", highlight=False)
-    print_calendar(table, console, most=most)
+    print_calendar(table, console, most=most, state=PublishingState(state) if state else None)
     if out is not None and out != "-":
         console.print(f"written: {out}", markup=False)

@@ -110,11 +110,17 @@ class SparkEngine:
             return _lazy(self.session.createDataFrame(table))
 
     def keep(self, frame: nw.LazyFrame[Any], name: str) -> nw.LazyFrame[Any]:
-        """Execute a frame of this session once; Spark keeps its rows in memory and on its disks."""
+        """Execute a frame of this session once; Spark keeps its rows on its disks.
+
+        What is kept is a beginning: of a cached frame (``persist``) Spark plans all that it came from
+        again, at every query on it, so that the plans of ten steps on one another are a thousandfold. Kept in
+        memory, the rows would take it from the steps that follow.
+        """
+        from pyspark import StorageLevel  # noqa: PLC0415  an extra
+
         self.drop(name)
         with spark_errors(name):
-            kept = frame.to_native().persist()
-            kept.count()
+            kept = frame.to_native().localCheckpoint(storageLevel=StorageLevel.DISK_ONLY)
         self._kept[name] = kept
         return _lazy(kept)
 
@@ -128,10 +134,8 @@ class SparkEngine:
         return f"{name}_{next(self._names)}"
 
     def drop(self, name: str) -> None:
-        """Forget what was kept under a name."""
-        kept = self._kept.pop(name, None)
-        if kept is not None:
-            kept.unpersist()
+        """Forget what was kept under a name: Spark removes rows that nobody refers to."""
+        self._kept.pop(name, None)
 
     def each(self, function: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
         """Yield what a function makes of each item, in order; every item is a task of its own.

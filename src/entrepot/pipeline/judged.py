@@ -39,10 +39,10 @@ class JudgedRows:
         self._engine = engine
         self._workspace = workspace
         self._staged = staged
-        engine.execute(f"CREATE TEMP VIEW canonical_rows AS {canonical}")
-        found = [row[0] for row in engine.rows("DESCRIBE canonical_rows")]
+        # No view: of a long query the binding is dear, and a view is bound once more.
+        found = [row[0] for row in engine.rows(f"DESCRIBE {canonical}")]
         nulls = [null_column(field) for field in _absent(found)]
-        self._canonical = f"SELECT {', '.join(['*', *nulls])} FROM canonical_rows"
+        self._canonical = f"SELECT {', '.join(['*', *nulls])} FROM ({canonical})"
         #: Columns that are the same in all rows: no row need carry them.
         self._fixed = dict.fromkeys((field.name for field in _absent(found)), None) | {
             name: value

@@ -17,6 +17,7 @@ from entrepot.errors import EmptyFileError, InputFileError, TruncatedFileError
 from entrepot.pipeline.inputs import make_readable, stage, vintage_of
 from entrepot.pipeline.intake_report import FileReport, Step
 from entrepot.pipeline.judged import JudgedRows
+from entrepot.sources.registry import sources_that_read
 from entrepot.store import FileRows
 
 if TYPE_CHECKING:
@@ -78,9 +79,22 @@ class Prepared:
 
 
 def look_at(source: Source, path: Path, progress: Callable[[Step], None]) -> Known:
-    """Read a file's bytes once: its layout, and what identifies it."""
+    """Read a file's bytes once: its layout, and what identifies it.
+
+    Raises
+    ------
+    InputFileError
+        It is no file of the source; of which it looks like one, the hint says.
+    """
     start = time.monotonic()
-    layout = source.recognise(path)
+    try:
+        layout = source.recognise(path)
+    except InputFileError as error:
+        others = [name for name in sources_that_read(path) if name != source.id.removeprefix("csv:")]
+        if not others:
+            raise
+        hint = f"it looks like a file of {' or '.join(others)}: entrepot ingest {others[0]} …"
+        raise type(error)(error.what, where=error.where, hint=hint) from error
     now = Step(path, "reading bytes")
     progress(now)
     size = max(path.stat().st_size, 1)

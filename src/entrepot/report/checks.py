@@ -154,8 +154,10 @@ _CALENDAR = (
 )
 
 
-def print_calendar(calendar: pa.Table, console: Console, *, most: int) -> None:
-    """Print a reporting calendar; areas that never reported are named in one line.
+def print_calendar(
+    calendar: pa.Table, console: Console, *, most: int, state: PublishingState | None = None
+) -> None:
+    """Print a reporting calendar; areas that never reported anything are named in one line.
 
     Parameters
     ----------
@@ -165,7 +167,14 @@ def print_calendar(calendar: pa.Table, console: Console, *, most: int) -> None:
         Where to.
     most
         Rows to print.
+    state
+        Print books in this state only.
     """
+    # Who publishes years, or exports, is not silent because of its months, or imports.
+    is_silent = pc.equal(calendar["state"], PublishingState.NEVER)
+    speaking = {*calendar.filter(pc.invert(is_silent))["reporter"].to_pylist()}
+    if state is not None:
+        calendar = calendar.filter(pc.equal(calendar["state"], state))
     states = calendar["state"].to_pylist()
     said = ", ".join(f"{states.count(state):,} {state.value}" for state in PublishingState)
     console.print(Text(f"{calendar.num_rows:,} books of reporters: {said}", style="bold"))
@@ -174,7 +183,7 @@ def print_calendar(calendar: pa.Table, console: Console, *, most: int) -> None:
     if heard.num_rows:
         console.print()
         print_rows(heard, console, columns=_CALENDAR, most=most)
-    silent = sorted(set(calendar.filter(is_silent)["reporter"].to_pylist()))
+    silent = sorted({*calendar.filter(is_silent)["reporter"].to_pylist()} - speaking)
     if silent:
         named = ", ".join(silent[:most]) + (f" and {len(silent) - most:,} more" if len(silent) > most else "")
         console.print()

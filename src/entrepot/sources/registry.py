@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
+from contextlib import suppress
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from entrepot.errors import OptionError
+from entrepot.errors import EntrepotError, OptionError
+from entrepot.schema import FlowKind
 from entrepot.sources.baci import BaciSource
-from entrepot.sources.base import UNSTATED, TellableSource
+from entrepot.sources.base import UNSTATED, Stated, TellableSource
 from entrepot.sources.comext import ComextSource
 from entrepot.sources.comtrade import ComtradeSource
 from entrepot.sources.csv_mapping import MappedTable
@@ -19,9 +23,9 @@ from entrepot.sources.us_census import UsCensusSource
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from entrepot.sources.base import Source, Stated
+    from entrepot.sources.base import Source
 
-__all__ = ["SOURCES", "open_source"]
+__all__ = ["SOURCES", "open_source", "sources_that_read"]
 
 #: Publishers with a reader of their own.
 SOURCES: tuple[Callable[[], Source], ...] = (
@@ -74,11 +78,39 @@ def open_source(name: str, stated: Stated | None = None) -> Source:
     shipped = _shipped()
     if name in shipped:
         return MappedTable.from_toml(shipped[name], given)
+    names = [*known, *outside, *shipped]
+    near = [f"did you mean {one}? " for one in difflib.get_close_matches(name.lower(), names, n=1)]
     raise OptionError(
         f"no source is called {name!r}",
         where="SOURCE",
-        hint=f"sources are {', '.join([*known, *outside, *shipped, 'csv:MAPPING.toml'])}",
+        hint=f"{''.join(near)}sources are {', '.join([*names, 'csv:MAPPING.toml'])}",
     )
+
+
+def sources_that_read(path: Path) -> tuple[str, ...]:
+    """Return the names of the sources that recognise a file by its head: what a wrong name was to be.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    tuple
+        Publishers first, then mappings that ship with the package; none for a file that nobody knows.
+    """
+    makers = {make().id: make for make in SOURCES}
+    makers |= {name: partial(MappedTable.from_toml, file) for name, file in _shipped().items()}
+    found = []
+    for name, make in makers.items():
+        with suppress(EntrepotError):
+            try:
+                make().recognise(path)
+            except OptionError:  # what must be stated with the file: anything does to look at its head
+                _told(make(), Stated(FlowKind.IMPORT)).recognise(path)
+            found.append(name)
+    return tuple(found)
 
 
 def _told(source: Source, stated: Stated) -> Source:

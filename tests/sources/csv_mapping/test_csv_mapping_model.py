@@ -193,3 +193,10 @@ def test_a_rates_file_that_is_not_there(read, long_mapping: str) -> None:
     table = "reporter,partner,flow,period,product,value\nDEU,KGZ,export,2022,27,5\n"
     with pytest.raises(InputFileError, match="rates cannot be read"):
         read(long_mapping + '[rates]\nfile = "absent.csv"\n', table)
+
+
+def test_a_table_in_dollars_asks_for_no_rate(long_mapping: str, tmp_path: Path) -> None:
+    path = tmp_path / "mapping.toml"
+    for currency, has_rates in (("USD", False), ("us dollars", False), ("EUR", True)):
+        path.write_text(long_mapping.replace('currency = "USD"', f'currency = "{currency}"'))
+        assert (MappedTable.from_toml(path).reference_tables()["csv_rates"].num_rows > 0) == has_rates

@@ -119,7 +119,10 @@ def cells_query(mapping: TableMapping, layout: Layout, raw: str) -> str:
     texts = _texts(mapping, layout)
     columns = ["row_number", *(f"{texts[field]} AS {field.value}" for field in _TEXT_FIELDS)]
     columns += [f"{texts[field]} AS {field.value}_text" for field in MEASURES]
-    columns += [f"{plain_number_sql(texts[field])} AS {field.value}_plain" for field in MEASURES]
+    thousands = mapping.file.thousands
+    columns += [
+        f"{plain_number_sql(texts[field], thousands=thousands)} AS {field.value}_plain" for field in MEASURES
+    ]
     columns.append(f"{_cell_name(mapping)} AS cell")
     origin = f"(SELECT *, {_unnested(mapping, wide)} FROM {raw})" if wide else raw
     query = f"SELECT {', '.join(columns)} FROM {origin} {_kept(mapping)}"

@@ -21,6 +21,7 @@ from entrepot.sources.csv_mapping.labels import area_spellings
 from entrepot.sources.csv_mapping.mapping import TableMapping, read_mapping
 from entrepot.sources.csv_mapping.sections import MappedField
 from entrepot.sources.csv_mapping.statement import AREAS_TABLE, RATES_TABLE, canonical_query
+from entrepot.sources.csv_mapping.words import currency_code
 from entrepot.sources.rates import RATE_SCHEMA, ecb_rates, own_rates
 from entrepot.sources.text_files import read_text_head, sniff_delimiter, split_line
 
@@ -214,10 +215,11 @@ class MappedTable:
         return told
 
     def _rates(self) -> pa.Table:
-        """Return the rates: the mapping's own first, then its file's, then the ECB's."""
+        """Return the rates: the mapping's own first, then its file's, then the ECB's; dollars need none."""
         options = self.mapping.rates
         if not options.file and not options.per_usd:
-            return ecb_rates()
+            is_dollars = currency_code(self.mapping.only_text(MappedField.CURRENCY)) == "USD"
+            return RATE_SCHEMA.empty_table() if is_dollars else ecb_rates()
         found = {(row["currency"], row["period"]): row["per_usd"] for row in ecb_rates().to_pylist()}
         given = own_rates(self.folder / options.file).to_pylist() if options.file else []
         given += [{"currency": name, "period": "", "per_usd": rate} for name, rate in options.per_usd.items()]

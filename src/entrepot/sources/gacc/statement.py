@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -57,9 +58,10 @@ def gacc_sql(found: Mapping[str, str], stated: Stated, raw: str) -> str:
     nothing = "NULL::VARCHAR"
     units = [f"upper({text.get(name, nothing)})" for name in ("unit", "unit_2")]
     quantities = [text.get(name, nothing) for name in ("quantity", "quantity_2")]
-    kilograms = ", ".join(map(literal, _KILOGRAMS))
-    weights = [f"WHEN {unit} IN ({kilograms})" for unit in units]
-    others = [f"WHEN {unit} NOT IN ({kilograms})" for unit in units]
+    kilograms = literal("|".join(map(re.escape, _KILOGRAMS)))
+    # Not IN: of a list DuckDB makes a join, and asks every row; this it asks once of each different text.
+    weights = [f"WHEN regexp_full_match({unit}, {kilograms})" for unit in units]
+    others = [f"WHEN NOT regexp_full_match({unit}, {kilograms})" for unit in units]
     # Partners of ours may be several of theirs, so that the partner's code is a part as well.
     parts = {"partner": text.get("partner", text.get("partner_name", nothing))}
     parts |= {name: text[name] for name in ("regime", "province") if name in text}
