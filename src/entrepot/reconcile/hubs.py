@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ _ROUNDS = 30
 #: Rounds after which the numbers of suppliers are compared, and how many of them go on.
 _TRIAL_ROUNDS = 9
 _FINALISTS = 2
+#: Starts whose shares lie so near after those rounds end at the same place: each round halves the distance.
+_SAME_BOTTOM = 0.005
 #: Rounds after which the habits of reporters and pairs are found anew.
 _HABITS = 3
 #: Standard deviations at which a gap pulls half.
@@ -129,12 +132,23 @@ def find_hubs(cells: pa.Table | None) -> HubFit:
         return no_hubs()
     # one scale for all, or the losses could not be compared
     scale = _scale(books.gap - _habits(books, books.gap)[0])
-    tried = [trials for suppliers in _SUPPLIERS if (trials := _trials(books, suppliers, scale))]
-    finalists = sorted(tried, key=lambda trials: min(one.loss for one in trials))[:_FINALISTS]
-    turns = range(_TRIAL_ROUNDS, _ROUNDS)
-    ends = [_descend(books, trial, turns, scale) for trials in finalists for trial in trials]
+    with ThreadPoolExecutor() as threads:
+        tried = list(threads.map(lambda suppliers: _trials(books, suppliers, scale), _SUPPLIERS))
+        finalists = sorted(filter(None, tried), key=lambda trials: min(one.loss for one in trials))
+        goes_on = [one for trials in finalists[:_FINALISTS] for one in _apart(trials)]
+        turns = range(_TRIAL_ROUNDS, _ROUNDS)
+        ends = list(threads.map(lambda trial: _descend(books, trial, turns, scale), goes_on))
     best = min(ends, key=lambda one: one.loss, default=None)
     return no_hubs() if best is None else _believed(books, _with_errors(best))
+
+
+def _apart(trials: list[_Trial]) -> list[_Trial]:
+    """Return the trials that are not on the way to the same bottom: of two of those, the lower."""
+    kept: list[_Trial] = []
+    for trial in sorted(trials, key=lambda one: one.loss):
+        if all(np.abs(trial.share - one.share).max() > _SAME_BOTTOM for one in kept):
+            kept.append(trial)
+    return kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
