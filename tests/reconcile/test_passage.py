@@ -139,3 +139,11 @@ def test_numbers_of_suppliers_that_fit_badly_early_are_not_tried_to_the_end(is_s
     slow = fit_hubs(paired)
     assert (found.suppliers, found.spread) == (slow.suppliers, slow.spread)
     pd.testing.assert_frame_equal(found.table.to_pandas(), slow.table.to_pandas())
+
+
+def test_the_packed_root_is_that_of_numpy() -> None:
+    slopes = np.random.default_rng(0).normal(size=(300, 40))
+    square = slopes.T @ slopes
+    np.testing.assert_allclose(hubs_module._root(square), np.linalg.cholesky(square), atol=1e-12)
+    with pytest.raises(np.linalg.LinAlgError):
+        hubs_module._root(square - 1e3 * np.eye(40))
