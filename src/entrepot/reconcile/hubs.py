@@ -342,7 +342,7 @@ def _root(square: NDArray[np.float64]) -> NDArray[np.float64]:
     lower = np.tril_indices(len(square))
     packed, info = dpptrf(len(square), square[lower])
     if info:
-        return np.linalg.cholesky(square)  # which says what is wrong
+        return np.asarray(np.linalg.cholesky(square))  # which says what is wrong
     root = np.zeros_like(square)
     root[lower] = packed
     return root
