@@ -95,8 +95,8 @@ class Book:
         return f"__{self.value}_{name}"
 
 
-EXPORTS = Book("exporter_report_usd", "exporter_weight_kg", "exporter_quantity")
-IMPORTS = Book("importer_report_usd", "importer_weight_kg", "importer_quantity")
+_EXPORTS = Book("exporter_report_usd", "exporter_weight_kg", "exporter_quantity")
+_IMPORTS = Book("importer_report_usd", "importer_weight_kg", "importer_quantity")
 
 
 def exporter_book(reports: IntoFrameT) -> IntoFrameT:
@@ -121,7 +121,7 @@ def exporter_book(reports: IntoFrameT) -> IntoFrameT:
     data = nw.from_native(cast("Any", reports)).filter(_is_export())
     return cast(
         "IntoFrameT",
-        summed(data.rename({"reporter": "exporter", "partner": "importer"}), EXPORTS).to_native(),
+        summed(data.rename({"reporter": "exporter", "partner": "importer"}), _EXPORTS).to_native(),
     )
 
 
@@ -143,7 +143,7 @@ def importer_book(reports: IntoFrameT) -> IntoFrameT:
     data = nw.from_native(cast("Any", reports)).filter(_is_import())
     return cast(
         "IntoFrameT",
-        summed(data.rename({"reporter": "importer", "partner": "exporter"}), IMPORTS).to_native(),
+        summed(data.rename({"reporter": "importer", "partner": "exporter"}), _IMPORTS).to_native(),
     )
 
 
@@ -172,7 +172,7 @@ def both_books(reports: IntoFrameT) -> IntoFrameT:
         )
     )
     is_export = nw.col("flow") == FlowKind.EXPORT.value
-    books = replace(EXPORTS, of=is_export), replace(IMPORTS, of=~is_export)
+    books = replace(_EXPORTS, of=is_export), replace(_IMPORTS, of=~is_export)
     return cast("IntoFrameT", summed(data, *books).to_native())
 
 
