@@ -90,7 +90,7 @@ def main() -> None:
 
             paired = engine.keep(nw.from_native(pair_books(reports.to_native())).lazy(), "paired")
             told("pairing")
-            flows = with_freight(engine, paired, frozenset(), name="bench", frequency="A")
+            flows = with_freight(paired, frozenset(), frequency="A")
             told("freight")
             found = unusual_gaps(flows, GapOptions())
             told(f"gaps: {found.table.num_rows:,}")

@@ -29,15 +29,8 @@ import pyarrow as pa
 
 from entrepot.engine import Engine
 from entrepot.model.world import World, WorldOptions, build_world
-from entrepot.reconcile import (
-    BooksFit,
-    fit_books,
-    fit_hubs,
-    measure_years,
-    pair_books,
-    weigh_books,
-    with_passage,
-)
+from entrepot.pipeline.weighing import weighted_flows
+from entrepot.reconcile import BooksFit, pair_books
 
 SEEDS = (601, 602, 603, 604, 605)
 SIZE = {"areas": 36, "products": 80, "quiet": True}
@@ -88,21 +81,9 @@ def geography(world: World) -> pa.Table:
 
 
 def run(engine: Engine, reports: object, places: pa.Table | None, frequency: str) -> tuple[object, BooksFit]:
-    """Reconcile as the pipeline does, each step kept."""
-
-    def keep(frame: object, name: str) -> object:
-        return engine.keep(nw.from_native(frame).lazy(), name)
-
-    is_monthly = frequency == "M"
-    books = keep(pair_books(reports), "books").to_native()
-    paired = keep(with_passage(books, fit_hubs(books)), "paired").to_native()
-    engine.drop("books")
-    years = {
-        name: keep(frame, f"years_{name}").to_native()
-        for name, frame in measure_years(paired, is_monthly=is_monthly).items()
-    }
-    fit = fit_books(paired, geography=places, is_monthly=is_monthly, years=years, keep=keep)
-    return keep(weigh_books(paired, fit, is_monthly=is_monthly, years=years), "flows"), fit
+    """Reconcile as the pipeline does."""
+    books = engine.keep(nw.from_native(pair_books(reports)).lazy(), "books")
+    return weighted_flows(engine, books, "bench", frequency=frequency, geography=places)
 
 
 @dataclass
@@ -259,7 +240,7 @@ def run_ours(path: Path) -> dict[str, float]:
     start = time.perf_counter()
     with Engine(memory_limit="3500MB", threads=2) as engine:
         run(engine, engine.frame(f"SELECT * FROM '{path}'").to_native(), None, "A")
-        rows = engine.rows("SELECT count(*), sum(value_usd) FROM flows")[0]
+        rows = engine.rows("SELECT count(*), sum(value_usd) FROM reconciled_bench")[0]
     return {"seconds": time.perf_counter() - start, "flows": rows[0], "usd": rows[1]}
 
 

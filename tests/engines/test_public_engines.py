@@ -50,8 +50,8 @@ class Tables:
         return arrow(r.reconcile_books(pl.from_arrow(self.paired), pl.from_arrow(self.ratios)))
 
     @cached_property
-    def years(self) -> dict[str, pa.Table]:
-        return {name: arrow(frame) for name, frame in r.measure_years(pl.from_arrow(self.paired)).items()}
+    def years(self) -> pa.Table:
+        return arrow(r.measure_years(pl.from_arrow(self.paired)))
 
     @cached_property
     def freight(self) -> pa.Table:
@@ -148,7 +148,7 @@ def largest(group: pa.Table) -> pa.Table:
 
 def weighed(put: Put, t: Tables) -> Any:
     """Give years that are there already: Spark plans every query anew from where it begins."""
-    paired, years = put(t.paired), {name: put(table) for name, table in t.years.items()}
+    paired, years = put(t.paired), put(t.years)
     return r.weigh_books(paired, r.fit_books(paired, years=years), years=years)
 
 
@@ -228,7 +228,7 @@ CASES: dict[str, Callable[[Put, Tables], Any]] = {
     "flow_years": lambda put, t: r.flow_years(put(t.paired), r.WEIGHT),
     "importer_book": lambda put, t: r.importer_book(put(t.goods)),
     "map_groups": by_product,
-    "measure_years": lambda put, t: r.measure_years(put(t.paired))["quantity"],
+    "measure_years": lambda put, t: r.measure_years(put(t.paired)),
     "pair_books": lambda put, t: r.pair_books(put(t.goods)),
     "place_beside": beside,
     "published_flows": lambda put, t: r.published_flows(put(t.more)),

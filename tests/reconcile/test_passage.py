@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from entrepot.reconcile import fit_books, fit_hubs, pair_books, reconcile, weigh_books, with_passage
+from entrepot.reconcile import hubs as hubs_module
 
 HUB, SHARE, SUPPLIERS = "HUB", 0.35, 2
 KEYS = ["exporter", "importer", "hs_code", "period"]
@@ -128,3 +129,21 @@ def test_explained() -> None:
     fit = fit_books(with_passage(paired, hubs), is_monthly=False, hubs=hubs)
     assert f"{HUB} is a hub: importers enter about" in fit.explain(HUB)
     assert "hub" not in fit.explain("A03").replace(HUB, "")
+
+
+@pytest.mark.parametrize("is_silent", [False, True], ids=["publishes", "silent"])
+def test_numbers_of_suppliers_that_fit_badly_early_are_not_tried_to_the_end(is_silent, monkeypatch) -> None:
+    paired = pair_books(books(is_silent=is_silent, seed=3)[0])
+    found = fit_hubs(paired)
+    monkeypatch.setattr(hubs_module, "_FINALISTS", 5)
+    slow = fit_hubs(paired)
+    assert (found.suppliers, found.spread) == (slow.suppliers, slow.spread)
+    pd.testing.assert_frame_equal(found.table.to_pandas(), slow.table.to_pandas())
+
+
+def test_the_packed_root_is_that_of_numpy() -> None:
+    slopes = np.random.default_rng(0).normal(size=(300, 40))
+    square = slopes.T @ slopes
+    np.testing.assert_allclose(hubs_module._root(square), np.linalg.cholesky(square), atol=1e-12)
+    with pytest.raises(np.linalg.LinAlgError):
+        hubs_module._root(square - 1e3 * np.eye(40))

@@ -21,6 +21,7 @@ from entrepot.reconcile import (
     reporting_calendar,
 )
 from entrepot.reconcile import reconcile as reconcile_by
+from entrepot.reconcile.books import CELL, both_books
 from entrepot.schema import RECONCILED, bad_rows
 
 #: The rule of the detours; the weighted estimate has its own tests.
@@ -120,6 +121,30 @@ def test_imports_by_consignment_alone_say_nothing_about_origins(reports) -> None
 def test_several_rows_of_a_cell_are_summed(reports) -> None:
     found = one(reconcile(reports([("AAA", "export", "BBB", 30.0), ("AAA", "export", "BBB", 70.0)])))
     assert found["value_usd"] == 100.0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_both_books_in_one_pass_are_the_two_books_joined(seed, reports) -> None:
+    rng = np.random.default_rng(seed)
+    rows = [
+        (
+            rng.choice(["AAA", "BBB", "CCC"]), rng.choice(["export", "import", "re_export"]),
+            rng.choice(["AAA", "BBB", "CCC"]), float(rng.integers(0, 9)),
+            {
+                "hs_code": rng.choice(["854231", "854232"]), "net_weight_kg": rng.choice([None, 2.0]),
+                "quantity": rng.choice([None, 3.0]), "quantity_unit": rng.choice(["u", "kg"]),
+                "partner_concept": rng.choice(["origin", "last_known_destination", "consignment"]),
+            },
+        )
+        for _ in range(60)
+    ]  # fmt: skip
+    frame = reports(rows)
+    keys = list(CELL)
+    slow = exporter_book(frame).merge(importer_book(frame), on=keys, how="outer")
+    fast = both_books(frame)[list(slow.columns)]
+    pd.testing.assert_frame_equal(
+        fast.sort_values(keys, ignore_index=True), slow.sort_values(keys, ignore_index=True)
+    )
 
 
 def test_a_partner_equal_to_the_reporter_is_real(reports) -> None:

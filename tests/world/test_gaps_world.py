@@ -44,7 +44,7 @@ def flows_of() -> Iterator[Callable[[World], nw.LazyFrame]]:
             rows = pa.Table.from_pandas(leaves(world), preserve_index=False)
             books = pair_books(engine.arrow_frame(rows).to_native())
             paired = engine.keep(nw.from_native(books).lazy(), f"paired_{name}")
-            return with_freight(engine, paired, frozenset(), name=name, frequency="M")
+            return with_freight(paired, frozenset(), frequency="M")
 
         yield make
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import narwhals as nw
 import pyarrow as pa
@@ -14,9 +14,6 @@ from entrepot.reconcile import VALUE, flow_years
 from entrepot.reconcile.ratios import RATIO_KEYS, fit_ratios, ratio_statistics
 from entrepot.reconcile.windows import product_group
 
-if TYPE_CHECKING:
-    from entrepot.engine import Engine
-
 __all__ = ["with_freight"]
 
 _COLUMNS = (
@@ -25,33 +22,22 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def with_freight(
-    engine: Engine, paired: nw.LazyFrame[Any], on_fob: frozenset[str], *, name: str, frequency: str
-) -> nw.LazyFrame[Any]:
+def with_freight(paired: nw.LazyFrame[Any], on_fob: frozenset[str], *, frequency: str) -> nw.LazyFrame[Any]:
     """Return paired books with ``freight_ratio``: what puts the importer's figure on FOB.
 
     It is freight and insurance alone, not what an importer has always left out: a gap must keep that.
 
     Parameters
     ----------
-    engine
-        Where the books are.
     paired
         See :func:`entrepot.reconcile.pair_books`, kept on the engine.
     on_fob
         Importers that report FOB already: their ratio is 1.
-    name
-        Ends the name of the table that is made on the way and dropped.
     frequency
         ``M`` or ``A``.
     """
-    table = f"flow_years_{name}"
-    lazy: nw.LazyFrame[Any] = nw.from_native(
-        flow_years(paired.to_native(), VALUE, is_monthly=frequency == "M")
-    ).lazy()
-    years = engine.keep(lazy, table)
-    statistics = small_table(ratio_statistics(years.to_native()), what="ratios by pair")
-    engine.drop(table)
+    years = flow_years(paired.to_native(), VALUE, is_monthly=frequency == "M")
+    statistics = small_table(ratio_statistics(years), what="ratios by pair")
     fit = fit_ratios(statistics.sort_by([(key, "ascending") for key in RATIO_KEYS]), geography_table())
     is_fob = pc.is_in(fit.table["importer"], value_set=pa.array(sorted(on_fob), pa.string()))
     ratio = pc.if_else(is_fob, pa.scalar(1.0), pc.exp(fit.table["log_freight"]))

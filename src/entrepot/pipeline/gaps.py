@@ -153,7 +153,7 @@ def _flows(
     leaves = counted.rows.filter(is_total if "TOTAL" in options.products else ~is_total)
     paired = engine.keep(_lazy(pair_books(leaves.to_native())), f"paired_{counted.name}")
     on_fob = fob_importers(engine, lake, choice)
-    return with_freight(engine, paired, on_fob, name=counted.name, frequency=frequency)
+    return with_freight(paired, on_fob, frequency=frequency)
 
 
 def _beside(flows: nw.LazyFrame[Any], sides: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

@@ -9,13 +9,20 @@ import narwhals as nw
 from entrepot.reconcile import BooksFit, fit_books, fit_hubs, measure_years, weigh_books, with_passage
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from entrepot.engine import FrameEngine
 
 __all__ = ["weighted_flows"]
 
 
 def weighted_flows(
-    engine: FrameEngine, paired: nw.LazyFrame[Any], name: str, *, frequency: str
+    engine: FrameEngine,
+    paired: nw.LazyFrame[Any],
+    name: str,
+    *,
+    frequency: str,
+    geography: pa.Table | None = None,
 ) -> tuple[nw.LazyFrame[Any], BooksFit]:
     """Return the weighted flows of paired books, kept on the engine, and what was learnt for them.
 
@@ -29,6 +36,8 @@ def weighted_flows(
         Ends the names of the kept tables.
     frequency
         ``M`` or ``A``.
+    geography
+        See :func:`entrepot.reconcile.reconcile`.
     """
 
     def keep(frame: Any, what: str) -> nw.LazyFrame[Any]:
@@ -40,15 +49,13 @@ def weighted_flows(
     rows = paired.to_native()
     if hubs.table.num_rows:
         rows = keep(with_passage(rows, hubs), "passed").to_native()
-    years = {
-        measure: keep(frame, f"years_{measure}").to_native()
-        for measure, frame in measure_years(rows, is_monthly=is_monthly).items()
-    }
-    fit = fit_books(rows, is_monthly=is_monthly, years=years, keep=keep, hubs=hubs)
+    years = measure_years(rows, is_monthly=is_monthly)
+    if is_monthly:
+        years = keep(years, "years").to_native()
+    fit = fit_books(rows, geography=geography, is_monthly=is_monthly, years=years, hubs=hubs)
     flows = keep(weigh_books(rows, fit, is_monthly=is_monthly, years=years), "reconciled")
-    for measure in years:
-        engine.drop(f"years_{measure}_{name}")
-        engine.drop(f"gaps_{measure}_{name}")
+    if is_monthly:
+        engine.drop(f"years_{name}")
     if hubs.table.num_rows:
         engine.drop(f"passed_{name}")
     return flows, fit

@@ -17,6 +17,8 @@ __all__ = ["codes", "combine_codes", "common_variance", "first_rows", "floats", 
 _MEDIAN_OF_SQUARES = 0.454936
 #: Combinations that may be counted in one array (80 MB); more are sorted.
 _DENSE = 10_000_000
+#: Owners that sixteen bits can tell apart: NumPy sorts those without comparing.
+_RADIX = 1 << 16
 
 
 def weighted_medians(
@@ -37,7 +39,7 @@ def weighted_medians(
         The value at which half of the weight is reached; the middle of two where it is reached between
         them. 0 where an owner has no weight.
     """
-    order = np.lexsort((values, owner))
+    order = _by_owner(values, owner, owners)
     order = order[weights[order] > 0]
     who, value, weight = owner[order], values[order], weights[order]
     found = np.zeros(owners)
@@ -53,6 +55,14 @@ def weighted_medians(
     high = np.minimum(np.searchsorted(running, half + tolerance, side="right"), ends)
     found[who[starts]] = 0.5 * (value[low] + value[high])
     return found
+
+
+def _by_owner(values: NDArray[np.float64], owner: NDArray[np.int64], owners: int) -> NDArray[np.int64]:
+    """Return the order by owner, then by value. Owners of few bits are sorted digit by digit (radix)."""
+    if owners > _RADIX:
+        return np.lexsort((values, owner))
+    by_value = np.argsort(values)
+    return by_value[np.argsort(owner[by_value].astype(np.uint16), kind="stable")]
 
 
 def common_variance(values: NDArray[np.float64], known: NDArray[np.float64], *, least: float) -> float:

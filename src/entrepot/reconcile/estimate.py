@@ -5,18 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
-import pyarrow.compute as pc
 
 from entrepot.reconcile.changes import OF_YEAR
-from entrepot.reconcile.fitting import with_noises
+from entrepot.reconcile.learnt import place_sizes, with_learnt
 from entrepot.reconcile.outliers import ordinary
-from entrepot.reconcile.passage import LOG_PASSED, PASSED_VARIANCE
-from entrepot.reconcile.ratios import RATIO_KEYS
-from entrepot.reconcile.sizes import by_size, size_class
-from entrepot.reconcile.windows import chapter, product_group
+from entrepot.reconcile.sizes import size_class
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
     from narwhals.typing import IntoFrame, IntoFrameT
@@ -24,11 +20,9 @@ if TYPE_CHECKING:
     from entrepot.reconcile.fitting import MeasureFit
     from entrepot.reconcile.windows import Measure
 
-__all__ = ["estimate_measure"]
+__all__ = ["estimate_measures"]
 
 _Z90 = 1.6448536269514722
-#: Where neither the reporter nor the chapter is known.
-_NEVER = 0.35**2
 #: No report is weighed as if it were better than this.
 _LEAST = 0.005**2
 #: A gap beyond this (a factor of 20) counts as this.
@@ -39,14 +33,13 @@ _FAR = 3.5
 _MOST_RAISED = 0.25
 
 
-def estimate_measure(
+def estimate_measures(
     paired: IntoFrameT,
     years: IntoFrame | None,
-    fit: MeasureFit,
-    measure: Measure,
+    fits: Sequence[tuple[Measure, MeasureFit]],
     place: Callable[[pa.Table], Any],
 ) -> IntoFrameT:
-    r"""Add to paired books the estimate of one measure.
+    r"""Add to paired books the estimate of each measure.
 
     *Formula*  ln v = ln x + (1 − w)·G + m, with G = ln M − ln ρ − ln X the gap of the flow's calendar year
     (months that both published; of annual data the row itself) and 1 − w = p·a/(a + b) + (1 − p)·a/(a + b +
@@ -67,11 +60,9 @@ def estimate_measure(
     paired
         See :func:`entrepot.reconcile.pair_books`.
     years
-        See :func:`entrepot.reconcile.flow_years`, of the same measure; none for annual data.
-    fit
-        What was learnt of the measure.
-    measure
-        Which one.
+        See :func:`entrepot.reconcile.measure_years`; none for annual data.
+    fits
+        The measures, and what was learnt of each.
     place
         Puts a small table beside the frames.
 
@@ -82,45 +73,92 @@ def estimate_measure(
         (weight of the exporter's report), ``<name>_log_ratio``, ``<name>_log_freight``, ``<name>_log_gap``.
 
     *Missing data*: one published report, or one beside a published nothing, is the estimate; a published
-    nothing against something has an interval from zero; both null give null.
+    nothing against something has an interval from zero; both null give null. So does a measure that
+    ``fits`` have learnt nothing of, since nobody knew it of any flow.
     """
-    data = _with_fit(nw.from_native(cast("Any", paired)), years, fit, place)
+    data = with_learnt(nw.from_native(cast("Any", paired)), fits, place)
+    if years is not None:
+        data = _with_years(data, nw.from_native(years), [measure for measure, _ in fits])
+    known = data.collect_schema().names()
+    for measure, fit in fits:
+        if fit.ratios.table.num_rows:
+            data = _estimated(data, measure, fit, place, is_monthly=years is not None)
+        else:
+            data = data.with_columns(*_nothing(measure))
+        known += [name for name in data.collect_schema().names() if name.startswith(f"{measure.name}")]
+        data = data.select(*dict.fromkeys(known))
+    kept = [name for name in known if not name.startswith("__")]
+    return cast("IntoFrameT", data.select(*dict.fromkeys(kept)).drop("year", "product_group").to_native())
+
+
+def _nothing(measure: Measure) -> list[nw.Expr]:
+    """Return the estimate of a measure that nobody knows of any flow."""
+    unknown = nw.lit(None, dtype=nw.Float64)
+    ends = ("", "_low", "_high", "_share", "_ratio", "_freight", "_log_gap")
+    basis = nw.lit(None, dtype=nw.String).alias(f"{measure.name}_basis")
+    return [*[unknown.alias(f"{measure.name}{end}") for end in ends], basis]
+
+
+def _with_years(data: Any, years: Any, measures: Sequence[Measure]) -> Any:
+    """Add both books of each flow's calendar year."""
+    keys = ["exporter", "importer", "hs_code", "frequency", "year"]
+    sums = years.select(
+        *keys,
+        *[
+            nw.col(f"{measure.name}_{side}_sum").alias(f"__{measure.name}_year_{side}")
+            for measure in measures
+            for side in ("exporter", "importer")
+        ],
+    )
+    return data.join(sums, on=keys, how="left")
+
+
+def _estimated(
+    data: Any, measure: Measure, fit: MeasureFit, place: Callable[[pa.Table], Any], *, is_monthly: bool
+) -> Any:
+    """Add one measure's estimate; what is left on the way stands under names that begin with ``__``."""
     x, m = nw.col(measure.exporter), nw.col(measure.importer)
-    if years is None:
-        both = ~x.is_null() & ~m.is_null()
-        data = data.with_columns(
-            nw.when(both).then(x).alias("__year_x"), nw.when(both).then(m).alias("__year_m")
-        )
+    learnt = {name: nw.col(f"__{measure.name}_{name}") for name in ("log_ratio", "a", "b")}
+    of_year = (x, m)
+    if is_monthly:
+        of_year = nw.col(f"__{measure.name}_year_exporter"), nw.col(f"__{measure.name}_year_importer")
+    is_abroad = nw.col("exporter") != nw.col("importer")
+    data = data.with_columns(learnt["log_ratio"].exp().alias("__ratio"))
     data = data.with_columns(
-        (m * (-nw.col("__log_ratio")).exp()).alias("__mirror"),
-        ((nw.col("__year_x") > 0) & (nw.col("__year_m") > 0) & (nw.col("exporter") != nw.col("importer")))
-        .fill_null(value=False)
-        .alias("__matched"),
-    ).with_columns(_case(x, m).alias("__case"))
-    data = data.with_columns(
-        size_class(_log(nw.when(x > 0).then(x).otherwise(nw.col("__mirror")))).alias("__size")
+        (m / nw.col("__ratio")).alias("__mirror"),
+        ((of_year[0] > 0) & (of_year[1] > 0) & is_abroad).fill_null(value=False).alias("__matched"),
     )
-    factor = by_size(fit.reliability.size_factors.tolist(), nw.col("__size"))
+    data = data.with_columns(*_who(x, m), *_gap_and_size(x, of_year, learnt["log_ratio"]))
+    data = data.join(place_sizes(fit, place), on="__size", how="left")
+    factor = nw.col("__factor")
     data = data.with_columns(
-        (nw.col("__a") * factor).alias("__a"),
-        (nw.col("__b") * factor).alias("__b"),
-        (_log(nw.col("__year_m")) - nw.col("__log_ratio") - _log(nw.col("__year_x"))).alias("__gap"),
-    )
-    data = _weighed(data, fit, factor)
-    return cast("IntoFrameT", _finish(data, fit, measure, is_monthly=years is not None).to_native())
+        (learnt["a"] * factor).alias("__a"), (learnt["b"] * factor).alias("__b"),
+        (factor * fit.reliability.shared).alias("__shared"),
+    )  # fmt: skip
+    data = _weighed(data)
+    return _finish(data, fit, measure, is_monthly=is_monthly)
 
 
-def _weighed(data: Any, fit: MeasureFit, factor: nw.Expr) -> Any:
+def _gap_and_size(x: nw.Expr, of_year: tuple[nw.Expr, nw.Expr], log_ratio: nw.Expr) -> list[nw.Expr]:
+    """Return the expressions of the year's gap, 0 where there is none, and of the size of the flow."""
+    matched = nw.col("__matched")
+    year_x, year_m = (nw.when(matched).then(amount).otherwise(1.0) for amount in of_year)
+    size = size_class(_log(nw.when(x > 0).then(x).otherwise(nw.col("__mirror"))))
+    return [
+        ((year_m / year_x).log() - nw.when(matched).then(log_ratio).otherwise(0.0)).alias("__gap"),
+        size.alias("__size"),
+    ]
+
+
+def _weighed(data: Any) -> Any:
     """Add the weight of the exporter, and what not knowing whether a gap is ordinary adds to the variance."""
-    shared = factor * fit.reliability.shared
-    own = nw.col("__a") - shared
+    own = nw.col("__a") - nw.col("__shared")
     data = data.with_columns(nw.when(own > _LEAST).then(own).otherwise(_LEAST).alias("__own"))
     ordinary_gap = nw.col("__own") + nw.col("__b") + nw.col("__passed_variance")
-    outliers, size = fit.reliability.outliers, nw.col("__size")
     data = data.with_columns(
-        ordinary(nw.col("__gap"), ordinary_gap, size, outliers).alias("__p"),
+        ordinary(nw.col("__gap"), ordinary_gap, nw.col("__odds"), nw.col("__farther")).alias("__p"),
         (nw.col("__own") / ordinary_gap).alias("__pull"),
-        (nw.col("__own") / (ordinary_gap + by_size(outliers.variances, size))).alias("__far_pull"),
+        (nw.col("__own") / (ordinary_gap + nw.col("__farther"))).alias("__far_pull"),
     )
     p, near, far = nw.col("__p"), nw.col("__pull"), nw.col("__far_pull")
     apart = (near - far) * nw.col("__gap").clip(-_FARTHEST, _FARTHEST)
@@ -130,107 +168,74 @@ def _weighed(data: Any, fit: MeasureFit, factor: nw.Expr) -> Any:
     )
 
 
-def _with_fit(data: Any, years: Any, fit: MeasureFit, place: Callable[[pa.Table], Any]) -> Any:
-    ratios = place(fit.ratios.table.select([*RATIO_KEYS, "log_ratio", "log_freight", "ratio_variance"]))
-    ratios = ratios.rename({name: f"__{name}" for name in ("log_ratio", "log_freight", "ratio_variance")})
-    data = data.with_columns(
-        nw.col("period").str.slice(0, 4).alias("year"),
-        chapter().alias("__chapter"),
-        product_group().alias("product_group"),
-    ).join(ratios, on=list(RATIO_KEYS), how="left")
-    if LOG_PASSED in data.collect_schema().names():
-        data = data.with_columns(
-            (nw.col("__log_ratio") + nw.col(LOG_PASSED)).alias("__log_ratio"),
-            nw.col(PASSED_VARIANCE).alias("__passed_variance"),
-        )
-    else:
-        data = data.with_columns(nw.lit(0.0).alias("__passed_variance"))
-    trust = fit.reliability.table
-    for side, flow, name in (("exporter", "export", "__a"), ("importer", "import", "__b")):
-        of_flow = trust.filter(pc.equal(trust["flow"], flow)).select(["reporter", "chapter", "variance"])
-        of_side = place(with_noises(of_flow, flow, fit.noises, fit.month_noise))
-        names = {"reporter": side, "chapter": "__chapter", "variance": name, "noise": f"{name}_noise"}
-        data = data.join(of_side.rename(names), on=[side, "__chapter"], how="left").with_columns(
-            nw.coalesce(nw.col(name), nw.lit(_NEVER)),
-            nw.coalesce(nw.col(f"{name}_noise"), nw.lit(fit.month_noise)),
-        )
-    if years is None:
-        return data
-    keys = ["exporter", "importer", "hs_code", "frequency", "year"]
-    sums = nw.from_native(years).select(
-        *keys, nw.col("exporter_sum").alias("__year_x"), nw.col("importer_sum").alias("__year_m")
-    )
-    return data.join(sums, on=keys, how="left")
-
-
-def _case(x: nw.Expr, m: nw.Expr) -> nw.Expr:
-    """Return who is believed: the truth table of missing and published-nothing sides."""
+def _who(x: nw.Expr, m: nw.Expr) -> list[nw.Expr]:
+    """Return the expressions of who is believed: the truth table of missing and published-nothing sides."""
     has_x, has_m = ~x.is_null(), ~m.is_null()
-    is_home = nw.col("exporter") == nw.col("importer")
+    is_home, is_alone = nw.col("exporter") == nw.col("importer"), ~nw.col("__matched")
+    is_two = has_x & has_m & ~is_home
+    some_x, some_m = (x > 0).fill_null(value=False), (m > 0).fill_null(value=False)
+    x_alone, m_alone = is_two & is_alone & some_x, is_two & is_alone & some_m & ~some_x
+    return [
+        (is_two & ~x_alone & ~m_alone).alias("__both"),
+        (m_alone | (has_m & (is_home | ~has_x))).alias("__by_importer"),
+        (x_alone | m_alone).alias("__alone"),
+        (has_x | has_m).alias("__any"),
+    ]
+
+
+def _basis() -> nw.Expr:
+    """Return the expression of the word for who is believed."""
+    by_importer = nw.col("__by_importer")
     return (
-        nw.when(is_home & has_m)
-        .then(nw.lit("importer"))
-        .when(is_home & has_x)
-        .then(nw.lit("exporter"))
-        .when(has_x & has_m & (x > 0) & ~nw.col("__matched"))
-        .then(nw.lit("exporter_alone"))
-        .when(has_x & has_m & (m > 0) & ~nw.col("__matched"))
-        .then(nw.lit("importer_alone"))
-        .when(has_x & has_m)
+        nw.when(nw.col("__both"))
         .then(nw.lit("both"))
-        .when(has_x)
-        .then(nw.lit("exporter"))
-        .when(has_m)
+        .when(nw.col("__alone") & by_importer)
+        .then(nw.lit("importer_alone"))
+        .when(nw.col("__alone"))
+        .then(nw.lit("exporter_alone"))
+        .when(by_importer)
         .then(nw.lit("importer"))
+        .when(nw.col("__any"))
+        .then(nw.lit("exporter"))
     )
 
 
-def _finish(
-    data: Any,
-    fit: MeasureFit,
-    measure: Measure,
-    *,
-    is_monthly: bool,
-) -> Any:
+def _finish(data: Any, fit: MeasureFit, measure: Measure, *, is_monthly: bool) -> Any:
     x, m, mirror = nw.col(measure.exporter), nw.col(measure.importer), nw.col("__mirror")
     a, b, gap, share = (nw.col(name) for name in ("__a", "__b", "__gap", "__w"))
-    case = nw.col("__case")
-    is_both, by_importer = case == "both", case.str.starts_with("importer")
-    # the year's gap holds for months that one side did not publish, too
-    of_year = nw.col("__matched") & ~case.str.ends_with("_alone")
+    is_both, by_importer, matched = nw.col("__both"), nw.col("__by_importer"), nw.col("__matched")
     data = _with_months(data, fit, measure) if is_monthly else data.with_columns(nw.lit(0.0).alias("__month"))
-    month = nw.col("__month")
-    from_x = nw.when(of_year).then(x * ((1.0 - share) * gap + month).exp()).otherwise(x)
-    from_m = nw.when(of_year).then(mirror * (-share * gap).exp()).otherwise(mirror)
+    # the year's gap holds for months that one side did not publish, too; it is 0 where there is none
+    moved = (1.0 - share) * gap + nw.col("__month")
+    if is_monthly:
+        moved = nw.when(by_importer).then(-share * gap).otherwise(moved)
     b = b + nw.col("__passed_variance")
     weighted = a * share * share + b * (1.0 - share) * (1.0 - share) + nw.col("__doubt")
-    alone = nw.when(by_importer).then(b + nw.col("__ratio_variance")).otherwise(a)
-    variance = nw.when(of_year).then(weighted).otherwise(alone)
+    alone = nw.when(by_importer).then(b + nw.col(f"__{measure.name}_ratio_variance")).otherwise(a)
+    variance = nw.when(matched).then(weighted).otherwise(alone)
     if is_monthly:
         variance = variance + nw.col("__month_variance")
-    of_both, of_one = (by_size(k, nw.col("__size")) for k in (fit.ordinary_factors, fit.interval_factors))
-    half = variance.sqrt() * _Z90 * nw.when(of_year).then(of_both).otherwise(of_one)
+    wide = nw.when(matched).then(nw.col("__of_ordinary")).otherwise(nw.col("__of_all"))
     data = data.with_columns(
-        nw.when(by_importer).then(from_m).otherwise(from_x).alias("__value"), half.alias("__half")
+        (nw.when(by_importer).then(mirror).otherwise(x) * moved.exp()).alias("__value"),
+        (variance.sqrt() * _Z90 * wide).exp().alias("__times"),
     )
-    value, half = nw.col("__value"), nw.col("__half")
-    is_alone = case.str.ends_with("_alone")
+    value, times = nw.col("__value"), nw.col("__times")
     # a month in which only the importer saw goods of a flow that both know: they may have left in it
     is_late = is_both & (value == 0) & (mirror > 0)
     has_gap = is_both & (x > 0) & (m > 0)
-    name = measure.name
-    inner = [column for column in data.collect_schema().names() if column.startswith("__")]
+    own_gap = _log(mirror) - _log(x) if is_monthly else gap
+    name, has_m = measure.name, ~m.is_null()
     return data.with_columns(
         value.alias(name),
-        nw.when(is_alone).then(nw.lit(0.0)).otherwise(value * (-half).exp()).alias(f"{name}_low"),
-        nw.when(is_late).then(mirror).otherwise(value * half.exp()).alias(f"{name}_high"),
-        case.alias(f"{name}_basis"),
-        nw.when(is_both).then(share).when(by_importer).then(nw.lit(0.0)).otherwise(nw.lit(1.0))
-        .alias(f"{name}_share"),
-        nw.when(~m.is_null()).then(nw.col("__log_ratio").exp()).alias(f"{name}_ratio"),
-        nw.when(~m.is_null()).then(nw.col("__log_freight").exp()).alias(f"{name}_freight"),
-        nw.when(has_gap).then(_log(nw.col("__mirror")) - _log(x)).alias(f"{name}_log_gap"),
-    ).drop(*inner, "year", "product_group")  # fmt: skip
+        nw.when(nw.col("__alone")).then(0.0).otherwise(value / times).alias(f"{name}_low"),
+        nw.when(is_late).then(mirror).otherwise(value * times).alias(f"{name}_high"),
+        _basis().alias(f"{name}_basis"),
+        nw.when(is_both).then(share).when(by_importer).then(0.0).otherwise(1.0).alias(f"{name}_share"),
+        nw.when(has_m).then(nw.col("__ratio")).alias(f"{name}_ratio"),
+        nw.when(has_m).then(nw.col(f"__{name}_freight")).alias(f"{name}_freight"),
+        nw.when(has_gap).then(own_gap).alias(f"{name}_log_gap"),
+    )
 
 
 def _with_months(data: Any, fit: MeasureFit, measure: Measure) -> Any:
@@ -242,14 +247,15 @@ def _with_months(data: Any, fit: MeasureFit, measure: Measure) -> Any:
     x, m, gap = nw.col(measure.exporter), nw.col(measure.importer), nw.col("__gap")
     own, other = fit.month_noise * nw.col("__own"), fit.month_noise * nw.col("__b")
     if fit.noises is not None:
-        own, other = nw.col("__own") * nw.col("__a_noise"), nw.col("__b") * nw.col("__b_noise")
+        own = nw.col("__own") * nw.col(f"__{measure.name}_a_noise")
+        other = nw.col("__b") * nw.col(f"__{measure.name}_b_noise")
         # Noise of months raises their sum, by half its variance in logs; the ratio is one of sums. It is
         # taken out where months are compared; a month of one side alone has to add up to its year.
         raised = (OF_YEAR * 0.5 * (other - own)).clip(-_MOST_RAISED, _MOST_RAISED)
         data = data.with_columns(raised.alias("__raised"))
     else:
         data = data.with_columns(nw.lit(0.0).alias("__raised"))
-    late = by_size(fit.month_variances, nw.col("__size"))
+    late = nw.col("__late")
     both = nw.col("__matched") & (x > 0) & (m > 0)
     data = data.with_columns(
         nw.when(both)
@@ -264,7 +270,7 @@ def _with_months(data: Any, fit: MeasureFit, measure: Measure) -> Any:
     pull = own / (own + other) / (1.0 + score * score / _FAR**4)
     data = data.with_columns(nw.when(both).then(pull).otherwise(0.0).fill_null(0.0).alias("__month_pull"))
     pull = nw.col("__month_pull")
-    by_importer = nw.col("__case").str.starts_with("importer")
+    by_importer = nw.col("__by_importer")
     return data.with_columns(
         (pull * around.clip(-_FARTHEST, _FARTHEST)).fill_null(0.0).alias("__month"),
         nw.when(by_importer).then(other).otherwise(own * (1.0 - pull) * (1.0 - pull) + other * pull * pull)

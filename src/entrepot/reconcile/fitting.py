@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
@@ -11,30 +12,32 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from entrepot.engine import place_beside, small_table
-from entrepot.reconcile.arrays import codes, floats
+from entrepot.reconcile.arrays import codes, floats, sums
 from entrepot.reconcile.changes import OF_YEAR, MonthNoises, change_moments, month_noises
-from entrepot.reconcile.outliers import ordinary
-from entrepot.reconcile.ratios import RATIO_KEYS, RatioFit, fit_ratios, ratio_statistics
+from entrepot.reconcile.gaps import gap_classes, no_gaps, read_gaps
+from entrepot.reconcile.outliers import ordinary_shares
+from entrepot.reconcile.ratios import RATIO_KEYS, RatioFit, fit_ratios, ratio_statistics, statistics_of
 from entrepot.reconcile.reliability import (
     ALL_CHAPTERS,
     Reliability,
-    chapter_moments,
     fit_reliability,
-    gap_classes,
-    log_gaps,
+    ordinary_variances,
     with_chapters,
 )
 from entrepot.reconcile.sizes import SIZES, by_size, size_class
 from entrepot.reconcile.valuation import DEFAULT_CIF_FOB
-from entrepot.reconcile.windows import VALUE, Measure, chapter, product_group
+from entrepot.reconcile.windows import chapter, of_measure, product_group
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from narwhals.typing import IntoFrame
     from numpy.typing import NDArray
 
-__all__ = ["MeasureFit", "fit_measure", "with_noises"]
+    from entrepot.reconcile.gaps import Gaps
+    from entrepot.reconcile.windows import Measure
+
+__all__ = ["MeasureFit", "fit_measures", "with_noises"]
 
 _Z90 = 1.6448536269514722
 #: Width of a class of |gap| ÷ its standard deviation, and how many classes there are.
@@ -82,65 +85,100 @@ class MeasureFit:
     noises: MonthNoises | None = None
 
 
-def fit_measure(
+def fit_measures(
     paired: IntoFrame,
     years: IntoFrame,
     geography: pa.Table,
     *,
-    measure: Measure = VALUE,
+    measures: Sequence[Measure],
     is_monthly: bool = True,
-    keep: Callable[[Any, str], Any] | None = None,
-) -> MeasureFit:
+) -> list[MeasureFit]:
     """Learn ratios, reliabilities and widths of intervals from the flows that both report.
 
-    Executes three queries on aggregates (five for months), whose results are small tables.
+    Executes one query for all measures and one for each (three for months), whose results are small tables;
+    where there are millions of gaps one more, for the codes of the goods. What is done with the results is
+    done side by side, a thread a measure.
 
     Parameters
     ----------
     paired
-        See :func:`entrepot.reconcile.pair_books`.
+        See :func:`entrepot.reconcile.pair_books`, with the columns of every measure.
     years
-        See :func:`entrepot.reconcile.flow_years`, of the same measure.
+        See :func:`entrepot.reconcile.windows.years_of`, of the same measures.
     geography
         Columns of :func:`entrepot.nomenclature.geography_table`: distances that freight depends on.
-    measure
+    measures
         What is compared.
     is_monthly
         Whether ``paired`` has months.
-    keep
-        Executes a frame once and returns its rows under a name, such as ``Engine.keep``; without it a lazy
-        frame is executed in every query.
     """
-    statistics = _sorted(small_table(ratio_statistics(cast("Any", years)), what="ratios by pair"))
-    ratios = fit_ratios(statistics, geography, usual=DEFAULT_CIF_FOB if measure.is_valued else 1.0)
-    known = place_beside(ratios.table.select([*RATIO_KEYS, "log_ratio"]), years)
-    gaps: Any = log_gaps(cast("Any", years), nw.to_native(known))
-    if keep is not None:
-        gaps = nw.to_native(keep(nw.from_native(gaps), f"gaps_{measure.name}"))
-    classes = _sorted(small_table(gap_classes(gaps), what="gaps by pair"))
-    areas = sorted({*codes(statistics, "exporter")[0], *codes(statistics, "importer")[0]})
-    reliability = fit_reliability(classes, areas, ALL_CHAPTERS)
-    moments = small_table(chapter_moments(_with_ordinary(gaps, reliability)), what="gaps by chapter")
-    reliability = with_chapters(reliability, moments, areas, ALL_CHAPTERS)
-    scores = small_table(_score_classes(gaps, reliability), what="sizes of gaps")
-    factors = _interval_factors(scores, "flows"), _interval_factors(scores, "ordinary")
+    statistics = _statistics(paired, years, measures)
+    years_of_each = [of_measure(cast("Any", years), measure) for measure in measures]
+    areas = [sorted({*codes(one, "exporter")[0], *codes(one, "importer")[0]}) for one in statistics]
+    usual = [DEFAULT_CIF_FOB if measure.is_valued else 1.0 for measure in measures]
+    with ThreadPoolExecutor() as threads:
+        ratios = list(
+            threads.map(lambda one, ratio: fit_ratios(one, geography, usual=ratio), statistics, usual)
+        )
+        futures = []
+        for of_year, ratio, known in zip(years_of_each, ratios, areas, strict=True):
+            gaps = read_gaps(of_year, ratio, ALL_CHAPTERS) if ratio.cells else no_gaps()
+            futures.append(threads.submit(_fit_gaps, gaps, known))
+        trust = [future.result() for future in futures]
+    fits = [
+        MeasureFit(ratio, reliability, *factors)
+        for ratio, (reliability, factors) in zip(ratios, trust, strict=True)
+    ]
     if not is_monthly:
-        return MeasureFit(ratios, reliability, *factors)
-    changes = small_table(change_moments(cast("Any", paired), measure), what="changes by pair")
+        return fits
+    return [
+        _with_months(paired, of_year, measure, fit)
+        for of_year, measure, fit in zip(years_of_each, measures, fits, strict=True)
+    ]
+
+
+def _statistics(paired: IntoFrame, years: IntoFrame, measures: Sequence[Measure]) -> list[pa.Table]:
+    """Return the statistics of each measure; none, and no medians, of quantities that nobody knows."""
+    by_unit = [measure for measure in measures if measure.unit]
+    counts = [
+        nw.col(side).count().alias(f"{measure.name}_{at}")
+        for measure in by_unit
+        for at, side in enumerate((measure.exporter, measure.importer))
+    ]
+    known = [measure for measure in measures if not measure.unit]
+    if counts:
+        told = small_table(nw.from_native(paired).select(*counts).to_native(), what="quantities")
+        known += [one for one in by_unit if any(told[f"{one.name}_{at}"][0].as_py() for at in (0, 1))]
+    table = small_table(ratio_statistics(cast("Any", years), known), what="ratios by pair")
+    none = statistics_of(table.slice(0, 0), known[0])
+    return [_sorted(statistics_of(table, measure) if measure in known else none) for measure in measures]
+
+
+def _fit_gaps(
+    gaps: Gaps, areas: list[str]
+) -> tuple[Reliability, tuple[tuple[float, ...], tuple[float, ...]]]:
+    reliability = fit_reliability(gap_classes(gaps), areas, ALL_CHAPTERS)
+    reliability = with_chapters(reliability, gaps, areas, ALL_CHAPTERS)
+    return reliability, _interval_factors(gaps.of_chapters(), reliability, areas)
+
+
+def _with_months(paired: Any, years: Any, measure: Measure, fit: MeasureFit) -> MeasureFit:
+    """Add what is learnt of months: two queries."""
+    changes = small_table(change_moments(paired, measure), what="changes by pair")
     noises = month_noises(
-        changes.sort_by([("exporter", "ascending"), ("importer", "ascending")]), reliability
+        changes.sort_by([("exporter", "ascending"), ("importer", "ascending")]), fit.reliability
     )
+    known = place_beside(fit.ratios.table.select([*RATIO_KEYS, "log_ratio"]), years)
     found = _month_moments(
-        nw.from_native(paired), nw.from_native(years), known, measure, (reliability, noises)
+        nw.from_native(paired), nw.from_native(years), known, measure, (fit.reliability, noises)
     )
-    months = _months(small_table(found, what="months of a year"), timed=noises)
-    return MeasureFit(ratios, reliability, *factors, *months, noises)
+    late, noise = _months(small_table(found, what="months of a year"), timed=noises)
+    return replace(fit, month_variances=late, month_noise=noise, noises=noises)
 
 
 def _sorted(table: pa.Table) -> pa.Table:
     """Sort by the keys, so that the regression sees the same rows in the same order on every engine."""
-    keys = [name for name in (*RATIO_KEYS, "size", "class") if name in table.column_names]
-    return table.sort_by([(name, "ascending") for name in keys])
+    return table.sort_by([(name, "ascending") for name in RATIO_KEYS])
 
 
 def _with_variance(gaps: Any, reliability: Reliability, noises: MonthNoises | None = None) -> Any:
@@ -174,34 +212,22 @@ def with_noises(trust: pa.Table, flow: str, noises: MonthNoises | None, usual: f
     return trust.append_column("noise", pa.array(found, pa.float64()))
 
 
-def _with_ordinary(gaps: Any, reliability: Reliability) -> Any:
-    """Add the probability that a gap is no outlier."""
-    chance = ordinary(nw.col("log_gap"), nw.col("variance"), nw.col("size"), reliability.outliers)
-    return (
-        nw.from_native(_with_variance(gaps, reliability)).with_columns(chance.alias("ordinary")).to_native()
+def _interval_factors(
+    gaps: Gaps, reliability: Reliability, areas: list[str]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return by what normal intervals are multiplied, by size: for all gaps, and for ordinary ones."""
+    variance = ordinary_variances(reliability, gaps, areas, ALL_CHAPTERS)
+    part = ordinary_shares(gaps.gap * gaps.gap, variance, gaps.size, reliability.outliers)
+    kind = np.clip(np.abs(gaps.gap) / np.sqrt(variance) / _STEP, 0.0, _CLASSES - 1.0).astype(np.int64)
+    at = gaps.size * _CLASSES + kind
+    of_all, of_ordinary = (
+        _factors(sums(at, flows, SIZES * _CLASSES).reshape(SIZES, _CLASSES))
+        for flows in (gaps.flows, gaps.flows * part)
     )
+    return of_all, of_ordinary
 
 
-def _score_classes(gaps: Any, reliability: Reliability) -> Any:
-    """Return how many gaps are how large, against what is expected of the two reporters, by size."""
-    score = nw.col("log_gap").abs() / nw.col("variance").sqrt()
-    return (
-        nw.from_native(_with_ordinary(gaps, reliability))
-        .select(
-            "size",
-            "ordinary",
-            (score / _STEP).clip(0.0, _CLASSES - 1.0).floor().cast(nw.Int64).alias("class"),
-        )
-        .group_by("size", "class")
-        .agg(nw.len().alias("flows"), nw.col("ordinary").sum())
-        .to_native()
-    )
-
-
-def _interval_factors(classes: pa.Table, what: str) -> tuple[float, ...]:
-    counts = np.zeros((SIZES, _CLASSES))
-    at = floats(classes, "size").astype(np.int64), floats(classes, "class").astype(np.int64)
-    np.add.at(counts, at, floats(classes, what))
+def _factors(counts: NDArray[np.float64]) -> tuple[float, ...]:
     whole = counts.sum(axis=0)
     if whole.sum() < 30:
         return (1.0,) * SIZES

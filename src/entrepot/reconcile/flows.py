@@ -10,21 +10,19 @@ import narwhals as nw
 from entrepot.engine import place_beside
 from entrepot.errors import OptionError
 from entrepot.nomenclature import geography_table
-from entrepot.reconcile.estimate import estimate_measure
+from entrepot.reconcile.estimate import estimate_measures
 from entrepot.reconcile.exporter_first import reconcile_books
-from entrepot.reconcile.fitting import MeasureFit, fit_measure
+from entrepot.reconcile.fitting import MeasureFit, fit_measures
 from entrepot.reconcile.hubs import HubFit, no_hubs
 from entrepot.reconcile.pairing import pair_books
 from entrepot.reconcile.passage import fit_hubs, passed_amount, with_passage
 from entrepot.reconcile.quantities import QUANTITY, comparable_quantities, in_reported_unit
 from entrepot.reconcile.special import SpecialAreas, allocate_special
 from entrepot.reconcile.valuation import cif_fob_ratios
-from entrepot.reconcile.windows import VALUE, WEIGHT, Measure, flow_years
+from entrepot.reconcile.windows import VALUE, WEIGHT, years_of
 from entrepot.schema import RECONCILED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     import pyarrow as pa
     from narwhals.typing import IntoFrameT
 
@@ -148,13 +146,14 @@ def fit_books(
     *,
     geography: pa.Table | None = None,
     is_monthly: bool = True,
-    years: Mapping[str, Any] | None = None,
-    keep: Callable[[Any, str], Any] | None = None,
+    years: IntoFrameT | None = None,
     hubs: HubFit | None = None,
 ) -> BooksFit:
     """Learn from the flows that both sides report: ratios, reliabilities, widths of intervals.
 
-    The named step of reconciliation that executes: five queries a measure, each with a small result.
+    The named step of reconciliation that executes queries, each with a small result: see
+    :func:`entrepot.reconcile.fitting.fit_measures`. Of more than three million flows that both report,
+    reliability is learnt from three million (:func:`entrepot.reconcile.gaps.read_gaps`).
 
     Parameters
     ----------
@@ -165,10 +164,7 @@ def fit_books(
     is_monthly
         Whether there are months; false saves steps where all periods are years.
     years
-        :func:`measure_years`, where they are kept already.
-    keep
-        Executes a lazy frame once and returns its rows, such as ``Engine.keep``; without it a lazy frame is
-        executed in every query.
+        :func:`measure_years`, where they are kept already: they are read up to seven times.
     hubs
         Those that ``paired`` was corrected for; they are kept for :meth:`BooksFit.explain`.
 
@@ -178,42 +174,22 @@ def fit_books(
         For :func:`weigh_books`.
     """
     places = geography_table() if geography is None else geography
-    known = years or measure_years(paired, is_monthly=is_monthly)
-    value, weight, quantity = (
-        fit_measure(
-            _measurable(paired, measure),
-            known[measure.name],
-            places,
-            measure=measure,
-            is_monthly=is_monthly,
-            keep=keep,
-        )
-        for measure in MEASURES
+    known = measure_years(paired, is_monthly=is_monthly) if years is None else years
+    value, weight, quantity = fit_measures(
+        comparable_quantities(paired), known, places, measures=MEASURES, is_monthly=is_monthly
     )
     return BooksFit(value, weight, quantity, no_hubs() if hubs is None else hubs)
 
 
-def measure_years(paired: IntoFrameT, *, is_monthly: bool = True) -> dict[str, IntoFrameT]:
-    """Return :func:`flow_years` of every measure, by its name.
+def measure_years(paired: IntoFrameT, *, is_monthly: bool = True) -> IntoFrameT:
+    """Return the calendar years of every measure, see :func:`entrepot.reconcile.windows.years_of`.
 
     Parameters
     ----------
     paired, is_monthly
         See :func:`fit_books`.
     """
-    return {
-        measure.name: flow_years(_measurable(paired, measure), measure, is_monthly=is_monthly)
-        for measure in MEASURES
-    }
-
-
-def _measurable(paired: IntoFrameT, measure: Measure) -> IntoFrameT:
-    """Return the flows of which the measure is known to somebody, in units that can be compared."""
-    if measure is not QUANTITY:
-        return paired
-    known: Any = nw.from_native(cast("Any", comparable_quantities(paired)))
-    is_known = ~nw.col(QUANTITY.exporter).is_null() | ~nw.col(QUANTITY.importer).is_null()
-    return cast("IntoFrameT", known.filter(is_known).to_native())
+    return years_of(MEASURES, comparable_quantities(paired), is_monthly=is_monthly)
 
 
 def weigh_books(
@@ -221,9 +197,9 @@ def weigh_books(
     fit: BooksFit,
     *,
     is_monthly: bool = True,
-    years: Mapping[str, Any] | None = None,
+    years: IntoFrameT | None = None,
 ) -> IntoFrameT:
-    """Return one row per flow from paired books, weighted by reliability: see :func:`estimate_measure`.
+    """Return one row per flow from paired books, weighted by reliability: see :func:`estimate_measures`.
 
     Parameters
     ----------
@@ -243,12 +219,11 @@ def weigh_books(
     def place(table: pa.Table) -> Any:
         return place_beside(table, paired)
 
-    frame = paired
-    known = years or (measure_years(paired) if is_monthly else {})
-    for measure, learnt in zip(MEASURES, (fit.value, fit.weight, fit.quantity), strict=True):
-        frame = comparable_quantities(frame) if measure is QUANTITY else frame
-        of_year = known[measure.name] if is_monthly else None
-        frame = estimate_measure(frame, of_year, learnt, measure, place)
+    of_years = None
+    if is_monthly:
+        of_years = measure_years(paired) if years is None else years
+    fits = tuple(zip(MEASURES, (fit.value, fit.weight, fit.quantity), strict=True))
+    frame = estimate_measures(comparable_quantities(paired), of_years, fits, place)
     return cast(
         "IntoFrameT",
         nw.from_native(cast("Any", frame))

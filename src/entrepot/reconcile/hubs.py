@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dpptrf
 from scipy.optimize import nnls
-from scipy.sparse import csr_array, diags_array
+from scipy.sparse import csr_array
 
 from entrepot.reconcile.arrays import codes, combine_codes, first_rows, floats, sums, weighted_medians
 
@@ -22,6 +25,11 @@ _SUPPLIERS = (1, 2, 3, 5, 10)
 #: Shares from which the search begins: a redescending loss has several bottoms.
 _STARTS = (0.05, 0.3)
 _ROUNDS = 30
+#: Rounds after which the numbers of suppliers are compared, and how many of them go on.
+_TRIAL_ROUNDS = 9
+_FINALISTS = 2
+#: Starts whose shares lie so near after those rounds end at the same place: each round halves the distance.
+_SAME_BOTTOM = 0.005
 #: Rounds after which the habits of reporters and pairs are found anew.
 _HABITS = 3
 #: Standard deviations at which a gap pulls half.
@@ -125,9 +133,23 @@ def find_hubs(cells: pa.Table | None) -> HubFit:
         return no_hubs()
     # one scale for all, or the losses could not be compared
     scale = _scale(books.gap - _habits(books, books.gap)[0])
-    found = [_fit(books, suppliers, scale) for suppliers in _SUPPLIERS]
-    best = min((one for one in found if one is not None), key=lambda one: one.loss, default=None)
-    return no_hubs() if best is None else _believed(books, best)
+    with ThreadPoolExecutor() as threads:
+        tried = list(threads.map(lambda suppliers: _trials(books, suppliers, scale), _SUPPLIERS))
+        finalists = sorted(filter(None, tried), key=lambda trials: min(one.loss for one in trials))
+        goes_on = [one for trials in finalists[:_FINALISTS] for one in _apart(trials)]
+        turns = range(_TRIAL_ROUNDS, _ROUNDS)
+        ends = list(threads.map(lambda trial: _descend(books, trial, turns, scale), goes_on))
+    best = min(ends, key=lambda one: one.loss, default=None)
+    return no_hubs() if best is None else _believed(books, _with_errors(best))
+
+
+def _apart(trials: list[_Trial]) -> list[_Trial]:
+    """Return the trials that are not on the way to the same bottom: of two of those, the lower."""
+    kept: list[_Trial] = []
+    for trial in sorted(trials, key=lambda one: one.loss):
+        if all(np.abs(trial.share - one.share).max() > _SAME_BOTTOM for one in kept):
+            kept.append(trial)
+    return kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,11 +185,39 @@ class _Books:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Fit:
-    """One number of suppliers tried; H hubs."""
+class _Trial:
+    """A number of suppliers and a start, after some rounds; H hubs, T told flows, n areas.
+
+    Attributes
+    ----------
+    hubs, gaps, share
+        (H) areas, gaps of others that tell, shares so far.
+    added
+        (T × H) what a hub's goods can add to a flow.
+    habit, left
+        (T) what the pair is off by in all goods; what is left of the gap.
+    exporters
+        (n) the exporters' habits.
+    loss
+        Mean loss of what is left.
+    """
 
     suppliers: int
+    hubs: NDArray[np.int64]
+    added: csr_array
+    gaps: NDArray[np.int64]
+    share: NDArray[np.float64]
+    habit: NDArray[np.float64]
+    exporters: NDArray[np.float64]
+    left: NDArray[np.float64]
     loss: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fit:
+    """The number of suppliers that fits best; H hubs."""
+
+    suppliers: int
     hubs: NDArray[np.int64]
     share: NDArray[np.float64]
     error: NDArray[np.float64]
@@ -221,41 +271,47 @@ def _entries(books: _Books, suppliers: int) -> tuple[NDArray[np.int64], csr_arra
     return names, csr_array((amount / books.own[row], (row, column)), shape=shape)
 
 
-def _fit(books: _Books, suppliers: int, scale: float) -> _Fit | None:
+def _trials(books: _Books, suppliers: int, scale: float) -> list[_Trial]:
+    """Return the first rounds from every start; none where no hub has gaps enough."""
     names, added = _entries(books, suppliers)
     gaps = np.bincount(added.indices, minlength=len(names))
     enough = np.flatnonzero(gaps >= _FEWEST_GAPS)
     if not len(enough):
-        return None
+        return []
     names, added, gaps = names[enough], csr_array(added[:, enough]), gaps[enough]
-    best = None
-    for start in _STARTS:
-        share, left, exporters = _descend(books, added, start)
-        loss = float(np.mean(left**2 / (left**2 + (_FAR * scale) ** 2)))
-        if best is None or loss < best.loss:
-            error, spread = _errors(added, share, left, _scale(left))
-            best = _Fit(suppliers, loss, names, share, error, gaps, exporters, spread)
-    return best
+    none = np.zeros(0)
+    return [
+        _descend(
+            books,
+            _Trial(suppliers, names, added, gaps, np.full(len(names), start), none, none, none, np.inf),
+            range(_TRIAL_ROUNDS),
+            scale,
+        )
+        for start in _STARTS
+    ]
 
 
-def _descend(
-    books: _Books, added: csr_array, start: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return shares, what is left of the gaps, and the exporters' habits."""
-    share = np.full(added.shape[1], start)
-    habit = exporters = np.zeros(0)
-    for turn in range(_ROUNDS):
+def _with_errors(end: _Trial) -> _Fit:
+    error, spread = _errors(end.added, end.share, end.left, _scale(end.left))
+    return _Fit(end.suppliers, end.hubs, end.share, error, end.gaps, end.exporters, spread)
+
+
+def _descend(books: _Books, trial: _Trial, turns: range, scale: float) -> _Trial:
+    added, share, habit, exporters = trial.added, trial.share, trial.habit, trial.exporters
+    for turn in turns:
         grown = 1.0 + added @ share
+        shown = books.gap - np.log(grown)
         if turn % _HABITS == 0:
-            habit, exporters = _habits(books, books.gap - np.log(grown))
-        left = books.gap - habit - np.log(grown)
-        slopes, square = _slopes(added, grown, left, _scale(left))
-        weighted = slopes.T @ (_weights(left, _scale(left)) * (left + slopes @ share))
-        lower = np.linalg.cholesky(square)
-        found = nnls(lower.T, np.linalg.solve(lower, weighted))[0]
+            habit, exporters = _habits(books, shown)
+        left = shown - habit
+        slopes, weight, square = _slopes(added, grown, left, _scale(left))
+        weighted = slopes.T @ (weight * (left + slopes @ share))
+        lower = _root(square)
+        found = nnls(lower.T, solve_triangular(lower, weighted, lower=True))[0]
         share = 0.5 * share + 0.5 * np.minimum(found, 1.0 / (1.0 - _MOST_SHARE))
     left = books.gap - habit - np.log(1.0 + added @ share)
-    return share, left, exporters
+    loss = float(np.mean(left**2 / (left**2 + (_FAR * scale) ** 2)))
+    return replace(trial, share=share, habit=habit, exporters=exporters, left=left, loss=loss)
 
 
 def _scale(left: NDArray[np.float64]) -> float:
@@ -269,10 +325,32 @@ def _weights(left: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
 
 def _slopes(
     added: csr_array, grown: NDArray[np.float64], left: NDArray[np.float64], scale: float
-) -> tuple[Any, NDArray[np.float64]]:
-    slopes = diags_array(1.0 / grown) @ added
-    square = (slopes.T @ diags_array(_weights(left, scale)) @ slopes).toarray()
-    return slopes, square + np.eye(len(square)) * (1e-9 * np.trace(square) + 1e-12)
+) -> tuple[csr_array, NDArray[np.float64], NDArray[np.float64]]:
+    """Return the slopes of the gaps by share, the gaps' weights, and the normal matrix."""
+    slopes = _rows_times(added, 1.0 / grown)
+    weight = _weights(left, scale)
+    square = (slopes.T @ _rows_times(slopes, weight)).toarray()
+    return slopes, weight, square + np.eye(len(square)) * (1e-9 * np.trace(square) + 1e-12)
+
+
+def _root(square: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the lower triangle whose square this is.
+
+    Packed, since LAPACK does that in one thread: threads that wait for each other on a busy machine took a
+    hundred times as long for two hundred hubs.
+    """
+    lower = np.tril_indices(len(square))
+    packed, info = dpptrf(len(square), square[lower])
+    if info:
+        return np.asarray(np.linalg.cholesky(square))  # which says what is wrong
+    root = np.zeros_like(square)
+    root[lower] = packed
+    return root
+
+
+def _rows_times(matrix: csr_array, factors: NDArray[np.float64]) -> csr_array:
+    data = matrix.data * np.repeat(factors, np.diff(matrix.indptr))
+    return csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def _errors(
@@ -280,9 +358,8 @@ def _errors(
 ) -> tuple[NDArray[np.float64], float]:
     """Return the shares' standard errors (sandwich), and the spread of what hubs add around expectation."""
     grown = 1.0 + added @ share
-    slopes, square = _slopes(added, grown, left, scale)
-    pull = _weights(left, scale) * left
-    middle = (slopes.T @ diags_array(pull**2) @ slopes).toarray()
+    slopes, weight, square = _slopes(added, grown, left, scale)
+    middle = (slopes.T @ _rows_times(slopes, (weight * left) ** 2)).toarray()
     inverse = np.linalg.inv(square)
     part = 1.0 - 1.0 / grown
     much = part > 0.2

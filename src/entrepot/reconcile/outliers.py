@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.reconcile.arrays import sums
-from entrepot.reconcile.sizes import SIZES, by_size
+from entrepot.reconcile.sizes import SIZES
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -67,21 +67,20 @@ def ordinary_shares(
     return np.asarray(1.0 / (1.0 + odds))
 
 
-def ordinary(gap: nw.Expr, variance: nw.Expr, size: nw.Expr, outliers: Outliers) -> nw.Expr:
+def ordinary(gap: nw.Expr, variance: nw.Expr, odds: nw.Expr, farther: nw.Expr) -> nw.Expr:
     """Return the expression of :func:`ordinary_shares`.
 
     Parameters
     ----------
-    gap, variance, size
-        Expressions of the log gap, the variance of ordinary ones and the size class.
-    outliers
-        The wide law.
+    gap, variance
+        Expressions of the log gap and the variance of ordinary ones.
+    odds, farther
+        Of the wide law, for the size of the flow: share ÷ (1 − share), and the variance beyond ordinary.
     """
     cut = gap.clip(-FARTHEST, FARTHEST)
-    wide = variance + by_size(outliers.variances, size)
-    share = by_size([share / (1.0 - share) for share in outliers.shares], size)
+    wide = variance + farther
     exponent = (0.5 * cut * cut * (1.0 / variance - 1.0 / wide)).clip(0.0, _MOST_EXPONENT)
-    return 1.0 / (1.0 + share * (variance / wide).sqrt() * exponent.exp())
+    return 1.0 / (1.0 + odds * (variance / wide).sqrt() * exponent.exp())
 
 
 def find_outliers(

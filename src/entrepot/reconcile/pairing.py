@@ -9,9 +9,8 @@ import narwhals as nw
 from entrepot.reconcile.books import (
     CELL,
     NEVER_ENDS,
+    both_books,
     consignment_pairs,
-    exporter_book,
-    importer_book,
     reporting_calendar,
 )
 from entrepot.schema import FlowKind
@@ -34,13 +33,8 @@ def pair_books(reports: IntoFrameT) -> IntoFrameT:
         where the side published the period, both weights, and both quantities
         with their units.
     """
-    exports = nw.from_native(cast("Any", exporter_book(reports)))
-    imports = nw.from_native(cast("Any", importer_book(reports)))
     calendar = nw.from_native(cast("Any", reporting_calendar(reports)))
-    keys = list(CELL)
-    joined = exports.join(imports, on=keys, how="full", suffix="_right").with_columns(
-        *[nw.coalesce(nw.col(key), nw.col(f"{key}_right")).alias(key) for key in keys]
-    )
+    joined = nw.from_native(cast("Any", both_books(reports)))
     for side, flow in (("exporter", FlowKind.EXPORT), ("importer", FlowKind.IMPORT)):
         published = calendar.filter(nw.col("flow") == flow.value).select(
             nw.col("area").alias(side), "frequency", "period", nw.lit(0.0).alias(f"{side}_zero")
@@ -62,7 +56,7 @@ def pair_books(reports: IntoFrameT) -> IntoFrameT:
     return cast(
         "IntoFrameT",
         joined.select(
-            *keys,
+            *CELL,
             *[
                 f"{side}_{name}"
                 for side in ("exporter", "importer")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import narwhals as nw
 
-from entrepot.reconcile.books import summed
+from entrepot.reconcile.books import Book, summed
 from entrepot.reconcile.exporter_first import interval_factor
 from entrepot.schema import RECONCILED, PartnerConcept, RowRole
 
@@ -45,7 +45,8 @@ def published_flows(reports: IntoFrameT) -> IntoFrameT:
         & (nw.col("role") == RowRole.LEAF.value)
     )
     cells = summed(
-        data.rename({"reporter": "exporter", "partner": "importer"}), "value_usd", "net_weight_kg", "quantity"
+        data.rename({"reporter": "exporter", "partner": "importer"}),
+        Book("value_usd", "net_weight_kg", "quantity"),
     )
     factor = interval_factor()
     missing = nw.when(nw.col("value_usd") < 0).then(nw.col("value_usd"))  # a null of the engine's float

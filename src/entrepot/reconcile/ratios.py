@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import narwhals as nw
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from entrepot.engine import with_exact_medians
 from entrepot.reconcile.arrays import (
@@ -25,10 +26,14 @@ from entrepot.reconcile.regression import robust_coefficients
 from entrepot.reconcile.valuation import DEFAULT_CIF_FOB
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from narwhals.typing import IntoFrameT
     from numpy.typing import NDArray
 
-__all__ = ["RATIO_KEYS", "RatioFit", "fit_ratios", "ratio_statistics"]
+    from entrepot.reconcile.windows import Measure
+
+__all__ = ["RATIO_KEYS", "RatioFit", "fit_ratios", "ratio_statistics", "statistics_of"]
 
 RATIO_KEYS = ("exporter", "importer", "product_group", "year")
 
@@ -75,43 +80,74 @@ class RatioFit:
 
 
 @with_exact_medians
-def ratio_statistics(years: IntoFrameT) -> IntoFrameT:
+def ratio_statistics(years: IntoFrameT, measures: Sequence[Measure] = ()) -> IntoFrameT:
     """Return what the ratios are fitted to: medians by pair, product group and year.
 
     Parameters
     ----------
     years
-        See :func:`entrepot.reconcile.flow_years`.
+        See :func:`entrepot.reconcile.flow_years`; or :func:`entrepot.reconcile.windows.years_of`.
+    measures
+        Those of the latter.
 
     Returns
     -------
     frame of the caller's kind
         **Grain**: exporter × importer × product_group × year, of every pair that trades. ``flows`` with
         both reports, ``median`` of their log ratios, ``total`` and ``squares`` of those (cut at ±3),
-        ``log_unit_value`` (median).
+        ``log_unit_value`` (median). Of several measures all of these as :func:`statistics_of` takes them.
     """
-    x, m = nw.col("exporter_sum"), nw.col("importer_sum")
-    is_two_sided = (x > 0) & (m > 0) & (nw.col("exporter") != nw.col("importer")) & is_own()
-    log_ratio = nw.when(is_two_sided).then(m).otherwise(1.0) / nw.when(is_two_sided).then(x).otherwise(1.0)
-    cut = nw.col("__log").clip(-_FARTHEST, _FARTHEST)
+    names: dict[str, Measure | None] = {f"{measure.name}_": measure for measure in measures}
+    names = names or {"": None}
+    data = nw.from_native(cast("Any", years))
+    known = [f"{name}is_known" for name, measure in names.items() if measure and measure.unit]
+    unit_values = dict.fromkeys(
+        measure.unit_value if measure else "log_unit_value" for measure in names.values()
+    )
+    data = data.select(*RATIO_KEYS, *unit_values, *known, *[_log_ratio(name) for name in names])
+    cuts = {name: nw.col(f"{name}log").clip(-_FARTHEST, _FARTHEST) for name in names}
+    data = data.with_columns(
+        *[cut.alias(f"{name}cut") for name, cut in cuts.items()],
+        *[(cut * cut).alias(f"{name}square") for name, cut in cuts.items()],
+    )
     return cast(
         "IntoFrameT",
-        nw.from_native(cast("Any", years))
-        .select(
-            "exporter", "importer", "year", "log_unit_value", "product_group",
-            nw.when(is_two_sided).then(log_ratio.log() - nw.col("log_passed")).alias("__log"),
-        )
-        .with_columns(cut.alias("__cut"), (cut * cut).alias("__square"))
-        .group_by(*RATIO_KEYS)
+        data.group_by(*RATIO_KEYS)
         .agg(
-            nw.col("__log").count().alias("flows"),
-            nw.col("__log").median().alias("median"),
-            nw.col("__cut").sum().alias("total"),
-            nw.col("__square").sum().alias("squares"),
-            nw.col("log_unit_value").median(),
+            *[nw.col(name).sum() for name in known],
+            *[nw.col(f"{name}log").count().alias(f"{name}flows") for name in names],
+            *[nw.col(f"{name}log").median().alias(f"{name}median") for name in names],
+            *[nw.col(f"{name}cut").sum().alias(f"{name}total") for name in names],
+            *[nw.col(f"{name}square").sum().alias(f"{name}squares") for name in names],
+            *[nw.col(name).median() for name in unit_values],
         )
         .to_native(),
-    )  # fmt: skip
+    )
+
+
+def statistics_of(table: pa.Table, measure: Measure) -> pa.Table:
+    """Return one measure's part of the statistics of several, of the cells in which somebody knows it.
+
+    Parameters
+    ----------
+    table
+        See :func:`ratio_statistics`, executed.
+    measure
+        One of its measures.
+    """
+    if measure.unit:
+        table = table.filter(pc.greater(table[f"{measure.name}_is_known"], 0))
+    columns = {key: table[key] for key in RATIO_KEYS}
+    columns |= {name: table[f"{measure.name}_{name}"] for name in ("flows", "median", "total", "squares")}
+    return pa.table(columns | {"log_unit_value": table[measure.unit_value]})
+
+
+def _log_ratio(name: str) -> nw.Expr:
+    """Return the expression of the log of importer's over exporter's report; null where one is missing."""
+    x, m = nw.col(f"{name}exporter_sum"), nw.col(f"{name}importer_sum")
+    is_two_sided = (x > 0) & (m > 0) & (nw.col("exporter") != nw.col("importer")) & is_own()
+    ratio = nw.when(is_two_sided).then(m).otherwise(1.0) / nw.when(is_two_sided).then(x).otherwise(1.0)
+    return nw.when(is_two_sided).then(ratio.log() - nw.col("log_passed")).alias(f"{name}log")
 
 
 def fit_ratios(statistics: pa.Table, geography: pa.Table, *, usual: float = DEFAULT_CIF_FOB) -> RatioFit:

@@ -3,44 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import narwhals as nw
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from entrepot.errors import UnknownCodeError
-from entrepot.reconcile.arrays import codes, combine_codes, first_rows, floats, sums, weighted_medians
-from entrepot.reconcile.outliers import FARTHEST, Outliers, find_outliers, ordinary_shares
-from entrepot.reconcile.passage import is_own
-from entrepot.reconcile.ratios import RATIO_KEYS
-from entrepot.reconcile.sizes import SIZES, size_class
+from entrepot.reconcile.arrays import combine_codes, first_rows, sums, weighted_medians
+from entrepot.reconcile.outliers import Outliers, find_outliers, ordinary_shares
+from entrepot.reconcile.sizes import SIZES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from narwhals.typing import IntoFrame, IntoFrameT
     from numpy.typing import NDArray
+
+    from entrepot.reconcile.gaps import GapClasses, Gaps
 
 __all__ = [
     "ALL_CHAPTERS",
     "Reliability",
-    "chapter_moments",
     "fit_reliability",
-    "gap_classes",
-    "log_gaps",
+    "ordinary_variances",
     "with_chapters",
 ]
 
 #: Every chapter that a code may have, and totals of all goods.
 ALL_CHAPTERS = (*(f"{number:02d}" for number in range(1, 100)), "TO")
 
-#: Classes of gaps alike: by factors of about 1.6, from a thousandth on.
-_PER_LOG = 2.0
-_NEAREST = -7.0
-#: Equal figures stand in the first class, whichever last digit an engine gives a logarithm.
-_ROUNDED = 1e-9
 #: Flows at which a reporter's variance counts half against the typical one, and a chapter's against the
 #: reporter's.
 _HALF_REPORTER = 20.0
@@ -59,97 +50,6 @@ _ROUNDS = 12
 #: Steps of a round, which goes on from the last, and of the chapters, which begin at their reporters'.
 _STEPS = 15
 _CHAPTER_STEPS = 12
-
-
-def log_gaps(years: IntoFrameT, ratios: IntoFrame) -> IntoFrameT:
-    """Return the gap of every flow that both report, on one scale.
-
-    Parameters
-    ----------
-    years
-        See :func:`entrepot.reconcile.flow_years`.
-    ratios
-        ``RatioFit.table`` beside it.
-
-    Returns
-    -------
-    frame of the caller's kind
-        **Grain**: a row of ``years`` with two positive reports. ``exporter, importer, hs_code, year,
-        chapter``, ``log_gap`` = ln importer's − ln ratio − ln exporter's, ``size`` (class).
-    """
-    x, m = nw.col("exporter_sum"), nw.col("importer_sum")
-    two_sided = nw.from_native(cast("Any", years)).filter(
-        (x > 0) & (m > 0) & (nw.col("exporter") != nw.col("importer")) & is_own()
-    )
-    known = nw.from_native(cast("Any", ratios)).select(*RATIO_KEYS, "log_ratio")
-    return cast(
-        "IntoFrameT",
-        two_sided.join(known, on=list(RATIO_KEYS), how="inner")
-        .with_columns((m.log() - nw.col("log_ratio") - nw.col("log_passed") - x.log()).alias("log_gap"))
-        .select(
-            "exporter", "importer", "hs_code", "year", "chapter", "log_gap",
-            size_class((x.log() + m.log() - nw.col("log_ratio") - nw.col("log_passed")) / 2).alias("size"),
-        )
-        .to_native(),
-    )  # fmt: skip
-
-
-def gap_classes(gaps: IntoFrameT) -> IntoFrameT:
-    """Return how many gaps of each pair are how large: what reliability is fitted to.
-
-    Parameters
-    ----------
-    gaps
-        See :func:`log_gaps`.
-
-    Returns
-    -------
-    frame of the caller's kind
-        **Grain**: exporter × importer × size × class of like gaps. ``flows``, ``total``, ``squares`` (of
-        gaps cut at ±3).
-    """
-    cut = nw.col("log_gap").clip(-FARTHEST, FARTHEST)
-    logs = cut.abs().clip(float(np.exp(_NEAREST)), FARTHEST).log()
-    return cast(
-        "IntoFrameT",
-        nw.from_native(cast("Any", gaps))
-        .select(
-            "exporter", "importer", "size",
-            ((logs - _NEAREST) * _PER_LOG + _ROUNDED).floor().cast(nw.Int64).alias("class"),
-            cut.alias("__cut"), (cut * cut).alias("__square"),
-        )
-        .group_by("exporter", "importer", "size", "class")
-        .agg(
-            nw.len().alias("flows"),
-            nw.col("__cut").sum().alias("total"),
-            nw.col("__square").sum().alias("squares"),
-        )
-        .to_native(),
-    )  # fmt: skip
-
-
-def chapter_moments(gaps: IntoFrameT) -> IntoFrameT:
-    """Return what chapters are fitted to: squares of the gaps as far as they are ordinary.
-
-    Parameters
-    ----------
-    gaps
-        See :func:`log_gaps`, with ``ordinary``, the probability that a gap is.
-
-    Returns
-    -------
-    frame of the caller's kind
-        **Grain**: exporter × importer × chapter × size. ``flows`` and ``squares``, both weighted.
-    """
-    cut, part = nw.col("log_gap").clip(-FARTHEST, FARTHEST), nw.col("ordinary")
-    return cast(
-        "IntoFrameT",
-        nw.from_native(cast("Any", gaps))
-        .with_columns((part * cut * cut).alias("__square"))
-        .group_by("exporter", "importer", "chapter", "size")
-        .agg(part.sum().alias("flows"), nw.col("__square").sum().alias("squares"))
-        .to_native(),
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -224,7 +124,7 @@ def _sentence(row: dict[str, Any], what: str) -> str:
     )
 
 
-def fit_reliability(classes: pa.Table, areas: list[str], chapters: Sequence[str]) -> Reliability:
+def fit_reliability(cells: GapClasses, areas: list[str], chapters: Sequence[str]) -> Reliability:
     r"""Split the variance of the gaps between exporters and importers; see :func:`with_chapters`.
 
     *Formula*  A gap of i's exports to j, of size s, is normal with variance (a_i + b_j)·h_s with probability
@@ -237,8 +137,8 @@ def fit_reliability(classes: pa.Table, areas: list[str], chapters: Sequence[str]
 
     Parameters
     ----------
-    classes
-        See :func:`gap_classes`, executed.
+    cells
+        See :func:`entrepot.reconcile.gaps.gap_classes`.
     areas
         All areas that may report.
     chapters
@@ -253,9 +153,8 @@ def fit_reliability(classes: pa.Table, areas: list[str], chapters: Sequence[str]
     ----------
     Gaulier and Zignago (2010), BACI, CEPII working paper 2010-23, section 4.
     """
-    if not classes.num_rows:
+    if not len(cells.flows):
         return _unknown(areas, chapters)
-    cells = _cells(classes)
     a, b, h, outliers = _of_reporters(cells)
     typical = max(
         0.5 * float((cells.flows * (a[cells.exporter] + b[cells.importer])).sum() / cells.flows.sum()),
@@ -277,80 +176,93 @@ def fit_reliability(classes: pa.Table, areas: list[str], chapters: Sequence[str]
     return Reliability(pa.concat_tables(tables), pa.concat_tables(reporters), h, outliers, typical, shared)
 
 
-def with_chapters(
-    fit: Reliability, moments: pa.Table, areas: list[str], chapters: Sequence[str]
-) -> Reliability:
+def with_chapters(fit: Reliability, gaps: Gaps, areas: list[str], chapters: Sequence[str]) -> Reliability:
     """Return the reliability by chapter too, each drawn to its reporter's own with 60 flows.
 
     Parameters
     ----------
     fit
         Of reporters.
-    moments
-        See :func:`chapter_moments`, executed.
+    gaps
+        See :func:`entrepot.reconcile.gaps.read_gaps`; they count as far as they are ordinary.
     areas, chapters
         Those that ``fit`` was made for.
     """
-    if not moments.num_rows:
+    gaps = gaps.of_chapters()
+    if not len(gaps.gap):
         return fit
+    row_i, row_j = _rows(gaps, areas)
+    of_flow = _variances(fit, areas, chapters)
+    a, b = of_flow[0][row_i, 0], np.maximum(of_flow[1][row_j, 0] - fit.shared, _LEAST_VARIANCE)
+    squares = gaps.gap * gaps.gap
+    variance = ordinary_variances(fit, gaps, areas, chapters)
+    part = gaps.flows * ordinary_shares(squares, variance, gaps.size, fit.outliers)
+    found = _of_chapters(gaps, part, part * squares / fit.size_factors[gaps.size], a, b)
     shape = len(areas), len(chapters)
-    of_flow = [
-        np.array(fit.table.filter(pc.equal(fit.table["flow"], flow))["variance"]).reshape(shape)
-        for flow in ("export", "import")
-    ]
-    exporters, i = codes(moments, "exporter")
-    importers, j = codes(moments, "importer")
-    row_i, row_j = (np.searchsorted(areas, words).astype(np.int64) for words in (exporters, importers))
-    a, b = of_flow[0][row_i, 0], of_flow[1][row_j, 0] - fit.shared
-    found = _of_chapters(moments, (i, j), a, np.maximum(b, _LEAST_VARIANCE), fit.size_factors)
     tables = []
-    for flow, row, variance, extra, one in (
+    for flow, row, before, extra, one in (
         ("export", row_i, of_flow[0], 0.0, found[0]),
         ("import", row_j, of_flow[1], fit.shared, found[1]),
     ):
-        column = np.searchsorted(chapters, one.chapters).astype(np.int64)
-        at = row[one.reporter], column[one.chapter]
-        own, flows = variance.copy(), np.zeros(shape)
+        at, own, flows = (row[one.reporter], one.chapter), before.copy(), np.zeros(shape)
         own[at], flows[at] = one.variance + extra, one.flows
         tables.append(_table(flow, areas, chapters, own, np.rint(flows).astype(np.int64)))
     return replace(fit, table=pa.concat_tables(tables))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cells:
-    """The classes of gaps as arrays; C cells."""
+def ordinary_variances(
+    fit: Reliability, gaps: Gaps, areas: list[str], chapters: Sequence[str]
+) -> NDArray[np.float64]:
+    """Return what each gap varies by if it is ordinary: of the two reporters, in the chapter, of the size.
 
-    exporters: list[str]
-    importers: list[str]
-    exporter: NDArray[np.int64]
-    importer: NDArray[np.int64]
-    size: NDArray[np.int64]
-    flows: NDArray[np.float64]
-    total: NDArray[np.float64]
-    squares: NDArray[np.float64]
+    Parameters
+    ----------
+    fit
+        Of reporters, or of reporters and chapters.
+    gaps
+        Of known chapters.
+    areas, chapters
+        Those that ``fit`` was made for.
+    """
+    a, b = _variances(fit, areas, chapters)
+    row_i, row_j = _rows(gaps, areas)
+    of_both = a[row_i[gaps.exporter], gaps.chapter] + b[row_j[gaps.importer], gaps.chapter]
+    # what even the best exporters show is in both tables, and counts once
+    return np.asarray((of_both - fit.shared) * fit.size_factors[gaps.size])
+
+
+def _rows(gaps: Gaps, areas: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the place among all areas of those that export, and of those that import."""
+    row_i, row_j = (
+        np.searchsorted(areas, words).astype(np.int64) for words in (gaps.exporters, gaps.importers)
+    )
+    return row_i, row_j
+
+
+def _variances(
+    fit: Reliability, areas: list[str], chapters: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the variances of exports and imports, by area and chapter."""
+    shape = len(areas), len(chapters)
+    exports, imports = (
+        np.array(fit.table.filter(pc.equal(fit.table["flow"], flow))["variance"]).reshape(shape)
+        for flow in ("export", "import")
+    )
+    return exports, imports
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _InChapters:
     """Variances of reporters in the chapters that they report; one entry a reporter and chapter."""
 
-    chapters: list[str]
     reporter: NDArray[np.int64]
     chapter: NDArray[np.int64]
     variance: NDArray[np.float64]
     flows: NDArray[np.float64]
 
 
-def _cells(classes: pa.Table) -> _Cells:
-    exporters, exporter = codes(classes, "exporter")
-    importers, importer = codes(classes, "importer")
-    size = floats(classes, "size").astype(np.int64)
-    of_cells = (floats(classes, name) for name in ("flows", "total", "squares"))
-    return _Cells(exporters, importers, exporter, importer, size, *of_cells)
-
-
 def _of_reporters(
-    cells: _Cells,
+    cells: GapClasses,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], Outliers]:
     """Return the variances of exporters and importers, the factors of sizes, and the outliers."""
     pair = combine_codes(cells.exporter, cells.importer)
@@ -380,27 +292,25 @@ def _median(values: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
 
 
 def _of_chapters(
-    moments: pa.Table,
-    sides: tuple[NDArray[np.int64], NDArray[np.int64]],
+    gaps: Gaps,
+    part: NDArray[np.float64],
+    squares: NDArray[np.float64],
     a: NDArray[np.float64],
     b: NDArray[np.float64],
-    h: NDArray[np.float64],
 ) -> tuple[_InChapters, _InChapters]:
     """Return both sides by chapter, each drawn to the reporter's own; sizes stand together."""
-    names, chapter = codes(moments, "chapter")
-    cell = combine_codes(combine_codes(*sides), chapter)
+    cell = combine_codes(combine_codes(gaps.exporter, gaps.importer), gaps.chapter)
     first = first_rows(cell)
-    i, j, c = sides[0][first], sides[1][first], chapter[first]
-    size = floats(moments, "size").astype(np.int64)
-    n = np.maximum(sums(cell, floats(moments, "flows")), 1e-9)
-    q = np.maximum(sums(cell, floats(moments, "squares") / h[size]) / n, 1e-12)
+    i, j, c = gaps.exporter[first], gaps.importer[first], gaps.chapter[first]
+    n = np.maximum(sums(cell, part), 1e-9)
+    q = np.maximum(sums(cell, squares) / n, 1e-12)
     of_exporter, of_importer = combine_codes(i, c), combine_codes(j, c)
     i_first, j_first = first_rows(of_exporter), first_rows(of_importer)
     begin = (a[i[i_first]], b[j[j_first]])
     a_c, b_c = _split(q, n, of_exporter, of_importer, begin, (*begin, _HALF_CHAPTER), _CHAPTER_STEPS)
     return (
-        _InChapters(names, i[i_first], c[i_first], a_c, sums(of_exporter, n)),
-        _InChapters(names, j[j_first], c[j_first], b_c, sums(of_importer, n)),
+        _InChapters(i[i_first], c[i_first], a_c, sums(of_exporter, n)),
+        _InChapters(j[j_first], c[j_first], b_c, sums(of_importer, n)),
     )
 
 

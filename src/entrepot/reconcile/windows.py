@@ -8,9 +8,21 @@ from typing import TYPE_CHECKING, Any, cast
 import narwhals as nw
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from narwhals.typing import IntoFrameT
 
-__all__ = ["PRODUCT_GROUPS", "VALUE", "WEIGHT", "Measure", "chapter", "flow_years", "product_group"]
+__all__ = [
+    "PRODUCT_GROUPS",
+    "VALUE",
+    "WEIGHT",
+    "Measure",
+    "chapter",
+    "flow_years",
+    "of_measure",
+    "product_group",
+    "years_of",
+]
 
 #: Goods whose freight is alike, by the last chapter of the group.
 PRODUCT_GROUPS: tuple[tuple[str, str], ...] = (
@@ -24,6 +36,7 @@ PRODUCT_GROUPS: tuple[tuple[str, str], ...] = (
     ("99", "other goods"),
 )
 _ALL_GOODS = "all goods"
+_KEYS = ("exporter", "importer", "hs_code", "frequency", "year")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,11 @@ class Measure:
     importer: str
     unit: str | None = None
     is_valued: bool = False
+
+    @property
+    def unit_value(self) -> str:
+        """Name of the unit value of the flows that the measure is known of, see :func:`years_of`."""
+        return f"{self.name}_log_unit_value" if self.unit else "log_unit_value"
 
 
 VALUE = Measure("value", "exporter_report_usd", "importer_report_usd", is_valued=True)
@@ -90,49 +108,140 @@ def flow_years(paired: IntoFrameT, measure: Measure = VALUE, *, is_monthly: bool
 
     *Missing data*: the sums are null where no month was published by both, or in several units.
     """
-    exporter, importer = nw.col(measure.exporter), nw.col(measure.importer)
-    is_shared = ~exporter.is_null() & ~importer.is_null()
-    data = nw.from_native(cast("Any", paired)).select(
-        "exporter", "importer", "hs_code", "frequency",
-        nw.col("period").str.slice(0, 4).alias("year"),
-        nw.when(is_shared).then(exporter).alias("__x"),
-        nw.when(is_shared).then(importer).alias("__m"),
-        nw.when(~nw.col("exporter_weight_kg").is_null()).then(nw.col("exporter_report_usd")).alias("__usd"),
-        nw.col("exporter_weight_kg").alias("__kg"),
-        *([nw.col(measure.unit).alias("__in")] if measure.unit else []),
-        _passed(paired),
-    )  # fmt: skip
-    is_known = nw.col("__shared") > 0
-    if is_monthly:
-        units = [nw.col("__in").min().alias("__in"), nw.col("__in").max().alias("__also_in")]
-        sums = data.group_by("exporter", "importer", "hs_code", "frequency", "year").agg(
-            nw.col("__x").count().alias("__shared"),
-            *[nw.col(name).sum() for name in ("__x", "__m", "__usd", "__kg")],
-            *(units if measure.unit else []),
-            nw.col("log_passed").max(),
-        )
-        if measure.unit:
-            is_known &= nw.col("__in") == nw.col("__also_in")
-    else:
-        sums = data.with_columns(nw.when(~nw.col("__x").is_null()).then(1).otherwise(0).alias("__shared"))
-    is_weighed = (nw.col("__kg") > 0) & (nw.col("__usd") > 0)
+    return of_measure(years_of((measure,), paired, is_monthly=is_monthly), measure)
+
+
+def of_measure(years: IntoFrameT, measure: Measure) -> IntoFrameT:
+    """Return one measure's columns of :func:`years_of`, under the names of :func:`flow_years`.
+
+    Of a measure in several units, flows of which nobody knows the measure are left out.
+    """
+    data = nw.from_native(cast("Any", years))
+    if measure.unit:
+        data = data.filter(nw.col(f"{measure.name}_is_known") > 0)
     return cast(
         "IntoFrameT",
-        sums.select(
-            "exporter", "importer", "hs_code", "frequency", "year",
-            chapter().alias("chapter"), product_group().alias("product_group"),
-            nw.when(is_known).then(nw.col("__x")).alias("exporter_sum"),
-            nw.when(is_known).then(nw.col("__m")).alias("importer_sum"),
-            nw.when(is_weighed).then(_ratio("__usd", "__kg").log()).alias("log_unit_value"),
-            "log_passed",
+        data.select(
+            *_KEYS, "chapter", "product_group",
+            *[nw.col(f"{measure.name}_{side}_sum").alias(f"{side}_sum") for side in ("exporter", "importer")],
+            nw.col(measure.unit_value).alias("log_unit_value"), "log_passed",
         ).to_native(),
     )  # fmt: skip
+
+
+def years_of(measures: Sequence[Measure], paired: IntoFrameT, *, is_monthly: bool = True) -> IntoFrameT:
+    """Return the years of several measures in one frame, see :func:`flow_years`.
+
+    Parameters
+    ----------
+    measures
+        What is summed.
+    paired, is_monthly
+        See :func:`flow_years`.
+
+    Returns
+    -------
+    frame of the caller's kind
+        As there, with ``<name>_exporter_sum`` and ``<name>_importer_sum``; of measures in several units also
+        ``<name>_is_known`` (0 where nobody knows the measure) and ``<name>_log_unit_value`` of the months in
+        which somebody does.
+    """
+    data = nw.from_native(cast("Any", paired)).select(
+        *_KEYS[:-1],
+        nw.col("period").str.slice(0, 4).alias("year"),
+        *[part for measure in measures for part in _parts(measure)],
+        *_weighed("__usd", "__kg"),
+        _passed(paired),
+    )
+    if is_monthly:
+        sums = [total for measure in measures for total in _sums(measure)]
+        whole = data.group_by(*_KEYS).agg(
+            *sums, nw.col("__usd").sum(), nw.col("__kg").sum(), nw.col("log_passed").max()
+        )
+    else:
+        alike = [
+            nw.col(f"__{measure.name}_unit").alias(f"__{measure.name}_other_unit")
+            for measure in measures
+            if measure.unit
+        ]
+        whole = data.with_columns(*alike) if alike else data
+    return cast(
+        "IntoFrameT",
+        whole.select(
+            *_KEYS, chapter().alias("chapter"), product_group().alias("product_group"),
+            *[column for measure in measures for column in _columns(measure)],
+            _log_unit_value("__usd", "__kg").alias("log_unit_value"), "log_passed",
+        ).to_native(),
+    )  # fmt: skip
+
+
+def _parts(measure: Measure) -> list[nw.Expr]:
+    """Return the expressions of what a row gives to a measure's year."""
+    exporter, importer, name = nw.col(measure.exporter), nw.col(measure.importer), measure.name
+    is_shared = ~exporter.is_null() & ~importer.is_null()
+    parts = [
+        nw.when(is_shared).then(exporter).alias(f"__{name}_x"),
+        nw.when(is_shared).then(importer).alias(f"__{name}_m"),
+        nw.when(is_shared).then(1).otherwise(0).alias(f"__{name}_shared"),
+    ]
+    if measure.unit:
+        is_known = ~exporter.is_null() | ~importer.is_null()
+        parts += [
+            nw.col(measure.unit).alias(f"__{name}_unit"),
+            nw.when(is_known).then(1).otherwise(0).alias(f"{name}_is_known"),
+            *_weighed(f"__{name}_usd", f"__{name}_kg", is_known),
+        ]
+    return parts
+
+
+def _weighed(usd: str, kg: str, where: nw.Expr | None = None) -> list[nw.Expr]:
+    """Return the expressions of the exporter's value and weight where it has both."""
+    weight = nw.col("exporter_weight_kg")
+    is_weighed = ~weight.is_null() if where is None else ~weight.is_null() & where
+    return [
+        nw.when(is_weighed).then(nw.col("exporter_report_usd")).alias(usd),
+        nw.when(is_weighed).then(weight).alias(kg),
+    ]
+
+
+def _sums(measure: Measure) -> list[nw.Expr]:
+    """Return the expressions of what the months of a year add up to."""
+    name = measure.name
+    sums = [nw.col(f"__{name}_{part}").sum() for part in ("x", "m", "shared")]
+    if measure.unit:
+        unit = nw.col(f"__{name}_unit")
+        sums += [unit.min(), unit.max().alias(f"__{name}_other_unit"), nw.col(f"{name}_is_known").max()]
+        sums += [nw.col(f"__{name}_{part}").sum() for part in ("usd", "kg")]
+    return sums
+
+
+def _columns(measure: Measure) -> list[nw.Expr]:
+    """Return the expressions of a measure's columns from its sums."""
+    name = measure.name
+    is_known = nw.col(f"__{name}_shared") > 0
+    more = []
+    if measure.unit:
+        is_known &= nw.col(f"__{name}_unit") == nw.col(f"__{name}_other_unit")
+        more = [
+            nw.col(f"{name}_is_known"),
+            _log_unit_value(f"__{name}_usd", f"__{name}_kg").alias(measure.unit_value),
+        ]
+    return [
+        nw.when(is_known).then(nw.col(f"__{name}_x")).alias(f"{name}_exporter_sum"),
+        nw.when(is_known).then(nw.col(f"__{name}_m")).alias(f"{name}_importer_sum"),
+        *more,
+    ]
 
 
 def _passed(paired: Any) -> nw.Expr:
     """Return the expression of what hubs put the importer's report off by, alike in all months of a year."""
     known = "log_passed" in nw.from_native(paired).collect_schema().names()
     return nw.col("log_passed") if known else nw.lit(0.0).alias("log_passed")
+
+
+def _log_unit_value(usd: str, kg: str) -> nw.Expr:
+    """Return the expression of the log of a unit value; null where one of the two is no positive number."""
+    return nw.when((nw.col(kg) > 0) & (nw.col(usd) > 0)).then(_ratio(usd, kg).log())
 
 
 def _ratio(above: str, below: str) -> nw.Expr:

@@ -320,6 +320,10 @@ def test_a_row_is_explained_with_its_figures(random_books, books) -> None:
     assert f"{result.table['unusual_usd'][0].as_py():,.0f} USD" in said
     chosen = result.table.to_pylist()[0]
     assert result.explain(chosen) == said
+    share = f"of rows as strong as this, {chosen['q_value']:.0%} come about where nothing happened"
+    assert share in said
+    assert "holds nought" not in said
+    assert "The interval holds nought" in result.explain(chosen | {"unusual_low_usd": -1.0})
 
 
 # --- slow, obvious twins

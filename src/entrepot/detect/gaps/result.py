@@ -92,8 +92,11 @@ def _verdict(row: Mapping[str, Any]) -> str:
     if row["z_score"] is None:
         return f"{said}; {row['status']}."
     low, high = (_usd(row[name]) for name in ("unusual_low_usd", "unusual_high_usd"))
-    q = "" if row["q_value"] is None else f", and placebo periods give {row['q_value']:.0%} of rows so strong"
-    return f"{said} (gap beyond the earlier ratio: {low} to {high}, 90%), z = {row['z_score']:.1f}{q}."
+    share = row["q_value"]
+    q = "" if share is None else f"; of rows as strong as this, {share:.0%} come about where nothing happened"
+    is_noise = row["unusual_low_usd"] <= 0 <= row["unusual_high_usd"]
+    noise = " The interval holds nought: the two books differ by so much anyway." if is_noise else ""
+    return f"{said} (gap beyond the earlier ratio: {low} to {high}, 90%), z = {row['z_score']:.1f}{q}.{noise}"
 
 
 def _caveat(row: Mapping[str, Any]) -> str:
