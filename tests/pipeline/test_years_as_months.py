@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 
 from entrepot import Corridor, explain_detour
@@ -12,6 +13,7 @@ from entrepot.engine import Engine
 from entrepot.errors import CoverageError
 from entrepot.pipeline.choices import ALL_REPORTS, YearsAsMonths
 from entrepot.pipeline.detours import find_detours, flows_for
+from entrepot.pipeline.years_as_months import months_of_years
 
 MONTHS = [f"{year}-{month:02d}" for year in (2020, 2021, 2022) for month in range(1, 13)]
 QUESTION = DetourOptions(event="2022-03", origins=("DEU",), destinations=("RUS",), spikes=2)
@@ -78,6 +80,36 @@ def test_a_book_that_went_over_to_years_has_its_year_before_in_its_months(take_i
     values = [found["870323", month]["exporter_report_usd"] for month in MONTHS[24:]]
     late = (4200 - 2 * early) / 10
     assert values == pytest.approx([early] * 2 + [late] * 10)
+
+
+def test_the_year_before_counts_from_another_source_too() -> None:
+    """Months of one publisher, then years of another: the year before is not zero."""
+    cell = {
+        "reporter": "ARE", "partner": "RUS", "partner_concept": "last_known_destination", "flow": "export",
+        "role": "leaf", "hs_code": "870323", "net_weight_kg": None, "quantity": None,
+    }  # fmt: skip
+    months = [
+        cell | {"source": "one", "frequency": "M", "period": month, "primary_value_usd": 100.0}
+        for month in MONTHS[12:24]
+    ]
+    year = cell | {"source": "other", "frequency": "A", "period": "2022", "primary_value_usd": 4200.0}
+    schema = pa.schema(
+        [(name, pa.float64() if name in {"net_weight_kg", "quantity", "primary_value_usd"} else pa.string())
+         for name in year]
+    )  # fmt: skip
+    with Engine() as engine:
+        spread = months_of_years(
+            engine,
+            engine.arrow_frame(pa.Table.from_pylist([year], schema)).lazy(),
+            {("ARE", "export"): frozenset({2022})},
+            event="2022-03",
+            between=("2020-01", "2022-12"),
+            monthly=engine.arrow_frame(pa.Table.from_pylist(months, schema)).lazy(),
+            whole_years=frozenset({("ARE", "export", 2021)}),
+        )
+        rows = spread.collect("pyarrow").to_native().to_pylist()
+    found = {row["period"]: row["primary_value_usd"] for row in rows}
+    assert [found[month] for month in MONTHS[24:]] == pytest.approx([100.0] * 2 + [400.0] * 10)
 
 
 def test_longer_codes_of_one_cell_are_split_as_their_sum(take_in) -> None:

@@ -130,8 +130,8 @@ def estimate(
         inbound=inbound & (lost.by_origin > 0)[by.supplier_product],
         onward=onward & (lost.by_destination > 0)[by.importer_product],
     )
-    # Two noisy legs bound each other from above. Where the onward leg is not seen nothing takes off by what
-    # lumpy arrivals exceed the expected ones on average.
+    # Two noisy legs bound each other from above. Where nobody sees the onward leg, what lumpy arrivals exceed
+    # the expected ones by on average is taken off.
     is_alone = ~np.atleast_1d(question.is_observed[:, ends].all(axis=1))
     alone = np.flatnonzero(inbound & (passing & is_alone)[cells.importer])
     usual = expected.usd.copy()

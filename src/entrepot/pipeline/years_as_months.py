@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["months_of_years", "with_months_of_years"]
 
-_KEYS: Final = ("reporter", "partner", "partner_concept", "flow", "source", "role", "hs_code")
+#: A cell, from whichever source: who changes over to years may change the publisher too.
+_KEYS: Final = ("reporter", "partner", "partner_concept", "flow", "role", "hs_code")
 _YEARS: Final = ("reporter", "flow", "period")
 _MONTHS: Final = 12
 

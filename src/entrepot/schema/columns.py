@@ -228,7 +228,7 @@ COLUMNS: dict[str, Column] = _index(
         Column("after_direct_usd", "float64", "origin → destination in the after-window", unit="USD", missing="no data after", minimum=0),
         Column("expected_direct_usd", "float64", "origin → destination expected without the event", unit="USD", missing="no data before", minimum=0),
         Column("baseline", "text", "how the expected flows were found: untreated, gravity, controls, unlisted, unidentified"),
-        Column("rerouted_share", "float64", "estimate over the shortfall of the same direct flows", missing="goods of others, or not identified", minimum=0),
+        Column("rerouted_share", "float64", "estimate over the shortfall of the same direct flows", missing="goods of others, not identified, or more than the product's own shortfall", minimum=0),
         Column("onward_onset", "text", "month in which the hub's trade to the destinations stepped up", missing="no clear step, not observed, or several hubs"),
         Column("hub_markup", "float64", "unit value hub → destination over that of origin → hub, less one; the median over products", missing="a leg is not weighed"),
         Column("unlisted_in_growth", "float64", "after over before of origin → hub in goods outside the list", missing="all goods are listed, or nothing before", minimum=0),
