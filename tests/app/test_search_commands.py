@@ -181,3 +181,44 @@ def test_a_slip_is_told_before_the_lake_is_read(
     assert message in outcome.err
     assert "Traceback" not in outcome.err
     assert not list(tmp_path.iterdir())
+
+
+def test_amounts_in_euro_and_by_tier_stand_beside_the_dollars(entrepot, lake, tmp_path: Path) -> None:
+    folder, destination = lake
+    out, page = tmp_path / "detours.csv", tmp_path / "detours.html"
+    outcome = entrepot(
+        "detours", "--lake", folder, *QUESTION, "--destination", destination, "--by", "hub,period",
+        "--value", "eur", "--out", out, "--page", page,
+    )  # fmt: skip
+    assert outcome.status == 0, outcome.err
+    said = re.search(r"In EUR: [\d.]+\w* \(90%\s+interval [\d.]+–[\d.]+\w*\)", outcome.out)
+    assert said is not None, outcome.out
+    assert "In EUR: " in page.read_text(encoding="utf-8")
+    with out.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    for row in rows:
+        assert row["amount_unit"] == "EUR"
+        assert 0.8 < float(row["estimate_amount"]) / float(row["estimate_usd"]) < 1.25
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--by", "tier"), "name a list under --products"),
+        (("--value", "gold"), "--value"),
+        (("--value", "kg", "--deflator", "index.csv", "--prices-of", "2021"), "index.csv"),
+        (("--unit", "u"), "add --value units"),
+    ],
+)
+@pytest.mark.parametrize("command", ["detours", "screen"])
+def test_units_and_tiers_that_make_no_question_are_refused(
+    entrepot, tmp_path: Path, command: str, arguments, message: str
+) -> None:
+    outcome = entrepot(
+        command, "--lake", tmp_path / "none", "--event", "2022-03", "--out", tmp_path / "x.csv", *arguments
+    )
+    assert outcome.status != 0
+    assert message in outcome.err
+    assert "Traceback" not in outcome.err
+    assert not list(tmp_path.iterdir())

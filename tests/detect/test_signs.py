@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from entrepot.detect.cells import Cells
-from entrepot.detect.findings import Parts
+from entrepot.detect.parts import Parts
 from entrepot.detect.periods import WindowPair
 from entrepot.detect.signs import Signs, onsets, sign_columns, step_of
 
@@ -42,7 +42,8 @@ def parts_of(*rows: tuple[int, int, int]) -> Parts:
         product=np.zeros(m, dtype=np.int64),
         period=np.full(m, ""),
         usd=np.full(m, 10.0),
-        kg=np.full(m, np.nan),
+        kg_rate=np.full(m, np.nan),
+        rate=np.full(m, np.nan),
         kind=np.zeros(m, dtype=np.int64),
         inbound=inbound,
         direct=np.full(m, -1),

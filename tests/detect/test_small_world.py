@@ -238,6 +238,7 @@ def changed_options(world, question) -> dict[str, dict]:
         "products": {"products": question["products"][:8]},
         "pooled_origins": {"pooled_origins": question["origins"]},
         "by": {"by": ("hub",)},
+        "tiers": {"by": ("tier",), "tiers": ((question["products"][0], "L 1"),)},
         "expected": {"expected": "gravity"},
         "spikes": {"spikes": 5},
         "seed": {"seed": 1},

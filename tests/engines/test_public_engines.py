@@ -207,7 +207,10 @@ CASES: dict[str, Callable[[Put, Tables], Any]] = {
     ),
     "find_detours_in": lambda put, t: (
         entrepot.find_detours_in(
-            put(t.world), entrepot.DetourOptions(event=EVENT, spikes=4), memory_limit="500MB"
+            put(t.world),
+            entrepot.DetourOptions(event=EVENT, spikes=4),
+            amount=entrepot.Amount(value="value_eur"),
+            memory_limit="500MB",
         ).table
     ),
     "find_gaps_in": lambda put, t: (

@@ -31,7 +31,7 @@ def amounts():
     def make(amount: Amount):
         told: list[str] = []
         with Engine(memory_limit="1GB") as engine:
-            found = with_amount(engine, engine.arrow_frame(FLOWS), amount, tell=told.append)
+            found, _ = with_amount(engine, engine.arrow_frame(FLOWS), amount, tell=told.append)
             rows = found.collect("pyarrow").to_native().to_pylist()
         return {(row["exporter"], row["period"]): row[amount.column] for row in rows}, told
 

@@ -8,7 +8,9 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
+from entrepot.detect.valued import ValuedTotal
 from entrepot.report import print_detours
+from entrepot.schema import VALUED_DETOUR
 
 if TYPE_CHECKING:
     from entrepot.detect.result import DetourResult
@@ -147,3 +149,22 @@ def test_rows_are_as_many_as_can_be_read(result: DetourResult) -> None:
     text = _printed(replace(result, table=many), 80)
     assert "Largest rows (10 of 24)" in text
     assert text.count("870323") == 5 + 1  # five of the ten rows, and the question
+
+
+def test_another_unit_stands_below_the_headline_and_in_a_column(result: DetourResult) -> None:
+    amounts = {"estimate_amount": 1.1e9, "low_amount": 8e8, "high_amount": 1.4e9, "amount_unit": "EUR"}
+    table = pa.Table.from_pylist(
+        [row | amounts for row in result.table.to_pylist()], schema=VALUED_DETOUR.arrow_schema()
+    )
+    valued = replace(result, table=table, valued=ValuedTotal("EUR", 1.1e9, 8e8, 1.4e9))
+    text = _printed(valued, 160)
+    assert "In EUR: 1.10bn (90% interval 0.80–1.40bn), each flow by its own rate" in text
+    heading = next(line for line in text.splitlines() if "missing direct" in line and "EUR" in line)
+    row = next(line for line in text.splitlines() if "870323" in line and "Germany" in line)
+    at = heading.index("EUR") + len("EUR")
+    assert row[:at].endswith("1.10bn")
+    assert "under four fifths" in _printed(replace(result, valued=ValuedTotal("u", *[float("nan")] * 3)), 160)
+
+
+def test_without_hubs_there_is_no_heading_for_them(result: DetourResult) -> None:
+    assert "\nHubs\n" not in _printed(replace(result, hubs=result.hubs.slice(0, 0)), 80)

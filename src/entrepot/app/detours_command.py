@@ -8,10 +8,23 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from entrepot.app.amount_options import (
+    DeflatorOption,
+    PricesOfOption,
+    UnitOption,
+    ValueOption,
+    parse_amount,
+)
 from entrepot.app.arguments import EngineOption, parse_engine
 from entrepot.app.cli import app
 from entrepot.app.progress import progress_bar
-from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
+from entrepot.app.revision_options import (
+    HsRevisionOption,
+    HsSharesOption,
+    parse_revision,
+    product_list,
+    product_tiers,
+)
 from entrepot.app.search_options import (
     AfterOption,
     AsOfOption,
@@ -44,6 +57,7 @@ from entrepot.detect.options import GROUP_KEYS, DetourOptions
 if TYPE_CHECKING:
     from entrepot.detect.result import DetourResult
     from entrepot.engine.choosing import EngineName
+    from entrepot.pipeline.amounts import Amount
 
 __all__ = ["detours_command", "screen_command"]
 
@@ -63,6 +77,10 @@ def detours_command(
     destination: DestinationOption = None,
     products: ProductsOption = None,
     by: ByOption = _ALL_KEYS,
+    value: ValueOption = "usd",
+    unit: UnitOption = "",
+    deflator: DeflatorOption = None,
+    prices_of: PricesOfOption = None,
     page: PageOption = None,
     as_of: AsOfOption = None,
     source: SourceOption = None,
@@ -92,12 +110,14 @@ def detours_command(
         products=product_list(products, revision),
         pooled_origins=asked.pooled,
         by=parse_keys(by),
+        tiers=product_tiers(products, revision),
         expected=parse_expected(expected),
         z=z,
         spikes=spikes,
         seed=seed,
     )
-    where = _Where(lake, out, page, parse_engine(engine), memory)
+    amount = parse_amount(value, unit, deflator, prices_of)
+    where = _Where(lake, out, page, parse_engine(engine), memory, amount)
     _run(options, where, Reports(as_of, source, revision, years_as_months))
 
 
@@ -111,6 +131,10 @@ def screen_command(
     after: AfterOption = None,
     products: ProductsOption = None,
     by: ByOption = _ALL_KEYS,
+    value: ValueOption = "usd",
+    unit: UnitOption = "",
+    deflator: DeflatorOption = None,
+    prices_of: PricesOfOption = None,
     page: PageOption = None,
     as_of: AsOfOption = None,
     source: SourceOption = None,
@@ -134,23 +158,26 @@ def screen_command(
         after=after,
         products=product_list(products, revision),
         by=parse_keys(by),
+        tiers=product_tiers(products, revision),
         expected=parse_expected(expected),
         spikes=spikes,
         seed=seed,
     )
-    where = _Where(lake, out, page, parse_engine(engine), memory)
+    amount = parse_amount(value, unit, deflator, prices_of)
+    where = _Where(lake, out, page, parse_engine(engine), memory, amount)
     _run(options, where, Reports(as_of, source, revision, years_as_months))
 
 
 @dataclass(frozen=True, slots=True)
 class _Where:
-    """What a run reads and writes."""
+    """What a run reads and writes, and in which unit."""
 
     lake: Path
     out: str
     page: Path | None
     engine: EngineName
     memory: str
+    amount: Amount
 
 
 def _run(options: DetourOptions, where: _Where, reports: Reports) -> None:
@@ -169,6 +196,7 @@ def _run(options: DetourOptions, where: _Where, reports: Reports) -> None:
             opened,
             options,
             choice=choice,
+            amount=None if where.amount.column == "value_usd" else where.amount,
             memory_limit=where.memory,
             engine=where.engine,
             progress=progress,

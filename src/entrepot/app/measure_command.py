@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from rich.console import Console
 
+from entrepot.app.amount_options import (
+    VALUE_WORDS,
+    DeflatorOption,
+    PricesOfOption,
+    UnitOption,
+    ValueOption,
+    parse_amount,
+)
 from entrepot.app.arguments import EngineOption, one_of, parse_areas, parse_day, parse_engine, parse_sources
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
@@ -24,12 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["measure_command"]
 
 _BOOKS = ("reconciled", "exports", "imports")
-_VALUES = {
-    "usd": ("value_usd", "US dollars"),
-    "eur": ("value_eur", "euro"),
-    "kg": ("net_weight_kg", "kilograms"),
-    "units": ("quantity", "units"),
-}
 
 
 @app.command("measure")
@@ -76,19 +78,10 @@ def measure_command(
     book: Annotated[
         str, typer.Option(help="reconciled, or the books as published: exports or imports")
     ] = "reconciled",
-    value: Annotated[
-        str, typer.Option(help="usd, eur (mean ECB rate of the period), kg or units (numbers as counted)")
-    ] = "usd",
-    unit: Annotated[
-        str, typer.Option(help="of --value units: which, such as u (pieces); needed where goods have several")
-    ] = "",
-    deflator: Annotated[
-        Path | None,
-        typer.Option(help="constant prices: CSV with period,index (and exporter, importer, hs_code)"),
-    ] = None,
-    prices_of: Annotated[
-        str | None, typer.Option(help="of --deflator: period or first:last whose prices are taken")
-    ] = None,
+    value: ValueOption = "usd",
+    unit: UnitOption = "",
+    deflator: DeflatorOption = None,
+    prices_of: PricesOfOption = None,
     level: Annotated[str, typer.Option(help="digits that codes are cut to: 6, 4 or 2")] = "6",
     base: Annotated[str | None, typer.Option(help="of index: period or first:last that is 100")] = None,
     before: Annotated[
@@ -132,7 +125,6 @@ def measure_command(
     chosen_engine = parse_engine(engine)
     one_of(freq, ("A", "M"), option="--freq")
     one_of(book, _BOOKS, option="--book")
-    one_of(value, tuple(_VALUES), option="--value")
     one_of(level, ("6", "4", "2"), option="--level")
     one_of(chart_kind, ("own", "slope", "bump", "parts", "multiples", "heat"), option="--chart-kind")
     foot = parse_areas(chart_first, option="--chart-first")
@@ -145,13 +137,12 @@ def measure_command(
     }  # fmt: skip
     revision = parse_revision(hs_revision, hs_shares)
     codes = product_list(products, revision)
+    amount = parse_amount(value, unit, deflator, prices_of)
 
     # Heavy imports wait until the options are known to be right.
-    from entrepot.pipeline.amounts import Amount  # noqa: PLC0415
     from entrepot.pipeline.choices import ReportChoice  # noqa: PLC0415
     from entrepot.pipeline.measured_flows import MeasuredFlows  # noqa: PLC0415
     from entrepot.pipeline.measuring import MeasureQuery  # noqa: PLC0415
-    from entrepot.sources.deflators import read_deflator  # noqa: PLC0415
     from entrepot.sources.world_bank.gdp import read_gdp  # noqa: PLC0415
     from entrepot.store import Lake  # noqa: PLC0415
 
@@ -171,12 +162,7 @@ def measure_command(
     query = MeasureQuery(
         name=cast("Any", name),
         flows=flows,
-        amount=Amount(
-            value=cast("Any", _VALUES[value][0]),
-            unit=unit,
-            deflator=None if deflator is None else read_deflator(deflator),
-            prices_of=prices_of,
-        ),
+        amount=amount,
         by=_keys(by) if by is not None else None,
         of=_keys(of),
         base=base,
@@ -260,7 +246,7 @@ def _caption(lake: Lake, query: MeasureQuery, rows: pa.Table) -> Caption:
     files = lake.files().to_pylist()
     sources = ", ".join(sorted({row["source"] for row in files}))
     vintage = max(row["vintage"] for row in files)
-    unit = dict(_VALUES.values())[query.amount.value]
+    unit = dict(VALUE_WORDS.values())[query.amount.value]
     if query.amount.prices_of is not None:
         unit += f" at prices of {query.amount.prices_of} (by the index given)"
     last = flows.choice.as_of or vintage

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from entrepot.nomenclature import product_codes
+from entrepot.nomenclature import list_tiers, product_codes
 
 if TYPE_CHECKING:
     from entrepot.pipeline.revisions import RevisionChoice, SplitRule
 
-__all__ = ["HsRevisionOption", "HsSharesOption", "parse_revision", "product_list"]
+__all__ = ["HsRevisionOption", "HsSharesOption", "parse_revision", "product_list", "product_tiers"]
 
 HsRevisionOption = Annotated[
     str | None,
@@ -47,3 +47,11 @@ def product_list(products: str | None, revision: RevisionChoice | None) -> tuple
     return (
         product_codes(products) if revision is None else product_codes(products, revision=revision.revision)
     )
+
+
+def product_tiers(products: str | None, revision: RevisionChoice | None) -> tuple[tuple[str, str], ...]:
+    """Return the codes of the lists that ``--products`` names, each with its tier."""
+    if not products:
+        return ()
+    tiers = list_tiers(products) if revision is None else list_tiers(products, revision=revision.revision)
+    return tuple(tiers.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,17 +12,19 @@ from entrepot.detect.calibration import calibrate
 from entrepot.detect.cells import find_cells
 from entrepot.detect.corridors import kind_number
 from entrepot.detect.extremes import extremes_of
-from entrepot.detect.findings import KEYS, OWN_KINDS, Evidence, Parts, detour_table, withheld
+from entrepot.detect.findings import Evidence, detour_table, withheld
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.kernels.threads import in_threads
+from entrepot.detect.parts import KEYS, OWN_KINDS, Parts
 from entrepot.detect.periods import event_windows, period_text, placebo_windows
 from entrepot.detect.relay_limit import largest_relay
 from entrepot.detect.result import CalibrationSummary, DetourResult, Headline
 from entrepot.detect.rows import survey_rows
 from entrepot.detect.search import Search
-from entrepot.detect.series import leg_series, month_shares
+from entrepot.detect.series import leg_months, leg_series
 from entrepot.detect.signs import Signs, onsets
 from entrepot.detect.spikes import SpikePlan
+from entrepot.detect.valued import WEIGHT, ValuedTotal, group_rate
 from entrepot.detect.windows import calendar_of, load_windows, survey_of
 from entrepot.schema import DetourKind
 
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     from entrepot.detect.corridors import Corridors
     from entrepot.detect.estimate import Estimate
     from entrepot.detect.options import DetourOptions
+    from entrepot.detect.series import LegMonths
+    from entrepot.detect.valued import Measured
     from entrepot.engine import FrameEngine
 
 __all__ = ["detours"]
@@ -62,6 +67,7 @@ def detours(
     engine: FrameEngine,
     progress: Callable[[int, int], None] | None = None,
     batches: Callable[[Sequence[str]], Iterable[pa.RecordBatch]] | None = None,
+    measured: Measured | None = None,
 ) -> DetourResult:
     """Estimate what took a detour after an event.
 
@@ -79,6 +85,8 @@ def detours(
         Called with the calibration sets done and all sets.
     batches
         Yields some columns of the same rows, where something reads them faster than the engine.
+    measured
+        The same flows in another unit of measure: amounts are then given in it too.
 
     Returns
     -------
@@ -120,9 +128,12 @@ def detours(
     own = whole.only(whole.kind != _RELAY)
     scales = [placebo.scale for placebo in search.placebos]
     decoys = [_decoy(q.corridors, scale) for q, scale in zip(quiet, scales, strict=True)]
-    parts = _by_period(whole, flows, search, expected) if "period" in options.by else whole
-    if set(options.by) == set(KEYS):
-        parts = parts.joined(_undetected(own, search))
+    rows = whole
+    if set(options.by) - {"tier"} == set(KEYS):
+        rows = whole.joined(_undetected(own, search))
+    if measured is not None or "period" in options.by:
+        rows, whole = _over_months(rows, whole, flows, search, expected, measured=measured, by=options.by)
+        own = whole.only(whole.kind != _RELAY)
 
     series = leg_series(flows, **_series_codes(found, search))
     evidence = Evidence(
@@ -133,18 +144,22 @@ def detours(
         expected=expected,
         areas=data.areas,
         products=data.products,
+        tiers=_tiers(data.products, options),
         baseline=found.expected.baseline.value,
         signs=Signs(
             asked=search.question.origins | search.members | search.question.destinations,
             listed=search.question.listed,
             **onsets(series, data.areas, windows, options.event),
         ),
+        unit=measured.unit if measured is not None else "",
     )
+    headline = _headline(found, decoys, calibration, search)
     return DetourResult(
-        table=detour_table(parts, evidence, by=options.by),
+        table=detour_table(rows, evidence, by=options.by),
         hubs=detour_table(own, evidence, by=("hub", "destination")),
         products=detour_table(own, evidence, by=("hs_code",)),
-        headline=_headline(found, decoys, calibration, search),
+        headline=headline,
+        valued=_valued(own, headline, evidence.unit),
         calibration=_summary(calibration, search),
         series=series,
         treated=search.treated_table(),
@@ -220,16 +235,31 @@ def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]
         product=product,
         period=np.full(usd.size, ""),
         usd=usd,
-        kg=usd
-        * np.divide(
-            cells.after_kg, cells.after, out=np.full(cells.after.size, np.nan), where=cells.after > 0
-        )[inbound],
+        kg_rate=_kg_rate(cells)[inbound],
+        rate=np.full(usd.size, np.nan),
         kind=corridors.kind[at],
         inbound=inbound,
         direct=find_cells(cells.key, cells.key_of(origin, destination, product)),
         onward=find_cells(cells.key, cells.key_of(hub, destination, product)),
     )
     return parts.only(real), expected
+
+
+def _kg_rate(cells: Cells) -> NDArray[np.float64]:
+    """Return the kilograms in a dollar of every flow after the event; NaN without a weight."""
+    rate: NDArray[np.float64] = np.divide(
+        cells.after_kg, cells.after, out=np.full(cells.after.size, np.nan), where=cells.after > 0
+    )
+    return rate
+
+
+def _tiers(products: Sequence[str], options: DetourOptions) -> NDArray[np.str_]:
+    """Return the tier of each product: that of the longest listed code that it begins with."""
+    listed = dict(options.tiers)
+    lengths = sorted({len(code) for code in listed}, reverse=True)
+    return np.array(
+        [next((listed[p[:n]] for n in lengths if p[:n] in listed), "") for p in products], dtype=np.str_
+    )
 
 
 def _undetected(parts: Parts, search: Search) -> Parts:
@@ -267,7 +297,8 @@ def _undetected(parts: Parts, search: Search) -> Parts:
         product=product,
         period=np.full(n, ""),
         usd=np.zeros(n),
-        kg=np.zeros(n),
+        kg_rate=_kg_rate(cells)[inbound],
+        rate=np.full(n, np.nan),
         kind=kind,
         inbound=inbound,
         direct=direct,
@@ -297,7 +328,8 @@ def _decoy(corridors: Corridors, scale: float) -> Parts:
         product=corridors.product,
         period=np.full(corridors.usd.size, ""),
         usd=corridors.usd * scale,
-        kg=np.full(corridors.usd.size, np.nan),
+        kg_rate=np.full(corridors.usd.size, np.nan),
+        rate=np.full(corridors.usd.size, np.nan),
         kind=corridors.kind,
         inbound=nothing,
         direct=nothing,
@@ -305,25 +337,48 @@ def _decoy(corridors: Corridors, scale: float) -> Parts:
     ).only(real)
 
 
-def _by_period(
-    parts: Parts, flows: nw.LazyFrame[Any], search: Search, expected: NDArray[np.float64]
-) -> Parts:
-    """Spread every part over the periods in which its inbound leg exceeded its expected flow."""
+def _over_months(
+    rows: Parts,
+    whole: Parts,
+    flows: nw.LazyFrame[Any],
+    search: Search,
+    expected: NDArray[np.float64],
+    *,
+    measured: Measured | None,
+    by: Sequence[str],
+) -> tuple[Parts, Parts]:
+    """Return rows and the whole with their rate in another unit, the rows by month where that is a key."""
     cells, windows = search.data.cells[0], search.windows
-    legs, leg_of = np.unique(parts.inbound, return_inverse=True)
-    leg, period, share = month_shares(
-        flows,
+    legs = np.unique(np.concatenate([rows.inbound, whole.inbound]))
+    months = leg_months(
+        measured.rows if measured is not None else flows,
         periods=[period_text(p, is_monthly=windows.is_monthly) for p in windows.after],
         labels=(search.data.areas, search.data.products),
         inbound=(cells.exporter[legs], cells.importer[legs], cells.product[legs]),
         expected=expected[legs],
+        column=measured.column if measured is not None else "",
     )
-    order = np.argsort(leg, kind="stable")
-    first = np.searchsorted(leg, leg_of, side="left", sorter=order)
-    count = np.searchsorted(leg, leg_of, side="right", sorter=order) - first
+    rate = months.rate_of_legs(legs.size)
+
+    def rated(parts: Parts) -> Parts:
+        is_weight = measured is not None and measured.column == WEIGHT
+        of_leg = rate[np.searchsorted(legs, parts.inbound)]
+        return replace(parts, rate=parts.kg_rate if is_weight else of_leg)
+
+    whole = rated(whole)
+    if "period" not in by:
+        return rated(rows), whole
+    return _by_period(rows, np.searchsorted(legs, rows.inbound), months), whole
+
+
+def _by_period(parts: Parts, leg_of: NDArray[np.int64], months: LegMonths) -> Parts:
+    """Spread every part over the periods in which its inbound leg exceeded its expected flow."""
+    order = np.argsort(months.leg, kind="stable")
+    first = np.searchsorted(months.leg, leg_of, side="left", sorter=order)
+    count = np.searchsorted(months.leg, leg_of, side="right", sorter=order) - first
     row = np.repeat(np.arange(leg_of.size), count)
     at = order[np.repeat(first, count) + np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)]
-    return parts.spread(row, period[at], share[at])
+    return parts.spread(row, months.period[at], months.share[at], months.rate[at])
 
 
 def _hub_placebo_shares(corridors: Corridors, decoys: Sequence[Parts], search: Search) -> NDArray[np.float64]:
@@ -368,6 +423,15 @@ def _headline(found: Estimate, decoys: Sequence[Parts], calibration: Calibration
         largest_usd=extremes.largest_usd,
         onward_observed_share=float(observed / total) if total > 0 else float("nan"),
     )
+
+
+def _valued(own: Parts, headline: Headline, unit: str) -> ValuedTotal | None:
+    """Return the headline in another unit."""
+    if not unit:
+        return None
+    rate = group_rate(own, own.rate, np.zeros(own.usd.size, dtype=np.int64), 1)[0]
+    ends = (headline.estimate_usd, headline.low_usd, headline.high_usd)
+    return ValuedTotal(unit, *(float(end * rate) for end in ends))
 
 
 def _total_interval(total: float, calibration: Calibration) -> tuple[float, float]:

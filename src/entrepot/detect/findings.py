@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from entrepot.detect.baseline import Baseline
-from entrepot.detect.calibration import group_ids
 from entrepot.detect.corridors import KINDS, kind_number
 from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.parts import OWN_KINDS, RELAY, Keys
 from entrepot.detect.signs import sign_columns
-from entrepot.schema import DETOUR, DetourKind
+from entrepot.detect.valued import group_rate
+from entrepot.schema import DETOUR, VALUED_DETOUR, DetourKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from entrepot.detect.calibration import Calibration, Interval, SpikeRun
+    from entrepot.detect.calibration import Calibration, Interval
     from entrepot.detect.cells import Cells
+    from entrepot.detect.parts import Parts
     from entrepot.detect.signs import Signs
 
 __all__ = [
-    "KEYS",
     "LARGEST_PLACEBO_SHARE",
-    "OWN_KINDS",
     "UNIDENTIFIED_BASELINE",
     "Evidence",
-    "Parts",
     "detour_table",
     "q_values",
     "withheld",
 ]
-
-#: Keys of a result and the attribute of parts and runs that holds them.
-KEYS = {"origin": "origin", "hub": "hub", "destination": "destination", "hs_code": "product"}
 
 #: A finding is withheld where a placebo gives more than this share of it.
 LARGEST_PLACEBO_SHARE = 0.2
@@ -45,66 +41,9 @@ LARGEST_PLACEBO_SHARE = 0.2
 #: Status where nothing tells growth from the event.
 UNIDENTIFIED_BASELINE = "not identified: nothing in the data tells ordinary growth from the event"
 
-#: Part of a sum's value that must have a weight before the sum is given one.
-_MOSTLY_WEIGHED = 0.8
-
 _FEWEST_OF_KIND = 200
 
-_RELAY = kind_number(DetourKind.RELAY)
 _UNOBSERVED = kind_number(DetourKind.ONWARD_UNOBSERVED)
-
-#: Numbers of the kinds that treated origins' goods take; a relay is the goods of others.
-OWN_KINDS = tuple(at for at in range(len(KINDS)) if at != _RELAY)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Amounts at the finest grain, with their legs.
-
-    Attributes
-    ----------
-    origin, hub, destination, product : (m,)
-        Indices into the areas and products.
-    period : (m,)
-        Text of the period, or empty for the whole after-window.
-    usd, kg : (m,)
-        Amount; kg is NaN where the inbound leg has no weight.
-    kind : (m,)
-        Number of the kind, see :data:`entrepot.detect.corridors.KINDS`.
-    inbound, direct, onward : (m,)
-        Index of the legs' cells in ``cells``; -1 where there is none.
-    """
-
-    origin: NDArray[np.int64]
-    hub: NDArray[np.int64]
-    destination: NDArray[np.int64]
-    product: NDArray[np.int64]
-    period: NDArray[np.str_]
-    usd: NDArray[np.float64]
-    kg: NDArray[np.float64]
-    kind: NDArray[np.int64]
-    inbound: NDArray[np.int64]
-    direct: NDArray[np.int64]
-    onward: NDArray[np.int64]
-
-    def only(self, mask: NDArray[np.bool_]) -> Parts:
-        """Return the parts under a mask."""
-        return self._take(np.flatnonzero(mask))
-
-    def joined(self, other: Parts) -> Parts:
-        """Return these parts and others."""
-        pairs = {
-            field.name: (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)
-        }
-        return Parts(**{name: np.concatenate(pair) for name, pair in pairs.items()})
-
-    def spread(self, row: NDArray[np.int64], period: NDArray[np.str_], share: NDArray[np.float64]) -> Parts:
-        """Return the parts split over periods: ``share`` of part ``row`` falls into ``period``."""
-        taken = self._take(row)
-        return replace(taken, period=period, usd=taken.usd * share, kg=taken.kg * share)
-
-    def _take(self, index: NDArray[np.int64]) -> Parts:
-        return Parts(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
 
 def q_values(found: NDArray[np.float64], decoys: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -164,10 +103,14 @@ class Evidence:
         The flows that the parts index, and what was expected of them.
     areas, products
         Codes.
+    tiers : (n_products,)
+        Tier of a control list that each product stands in; empty where in none.
     baseline
         Word for the column.
     signs
         What stands beside the amounts to tell detours from ordinary trade.
+    unit
+        Unit of ``Parts.rate`` in words; empty where amounts are asked for in dollars alone.
     """
 
     calibration: Calibration
@@ -177,8 +120,14 @@ class Evidence:
     expected: NDArray[np.float64]
     areas: tuple[str, ...]
     products: tuple[str, ...]
+    tiers: NDArray[np.str_]
     baseline: str
     signs: Signs
+    unit: str = ""
+
+    def keys(self, by: Sequence[str]) -> Keys:
+        """Return the keys of a result."""
+        return Keys(by, self.areas, self.products, self.tiers)
 
 
 def detour_table(parts: Parts, evidence: Evidence, *, by: Sequence[str]) -> pa.Table:
@@ -191,47 +140,57 @@ def detour_table(parts: Parts, evidence: Evidence, *, by: Sequence[str]) -> pa.T
     evidence
         What is put beside them.
     by
-        Keys of the rows, of :data:`KEYS` and ``period``.
+        Keys of the rows, of :data:`KEYS`, ``period`` and ``tier``.
 
     Returns
     -------
     pa.Table
-        Columns of ``out__detour``, largest first.
+        Columns of ``out__detour``, largest first; those of ``out__valued_detour`` where another unit is
+        asked for. ``tier`` only where it is a key.
     """
-    ids = _group_of(parts, by)
+    keys = evidence.keys(by)
+    ids = keys.groups(parts)
     n = int(ids.max()) + 1 if ids.size else 0
     usd = sum_by(ids, parts.usd, n)
     kinds = _kinds_in(parts, ids, n)
     legs = _legs(parts, ids, n, evidence)
-    low, high = _ends(usd, kinds, evidence.calibration, by)
+    low, high = _ends(usd, kinds, evidence.calibration, keys)
     # No more can have passed than arrived, and of others' goods no more than arrived beyond expectation.
-    is_relay = kinds == 1 << _RELAY
+    is_relay = kinds == 1 << RELAY
     most = np.where(is_relay, legs["excess_in_usd"], legs["after_in_usd"])
     high = np.minimum(high, np.maximum(most, usd))
     share = _placebo_share(parts, ids, usd, evidence.hub_placebo_share)
     is_identified = (share <= LARGEST_PLACEBO_SHARE) & np.isfinite(low)
     is_identified &= evidence.baseline != Baseline.UNIDENTIFIED
-    columns: dict[str, NDArray[np.generic] | None] = _keys(parts, ids, n, by, evidence) | {
+    shown = {"estimate_usd": usd, "low_usd": low, "high_usd": high}
+    shown["estimate_kg"] = usd * group_rate(parts, parts.kg_rate, ids, n)
+    if evidence.unit:
+        rate = group_rate(parts, parts.rate, ids, n)
+        shown |= {"estimate_amount": usd * rate, "low_amount": low * rate, "high_amount": high * rate}
+    columns: dict[str, NDArray[np.generic] | None] = {
+        **keys.columns(parts, ids, n),
         "kind": np.select([kinds == 1 << at for at in range(len(KINDS))], [k.value for k in KINDS], ""),
-        "estimate_usd": np.where(is_identified, usd, np.nan),
-        "low_usd": np.where(is_identified, low, np.nan),
-        "high_usd": np.where(is_identified, high, np.nan),
+        **{name: np.where(is_identified, values, np.nan) for name, values in shown.items()},
         "q_value": np.where(
             is_relay,
-            _q_values(usd * is_relay, evidence.decoys, by, is_relay=True),
-            _q_values(usd * ~is_relay, evidence.decoys, by, is_relay=False),
+            _q_values(usd * is_relay, evidence.decoys, keys, is_relay=True),
+            _q_values(usd * ~is_relay, evidence.decoys, keys, is_relay=False),
         ),
-        "estimate_kg": np.where(is_identified, _weight(parts, ids, usd), np.nan),
         "status": _statuses(share, usd, low, evidence.baseline),
         "baseline": np.full(n, evidence.baseline),
         **legs,
         **_signs(parts, ids, n, by, evidence),
         "rerouted_share": _rerouted(usd, legs["shortfall_usd"], is_relay, is_identified),
         "excess_on_usd": np.where(kinds == 1 << _UNOBSERVED, np.nan, legs["excess_on_usd"]),
+        **({"amount_unit": np.full(n, evidence.unit)} if evidence.unit else {}),
     }
     order = np.argsort(-usd, kind="stable")
     return pa.table(
-        {field.name: _column(columns[field.name], field.type, order) for field in DETOUR.arrow_schema()}
+        {
+            field.name: _column(columns[field.name], field.type, order)
+            for field in VALUED_DETOUR.arrow_schema()
+            if field.name in DETOUR.columns or field.name in columns
+        }
     )
 
 
@@ -267,24 +226,12 @@ def _signs(
     return columns
 
 
-def _group_of(parts: Parts, by: Sequence[str], *, ignored: str = "") -> NDArray[np.int64]:
-    """Return the group of each part: its combination of keys.
-
-    By all four keys the kinds stand apart too; in sums only relays do, which are another claim.
-    """
-    keys = [getattr(parts, KEYS[name]) for name in by if name in KEYS]
-    keys.append(parts.kind if set(KEYS) <= set(by) else (parts.kind == _RELAY).astype(np.int64))
-    if "period" in by and ignored != "period":
-        keys.append(np.unique(parts.period, return_inverse=True)[1].astype(np.int64))
-    return group_ids(keys, parts.usd.size)
-
-
 def _q_values(
-    usd: NDArray[np.float64], decoys: Sequence[Parts], by: Sequence[str], *, is_relay: bool
+    usd: NDArray[np.float64], decoys: Sequence[Parts], keys: Keys, *, is_relay: bool
 ) -> NDArray[np.float64]:
     """Return the q-values of sums, from decoys of the same sort."""
-    alike = [parts.only((parts.kind == _RELAY) == is_relay) for parts in decoys]
-    return q_values(usd, [sum_by(_group_of(d, by, ignored="period"), d.usd, d.usd.size) for d in alike])
+    alike = [parts.only((parts.kind == RELAY) == is_relay) for parts in decoys]
+    return q_values(usd, [sum_by(keys.groups(d, are_periods_apart=False), d.usd, d.usd.size) for d in alike])
 
 
 def _kinds_in(parts: Parts, ids: NDArray[np.int64], n: int) -> NDArray[np.int64]:
@@ -294,43 +241,25 @@ def _kinds_in(parts: Parts, ids: NDArray[np.int64], n: int) -> NDArray[np.int64]
     return bits
 
 
-def _keys(
-    parts: Parts, ids: NDArray[np.int64], n: int, by: Sequence[str], evidence: Evidence
-) -> dict[str, NDArray[np.generic] | None]:
-    """Return the columns of the keys: null where a row is a sum over them."""
-    first = np.full(n, -1, dtype=np.int64)
-    first[ids[::-1]] = np.arange(ids.size)[::-1]
-    codes = {name: evidence.products if name == "hs_code" else evidence.areas for name in KEYS}
-    columns: dict[str, NDArray[np.generic] | None] = {
-        name: np.array(codes[name])[getattr(parts, KEYS[name])[first]] if name in by else None
-        for name in KEYS
-    }
-    return columns | {"period": parts.period[first] if "period" in by else None}
-
-
 def _ends(
-    usd: NDArray[np.float64], kinds: NDArray[np.int64], calibration: Calibration, by: Sequence[str]
+    usd: NDArray[np.float64], kinds: NDArray[np.int64], calibration: Calibration, keys: Keys
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the interval of each sum, learnt from sums by the same keys and kinds; NaN without any."""
     low, high = np.full(usd.size, np.nan), np.full(usd.size, np.nan)
     for bits in np.unique(kinds).tolist():
         mask = kinds == bits
-        interval = _interval(calibration, by, [at for at in range(len(KINDS)) if bits >> at & 1])
+        interval = _interval(calibration, keys, [at for at in range(len(KINDS)) if bits >> at & 1])
         if interval is not None:
             low[mask], high[mask] = interval.around(usd[mask])
     return low, high
 
 
-def _interval(calibration: Calibration, by: Sequence[str], kinds: Sequence[int]) -> Interval | None:
+def _interval(calibration: Calibration, keys: Keys, kinds: Sequence[int]) -> Interval | None:
     """Return the interval for sums by keys, learnt from runs of the same kinds where there are enough."""
-
-    def keys(run: SpikeRun) -> list[NDArray[np.int64]]:
-        return [getattr(run, KEYS[name]) for name in by if name in KEYS]
-
     same = calibration.only(kinds)
-    if sum(int((run.estimated > 0).sum()) for run in same.runs) >= _FEWEST_OF_KIND or kinds == [_RELAY]:
-        return same.interval(keys)
-    return calibration.only(OWN_KINDS).interval(keys)
+    if sum(int((run.estimated > 0).sum()) for run in same.runs) >= _FEWEST_OF_KIND or kinds == [RELAY]:
+        return same.interval(keys.of)
+    return calibration.only(OWN_KINDS).interval(keys.of)
 
 
 def _placebo_share(
@@ -340,16 +269,6 @@ def _placebo_share(
     weight = np.where(usd[ids] > 0, parts.usd, 1.0)
     total = sum_by(ids, weight, usd.size)
     return sum_by(ids, weight * np.minimum(of_hub[parts.hub], 1e6), usd.size) / total
-
-
-def _weight(parts: Parts, ids: NDArray[np.int64], usd: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the weight of each group, scaled up from the weighed part where that is most of the value."""
-    weighed = np.isfinite(parts.kg)
-    kg = sum_by(ids[weighed], parts.kg[weighed], usd.size)
-    covered = sum_by(ids[weighed], parts.usd[weighed], usd.size)
-    enough = (covered >= _MOSTLY_WEIGHED * usd) & (covered > 0)
-    weight: NDArray[np.float64] = np.divide(kg * usd, covered, out=np.full(usd.size, np.nan), where=enough)
-    return weight
 
 
 def _statuses(

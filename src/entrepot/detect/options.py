@@ -36,7 +36,9 @@ class DetourOptions:
         Origins that are one customs territory: what one member no longer ships directly another may ship
         to the hub (the Rotterdam effect). They are estimated as one and split over the members.
     by
-        Keys of the result's rows, of :data:`GROUP_KEYS`, and ``period`` for amounts by month.
+        Keys of the result's rows, of :data:`GROUP_KEYS`, ``period`` for amounts by month, and ``tier``.
+    tiers
+        Codes and the tier of a list that each stands in; needed for the key ``tier``.
     expected
         How the expected flows are learnt: ``robust`` (medians over untreated flows), ``gravity`` (Poisson
         with three-way fixed effects) or ``controls`` (difference in differences against unlisted goods).
@@ -57,6 +59,7 @@ class DetourOptions:
     products: tuple[str, ...] = ()
     pooled_origins: tuple[str, ...] = ()
     by: tuple[str, ...] = GROUP_KEYS
+    tiers: tuple[tuple[str, str], ...] = ()
     expected: ExpectedMethod = "robust"
     z: float = 1.0
     spikes: int = 100
@@ -64,12 +67,18 @@ class DetourOptions:
 
     def __post_init__(self) -> None:
         """Refuse keys, numbers and areas that make no question."""
-        allowed = (*GROUP_KEYS, "period")
+        allowed = (*GROUP_KEYS, "period", "tier")
         if not self.by or set(self.by) - set(allowed) or len(set(self.by)) != len(self.by):
             raise OptionError(
                 f"cannot sum by {', '.join(self.by) or 'nothing'}",
                 where="--by",
                 hint=f"choose among {', '.join(allowed)}, each once",
+            )
+        if "tier" in self.by and not self.tiers:
+            raise OptionError(
+                "tiers are those of a list, and none is named",
+                where="--by tier",
+                hint="name a list under --products, such as CHPL, or leave tier out",
             )
         if self.expected not in EXPECTED:
             raise OptionError(

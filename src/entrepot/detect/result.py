@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from entrepot.detect.options import DetourOptions
     from entrepot.detect.periods import WindowPair
+    from entrepot.detect.valued import ValuedTotal
 
 __all__ = ["CalibrationSummary", "DetourResult", "Headline"]
 
@@ -153,6 +154,8 @@ class DetourResult:
         Origins and hubs that have not published the whole after-window, with the periods they have.
     reporters_annual
         Areas that publish years only: their months are made of years, split at the event.
+    valued
+        The total in the other unit of measure that was asked for.
     """
 
     table: pa.Table
@@ -167,3 +170,4 @@ class DetourResult:
     placebo_labels: tuple[str, ...]
     reporters_late: dict[str, str]
     reporters_annual: tuple[str, ...] = ()
+    valued: ValuedTotal | None = None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from entrepot.detect.cells import Cells
-    from entrepot.detect.findings import Parts
+    from entrepot.detect.parts import Parts
     from entrepot.detect.periods import WindowPair
 
 __all__ = ["Signs", "onsets", "sign_columns", "step_of"]

@@ -47,6 +47,7 @@ from entrepot.nomenclature.lists import (
     list_codes,
     list_entries,
     list_names,
+    list_tiers,
     product_codes,
     related_codes,
 )
@@ -107,6 +108,7 @@ __all__ = [
     "list_codes",
     "list_entries",
     "list_names",
+    "list_tiers",
     "look_up_areas",
     "look_up_codes",
     "look_up_events",

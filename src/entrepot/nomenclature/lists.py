@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from datetime import date
 
-__all__ = ["ListEntry", "list_codes", "list_entries", "list_names", "product_codes", "related_codes"]
+__all__ = [
+    "ListEntry",
+    "list_codes",
+    "list_entries",
+    "list_names",
+    "list_tiers",
+    "product_codes",
+    "related_codes",
+]
 
 _LIST_REVISION = "HS2022"
 
@@ -234,6 +242,34 @@ def _expand(part: str, where: str, revision: str, as_of: date | None) -> tuple[s
             hint=f"give 2, 4 or 6 digits, {TOTAL}, @file.txt or a list: {', '.join(list_names())}",
         )
     return (validate_hs(part, where=where),)
+
+
+def list_tiers(text: str, *, revision: str = _LIST_REVISION, as_of: date | None = None) -> dict[str, str]:
+    """Return list and tier of every code of the lists that the option ``--products`` names.
+
+    Parameters
+    ----------
+    text, revision, as_of
+        As for :func:`product_codes`.
+
+    Returns
+    -------
+    dict
+        ``CHPL 3.A`` by code, the first of them where a code is the ancestor of several; codes that are given
+        as digits are not in it.
+
+    Examples
+    --------
+    >>> list_tiers("CHPL:1,87")["854231"], list_tiers("8703")
+    ('CHPL 1', {})
+    """
+    tiers: dict[str, str] = {}
+    for part, _ in _parts(text):
+        name, _, tier = part.partition(":")
+        if name.strip().upper() in list_names():
+            for entry in list_entries(name, revision=revision, as_of=as_of, tier=tier or None):
+                tiers.setdefault(entry.code, f"{entry.list_name} {entry.tier}")
+    return tiers
 
 
 def related_codes(codes: Collection[str]) -> frozenset[str]:

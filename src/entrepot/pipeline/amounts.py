@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import narwhals as nw
@@ -72,6 +72,14 @@ class Amount:
         """The column that has it."""
         return self.value if self.deflator is None else f"constant_{self.value}"
 
+    @property
+    def unit_words(self) -> str:
+        """The unit in words: ``EUR``, ``kg``, ``u``, ``USD at prices of 2021``."""
+        unit = {"value_usd": "USD", "value_eur": "EUR", "net_weight_kg": "kg"}.get(
+            self.value, self.unit or "units"
+        )
+        return unit if self.prices_of is None else f"{unit} at prices of {self.prices_of}"
+
 
 def _refuse(what: str, where: str, hint: str) -> None:
     raise OptionError(what, where=where, hint=hint)
@@ -83,8 +91,8 @@ def with_amount(
     amount: Amount,
     *,
     tell: Callable[[str], None] | None = None,
-) -> nw.LazyFrame[Any]:
-    """Return flows with the column of an amount.
+) -> tuple[nw.LazyFrame[Any], Amount]:
+    """Return flows with the column of an amount, and the amount with the unit that its quantities are in.
 
     Parameters
     ----------
@@ -115,16 +123,17 @@ def with_amount(
             .drop("per_usd")
         )
     if amount.value == "quantity":
-        flows = _of_one_unit(flows, amount.unit, tell=tell)
+        flows, unit = _of_one_unit(flows, amount.unit, tell=tell)
+        amount = replace(amount, unit=unit)
     if amount.deflator is not None:
         flows = _at_constant_prices(engine, flows, amount, tell=tell)
-    return flows
+    return flows, amount
 
 
 def _of_one_unit(
     flows: nw.LazyFrame[Any], unit: str, *, tell: Callable[[str], None] | None
-) -> nw.LazyFrame[Any]:
-    """Return flows with quantities of one unit; those of another that cannot be turned into it are null."""
+) -> tuple[nw.LazyFrame[Any], str]:
+    """Return flows with quantities of one unit, and the unit; other quantities are null."""
     exact = exact_units()
     counts = flows.group_by("quantity_unit").agg(nw.len().alias("rows"), nw.col("value_usd").sum())
     rows = small_table(counts.to_native(), what="units").to_pylist()
@@ -157,7 +166,7 @@ def _of_one_unit(
     fits = nw.col("quantity_unit").is_in(
         [chosen, *[name for name, (base, _) in exact.items() if base == chosen]]
     )
-    return flows.with_columns(nw.when(fits).then(nw.col("quantity") * factor).alias("quantity"))
+    return flows.with_columns(nw.when(fits).then(nw.col("quantity") * factor).alias("quantity")), chosen
 
 
 def _at_constant_prices(

@@ -11,7 +11,9 @@ import narwhals as nw
 
 from entrepot.detect.detours import detours
 from entrepot.detect.periods import event_windows
+from entrepot.detect.valued import Measured
 from entrepot.engine import Engine, ParquetRows, SparkEngine, open_engine, spark_errors
+from entrepot.pipeline.amounts import with_amount
 from entrepot.pipeline.choices import ALL_REPORTS
 from entrepot.pipeline.counting import counted_reports
 from entrepot.pipeline.reconciling import reconcile_counted
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 
     from entrepot.detect.options import DetourOptions
     from entrepot.detect.result import DetourResult
-    from entrepot.engine import EngineName
+    from entrepot.engine import EngineName, FrameEngine
+    from entrepot.pipeline.amounts import Amount
     from entrepot.pipeline.choices import ReportChoice
     from entrepot.store import Lake
 
@@ -48,11 +51,12 @@ class SearchFlows:
     annual: tuple[str, ...] = ()
 
 
-def find_detours(
+def find_detours(  # noqa: PLR0913  (each of them is a question of its own)
     lake: Lake,
     options: DetourOptions,
     *,
     choice: ReportChoice = ALL_REPORTS,
+    amount: Amount | None = None,
     memory_limit: str = "4GB",
     engine: EngineName = "duckdb",
     progress: Callable[[int, int], None] | None = None,
@@ -69,6 +73,9 @@ def find_detours(
     choice
         Which reports count, and the revision that their codes are brought to, so that one that was
         renumbered is no break; the products of ``options`` are codes of it then.
+    amount
+        Another unit of measure that amounts are given in too: euro, pieces, kilograms, constant prices.
+        The search itself is in dollars.
     memory_limit
         Memory of DuckDB, of each task on Spark; larger work spills to disk.
     engine
@@ -86,8 +93,28 @@ def find_detours(
     """
     with open_engine(engine, memory_limit=memory_limit) as opened, spark_errors():
         flows = flows_for(opened, lake, options, choice=choice, tell=tell)
-        result = detours(flows.rows, options, engine=opened, progress=progress)
+        measured = _measured(opened, flows.rows, options, amount, tell=tell)
+        result = detours(flows.rows, options, engine=opened, progress=progress, measured=measured)
         return replace(result, reporters_annual=flows.annual)
+
+
+def _measured(
+    engine: FrameEngine,
+    flows: nw.LazyFrame[Any],
+    options: DetourOptions,
+    amount: Amount | None,
+    *,
+    tell: Callable[[str], None] | None,
+) -> Measured | None:
+    """Return the flows of the goods asked for in another unit; None where dollars are enough."""
+    if amount is None:
+        return None
+    code = nw.col("hs_code")
+    if options.products:
+        asked = [code.str.starts_with(product) for product in options.products]
+        flows = flows.filter(nw.any_horizontal(*asked, ignore_nulls=False))
+    rows, known = with_amount(engine, flows.filter(code != "TOTAL"), amount, tell=tell)
+    return Measured(rows, known.column, known.unit_words)
 
 
 def flows_for(
@@ -127,8 +154,10 @@ def find_detours_in(
     flows: IntoFrame | str | PathLike[str],
     options: DetourOptions,
     *,
+    amount: Amount | None = None,
     memory_limit: str = "4GB",
     progress: Callable[[int, int], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> DetourResult:
     """Estimate the detours among reconciled flows of your own, without a lake.
 
@@ -140,10 +169,14 @@ def find_detours_in(
         may be larger than memory. A PySpark frame stays on its session.
     options
         Windows, suspects, products.
+    amount
+        Another unit of measure that amounts are given in too.
     memory_limit
         Memory of the engine.
     progress
         Called with the calibration sets done and all sets.
+    tell
+        Told what could not be turned into the other unit.
 
     Returns
     -------
@@ -159,11 +192,18 @@ def find_detours_in(
         rows = ParquetRows.at(Path(flows))
         with Engine(memory_limit=memory_limit) as engine:
             frame = engine.parquet_frame(rows.paths)
-            return detours(frame, options, engine=engine, progress=progress, batches=rows.batches)
+            measured = _measured(engine, frame, options, amount, tell=tell)
+            return detours(
+                frame, options, engine=engine, progress=progress, batches=rows.batches, measured=measured
+            )
     lazy: nw.LazyFrame[Any] = nw.from_native(flows).lazy()
     if lazy.implementation.is_pyspark():
         with SparkEngine(lazy.to_native().sparkSession) as spark, spark_errors():
-            return detours(spark.keep(lazy, spark.unused("flows")), options, engine=spark, progress=progress)
+            kept = spark.keep(lazy, spark.unused("flows"))
+            measured = _measured(spark, kept, options, amount, tell=tell)
+            return detours(kept, options, engine=spark, progress=progress, measured=measured)
     table = lazy.collect(backend="pyarrow").to_native()
     with Engine(memory_limit=memory_limit) as engine:
-        return detours(engine.arrow_frame(table), options, engine=engine, progress=progress)
+        frame = engine.arrow_frame(table)
+        measured = _measured(engine, frame, options, amount, tell=tell)
+        return detours(frame, options, engine=engine, progress=progress, measured=measured)

@@ -174,7 +174,7 @@ def _flows(
             hint="totals are asked for with --products TOTAL, months with --freq M; "
             "`entrepot calendar` shows what was published",
         )
-    flows = with_amount(engine, flows, amount, tell=tell)
+    flows, amount = with_amount(engine, flows, amount, tell=tell)
     if query.has_all_periods or not counted.are_reports:
         return flows
     calendar: nw.LazyFrame[Any] = nw.from_native(reporting_calendar(counted.rows.to_native())).lazy()

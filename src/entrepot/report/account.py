@@ -53,6 +53,8 @@ class Account:
         Event, windows and goods.
     headline
         The finding and its parts by kind, or why there is none.
+    valued
+        The amount in another unit; empty where none was asked for, or no amount is stated.
     relay
         The weaker statement on what others sent through the same hubs; empty where there is none.
     status
@@ -84,6 +86,7 @@ class Account:
     title: str
     question: str
     headline: str
+    valued: str
     relay: str
     status: str
     strength: str
@@ -108,6 +111,7 @@ def account_of(result: DetourResult) -> Account:
         f"{places(destinations) or 'any destination'}",
         question=_question(result),
         headline=_headline(result, origins, hubs, destinations),
+        valued=_valued(result),
         relay=relay_words(head),
         status=head.status,
         strength=strength(head),
@@ -121,6 +125,19 @@ def account_of(result: DetourResult) -> Account:
         kinds=meanings_of([*result.table["kind"].to_pylist(), *result.hubs["kind"].to_pylist()]),
         refutations=_refutations(result),
         limits=_limits(result),
+    )
+
+
+def _valued(result: DetourResult) -> str:
+    valued = result.valued
+    if valued is None or result.headline.status != "identified":
+        return ""
+    if not math.isfinite(valued.amount):
+        return f"In {valued.unit} the total is not stated: under four fifths of it have that unit."
+    return (
+        f"In {valued.unit}: {amount(valued.amount)} "
+        f"(90% interval {amount_range(valued.low_amount, valued.high_amount)}), each flow by its own rate in "
+        "the months of its excess."
     )
 
 

@@ -123,6 +123,7 @@ def _context(result: DetourResult, about: Mapping[str, str]) -> dict[str, Any]:
         "rows": _rows(result.table.slice(0, _MOST_SHOWN)),
         "n_rows": result.table.num_rows,
         "keys": _keys(result),
+        "unit": result.valued.unit if result.valued else "",
         "columns": [COLUMNS[name] for name in result.table.column_names if name in COLUMNS],
         "download": _download(result.table),
         "about": dict(about),
@@ -138,7 +139,7 @@ def _keys(result: DetourResult) -> list[str]:
     has_one = len(set(result.table["destination"].to_pylist())) == 1 and len(by) > 1
     return [
         name
-        for name in ("origin", "hub", "destination", "hs_code", "period")
+        for name in ("origin", "hub", "destination", "hs_code", "tier", "period")
         if name in by and not (has_one and name == "destination")
     ]
 

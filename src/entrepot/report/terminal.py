@@ -34,6 +34,7 @@ _HEADINGS = {
     "destination": "destination",
     "hs_code": "HS",
     "period": "period",
+    "tier": "tier",
 }
 
 
@@ -53,6 +54,8 @@ def print_detours(result: DetourResult, console: Console) -> None:
     out.line(said.question, style="dim")
     console.print()
     out.line(said.headline, style=_TONE[said.strength])
+    if said.valued:
+        out.line(said.valued)
     if said.relay:
         console.print()
         out.line(said.relay)
@@ -63,7 +66,8 @@ def print_detours(result: DetourResult, console: Console) -> None:
         if text:
             out.item(text)
     if result.table.num_rows:
-        out.table("Hubs", result.hubs)
+        if result.hubs.num_rows:
+            out.table("Hubs", result.hubs)
         out.table("Largest rows" if result.table.num_rows > _ROWS else "Rows", result.table)
     if said.withheld:
         out.line(said.withheld)
@@ -114,7 +118,8 @@ class _Printer:
         """Print the largest rows: codes on a narrow console, names and more figures on a wide one."""
         is_wide = self.console.width >= _ROOM_FOR_NAMES
         shown = rows.slice(0, _ROWS).to_pylist()
-        keys = [name for name in _HEADINGS if any(row[name] is not None for row in shown)]
+        keys = [name for name in _HEADINGS if any(row.get(name) is not None for row in shown)]
+        unit = shown[0].get("amount_unit") or "" if is_wide else ""
         grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         for name in keys:
             grid.add_column(_HEADINGS[name], no_wrap=True, overflow="ellipsis")
@@ -123,7 +128,7 @@ class _Printer:
         for heading in (
             "USD",
             "90% interval",
-            *(("missing direct", "plain increase") if is_wide else ()),
+            *(("missing direct", unit or "plain increase") if is_wide else ()),
             "q",
         ):
             grid.add_column(heading, justify="right", no_wrap=True)
@@ -144,7 +149,8 @@ class _Printer:
         cells += ["withheld" if is_withheld else amount(row["estimate_usd"])]
         cells.append(amount_range(row["low_usd"], row["high_usd"]))
         if is_wide:
-            cells += [amount(row["shortfall_usd"]), amount(row["raw_increase_usd"])]
+            last = "estimate_amount" if row.get("amount_unit") else "raw_increase_usd"
+            cells += [amount(row["shortfall_usd"]), amount(row[last])]
         cells.append(MISSING if row["q_value"] is None else f"{row['q_value']:.3f}")
         cells.append(kind_words(row["kind"]) if is_wide else short_kind(row["kind"]))
         return cells

@@ -43,6 +43,7 @@ from entrepot.schema.tables import (
     SPECIFICATION,
     TABLES,
     TOTALS,
+    VALUED_DETOUR,
     WATCH,
 )
 from entrepot.schema.terms import (
@@ -97,6 +98,7 @@ __all__ = [
     "SPECIFICATION",
     "TABLES",
     "TOTALS",
+    "VALUED_DETOUR",
     "WATCH",
     "ChangeKind",
     "CheckName",

@@ -35,6 +35,7 @@ __all__ = [
     "SPECIFICATION",
     "TABLES",
     "TOTALS",
+    "VALUED_DETOUR",
     "WATCH",
 ]
 
@@ -154,6 +155,22 @@ DETOUR = Table(
         "Relay rows are the goods of others: do not add them to the other kinds.",
         "An estimate is a statistical finding about flows; it accuses nobody.",
         "Intervals of a sum are not sums of intervals: ask for the sum.",
+    ),
+)  # fmt: skip
+
+VALUED_DETOUR = Table(
+    name="out__valued_detour",
+    grain=DETOUR.grain,
+    columns=(
+        *DETOUR.columns[:4], "tier", *DETOUR.columns[4:],
+        "estimate_amount", "low_amount", "high_amount", "amount_unit",
+    ),
+    key=(*DETOUR.key[:4], "tier", *DETOUR.key[4:]),
+    summed=(*DETOUR.summed, "tier"),
+    description="Detours by tier of a list (where --by names it), and in another unit (where --value does).",
+    traps=(
+        *DETOUR.traps,
+        "Amounts are the dollars by the inbound leg's own rate in the months of its excess.",
     ),
 )  # fmt: skip
 
@@ -548,6 +565,7 @@ TABLES: tuple[Table, ...] = (
     RECONCILED,
     FLOW_PARTS,
     DETOUR,
+    VALUED_DETOUR,
     LOOP,
     BREAK,
     EVENT_BREAKS,
