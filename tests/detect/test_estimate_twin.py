@@ -177,6 +177,44 @@ class Slow:
             growth[pair] = self.median(values) * len(values) / (len(values) + 4)
         return {leg: usd * math.exp(growth[leg[:2]]) for leg, usd in expected.items()}
 
+    def with_hub_growth(
+        self, expected: dict[Leg, float], is_leg: Callable[[Leg], bool], lost: Callable[[Leg], float]
+    ) -> tuple[dict[Leg, float], set[int]]:
+        """Let hubs grow to which nobody else sells; return also those whose share is not clear then."""
+        q, grown, unclear = self.q, dict(expected), set()
+        for h in self.areas if self.is_untreated else ():
+            legs = [leg for leg in self.cells if leg[1] == h and is_leg(leg)]
+            n = sum(j == h and not (q.origins[i] and q.listed[k]) for i, j, k in self.cells)
+            if not legs or n >= 100:
+                continue
+            e = {leg: self.mean(expected[leg]) for leg in legs}
+            x = {leg: self.cells[leg].after - e[leg] for leg in legs}
+            share = growth = 0.0
+            for _ in range(4):
+                v = {
+                    leg: (self.sd(e[leg]) * (e[leg] + self.noise.floor) * (1 + growth)) ** 2
+                    + (0.5 * max(share, 0.02) * lost(leg)) ** 2
+                    for leg in legs
+                }
+                normal = np.array(
+                    [
+                        [sum(lost(a) ** 2 / v[a] for a in legs), sum(lost(a) * e[a] / v[a] for a in legs)],
+                        [
+                            sum(lost(a) * e[a] / v[a] for a in legs),
+                            sum(e[a] ** 2 / v[a] for a in legs) + n + 1,
+                        ],
+                    ]
+                )
+                right = np.array([sum(of(a) * x[a] / v[a] for a in legs) for of in (lost, e.__getitem__)])
+                share, growth = np.linalg.solve(normal, right).tolist()
+                if share <= 0:
+                    share, growth = 0.0, float(right[1] / normal[1, 1])
+                growth = min(max(growth, -0.6), 3.0)
+            if share <= min(4.0, 0.9 * math.sqrt(len(legs))) * math.sqrt(np.linalg.inv(normal)[0, 0]):
+                unclear.add(h)
+            grown |= {leg: usd * (1 + growth) for leg, usd in expected.items() if leg[1] == h}
+        return grown, unclear
+
     # --- step 2: bounds
 
     def bounds(
@@ -421,11 +459,15 @@ class Slow:
         def onward_lost(leg: Leg) -> float:
             return lost_by_destination[leg[1], leg[2]]
 
+        expected, unclear = self.with_hub_growth(
+            expected, lambda leg: is_in(leg) and inbound_lost(leg) > 0, inbound_lost
+        )
         hubs = self.passing(
             expected,
             lambda leg: is_in(leg) and inbound_lost(leg) > 0,
             lambda leg: is_on(leg) and onward_lost(leg) > 0,
         )
+        hubs -= {h for h in unclear if not self.is_told(h)}
         usual = {
             leg: usd if self.is_told(leg[1]) or not (is_in(leg) and leg[1] in hubs) else self.mean(usd)
             for leg, usd in expected.items()

@@ -10,6 +10,7 @@ import numpy as np
 from entrepot.detect.baseline import Baseline, Expected, expected_flows, with_pair_growth
 from entrepot.detect.bounds import find_bounds, find_falls
 from entrepot.detect.corridors import Corridors, Legs, allocate_detours, allocate_relays
+from entrepot.detect.hub_growth import with_hub_growth
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.kernels.threads import in_blocks
 from entrepot.detect.markup import hub_markup
@@ -123,16 +124,22 @@ def estimate(
         expected, cells, noise=noise, controls=lost.controls(cells, question, treated)
     )
     by = cells.grouping
+    of_origin = lost.by_origin[by.supplier_product]
+    arrivals = inbound & (of_origin > 0)
+    expected, is_told = with_hub_growth(
+        expected, cells, question=question, noise=noise, legs=arrivals, lost=of_origin
+    )
     passing = passing_hubs(
         cells,
         expected.usd,
         noise=noise,
-        inbound=inbound & (lost.by_origin > 0)[by.supplier_product],
+        inbound=arrivals,
         onward=onward & (lost.by_destination > 0)[by.importer_product],
     )
     # Two noisy legs bound each other from above. Where nobody sees the onward leg, what lumpy arrivals exceed
     # the expected ones by on average is taken off.
     is_alone = ~np.atleast_1d(question.is_observed[:, ends].all(axis=1))
+    passing &= is_told | ~is_alone
     alone = np.flatnonzero(inbound & (passing & is_alone)[cells.importer])
     usual = expected.usd.copy()
     usual[alone] = noise.mean_at(usual[alone])

@@ -38,9 +38,10 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells
     from entrepot.detect.noise import Noise
 
-__all__ = ["pooled_excess"]
+__all__ = ["SPREAD", "is_clear", "pooled_excess"]
 
-_SPREAD = 0.5
+#: Relative spread of what the goods of a pair passed, around its share.
+SPREAD = 0.5
 _ROUNDS = 3
 _SMALLEST_SHARE = 0.02
 _BETWEEN = 0.7
@@ -105,7 +106,7 @@ def _posterior(
     after: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Draw what is expected of the share, ``mean``, and what was seen together, within what flowed."""
-    spread = (_SPREAD * mean) ** 2
+    spread = (SPREAD * mean) ** 2
     return np.clip((beyond * spread + mean * variance) / (spread + variance), 0.0, after)
 
 
@@ -127,13 +128,20 @@ class _Shares:
     legs: NDArray[np.int64]
 
     def are_clear(self) -> NDArray[np.bool_]:
-        """Return whether each share is more than four standard errors, or as many as so few legs can show.
+        """Return whether each share is clear, see :func:`is_clear`."""
+        return is_clear(self.share, self.error, self.legs)
 
-        With few legs the spread alone keeps the ratio under √n, however clear the excess: ask for less.
-        """
-        needed = np.minimum(CLEAR, _NEAR_ALL * np.sqrt(np.maximum(self.legs, 1)))
-        clear: NDArray[np.bool_] = self.share > needed * self.error
-        return clear
+
+def is_clear(
+    share: NDArray[np.float64], error: NDArray[np.float64], legs: NDArray[np.signedinteger]
+) -> NDArray[np.bool_]:
+    """Return whether shares are more than four standard errors, or as many as so few legs can show.
+
+    With few legs the spread alone keeps the ratio under √n, however clear the excess: ask for less.
+    """
+    needed = np.minimum(CLEAR, _NEAR_ALL * np.sqrt(np.maximum(legs, 1)))
+    clear: NDArray[np.bool_] = share > needed * error
+    return clear
 
 
 def _fit(
@@ -147,7 +155,7 @@ def _fit(
     share, raw, precision = np.zeros(n_groups), np.zeros(n_groups), np.zeros(n_groups)
     for _ in range(_ROUNDS):
         precision, total = weigh(
-            group, beyond, reference, variance, _SPREAD * np.maximum(share, _SMALLEST_SHARE)
+            group, beyond, reference, variance, SPREAD * np.maximum(share, _SMALLEST_SHARE)
         )
         raw = np.divide(total, precision, out=np.zeros(n_groups), where=precision > 0)
         share = np.maximum(raw, 0.0)
