@@ -126,6 +126,8 @@ def corridors_of(hub: list[int], product: list[int]) -> Corridors:
         inbound=none,
         direct=none,
         onward=none,
+        second=none,
+        third=none,
     )
 
 

@@ -48,6 +48,8 @@ def parts_of(*rows: tuple[int, int, int]) -> Parts:
         inbound=inbound,
         direct=np.full(m, -1),
         onward=onward,
+        second=np.full(m, -1),
+        third=np.full(m, -1),
     )
 
 

@@ -207,7 +207,7 @@ def rated(usd: list[float], rate: list[float], ids: list[int]) -> list[float]:
     parts = Parts(
         origin=number, hub=number, destination=number, product=number, period=np.full(m, ""),
         usd=np.array(usd), kg_rate=none, rate=np.array(rate), kind=number, inbound=number, direct=number,
-        onward=number,
+        onward=number, second=number - 1, third=number - 1,
     )  # fmt: skip
     return group_rate(parts, parts.rate, np.array(ids), max(ids) + 1).tolist()
 

@@ -37,7 +37,7 @@ def test_the_sheet_is_ready_to_use(book: Workbook) -> None:
     sheet = book["data"]
     assert book.sheetnames == ["data", "about", "columns"]
     assert sheet.freeze_panes == "A2"
-    assert sheet.auto_filter.ref == "A1:AC3"
+    assert sheet.auto_filter.ref == "A1:AD3"
     assert sheet["A1"].font.bold
     assert all(sheet.column_dimensions[cell.column_letter].width >= len(cell.value) for cell in sheet[1])
 

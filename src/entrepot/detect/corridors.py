@@ -24,12 +24,30 @@ if TYPE_CHECKING:
     from entrepot.detect.bounds import Bounds
     from entrepot.detect.cells import Cells, Question
 
-__all__ = ["KINDS", "Corridors", "Legs", "allocate_detours", "allocate_relays", "join_keys", "kind_number"]
+__all__ = [
+    "CHAIN",
+    "KINDS",
+    "UNSEEN",
+    "Corridors",
+    "Legs",
+    "allocate_detours",
+    "allocate_relays",
+    "declared_part",
+    "join_keys",
+    "kind_number",
+    "share_out",
+]
 
 #: Kinds by their number in :attr:`Corridors.kind`.
-KINDS = (DetourKind.DECLARED, DetourKind.UNSEEN, DetourKind.RELAY, DetourKind.ONWARD_UNOBSERVED)
+KINDS = (
+    DetourKind.DECLARED,
+    DetourKind.UNSEEN,
+    DetourKind.RELAY,
+    DetourKind.ONWARD_UNOBSERVED,
+    DetourKind.DECLARED,  # over several hubs: published books show the goods going on from each
+)
 
-_DECLARED, _UNSEEN, _RELAY, _UNOBSERVED = range(4)
+_DECLARED, UNSEEN, _RELAY, _UNOBSERVED, CHAIN = range(5)
 
 
 #: A demand of which less than this share is left is met.
@@ -83,6 +101,8 @@ class Corridors:
         Amount, FOB at the origin.
     inbound, direct, onward : (t,)
         Index of the legs' cells; -1 where there is none.
+    second, third : (t,)
+        Hubs after the first one (:mod:`entrepot.detect.chains`); -1 where there is none.
     """
 
     origin: NDArray[np.int64]
@@ -94,6 +114,8 @@ class Corridors:
     inbound: NDArray[np.int64]
     direct: NDArray[np.int64]
     onward: NDArray[np.int64]
+    second: NDArray[np.int64]
+    third: NDArray[np.int64]
 
     def only(self, mask: NDArray[np.bool_]) -> Corridors:
         """Return the corridors under a mask."""
@@ -129,7 +151,7 @@ def allocate_detours(cells: Cells, legs: Legs, question: Question) -> Corridors:
     cell_in, cell_direct = inbound.cell[leg_in], direct.cell[leg_direct]
     origin, hub, product = cells.exporter[cell_in], cells.importer[cell_in], cells.product[cell_in]
     destination = cells.importer[cell_direct]
-    declared = _declared_part(cells, inbound, legs.declared, question)
+    declared = declared_part(cells, inbound, legs.declared, question)
     share = _origins_share(cells, legs)
     sent = legs.onward.cell
     onward_usd = legs.onward.net_usd * share[cells.exporter[sent], cells.product[sent]]
@@ -142,7 +164,7 @@ def allocate_detours(cells: Cells, legs: Legs, question: Question) -> Corridors:
     row, kind = _rows_of(
         {
             _DECLARED: apart & observed & (leg_on >= 0),
-            _UNSEEN: apart & observed & sends_on & (declared[leg_in] < 1.0),
+            UNSEEN: apart & observed & sends_on & (declared[leg_in] < 1.0),
             _UNOBSERVED: apart & ~observed,
         }
     )
@@ -150,10 +172,10 @@ def allocate_detours(cells: Cells, legs: Legs, question: Question) -> Corridors:
     capacity = np.concatenate(
         [inbound.net_usd * declared, inbound.net_usd * (1.0 - declared), direct.net_usd, onward_usd]
     )
-    at_in = leg_in[row] + np.where(kind == _UNSEEN, n_in, 0)
+    at_in = leg_in[row] + np.where(kind == UNSEEN, n_in, 0)
     at_direct = leg_direct[row] + 2 * n_in
     at_on = np.where(kind == _DECLARED, leg_on[row] + 2 * n_in + n_direct, -1)
-    usd = _share_out(capacity, at_in, at_on, at_direct, product[row])
+    usd = share_out(capacity, at_in, at_on, at_direct, product[row])
     return Corridors(
         origin=origin[row],
         hub=hub[row],
@@ -164,6 +186,8 @@ def allocate_detours(cells: Cells, legs: Legs, question: Question) -> Corridors:
         inbound=cell_in[row],
         direct=cell_direct[row],
         onward=_cell_of(legs.onward, np.where(observed, leg_on, -1)[row]),
+        second=np.full(usd.size, -1),
+        third=np.full(usd.size, -1),
     )
 
 
@@ -180,7 +204,7 @@ def allocate_relays(cells: Cells, legs: Legs, question: Question, detours: Corri
     detours
         What the origins themselves send through the hubs, which goes first.
     """
-    others = legs.others.scaled(_declared_part(cells, legs.others, legs.others_declared, question)).positive()
+    others = legs.others.scaled(declared_part(cells, legs.others, legs.others_declared, question)).positive()
     n_markets = cells.n_areas * cells.n_products
     direct, product_of = legs.direct.cell, cells.product[legs.direct.cell]
     unmet = sum_by(cells.importer[direct] * cells.n_products + product_of, legs.direct.net_usd, n_markets)
@@ -201,7 +225,7 @@ def allocate_relays(cells: Cells, legs: Legs, question: Question, detours: Corri
     capacity = np.concatenate([others.net_usd, unmet[market], np.maximum(left_on, 0.0)])
     leg_in, at_market, leg_on, observed = leg_in[keep], at_market[keep], leg_on[keep], observed[keep]
     at_on = np.where(observed, leg_on + others.cell.size + market.size, -1)
-    usd = _share_out(capacity, leg_in, at_on, at_market + others.cell.size, product[keep])
+    usd = share_out(capacity, leg_in, at_on, at_market + others.cell.size, product[keep])
     origin, hub, destination, product = origin[keep], hub[keep], destination[keep], product[keep]
     return Corridors(
         origin=origin,
@@ -213,6 +237,8 @@ def allocate_relays(cells: Cells, legs: Legs, question: Question, detours: Corri
         inbound=cell_in[keep],
         direct=find_cells(cells.key, cells.key_of(origin, destination, product)),
         onward=_cell_of(legs.onward, np.where(observed, leg_on, -1)),
+        second=np.full(usd.size, -1),
+        third=np.full(usd.size, -1),
     )
 
 
@@ -231,7 +257,7 @@ def _can_pass(
     return passes
 
 
-def _declared_part(
+def declared_part(
     cells: Cells, inbound: Bounds, declared: NDArray[np.float64], question: Question
 ) -> NDArray[np.float64]:
     """Return the declared share of each inbound leg: all of it where nobody publishes the onward leg.
@@ -267,7 +293,7 @@ def _origins_share(cells: Cells, legs: Legs) -> NDArray[np.float64]:
     return share
 
 
-def _share_out(
+def share_out(
     capacity: NDArray[np.float64],
     at_in: NDArray[np.int64],
     at_on: NDArray[np.int64],

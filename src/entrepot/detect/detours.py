@@ -10,7 +10,7 @@ import numpy as np
 from entrepot.detect.blocs import split
 from entrepot.detect.calibration import calibrate
 from entrepot.detect.cells import find_cells
-from entrepot.detect.corridors import kind_number
+from entrepot.detect.corridors import CHAIN, kind_number
 from entrepot.detect.extremes import extremes_of
 from entrepot.detect.findings import Evidence, detour_table, withheld
 from entrepot.detect.kernels.sums import sum_by
@@ -240,9 +240,24 @@ def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]
         kind=corridors.kind[at],
         inbound=inbound,
         direct=find_cells(cells.key, cells.key_of(origin, destination, product)),
-        onward=find_cells(cells.key, cells.key_of(hub, destination, product)),
+        onward=find_cells(
+            cells.key,
+            cells.key_of(
+                _last_hub(corridors)[at],
+                destination,
+                product,
+            ),
+        ),
+        second=corridors.second[at],
+        third=corridors.third[at],
     )
     return parts.only(real), expected
+
+
+def _last_hub(corridors: Corridors) -> NDArray[np.int64]:
+    """Return the hub that sells to the destination."""
+    last = np.where(corridors.third >= 0, corridors.third, corridors.second)
+    return np.where(last >= 0, last, corridors.hub)
 
 
 def _kg_rate(cells: Cells) -> NDArray[np.float64]:
@@ -303,6 +318,8 @@ def _undetected(parts: Parts, search: Search) -> Parts:
         inbound=inbound,
         direct=direct,
         onward=find_cells(cells.key, cells.key_of(hub, destination, product)),
+        second=np.full(n, -1),
+        third=np.full(n, -1),
     ).only(keep)
 
 
@@ -334,6 +351,8 @@ def _decoy(corridors: Corridors, scale: float) -> Parts:
         inbound=nothing,
         direct=nothing,
         onward=nothing,
+        second=corridors.second,
+        third=corridors.third,
     ).only(real)
 
 
@@ -400,7 +419,7 @@ def _headline(found: Estimate, decoys: Sequence[Parts], calibration: Calibration
         question.origins[cells.exporter] & question.hubs[cells.importer] & question.listed[cells.product]
     )
     rise = np.maximum(cells.after - cells.before, 0.0)[inbound].sum()
-    observed = own.usd[own.kind == _DECLARED].sum()
+    observed = own.usd[np.isin(own.kind, (_DECLARED, CHAIN))].sum()
     extremes = extremes_of(cells, question, found, search.noise)
     return Headline(
         estimate_usd=total,

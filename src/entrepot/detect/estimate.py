@@ -9,6 +9,7 @@ import numpy as np
 
 from entrepot.detect.baseline import Baseline, Expected, expected_flows, with_pair_growth
 from entrepot.detect.bounds import find_bounds, find_falls
+from entrepot.detect.chains import allocate_chains
 from entrepot.detect.corridors import Corridors, Legs, allocate_detours, allocate_relays
 from entrepot.detect.hub_growth import with_hub_growth
 from entrepot.detect.kernels.sums import sum_by
@@ -172,7 +173,8 @@ def estimate(
     )
     detours = allocate_detours(cells, legs, question)
     relays = allocate_relays(cells, legs, question, detours)
-    return Estimate(corridors=detours.joined(relays), expected=expected, legs=legs)
+    chains, relays = allocate_chains(cells, legs, question, detours, relays)
+    return Estimate(corridors=detours.joined(chains).joined(relays), expected=expected, legs=legs)
 
 
 @dataclass(frozen=True, slots=True)

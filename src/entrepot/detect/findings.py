@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from entrepot.detect.baseline import Baseline
-from entrepot.detect.corridors import KINDS, kind_number
+from entrepot.detect.corridors import CHAIN, KINDS, kind_number
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.parts import OWN_KINDS, RELAY, Keys
 from entrepot.detect.signs import sign_columns
@@ -169,7 +169,7 @@ def detour_table(parts: Parts, evidence: Evidence, *, by: Sequence[str]) -> pa.T
         shown |= {"estimate_amount": usd * rate, "low_amount": low * rate, "high_amount": high * rate}
     columns: dict[str, NDArray[np.generic] | None] = {
         **keys.columns(parts, ids, n),
-        "kind": np.select([kinds == 1 << at for at in range(len(KINDS))], [k.value for k in KINDS], ""),
+        "kind": _kind_words(kinds),
         **{name: np.where(is_identified, values, np.nan) for name, values in shown.items()},
         "q_value": np.where(
             is_relay,
@@ -224,6 +224,14 @@ def _signs(
         hub[ids] = parts.hub
         columns["onset"], columns["onward_onset"] = signs.onset[hub], signs.onward_onset[hub]
     return columns
+
+
+def _kind_words(kinds: NDArray[np.int64]) -> NDArray[np.str_]:
+    """Return the kind of each group; empty where it has several."""
+    words = [kind.value for kind in KINDS]
+    # Roads over several hubs are declared as those over one are.
+    known = np.where(kinds >> CHAIN & 1, kinds & ~(1 << CHAIN) | 1 << KINDS.index(KINDS[CHAIN]), kinds)
+    return np.select([known == 1 << at for at in range(len(words))], words, "")
 
 
 def _q_values(

@@ -48,6 +48,8 @@ class Parts:
         Number of the kind, see :data:`entrepot.detect.corridors.KINDS`.
     inbound, direct, onward : (m,)
         Index of the legs' cells in ``cells``; -1 where there is none.
+    second, third : (m,)
+        Hubs after the first one; -1 where there is none.
     """
 
     origin: NDArray[np.int64]
@@ -62,6 +64,8 @@ class Parts:
     inbound: NDArray[np.int64]
     direct: NDArray[np.int64]
     onward: NDArray[np.int64]
+    second: NDArray[np.int64]
+    third: NDArray[np.int64]
 
     def only(self, mask: NDArray[np.bool_]) -> Parts:
         """Return the parts under a mask."""
@@ -108,6 +112,11 @@ class Keys:
     products: tuple[str, ...]
     tiers: NDArray[np.str_]
 
+    @property
+    def are_all(self) -> bool:
+        """Whether a row is one corridor of one product."""
+        return set(KEYS) <= set(self.by)
+
     def of(self, rows: Parts | SpikeRun) -> list[NDArray[np.int64]]:
         """Return the keys of parts or of planted detours as numbers; periods are not among them."""
         keys: list[NDArray[np.int64]] = [getattr(rows, KEYS[name]) for name in self.by if name in KEYS]
@@ -118,10 +127,14 @@ class Keys:
     def groups(self, parts: Parts, *, are_periods_apart: bool = True) -> NDArray[np.int64]:
         """Return the group of each part: its combination of keys.
 
-        By all four keys the kinds stand apart too; in sums only relays do, which are another claim.
+        By all four keys the kinds and the roads over several hubs stand apart too; in sums only relays do,
+        which are another claim.
         """
         keys = self.of(parts)
-        keys.append(parts.kind if set(KEYS) <= set(self.by) else (parts.kind == RELAY).astype(np.int64))
+        if self.are_all:
+            keys += [parts.kind, parts.second + 1, parts.third + 1]
+        else:
+            keys.append((parts.kind == RELAY).astype(np.int64))
         if "period" in self.by and are_periods_apart:
             keys.append(np.unique(parts.period, return_inverse=True)[1].astype(np.int64))
         return group_ids(keys, parts.usd.size)
@@ -136,9 +149,17 @@ class Keys:
             for name in KEYS
         }
         columns["period"] = parts.period[first] if "period" in self.by else None
+        columns["further_hubs"] = self._further_hubs(parts, first) if self.are_all else None
         if "tier" in self.by:
             columns["tier"] = self.tiers[parts.product[first]]
         return columns
+
+    def _further_hubs(self, parts: Parts, row: NDArray[np.int64]) -> NDArray[np.str_]:
+        """Return the hubs after the first one, ``ARM,GEO``; empty where there is none."""
+        names = np.array([*self.areas, ""])
+        second, third = names[parts.second[row]], names[parts.third[row]]
+        both = np.char.add(np.char.add(second, ","), third)
+        return np.where(parts.third[row] >= 0, both, second)
 
     def _tier_numbers(self) -> NDArray[np.int64]:
         return np.unique(self.tiers, return_inverse=True)[1].astype(np.int64)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.cells import merge_cells
-from entrepot.detect.corridors import kind_number
+from entrepot.detect.corridors import CHAIN, kind_number
 from entrepot.detect.kernels.medians import grouped_median
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.noise import MAD_TO_SD
@@ -35,6 +35,7 @@ _NO_RELAY = 0.5
 _FRIENDS = 3
 _BOOMING = 1.0 / 3.0
 _BOOMING_GOODS = 0.5
+_CHAINED = 0.25
 _MOST_ELSEWHERE = 0.15
 _FEWEST_CELLS = 5
 _MEDIAN_VARIANCE = math.pi / 2.0
@@ -74,7 +75,8 @@ class Planted:
     cells
         The flows after planting.
     origin, hub, destination, product, kind : (t,)
-        Corridors, and the number of their kind (:data:`entrepot.detect.corridors.KINDS`).
+        Corridors, and the number of their kind (:data:`entrepot.detect.corridors.KINDS`); of roads over
+        several hubs the first.
     usd : (t,)
         Planted amount, FOB at the origin.
     """
@@ -100,7 +102,8 @@ def plant(
     the onward leg is observed the rest goes on with a mark-up of 5 to 30%. In half of the sets other
     suppliers use the same hubs. What makes a real event hard must be in the planted ones too: the origins
     sell up to 15% of what they lost elsewhere, and hubs and innocent areas boom for reasons of their own. No
-    book records what is planted more exactly than it records other trade (:class:`BookErrors`).
+    book records what is planted more exactly than it records other trade (:class:`BookErrors`). In a quarter
+    of the sets one hub sends a part on through a second one.
     """
     direct = np.flatnonzero(
         question.is_treated[cells.exporter, cells.importer]
@@ -128,12 +131,17 @@ def plant(
     mirrored = np.divide(
         cells.mirror_after, cells.after, out=np.zeros(cells.after.size), where=cells.after > 0
     )
+    second, chained = _chained(question, hub, destination, np.where(onward, shown, 0.0), rng)
+    on = chained > 0
+    to_second = (chained * markup[hub])[on]
     changes = (
+        (cells.key_of(hub, second, product)[on], to_second, to_second * ratio[hub, second][on]),
+        (cells.key_of(second, destination, product)[on], to_second * markup[second][on], None),
         (cells.key[direct], -lost, -lost * mirrored[direct]),
         (cells.key_of(origin, hub, product), usd * in_own, shown * ratio[origin, hub] * in_hubs),
         (
             cells.key_of(hub, destination, product)[onward],
-            ((shown + relayed) * markup[hub] * going_on)[onward],
+            ((shown - chained + relayed) * markup[hub] * going_on)[onward],
             None,
         ),
         (cells.key_of(friend, hub, product), relayed, relayed * ratio[friend, hub]),
@@ -141,7 +149,8 @@ def plant(
         (cells.key[boom], grown, grown * mirrored[boom]),
     )
     roads = (
-        (origin, _DECLARED, np.where(onward, shown, 0.0)),
+        (origin, _DECLARED, np.where(onward, shown - chained, 0.0)),
+        (origin, CHAIN, chained),
         (origin, _UNSEEN, np.where(onward, usd - shown, 0.0)),
         (origin, _UNOBSERVED, np.where(onward, 0.0, usd)),
         (friend, _RELAY, relayed),
@@ -256,6 +265,27 @@ def _relay(
     friend = rng.choice(rng.choice(others, size=min(_FRIENDS, others.size), replace=False), size=hub.size)
     share = rng.uniform(0.0, 0.5, cells.n_areas)[hub] * rng.uniform(0.0, 2.0, cells.n_products)[product]
     return friend, np.where(friend == hub, 0.0, usd * share)
+
+
+def _chained(
+    question: Question,
+    hub: NDArray[np.int64],
+    destination: NDArray[np.int64],
+    shown: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return through which second hub goods go on, and how much: from one hub, in a quarter of the sets."""
+    none = np.zeros(shown.size)
+    is_seen = question.is_observed[:, np.unique(destination)].all(axis=1)
+    possible = np.flatnonzero(question.hubs & ~question.origins & is_seen)
+    first = np.unique(hub[shown > 0])
+    if rng.random() > _CHAINED or not first.size or possible.size < 2:
+        return hub, none
+    sender, receiver = rng.choice(first), rng.choice(possible)
+    share = rng.uniform(0.3, 0.9)
+    passes = (hub == sender) & (receiver != sender) & question.is_observed[sender, receiver]
+    passes &= ~question.is_treated[receiver, destination]
+    return np.where(passes, receiver, hub), np.where(passes, shown * share, 0.0)
 
 
 def _deflected(

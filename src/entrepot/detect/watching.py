@@ -83,7 +83,7 @@ def compare_findings(now: pa.Table, earlier: pa.Table, *, by: Sequence[str], q: 
         change = _change(new, old, q)
         if change is not None:
             rows.append(
-                {name: (new or old or {})[name] for name in (*by, "kind")}
+                {name: (new or old or {})[name] for name in (*by, "kind", "further_hubs")}
                 | {"news": change.value}
                 | {name: new[name] if new else None for name in _AMOUNTS}
                 | {f"earlier_{name}": old[name] if old else None for name in _AMOUNTS}
@@ -97,7 +97,7 @@ def _key(row: dict[str, Any], by: Sequence[str]) -> tuple[str | None, ...]:
     kind = row["kind"]
     if set(GROUP_KEYS) - set(by) and kind != DetourKind.RELAY.value:
         kind = None
-    return (*(row[name] for name in by), kind)
+    return (*(row[name] for name in by), kind, row["further_hubs"])
 
 
 def _size(row: dict[str, Any]) -> float:

@@ -13,7 +13,7 @@ from entrepot.report.account import VALUATION, account_of
 from entrepot.report.amounts import MISSING, amount, amount_range, percent
 from entrepot.report.evidence import BASELINES, strength
 from entrepot.report.kinds import MEANINGS, kind_words
-from entrepot.report.labels import goods, place, span
+from entrepot.report.labels import goods, hub_words, place, span
 from entrepot.schema import DETOUR, DetourKind
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _amount(found: Explanation) -> Iterator[str]:
         ("kind", "estimate USD", "90% interval", "q", "status"),
         (
             (
-                kind_words(row["kind"]),
+                kind_words(row["kind"]) + (f", by way of {hub_words(row)}" if row["further_hubs"] else ""),
                 amount(row["estimate_usd"]),
                 amount_range(row["low_usd"], row["high_usd"]),
                 MISSING if row["q_value"] is None else f"{row['q_value']:.3f}",

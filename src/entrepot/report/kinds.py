@@ -23,7 +23,8 @@ __all__ = ["MEANINGS", "Shares", "kind_words", "meanings_of", "parts_words", "re
 #: What each kind says, and what it does not.
 MEANINGS = {
     DetourKind.DECLARED: (
-        "Declared: published books show the goods going on from the hub, and what went on bounds the amount."
+        "Declared: published books show the goods going on from the hub, and what went on bounds the amount. "
+        "Where several hubs stand in a row (A › B) the goods went from one to the next."
     ),
     DetourKind.UNSEEN: (
         "Unseen: the goods reached the hub, and the hub's books do not show them arriving. This is "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from entrepot.errors import UnknownCodeError
 from entrepot.nomenclature import (
@@ -16,11 +16,11 @@ from entrepot.nomenclature import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from entrepot.detect.periods import WindowPair
 
-__all__ = ["codes_words", "enumerate_words", "goods", "place", "places", "span"]
+__all__ = ["codes_words", "enumerate_words", "goods", "hub_words", "place", "places", "span"]
 
 
 @cache
@@ -30,6 +30,20 @@ def place(code: str) -> str:
         return area_name(code)
     except UnknownCodeError:
         return code
+
+
+def hub_words(row: Mapping[str, Any], name: Callable[[str], str] = place) -> str:
+    """Return the hubs of a row in the order in which the goods pass them.
+
+    Examples
+    --------
+    >>> hub_words({"hub": "KGZ", "further_hubs": "ARM,GEO"})
+    'Kyrgyzstan › Armenia › Georgia'
+    >>> hub_words({"hub": "KGZ", "further_hubs": None}, str)
+    'KGZ'
+    """
+    further = row.get("further_hubs")
+    return " › ".join(name(code) for code in (row["hub"], *(further.split(",") if further else ())))
 
 
 @cache

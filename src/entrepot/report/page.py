@@ -21,7 +21,7 @@ from entrepot.report.evidence import BASELINES
 from entrepot.report.figures import figures_of
 from entrepot.report.files import as_printed, check_out, replacing
 from entrepot.report.kinds import kind_words
-from entrepot.report.labels import goods, place, span
+from entrepot.report.labels import goods, hub_words, place, span
 from entrepot.schema import COLUMNS
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def _templates() -> jinja2.Environment:
         "amount": amount,
         "percent": percent,
         "place": place,
+        "hub_words": hub_words,
         "goods": goods,
     }
     made.globals |= {"interval": amount_range, "missing": MISSING}

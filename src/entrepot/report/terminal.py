@@ -12,7 +12,7 @@ from rich.text import Text
 from entrepot.report.account import account_of
 from entrepot.report.amounts import MISSING, amount, amount_range
 from entrepot.report.kinds import kind_words, short_kind
-from entrepot.report.labels import goods, place
+from entrepot.report.labels import goods, hub_words, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,7 +142,7 @@ class _Printer:
         self.console.print(Padding(grid, (0, 0, 1, 0)))
 
     def _cells(self, row: dict[str, Any], keys: list[str], *, is_wide: bool) -> list[str]:
-        cells = [self._key(name, row[name], is_wide=is_wide) for name in keys]
+        cells = [self._key(name, row, is_wide=is_wide) for name in keys]
         if is_wide and "hs_code" in keys:
             cells.append(goods(row["hs_code"] or ""))
         is_withheld = row["estimate_usd"] is None
@@ -156,7 +156,10 @@ class _Printer:
         return cells
 
     @staticmethod
-    def _key(name: str, code: str | None, *, is_wide: bool) -> str:
+    def _key(name: str, row: dict[str, Any], *, is_wide: bool) -> str:
+        code: str | None = row[name]
         if code is None:
             return MISSING
-        return place(code) if is_wide and name in {"origin", "hub", "destination"} else code
+        if name == "hub":
+            return hub_words(row, place if is_wide else str)
+        return place(code) if is_wide and name in {"origin", "destination"} else code

@@ -210,6 +210,7 @@ COLUMNS: dict[str, Column] = _index(
         # --- detours
         Column("origin", "text", "where the goods come from (area code)"),
         Column("hub", "text", "where they are unloaded only to be shipped on (area code)"),
+        Column("further_hubs", "text", "hubs after the first one, in order: ARM, or ARM,GEO", missing="one hub alone, or summed over"),
         Column("destination", "text", "where they end (area code)"),
         Column("kind", "text", "whose goods, and how the hub's books show them", allowed=DetourKind),
         Column("estimate_usd", "float64", "estimate of what took the detour or the round trip, FOB at the origin or maker, for the whole after-window", unit="USD", missing="not identified: see status", minimum=0),

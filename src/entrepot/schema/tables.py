@@ -143,8 +143,9 @@ DETOUR = Table(
         "before_direct_usd", "after_direct_usd", "expected_direct_usd",
         "raw_increase_usd", "baseline",
         "rerouted_share", "onset", "onward_onset", "hub_markup", "unlisted_in_growth", "others_in_growth",
+        "further_hubs",
     ),
-    key=("origin", "hub", "destination", "hs_code", "period", "kind"),
+    key=("origin", "hub", "destination", "hs_code", "period", "kind", "further_hubs"),
     summed=(
         "origin", "hub", "destination", "hs_code", "period", "kind", "excess_in_usd", "shortfall_usd",
     ),
@@ -469,9 +470,10 @@ WATCH = Table(
         "news", "origin", "hub", "destination", "hs_code", "kind",
         "estimate_usd", "low_usd", "high_usd", "q_value",
         "earlier_estimate_usd", "earlier_low_usd", "earlier_high_usd", "earlier_q_value",
+        "further_hubs",
     ),
-    key=("origin", "hub", "destination", "hs_code", "kind"),
-    summed=("origin", "hub", "destination", "hs_code", "kind"),
+    key=("origin", "hub", "destination", "hs_code", "kind", "further_hubs"),
+    summed=("origin", "hub", "destination", "hs_code", "kind", "further_hubs"),
     description="Findings that appeared, went, grew or shrank with a new file.",
     traps=(
         "The windows may differ: a new file can add months. Give --after to hold them.",
