@@ -93,14 +93,17 @@ class Judged(Generic[Places]):
         Whether weight is what is conserved.
     measured
         What their months say.
+    log_factor : (m,)
+        Log Bayes factor of each by itself.
     log_odds : (m,)
-        Log odds with everything heard.
+        Log odds with everything heard, its pair's other products too.
     """
 
     candidates: Places
     rows: NDArray[np.int64]
     weighed: NDArray[np.bool_]
     measured: Measured
+    log_factor: NDArray[np.float64]
     log_odds: NDArray[np.float64]
 
     def only(self, rows: NDArray[np.int64]) -> Judged[Places]:
@@ -110,6 +113,7 @@ class Judged(Generic[Places]):
             self.rows[rows],
             self.weighed[rows],
             self.measured.only(rows),
+            self.log_factor[rows],
             self.log_odds[rows],
         )
 
@@ -187,7 +191,7 @@ def judge(
     )
     factor[rows] = np.minimum(factor[rows] + measured.log_factor, _MOST)
     odds = log_odds(factor, group, n_groups)[rows]
-    return Judged(some.only(close), rows, weighed[close], measured, odds)
+    return Judged(some.only(close), rows, weighed[close], measured, factor[rows], odds)
 
 
 def worth_measuring(
