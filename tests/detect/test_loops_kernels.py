@@ -298,7 +298,8 @@ def slow_prices(out: LegTotals, back: LegTotals, weighing: float, markup: tuple[
     a = np.linspace(usual - 5.0, usual + 5.0, 2001)[:, None]
     dearer = np.linspace(markup[0] - 1.5, markup[0] + 1.5, 601)[None, :]
     prior = sum(
-        share / sd * np.exp(-0.5 * ((a - usual) / sd) ** 2) for sd, share in zip(MIX_SD, MIX_SHARE, strict=True)
+        share / sd * np.exp(-0.5 * ((a - usual) / sd) ** 2)
+        for sd, share in zip(MIX_SD, MIX_SHARE, strict=True)
     )
     density = prior * np.exp(-0.5 * ((dearer - markup[0]) / markup[1]) ** 2)
     density = density * np.exp(-0.5 * (a - own) ** 2 / variance)
