@@ -8,8 +8,8 @@ X_b over the months L later; weight is conserved on the way, so both measure one
 A leg that by itself says less is believed up to one standard deviation. The amount in USD is x̂ at the unit
 value of the excess out, which often is that of the flow's usual goods and need not be; ``markup`` is the unit
 value of the excess back ÷ that of the excess out − 1, drawn towards a typical one by how badly both are told.
-Where weights are missing or the publisher estimated them, value back ÷ (1 + mark-up) is conserved instead, at a
-typical mark-up, and its spread widens the error.
+Where weights are missing or the publisher estimated them, value back ÷ (1 + mark-up) is conserved instead, at
+a typical mark-up, and its spread widens the error.
 """
 
 from __future__ import annotations
