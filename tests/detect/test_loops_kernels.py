@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from entrepot.detect.kernels.others import others_median
 from entrepot.detect.kernels.returns import Returns, match_returns, return_factors
-from entrepot.detect.loops.amounts import LegTotals, conserve, leg_totals
+from entrepot.detect.loops.amounts import MIX_SD, MIX_SHARE, LegTotals, conserve, leg_totals
 from entrepot.detect.loops.calibration import LoopCalibration, calibrated_spread
 from entrepot.detect.loops.echo import Lumps, find_echo, is_lumpy
 from entrepot.detect.loops.odds import Leg, log_bayes_factor, log_odds, returned_shares
@@ -274,6 +274,84 @@ def test_amounts_of_legs_that_agree_and_of_legs_that_do_not() -> None:
     assert apart.kg[0] <= 50.0 + 0.1 * 50.0 + 0.03 * 50.0  # no more than the way back and its error
     none = conserve((totals(900.0, 100.0), totals(40.0, 50.0)), weighing_sd=0.01, markup=(0.2, 0.1))
     assert none.kg[0] == 0.0
+
+
+def priced(excess_kg: float, value: float, *, usual_kg: float, usual: float = 2.0) -> LegTotals:
+    """Return a leg of usual goods, and of goods that go round at a unit value of their own."""
+    usd = usual_kg * usual + excess_kg * value
+    columns = (usual_kg + excess_kg, usual_kg, usd, usual_kg * usual, 0.1, 1e-6, 1e-6, 12.0)
+    return LegTotals(*(np.array([column]) for column in columns))
+
+
+def slow_prices(out: LegTotals, back: LegTotals, weighing: float, markup: tuple[float, float]) -> list[float]:
+    """Say the posterior of the log unit value out and of the mark-up as the text does, on a grid."""
+
+    def told(leg: LegTotals) -> tuple[float, float, float]:
+        excess_usd, excess_kg = (leg.usd - leg.expected_usd)[0], (leg.kg - leg.expected_kg)[0]
+        own = math.log(excess_usd / excess_kg)
+        usual = math.log((leg.expected_usd / leg.expected_kg)[0]) if leg.expected_kg[0] else own
+        sd = weighing / math.sqrt(leg.months[0]) * leg.usd[0] / excess_usd
+        mixing = leg.sd[0] * (leg.expected_usd + leg.floor_usd)[0] / excess_usd * abs(math.expm1(own - usual))
+        return own, sd**2 + mixing**2, usual
+
+    (own, variance, usual), (back_own, back_variance, _) = told(out), told(back)
+    a = np.linspace(usual - 5.0, usual + 5.0, 2001)[:, None]
+    dearer = np.linspace(markup[0] - 1.5, markup[0] + 1.5, 601)[None, :]
+    prior = sum(
+        share / sd * np.exp(-0.5 * ((a - usual) / sd) ** 2)
+        for sd, share in zip(MIX_SD, MIX_SHARE, strict=True)
+    )
+    density = prior * np.exp(-0.5 * ((dearer - markup[0]) / markup[1]) ** 2)
+    density = density * np.exp(-0.5 * (a - own) ** 2 / variance)
+    density = density * np.exp(-0.5 * (a + dearer - back_own) ** 2 / back_variance)
+    density = density / density.sum()
+    means = [float((density * what).sum()) for what in (a, dearer)]
+    return means + [
+        math.sqrt(float((density * (what - mean) ** 2).sum()))
+        for what, mean in zip((a, dearer), means, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("out", "back"),
+    [
+        (priced(100.0, 2.2, usual_kg=100.0), priced(98.0, 2.6, usual_kg=0.0)),
+        (priced(100.0, 7.0, usual_kg=100.0), priced(98.0, 8.4, usual_kg=300.0, usual=3.0)),
+        (priced(20.0, 6.0, usual_kg=300.0), priced(20.0, 8.0, usual_kg=0.0)),
+        (priced(20.0, 0.7, usual_kg=300.0), priced(19.0, 1.5, usual_kg=400.0)),
+    ],
+)
+def test_unit_values_equal_their_posterior_on_a_grid(out, back) -> None:
+    found = conserve((out, back), weighing_sd=0.05, markup=(0.2, 0.15))
+    value, dearer, value_sd, dearer_sd = slow_prices(out, back, 0.05, (0.2, 0.15))
+    assert found.usd[0] / found.kg[0] == pytest.approx(math.exp(value), rel=0.005)
+    assert found.markup[0] == pytest.approx(math.expm1(dearer), abs=0.005)
+    assert found.markup_sd[0] == pytest.approx(dearer_sd, rel=0.03, abs=0.002)
+    assert found.log_sd[0] > value_sd
+
+
+def test_goods_that_go_round_at_another_unit_value_are_counted_at_theirs() -> None:
+    found = conserve(
+        (priced(100.0, 6.0, usual_kg=100.0), priced(100.0, 7.5, usual_kg=50.0)),
+        weighing_sd=0.02,
+        markup=(0.2, 0.15),
+    )
+    assert found.usd[0] == pytest.approx(600.0, rel=0.08)  # at the usual unit value it would be 200
+    assert found.markup[0] == pytest.approx(0.25, abs=0.05)
+
+
+def test_a_unit_value_told_badly_is_taken_from_the_way_back_and_is_less_sure() -> None:
+    clear = priced(100.0, 6.0, usual_kg=0.0)
+    out = priced(10.0, 5.0, usual_kg=1_000.0)
+    bought_back = priced(10.0, 6.0, usual_kg=0.0)
+    hidden = priced(10.0, 6.0, usual_kg=2_000.0)
+    by_return, alone = (
+        conserve((out, back), weighing_sd=0.2, markup=(0.2, 0.15)) for back in (bought_back, hidden)
+    )
+    sure = conserve((clear, priced(100.0, 7.2, usual_kg=0.0)), weighing_sd=0.2, markup=(0.2, 0.15))
+    assert by_return.usd[0] / by_return.kg[0] == pytest.approx(5.0, rel=0.1)
+    assert alone.usd[0] / alone.kg[0] < 4.0  # drawn to the usual goods
+    assert sure.markup_sd[0] < by_return.markup_sd[0]
 
 
 def test_without_weights_value_less_the_markup_is_conserved_and_the_error_is_wider() -> None:

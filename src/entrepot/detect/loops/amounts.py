@@ -6,9 +6,10 @@ X_b over the months L later; weight is conserved on the way, so both measure one
     x̂ = min(Σ X/ε² ÷ Σ 1/ε², X_o + ε_o, X_b + ε_b)       ε = σ·(ê + c), the error of the expected flow
 
 A leg that by itself says less is believed up to one standard deviation. The amount in USD is x̂ at the unit
-value of the excess out; ``markup`` = unit value of the excess back ÷ that of the excess out − 1. Where
-weights are missing or the publisher estimated them, value back ÷ (1 + mark-up) is conserved instead, at a
-typical mark-up, and its spread widens the error.
+value of the excess out, which often is that of the flow's usual goods and need not be; ``markup`` is the unit
+value of the excess back ÷ that of the excess out − 1, drawn towards a typical one by how badly both are told.
+Where weights are missing or the publisher estimated them, value back ÷ (1 + mark-up) is conserved instead, at
+a typical mark-up, and its spread widens the error.
 """
 
 from __future__ import annotations
@@ -23,11 +24,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Amounts", "LegTotals", "conserve", "leg_totals", "unit_value"]
+__all__ = ["MIX_SD", "MIX_SHARE", "Amounts", "LegTotals", "conserve", "leg_totals"]
 
 _LOSS = 0.03  # weight lost or gained on the way, beside all else
-_MIX_SD = 0.25  # how far goods of one flow differ in unit value, in logs
+#: How far goods that go round are from the usual goods of their code in unit value: deviations of the log,
+#: and the share of the goods that each is true of. Most are alike, some are nothing like it.
+MIX_SD = (0.12, 0.35, 1.0)
+MIX_SHARE = (0.5, 0.3, 0.2)
 _LEAST_ERROR = 1e-9
+_UNTOLD = 1e6  # variance of a log unit value of which nothing is known
+_FARTHEST = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,8 @@ class Amounts:
         Standard deviation of its log, from the errors of both legs: what calibration scales.
     markup, markup_sd : (n,)
         Unit value back over unit value out − 1, and the standard deviation of its log; NaN without weights.
+    told, told_sd : (n,)
+        Log of unit value back over out by what the legs alone tell, and its deviation; NaN where they do not.
     """
 
     usd: NDArray[np.float64]
@@ -81,6 +89,8 @@ class Amounts:
     log_sd: NDArray[np.float64]
     markup: NDArray[np.float64]
     markup_sd: NDArray[np.float64]
+    told: NDArray[np.float64]
+    told_sd: NDArray[np.float64]
 
     def only(self, rows: NDArray[np.int64]) -> Amounts:
         """Return some of the candidates."""
@@ -106,32 +116,79 @@ def leg_totals(
     return np.asarray(np.divide(sums * wanted, have, out=np.full(sums.size, np.nan), where=have > 0))
 
 
-def unit_value(leg: LegTotals, *, weighing_sd: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the log unit value of a leg's excess, and its standard deviation.
+@dataclass(frozen=True, slots=True)
+class _Prices:
+    """Log unit value of what went out, and how much dearer it came back; means and variances, (n,) each."""
 
-    The unit value of a small excess on a large flow is told badly by the difference of two large numbers:
-    it is drawn towards the unit value of the whole flow, by how badly.
+    out: NDArray[np.float64]
+    out_variance: NDArray[np.float64]
+    dearer: NDArray[np.float64]
+    dearer_variance: NDArray[np.float64]
+    told: NDArray[np.float64]
+    told_variance: NDArray[np.float64]
+
+
+def _own_value(
+    leg: LegTotals, weighing_sd: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the log unit value of a leg's excess, its variance, and the usual one of the flow.
+
+    A small excess on a large flow is the difference of two large numbers: weighing errors count by how much
+    larger the flow is, and an error of what was expected by how far the excess is from it in unit value.
     """
     excess_usd = np.maximum(leg.usd - leg.expected_usd, 0.0)
     excess_kg = np.maximum(leg.kg - leg.expected_kg, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        whole = np.log(leg.usd / leg.kg)
         own = np.log(excess_usd / excess_kg)
-        before = np.log(leg.expected_usd / leg.expected_kg)
+        usual = np.log(leg.expected_usd / leg.expected_kg)
+        usual = np.where(np.isfinite(usual), usual, np.log(leg.usd / leg.kg))
         weighing = weighing_sd / np.sqrt(np.maximum(leg.months, 1.0)) * leg.usd / excess_usd
-        mixing = (
-            leg.sd
-            * (leg.expected_usd + leg.floor_usd)
-            / excess_usd
-            * np.abs(np.expm1(own - np.where(np.isfinite(before), before, own)))
-        )
+        mixing = leg.sd * (leg.expected_usd + leg.floor_usd) / excess_usd * np.abs(np.expm1(own - usual))
         variance = weighing**2 + mixing**2
     known = np.isfinite(own) & np.isfinite(variance)
-    variance = np.where(known, variance, 0.0)
-    trust = np.where(known, _MIX_SD**2 / (_MIX_SD**2 + variance), 0.0)
-    value = np.where(known, whole + trust * (np.where(known, own, 0.0) - whole), whole)
-    sd = np.sqrt(np.where(known, trust * variance, _MIX_SD**2))
-    return np.asarray(value), np.asarray(sd)
+    return (
+        np.where(known, own, usual),
+        np.where(known, np.clip(variance, _LEAST_ERROR, _UNTOLD), _UNTOLD),
+        usual,
+    )
+
+
+def _priced(out: LegTotals, back: LegTotals, *, weighing_sd: float, markup: tuple[float, float]) -> _Prices:
+    """Return what the excess out was worth a kg, and how much dearer it came back.
+
+    Each leg's excess has its own unit value, as well as it is told. Goods that go round are mostly like the
+    maker's usual goods of the code, and sometimes very unlike; those that come back are the same goods, by a
+    typical mark-up dearer. What the legs do not tell is drawn towards that.
+    """
+    own, variance, usual = _own_value(out, weighing_sd)
+    back_own, back_variance, _ = _own_value(back, weighing_sd)
+    is_told = (variance < _UNTOLD) & (back_variance < _UNTOLD)
+    back_own = np.where(back_variance < _UNTOLD, back_own, usual + markup[0])
+    link = markup[1] ** 2 + back_variance
+    total, mean, square = (np.zeros(own.size) for _ in range(3))
+    for scale, share in zip(MIX_SD, MIX_SHARE, strict=True):
+        before = 1.0 / scale**2 + 1.0 / variance
+        middle = (usual / scale**2 + own / variance) / before
+        apart = (own - usual) ** 2 / (scale**2 + variance)
+        beyond = (back_own - markup[0] - middle) ** 2 / (link + 1.0 / before)
+        likely = share * np.exp(-0.5 * (apart + beyond).clip(max=_FARTHEST))
+        likely = likely / np.sqrt((scale**2 + variance) * (link + 1.0 / before))
+        precision = before + 1.0 / link
+        value = (middle * before + (back_own - markup[0]) / link) / precision
+        total += likely
+        mean += likely * value
+        square += likely * (value**2 + 1.0 / precision)
+    value = mean / total
+    value_variance = np.maximum(square / total - value**2, _LEAST_ERROR)
+    drawn = back_variance / link
+    return _Prices(
+        out=value,
+        out_variance=value_variance,
+        dearer=drawn * markup[0] + (1.0 - drawn) * (back_own - value),
+        dearer_variance=drawn * markup[1] ** 2 + (1.0 - drawn) ** 2 * value_variance,
+        told=np.where(is_told, back_own - own, np.nan),
+        told_variance=variance + back_variance,
+    )
 
 
 def conserve(legs: Sequence[LegTotals], *, weighing_sd: float, markup: tuple[float, float]) -> Amounts:
@@ -144,12 +201,11 @@ def conserve(legs: Sequence[LegTotals], *, weighing_sd: float, markup: tuple[flo
     weighing_sd
         Standard deviation of the log unit value of one flow from month to month.
     markup
-        Typical log of 1 + mark-up from the first leg to the last, and its standard deviation, where weights
-        are missing; of the leg between, half of both.
+        Typical log of 1 + mark-up from the first leg to the last, and its standard deviation: what stands in
+        where weights are missing or unit values are told badly; of the leg between, half of both.
     """
     weighed = np.isfinite(np.sum([leg.kg + leg.expected_kg for leg in legs], axis=0))
-    out_value, out_sd = unit_value(legs[0], weighing_sd=weighing_sd)
-    back_value, back_sd = unit_value(legs[-1], weighing_sd=weighing_sd)
+    prices = _priced(legs[0], legs[-1], weighing_sd=weighing_sd, markup=markup)
     kg, kg_error = _one_of(
         [leg.kg - leg.expected_kg for leg in legs],
         [leg.sd * (leg.expected_kg + leg.floor_kg) for leg in legs],
@@ -163,14 +219,17 @@ def conserve(legs: Sequence[LegTotals], *, weighing_sd: float, markup: tuple[flo
         errors.append(np.hypot(ordinary, excess * part * markup[1]))
     usd, usd_error = _one_of(values, errors)
     with np.errstate(invalid="ignore", over="ignore"):
-        by_weight = kg * np.exp(out_value)
-        log_sd = np.where(weighed, np.hypot(_relative(kg_error, kg), out_sd), _relative(usd_error, usd))
+        by_weight = kg * np.exp(prices.out)
+        by_weight_sd = np.sqrt(_relative(kg_error, kg) ** 2 + prices.out_variance)
+        log_sd = np.where(weighed, by_weight_sd, _relative(usd_error, usd))
     return Amounts(
         usd=np.where(weighed, by_weight, usd),
         kg=np.where(weighed, kg, np.nan),
         log_sd=log_sd,
-        markup=np.where(weighed, np.expm1(back_value - out_value), np.nan),
-        markup_sd=np.where(weighed, np.hypot(out_sd, back_sd), np.nan),
+        markup=np.where(weighed, np.expm1(prices.dearer), np.nan),
+        markup_sd=np.where(weighed, np.sqrt(prices.dearer_variance), np.nan),
+        told=np.where(weighed, prices.told, np.nan),
+        told_sd=np.sqrt(prices.told_variance),
     )
 
 

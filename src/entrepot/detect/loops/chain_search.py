@@ -121,7 +121,8 @@ def judge_chains(
         planted=[months.only(close) if months is not None else None for months in added],
     )
     factor[rows] = np.minimum(factor[rows] + measured.log_factor, _MOST)
-    return Judged(some.only(close), rows, weighed[close], measured, log_odds(factor, own, n_groups)[rows])
+    odds = log_odds(factor, own, n_groups)[rows]
+    return Judged(some.only(close), rows, weighed[close], measured, factor[rows], odds)
 
 
 def _measure(
@@ -203,6 +204,8 @@ def _by_shipment(
             log_sd=np.where(used, np.hypot(one.log_sd, other.log_sd), amounts.log_sd),
             markup=np.where(used, markup, amounts.markup),
             markup_sd=np.where(used, np.hypot(one.markup_sd, other.markup_sd), amounts.markup_sd),
+            told=np.where(used, one.told + other.told, amounts.told),
+            told_sd=np.where(used, np.hypot(one.told_sd, other.told_sd), amounts.told_sd),
         ),
         used,
     )

@@ -130,13 +130,13 @@ class ChainSearch:
         weights = [placebo_weight(searched, one, asked, tools.longest_lag) for one in self.decoys]
         scores += [self._judged(tools, one, asked).log_odds for one in self.quiet]
         weights += [1.0] * len(self.quiet)
-        q_value, threshold = q_and_threshold(event.log_odds, scores, weights)
+        q_value, threshold = q_and_threshold(event, scores, weights)
         calibration = calibrate_chains(tools, self.spikes, plan, threshold, rng=self.rng)
         c, measured = event.candidates, event.measured
         both = (measured.out.usd > measured.out.expected_usd) & (
             measured.back.usd > measured.back.expected_usd
         )
-        stands = (q_value < FALSE) & (event.log_odds > 0) & (both | measured.by_shipment)
+        stands = (q_value < FALSE) & event.is_clear & (both | measured.by_shipment)
         stands &= measured.amounts.usd > 0
         stands &= ~(np.isin(c.out, taken) | np.isin(c.on, taken) | np.isin(c.back, taken))
         kept = np.flatnonzero(stands)

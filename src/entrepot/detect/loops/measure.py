@@ -296,7 +296,6 @@ def _by_shipment(
 
     seen = out.seen & arrived(back.seen)
     usd = leg_totals(heard.returned, gone, seen)
-    weighing = tools.weighing_sd * np.sqrt(2.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         dearer = np.log(arrived(back.usd / back.kg)) - np.log(out.usd / out.kg)
         known = np.isfinite(dearer) & (heard.match > 0.0)
@@ -307,6 +306,7 @@ def _by_shipment(
         unit = unit / (weight * np.where(known, out.kg, 0.0)).sum(axis=1)
         kg = usd / unit
         sd = np.sqrt(heard.variance) / usd
+        weighing = tools.weighing_sd * np.sqrt(2.0 / np.maximum(matches, 0.5))
     weighed = np.isfinite(amounts.kg) & np.isfinite(kg) & np.isfinite(mean)
     used = heard.lumpy & (heard.log_factor >= _HEARD) & (usd > 0) & (weighed | np.isnan(amounts.kg))
     sd = np.hypot(np.hypot(sd, np.where(weighed, _LEAST_SD, tools.markup[1])), _SHIPMENT_SD)
@@ -315,7 +315,9 @@ def _by_shipment(
         kg=np.where(used & weighed, kg, amounts.kg),
         log_sd=np.where(used, sd, amounts.log_sd),
         markup=np.where(used & weighed, np.expm1(mean), amounts.markup),
-        markup_sd=np.where(used & weighed, weighing / np.sqrt(np.maximum(matches, 0.5)), amounts.markup_sd),
+        markup_sd=np.where(used & weighed, weighing, amounts.markup_sd),
+        told=np.where(used & weighed, mean, amounts.told),
+        told_sd=np.where(used & weighed, weighing, amounts.told_sd),
     )
     return by_shipment, used
 
@@ -464,11 +466,11 @@ def timing_factor(timing: Timing) -> NDArray[np.float64]:
 
 def dearer_factor(amounts: Amounts) -> NDArray[np.float64]:
     """Return how much likelier the ratio of unit values is of goods bought back than of any two flows."""
-    ratio = np.log1p(np.where(np.isfinite(amounts.markup), amounts.markup, 0.0))
-    sd = np.where(np.isfinite(amounts.markup_sd), amounts.markup_sd, 0.0)
+    is_told = np.isfinite(amounts.told)
+    ratio, sd = np.where(is_told, amounts.told, 0.0), np.where(is_told, amounts.told_sd, 0.0)
     trip, other = np.hypot(_BETWEEN[1], sd), np.hypot(_ANY_SD, sd)
     log = 0.5 * (ratio / other) ** 2 - 0.5 * ((ratio - _BETWEEN[0]) / trip) ** 2 + np.log(other / trip)
-    return np.where(np.isfinite(amounts.markup), np.clip(log, -_MOST_MARKUP, _MOST_MARKUP), 0.0)
+    return np.where(is_told, np.clip(log, -_MOST_MARKUP, _MOST_MARKUP), 0.0)
 
 
 def _correlation(legs: MonthlyLegs, lag: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -96,7 +96,7 @@ def _beside(
     """Return the planted trips beside what was found of them."""
     size = true.size
     amounts, chosen = judged.measured.amounts, judged.rows
-    is_found = (judged.log_odds >= threshold) & (amounts.usd > 0)
+    is_found = (judged.log_odds >= threshold) & judged.is_clear & (amounts.usd > 0)
     whole = {name: np.zeros(size) for name in ("estimate", "log_sd", "markup_error", "markup_sd")}
     whole["estimate"][chosen] = np.where(is_found, amounts.usd, 0.0)
     whole["log_sd"][chosen] = amounts.log_sd

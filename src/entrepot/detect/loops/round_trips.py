@@ -222,17 +222,17 @@ def _q_values(
     for one in quiet:
         scores.append(_judged(tools, one, asked).log_odds)
         weights.append(1.0)
-    return q_and_threshold(found.log_odds, scores, weights)
+    return q_and_threshold(found, scores, weights)
 
 
 def _identified(found: Judged[Candidates], q_value: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which findings stand: few placebos as strong, likelier than not, both legs beyond their due.
+    """Return which findings stand: few placebos as strong, clear, both legs beyond their due.
 
     Where shipments are heard to return, the months have said it, and sums of lumpy trade may say anything.
     """
     out, back = found.measured.out, found.measured.back
     both = (out.usd > out.expected_usd) & (back.usd > back.expected_usd) | found.measured.by_shipment
-    return np.asarray((q_value < FALSE) & (found.log_odds > 0) & both & (found.measured.amounts.usd > 0))
+    return np.asarray((q_value < FALSE) & found.is_clear & both & (found.measured.amounts.usd > 0))
 
 
 def _unheard(event: Scan[Candidates], found: Judged[Candidates], asked: Asked) -> Candidates:

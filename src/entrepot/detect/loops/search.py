@@ -46,6 +46,8 @@ _STRONG = 1.5  # log Bayes factor before the months
 _WORTH_A_LOOK = -10.0  # log Bayes factor of the windows alone: lumpy trade says little by its sums
 _MOST_CHOSEN = 200_000
 _MOST = 8.0
+_NEARLY = -4.0  # log odds from which on a candidate may stand by its own evidence
+_CLEAR = 2.0  # and its log Bayes factor
 
 
 Places = TypeVar("Places", "Candidates", "Chains")
@@ -93,15 +95,24 @@ class Judged(Generic[Places]):
         Whether weight is what is conserved.
     measured
         What their months say.
+    log_factor : (m,)
+        Log Bayes factor of each by itself.
     log_odds : (m,)
-        Log odds with everything heard.
+        Log odds with everything heard, its pair's other products too.
     """
 
     candidates: Places
     rows: NDArray[np.int64]
     weighed: NDArray[np.bool_]
     measured: Measured
+    log_factor: NDArray[np.float64]
     log_odds: NDArray[np.float64]
+
+    @property
+    def is_clear(self) -> NDArray[np.bool_]:
+        """(m) Likelier than not; or nearly, and clear without its pair: what part of pairs do is a guess."""
+        alone = (self.log_odds > _NEARLY) & (self.log_factor > _CLEAR)
+        return np.asarray((self.log_odds > 0.0) | alone)
 
     def only(self, rows: NDArray[np.int64]) -> Judged[Places]:
         """Return some of the candidates."""
@@ -110,6 +121,7 @@ class Judged(Generic[Places]):
             self.rows[rows],
             self.weighed[rows],
             self.measured.only(rows),
+            self.log_factor[rows],
             self.log_odds[rows],
         )
 
@@ -187,7 +199,7 @@ def judge(
     )
     factor[rows] = np.minimum(factor[rows] + measured.log_factor, _MOST)
     odds = log_odds(factor, group, n_groups)[rows]
-    return Judged(some.only(close), rows, weighed[close], measured, odds)
+    return Judged(some.only(close), rows, weighed[close], measured, factor[rows], odds)
 
 
 def worth_measuring(
@@ -233,19 +245,19 @@ def placebo_weight(searched: float, placebo: Scan[Places], asked: Asked, longest
 
 
 def q_and_threshold(
-    score: NDArray[np.float64], scores: Sequence[NDArray[np.float64]], weights: Sequence[float]
+    found: Judged[Places], scores: Sequence[NDArray[np.float64]], weights: Sequence[float]
 ) -> tuple[NDArray[np.float64], float]:
     """Return q-values, and the score from which on a planted round trip counts as found.
 
     Parameters
     ----------
-    score : (n,)
-        Log odds of the findings.
+    found
+        The findings.
     scores, weights
         See :func:`decoy_q_values`.
     """
-    q = decoy_q_values(score, scores, weights)
-    passed = score[(q < FALSE) & (score > 0)]
+    q = decoy_q_values(found.log_odds, scores, weights)
+    passed = found.log_odds[(q < FALSE) & found.is_clear]
     if passed.size:
         return q, float(passed.min())
     every = np.concatenate(scores) if scores else np.zeros(0)

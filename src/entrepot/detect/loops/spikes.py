@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from entrepot.detect.loops.amounts import MIX_SD, MIX_SHARE
 from entrepot.detect.loops.candidates import Candidates, PlantedSums, two_way
 from entrepot.detect.loops.measure import Planted
 from entrepot.detect.loops.timing import ramp
@@ -36,7 +37,6 @@ __all__ = [
 
 _PAIRS = 3
 _LONGEST = 5
-_MIX_SD = 0.15
 _MOST_UNLIKE = 4.0  # a reporter's lasting errors over those of the middle one
 
 
@@ -271,7 +271,8 @@ def departures(
     usd = (sets.factor * level * sets.is_planted)[:, None] * begun * shipments * (month < end)
     kg_total, usd_total = series.kg[rows].sum(axis=1), series.usd[rows].sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        unit = usd_total / kg_total * np.exp(rng.normal(0.0, _MIX_SD, rows.size))
+        unlike = rng.choice(MIX_SD, size=rows.size, p=MIX_SHARE)
+        unit = usd_total / kg_total * np.exp(rng.normal(size=rows.size) * unlike)
     return Shipments(usd, usd / unit[:, None], end)
 
 
