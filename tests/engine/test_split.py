@@ -162,7 +162,8 @@ def test_a_file_has_only_the_words_that_it_uses(tmp_path: Path) -> None:
     text = f"CASE WHEN n % 5 > 0 THEN ('word ' || printf('%04d', n % 40))::ENUM ({words}) END"
     with Engine() as engine:
         form = SplitForm(columns=("n", "code", "text"), by="year", constants={})
-        many = f"SELECT 2020::INTEGER AS year, n, {text} AS code, ({text})::VARCHAR AS text FROM range(70_000) AS r (n)"
+        columns = f"2020::INTEGER AS year, n, {text} AS code, ({text})::VARCHAR AS text"
+        many = f"SELECT {columns} FROM range(70_000) AS r (n)"
         written = write_split(engine, many, tmp_path, form)
         path = written.files[0].path
         differ = engine.rows(f"SELECT count(*), count(code) FROM '{path}' WHERE code IS DISTINCT FROM text")

@@ -174,7 +174,9 @@ def test_what_is_made_of_few_texts_is_a_word_of_the_file(
         form = TextForm(form="csv", columns=("a", "b"))
         staged = stage_text(engine, tmp_path / "t.csv", tmp_path / "rows.parquet", form)
         raw = StagedRows("staged_rows", engine, staged)
-        words = f"SELECT DISTINCT right(b, 1) AS word FROM {texts_of(raw, 'b')} WHERE b IS NOT NULL ORDER BY word"
+        words = (
+            f"SELECT DISTINCT right(b, 1) AS word FROM {texts_of(raw, 'b')} WHERE b IS NOT NULL ORDER BY word"
+        )
         kind = as_words(raw, "b", words)
         table = engine.sql(f"SELECT right(b, 1)::{kind} AS word FROM {raw}")
         assert pa.types.is_dictionary(table["word"].type)

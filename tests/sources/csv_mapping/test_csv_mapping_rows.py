@@ -554,8 +554,6 @@ def test_an_empty_cell_is_a_word_that_a_mapping_may_know(one, long_mapping: str)
     """Empty cells are null in the staged table; a lookup finds them all the same."""
     assert one(flow="")["reason"] == "unknown_flow"
     assert one(long_mapping + '[flows]\n"" = "import"\n', flow="")["flow"] == "import"
-    product = '[product]\ntotal_words = [""]\n'
-    assert one(long_mapping + product, product="")["hs_code"] == "TOTAL"
     for field in ("reporter", "partner", "flow", "period", "product"):
         row = one(**{field: ""})
         assert (row["reason"] is not None, row["detail"]) == (True, f"{field} is empty")

@@ -79,7 +79,9 @@ def test_a_failure_is_told_and_the_status_is_not_0(server, reply, run, tmp_path:
     assert out == ""
 
 
-def test_a_broken_connection_and_a_changed_column_are_told(server, reply, run, tmp_path: Path, monkeypatch) -> None:
+def test_a_broken_connection_and_a_changed_column_are_told(
+    server, reply, run, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

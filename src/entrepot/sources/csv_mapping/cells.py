@@ -110,8 +110,8 @@ def _measure(mapping: TableMapping, word: str | None, *, column: str, where: str
 def cells_query(mapping: TableMapping, layout: Layout, raw: str) -> str:
     """Return the query whose rows are the cells of ``raw``.
 
-    Columns: ``row_number``, ``cell``, the texts of every field (as they stand in a column, null where it is
-    empty, so that equal texts stay together and are looked up once; else empty where there is none), the measures
+    Columns: ``row_number``, ``cell``, the texts of every field (empty where there is none; null where it
+    stands in an empty column, which is left as it is, so that equal texts are looked up once), the measures
     trimmed and emptied where they say that there is no value; ``…_text``, the measures as published, and
     ``…_plain``, their numbers where they are written as machines do.
     Empty cells of a wide table and rows that the mapping leaves out are no rows.
