@@ -133,8 +133,8 @@ def flows_command(
     console.print(f"{table.num_rows:,} rows, {book}")
     if not table.num_rows:
         console.print(
-            f"nothing fits: entrepot calendar --lake {shlex.quote(str(lake))} says which periods each reporter "
-            "has, months or years, goods or totals alone (--products TOTAL)",
+            f"nothing fits: entrepot calendar --lake {shlex.quote(str(lake))} says which periods "
+            "each reporter has, months or years, goods or totals alone (--products TOTAL)",
             markup=False,
             soft_wrap=True,
         )
