@@ -82,7 +82,7 @@ def lake_calendar(
         its usual lag or, where that is not known, three months (a year) behind the median reporter of the
         source; of a national source, which has one reporter, behind the median of the lake's other sources.
         ``stopped`` where it is a year (two) behind; ``never`` where others name the area as a partner and the
-        source, which has several reporters, has no report of it.
+        source has no report of it.
 
     *Missing data*: the usual lag is known only of periods that came with a later vintage than the
     reporter's first in the lake.
@@ -239,16 +239,12 @@ def _state(book: _Book, behind: int, days_late: int | None) -> PublishingState:
 def _never(
     published: list[dict[str, Any]], partners: Iterable[tuple[str, str, str]]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the areas that others name as partners and that have no report of any kind in the source.
-
-    A national source has none but its own.
-    """
+    """Yield the areas that others name as partners and that have no report of any kind in the source."""
     reporting = {(row["source"], row["area"]) for row in published}
-    areas = _reporters(published)
     places = {row["code"] for row in area_table().to_pylist() if row["kind"] in {"country", "territory"}}
     flows = {(row["source"], row["frequency"], row["flow"]) for row in published}
     for source, partner, frequency in partners:
-        if partner not in places or (source, partner) in reporting or len(areas[source]) == 1:
+        if partner not in places or (source, partner) in reporting:
             continue
         for flow in sorted(flow for of, unit, flow in flows if (of, unit) == (source, frequency)):
             yield dict.fromkeys(CALENDAR.columns) | {
