@@ -95,6 +95,18 @@ def test_a_lake_cannot_be_a_file(
     assert "this is a file, not the folder of a lake" in read.err
 
 
+def test_an_answer_without_rows_says_where_to_look(
+    entrepot: Callable, download: Callable, tmp_path: Path
+) -> None:
+    totals = download({"cmdCode": "TOTAL", "aggrLevel": "0"}, good=0)
+    assert entrepot("ingest", "comtrade", totals, "--lake", tmp_path / "lake").status == 0
+    asked = ("flows", "--lake", tmp_path / "lake", "--reported", "--out", tmp_path / "flows.csv")
+    goods = entrepot(*asked)
+    assert "0 rows" in goods.err
+    assert f"entrepot calendar --lake {tmp_path / 'lake'}" in goods.err
+    assert "calendar" not in entrepot(*asked, "--products", "TOTAL").err
+
+
 @pytest.mark.parametrize(
     ("options", "where"),
     [

@@ -154,3 +154,21 @@ def test_a_value_of_no_vocabulary_is_an_error(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_an_error_of_the_lake(tmp_path: Path) -> None:
     with Engine() as engine, pytest.raises(LakeError):
         write_split(engine, query(1), tmp_path / "nowhere", FORM)
+
+
+def test_a_file_has_only_the_words_that_it_uses(tmp_path: Path) -> None:
+    """Of a vocabulary of thousands a group of rows needs few; what is written reads the same."""
+    words = ", ".join(f"'word {n:04}'" for n in range(3_000))
+    text = f"CASE WHEN n % 5 > 0 THEN ('word ' || printf('%04d', n % 40))::ENUM ({words}) END"
+    with Engine() as engine:
+        form = SplitForm(columns=("n", "code", "text"), by="year", constants={})
+        columns = f"2020::INTEGER AS year, n, {text} AS code, ({text})::VARCHAR AS text"
+        many = f"SELECT {columns} FROM range(70_000) AS r (n)"
+        written = write_split(engine, many, tmp_path, form)
+        path = written.files[0].path
+        differ = engine.rows(f"SELECT count(*), count(code) FROM '{path}' WHERE code IS DISTINCT FROM text")
+        assert differ == [(0, 0)]
+        assert engine.rows(f"SELECT count(code) FROM '{path}'") == [(56_000,)]
+    about = pq.read_metadata(path)
+    sizes = [about.row_group(0).column(place).total_uncompressed_size for place in (1, 2)]
+    assert sizes[0] <= 1.1 * sizes[1]

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from entrepot.engine import Engine, Staged, TextForm, stage_text, staging
-from entrepot.engine.staging import StagedRows, texts_of
+from entrepot.engine.staging import StagedRows, as_words, texts_of
 from entrepot.errors import EmptyFileError, HeaderError, InputFileError
 
 if TYPE_CHECKING:
@@ -162,6 +163,31 @@ def test_a_columns_texts_are_told_without_reading_its_rows(
             assert told == engine.rows(f"SELECT DISTINCT {column} FROM staged_rows ORDER BY ALL")
             if is_table and column == "b":
                 assert len(told) == engine.rows(f"SELECT count(*) FROM {texts_of(raw, column)}")[0][0] == 8
+
+
+def test_what_is_made_of_few_texts_is_a_word_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f"{n},{'' if n == 3 else 'code ' + str(n % 7)}\n" for n in range(20_000)]
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(lines), encoding="utf-8")
+    with Engine() as engine:
+        form = TextForm(form="csv", columns=("a", "b"))
+        staged = stage_text(engine, tmp_path / "t.csv", tmp_path / "rows.parquet", form)
+        raw = StagedRows("staged_rows", engine, staged)
+        words = (
+            f"SELECT DISTINCT right(b, 1) AS word FROM {texts_of(raw, 'b')} WHERE b IS NOT NULL ORDER BY word"
+        )
+        kind = as_words(raw, "b", words)
+        table = engine.sql(f"SELECT right(b, 1)::{kind} AS word FROM {raw}")
+        assert pa.types.is_dictionary(table["word"].type)
+        assert table["word"].chunk(0).dictionary.to_pylist() == list("0123456")
+        assert sorted({*table["word"].to_pylist()} - {None}) == list("0123456")
+        # Of many texts, of none, and of a table that nobody has staged, text is made.
+        assert as_words(raw, "a", f"SELECT a FROM {texts_of(raw, 'a')}") == "VARCHAR"
+        assert as_words(raw, "b", f"SELECT b FROM {texts_of(raw, 'b')} WHERE b = 'x'") == "VARCHAR"
+        assert as_words("some_rows", "b", "SELECT 1") == "VARCHAR"
+        monkeypatch.setattr(staging, "_MOST_WORDS", 6)
+        assert as_words(raw, "b", words) == "VARCHAR"
 
 
 def test_texts_that_become_many_are_read_from_the_rows(

@@ -168,7 +168,7 @@ def test_units_of_one_code(lake: Lake) -> None:
                  {"quantity": 1.0, "quantity_unit": "kg", "partner": "KAZ"},
                  {"quantity": 1.0, "quantity_unit": "m2", "hs_code": "870121"}])  # fmt: skip
     assert said(lake, CheckName.UNIT_MIXED) == [
-        "1 codes have quantities in several units within a period, such as 854231 in kg and u"
+        "1 code has quantities in several units within a period, such as 854231 in kg and u"
     ]
 
 

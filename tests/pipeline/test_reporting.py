@@ -49,6 +49,20 @@ def test_holes_stopped_late_and_never(take_in: Callable[..., Lake]) -> None:
     assert {row["usual_lag_days"] for row in found.values()} == {None}
 
 
+def test_a_national_source_is_judged_by_the_others_of_the_lake(take_in: Callable[..., Lake]) -> None:
+    """A reporter alone in its source has no others there."""
+    take_in(reports("RUS", MONTHS[:11]), source="customs", vintage=date(2023, 2, 1))
+    take_in(reports("ARM", MONTHS[:20]), source="armstat", vintage=date(2023, 2, 1))
+    rows = [row for reporter in ("DEU", "FRA") for row in reports(reporter, MONTHS)]
+    lake = take_in(rows, source="union", vintage=date(2023, 2, 1))
+    found = lake_calendar(lake).to_pylist()
+    assert {row["reporter"]: row["state"] for row in found if row["state"] != "never"} == {
+        "ARM": "late", "RUS": "stopped", "DEU": "current", "FRA": "current",
+    }  # fmt: skip
+    alone = lake_calendar(lake, sources=("csv:customs",)).to_pylist()
+    assert [(row["reporter"], row["state"]) for row in alone] == [("CHN", "never"), ("RUS", "current")]
+
+
 def test_goods_and_totals_are_two_publications(take_in: Callable[..., Lake]) -> None:
     rows = [
         *reports("DEU", MONTHS[:12]),

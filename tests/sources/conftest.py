@@ -111,7 +111,7 @@ def judge_file(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Call
         for name, table in source.reference_tables().items():
             engine.register(name, table)
         query = source.canonical_sql(layout, f"({staged.query()})")
-        rows = engine.sql(f"SELECT * FROM ({query}) ORDER BY row_number, cell").to_pylist()
+        rows = engine.sql(f"SELECT * FROM ({query}) ORDER BY row_number, cell::VARCHAR").to_pylist()
         return Judged(rows, staged.file.rows, staged.unreadable.num_rows, layout)
 
     return judge

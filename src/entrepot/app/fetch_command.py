@@ -161,7 +161,7 @@ def _show(report: FetchReport, *, is_dry_run: bool) -> None:
     said = ", ".join(f"{count:,} {status.replace('_', ' ')}" for status, count in counts.items() if count)
     _say(_ERRORS if report.failed else console, f"{said or 'nothing to fetch'}")
     if report.failed:
-        _say(_ERRORS, "repeat the command to fetch what is missing: what is there is kept")
+        _say(_ERRORS, "what is there is kept: do as the hints say, and the same command goes on from there")
     elif is_dry_run:
         _say(console, "dry run: nothing was fetched")
     elif report.next_step:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path  # noqa: TC003  (typer reads the annotation)
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -130,3 +131,10 @@ def flows_command(
     for note in notes:
         console.print(f"note: {note}", markup=False)
     console.print(f"{table.num_rows:,} rows, {book}")
+    if not table.num_rows:
+        console.print(
+            f"nothing fits: entrepot calendar --lake {shlex.quote(str(lake))} says which periods "
+            "each reporter has, months or years, goods or totals alone (--products TOTAL)",
+            markup=False,
+            soft_wrap=True,
+        )

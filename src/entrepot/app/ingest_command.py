@@ -131,12 +131,12 @@ def _show_stored(file: FileReport) -> None:
     if file.rows_added:
         _say(
             console,
-            f"  {file.rows_added:,} more rows are parts (provinces, procedures) in the sum of another row",
+            f"  beside them, parts (provinces, procedures) in the sum of another row: {file.rows_added:,}",
         )
     if file.rows_left_out:
         _say(
             console,
-            f"  {file.rows_left_out:,} more rows have no value of their own, or the mapping leaves them out",
+            f"  beside them, without a value of their own or left out by the mapping: {file.rows_left_out:,}",
         )
     for reason, rows in file.reasons.items():
         _say(_ERRORS, f"{file.path}: {rows:,} rows in quarantine: {reason}")

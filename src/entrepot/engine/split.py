@@ -29,6 +29,9 @@ _ROWS_PER_GROUP: Final = 61_440
 #: Values held in memory: 800 MB.
 _MOST_ASIDE: Final = 100_000_000
 
+#: Words of a dictionary that is written as it is.
+_MOST_WORDS: Final = 1_000
+
 #: Rows that wait to fill a row group, over all files together.
 _WAITING: Final = 500_000
 
@@ -254,7 +257,7 @@ class _Writers:
             fixed[name].slice(0, rows.num_rows)
             if name in fixed
             else _compact(rows.column(name))
-            if name in self._form.statistics
+            if name in self._form.statistics or _has_many_words(rows.column(name))
             else rows.column(name)
             for name in self._form.columns
         ]
@@ -268,15 +271,26 @@ class _Writers:
         return self._fixed
 
 
+def _has_many_words(column: pa.Array) -> bool:
+    """Tell whether the words of a dictionary take more than they are worth where few are used."""
+    return pa.types.is_dictionary(column.type) and len(column.dictionary) > _MOST_WORDS
+
+
 def _compact(column: pa.Array) -> pa.Array:
     """Return a column with the words of its dictionary that it uses: bounds are taken of all of them."""
     if not pa.types.is_dictionary(column.type):
         return column
-    used = np.sort(pc.unique(column.indices).drop_null().to_numpy())
-    places = np.zeros(len(column.dictionary), dtype=used.dtype)
-    places[used] = np.arange(len(used), dtype=used.dtype)
+    places = column.indices.drop_null().to_numpy()
+    words = len(column.dictionary)
+    used = np.flatnonzero(np.bincount(places, minlength=words))
+    if len(used) == words:
+        return column
+    new = np.zeros(words, dtype=places.dtype)
+    new[used] = np.arange(len(used), dtype=places.dtype)
     # Behind a null stands any number, and that of a word at least.
-    indices = pa.array(places[column.indices.fill_null(0).to_numpy()], mask=_nulls(column))
+    if column.null_count:
+        places = column.indices.fill_null(0).to_numpy()
+    indices = pa.array(new[places], mask=_nulls(column))
     return pa.DictionaryArray.from_arrays(indices, column.dictionary.take(pa.array(used)))
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from entrepot.engine.duck import Engine, ParquetFile
 
-__all__ = ["TRAILING", "Staged", "StagedRows", "TextForm", "stage_text", "texts_of"]
+__all__ = ["TRAILING", "Staged", "StagedRows", "TextForm", "as_words", "stage_text", "texts_of"]
 
 #: Column of the nameless field behind a trailing delimiter.
 TRAILING = "_trailing"
@@ -37,6 +37,9 @@ _MOST_SHOWN = 9_990
 
 #: Different texts of a column that are few.
 _MOST_TEXTS = 100_000
+
+#: Words that are handed on with each batch of rows.
+_MOST_WORDS = 20_000
 
 _UNREADABLE = pa.schema([("row_number", pa.int64()), ("detail", pa.string()), ("raw_line", pa.string())])
 
@@ -145,6 +148,35 @@ class StagedRows(str):
                 self._known[column] = f"texts_{secrets.token_hex(4)}"
                 self._engine.register(self._known[column], pa.table({column: texts}))
         return self._known[column]
+
+    def as_words(self, column: str, query: str) -> str:
+        """Return the type whose words a query gives, which reads the column's few texts."""
+        if self.texts_of(column) == str(self):
+            return "VARCHAR"
+        words = self._engine.rows(f"SELECT count(*) FROM ({query})")[0][0]
+        if not 0 < words <= _MOST_WORDS:
+            return "VARCHAR"
+        name = f"words_{secrets.token_hex(4)}"
+        self._engine.execute(f"CREATE TYPE {name} AS ENUM (FROM ({query}))")
+        return name
+
+
+def as_words(raw: str, column: str, query: str) -> str:
+    """Return the type in which a query best hands on what it makes of a column's texts.
+
+    Where the texts are few that is a type of which a row has a number (as in :mod:`entrepot.engine.words`),
+    made for this file; else text.
+
+    Parameters
+    ----------
+    raw
+        The staged table.
+    column
+        Name of the column.
+    query
+        Query of the different words, none of them null, that reads the column from :func:`texts_of`.
+    """
+    return raw.as_words(column, query) if isinstance(raw, StagedRows) else "VARCHAR"
 
 
 def texts_of(raw: str, column: str) -> str:

@@ -32,6 +32,9 @@ _WAITING: Final = 2
 #: Bytes of a column's dictionary: codes and flags fit.
 _DICTIONARY: Final = 131072
 
+#: Rows that are encoded at a time: in small steps the steps cost as much as the rows.
+_AT_ONCE: Final = 65_536
+
 #: Rows for each value, in the first batch, that make a dictionary worth its making.
 _REPEATS: Final = 4
 
@@ -148,6 +151,7 @@ class _File:
             column_encoding=encodings,
             write_statistics=self._statistics,
             dictionary_pagesize_limit=_DICTIONARY,
+            write_batch_size=_AT_ONCE,
             store_schema=False,
         )
 

@@ -80,8 +80,9 @@ def lake_calendar(
     pa.Table
         Columns of ``out__calendar``. ``state`` is ``late`` where the reporter is two months (a year) behind
         its usual lag or, where that is not known, three months (a year) behind the median reporter of the
-        source; ``stopped`` where it is a year (two) behind; ``never`` where others name the area as a
-        partner and the source has no report of it.
+        source; of a national source, which has one reporter, behind the median of the lake's other sources.
+        ``stopped`` where it is a year (two) behind; ``never`` where others name the area as a partner and the
+        source has no report of it.
 
     *Missing data*: the usual lag is known only of periods that came with a later vintage than the
     reporter's first in the lake.
@@ -151,12 +152,15 @@ def _rows(
     lasts: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for book, texts in periods.items():
         lasts[book.source, book.flow, book.frequency].append(_number(max(texts)))
+    areas = _reporters(published)
     newest: dict[str, date] = {}
     for (book, _), (_, last) in seen.items():
         newest[book.source] = max(last, newest.get(book.source, last))
     for book, texts in periods.items():
         vintages = {period: seen[book, period] for period in texts}
         frontier = median_high(lasts[book.source, book.flow, book.frequency])
+        if len(areas[book.source]) == 1:
+            frontier = max(frontier, _frontier_elsewhere(lasts, book))
         lag = _usual_lag(vintages)
         behind = max(frontier - _number(max(texts)), 0)
         waited = (as_of or newest[book.source]) - _last_day(max(texts))
@@ -177,6 +181,24 @@ def _rows(
             "usual_lag_days": lag,
             "last_vintage": max(last for _, last in vintages.values()),
         }
+
+
+def _reporters(published: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """Return the reporters of each source."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in published:
+        found[row["source"]].add(row["area"])
+    return found
+
+
+def _frontier_elsewhere(lasts: dict[tuple[str, str, str], list[int]], book: _Book) -> int:
+    """Return how far the lake's other sources go: a reporter alone in its source has no others there."""
+    others = [
+        median_high(numbers)
+        for (source, flow, frequency), numbers in lasts.items()
+        if source != book.source and (flow, frequency) == (book.flow, book.frequency)
+    ]
+    return median_high(others) if others else 0
 
 
 def _number(period: str) -> int:

@@ -48,7 +48,9 @@ def key_hash(*, without: Collection[str] = ()) -> str:
     """
     types = word_types()
     # A national code says the code that it begins with, a code its level, a period how often there is one.
-    code = "hs_code" if "national_code" in without else "coalesce(national_code, hs_code)"
+    code = "hs_code::VARCHAR"
+    if "national_code" not in without:
+        code = f"coalesce(national_code::VARCHAR, {code})"
     names = [
         f"{name}::{types[name]}" if name in types else name
         for name in _KEY

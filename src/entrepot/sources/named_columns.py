@@ -148,4 +148,7 @@ def _nearest(wanted: Sequence[str], unknown: Sequence[str]) -> str:
     for name in unknown:
         if near := difflib.get_close_matches(name.strip().casefold(), list(plain), n=1, cutoff=0.6):
             return f"{name!r} looks like {plain[near[0]]!r}: give it that name"
-    return f"give the file as the publisher gives it out, its header included, with {', '.join(wanted[:6])}"
+    return (
+        f"give the file as the publisher gives it out, its header included, with {', '.join(wanted[:6])}; "
+        "if it is so, the publisher has changed its columns: report it to the authors of entrepot"
+    )

@@ -94,7 +94,8 @@ def daily_quotes(path: Path) -> pa.Table:
         raise HeaderError(
             f"ECB rates begin with the columns {quotes.column_names[:2]}, not Date and USD",
             where=str(path),
-            hint="give the file eurofxref-hist.zip as the ECB publishes it",
+            hint="give eurofxref-hist.zip as the ECB publishes it; if it is so, it has changed: report it to "
+            "the authors of entrepot",
         )
     return quotes.sort_by("Date")
 

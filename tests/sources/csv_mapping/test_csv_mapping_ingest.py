@@ -121,6 +121,11 @@ def test_the_user_states_what_the_mapping_leaves_open(tmp_path: Path, long_mappi
         open_source(name, Stated(FlowKind.EXPORT)), [tmp_path / "t.csv"], lake=tmp_path / "l"
     ).files
     assert "read as long-import, not as long-export" in report.error.what
+    by_name = long_mapping.replace('flow = "flow"\n', "")
+    by_name += "[file_name]\npattern = '(?P<flow>import|export)'\n"
+    (tmp_path / "named.toml").write_text(by_name, encoding="utf-8")
+    with pytest.raises(OptionError, match="says the flow of its rows itself"):
+        open_source(f"csv:{tmp_path / 'named.toml'}", Stated(FlowKind.EXPORT))
     with pytest.raises(OptionError, match="says the period"):
         open_source(name, Stated(FlowKind.EXPORT, "2022"))
 

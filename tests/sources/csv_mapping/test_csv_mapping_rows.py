@@ -548,3 +548,12 @@ def test_what_the_mapping_states_for_all_rows_is_a_literal(long_mapping: str, tm
         fixed = literal_columns(engine, MappedTable.from_toml(path).canonical_sql(layout, "raw"))
     expected = {"flow": "import", "valuation": "cif", "partner_concept": "origin", "hs_revision": "HS2017"}
     assert {name: fixed.get(name) for name in expected} == expected
+
+
+def test_an_empty_cell_is_a_word_that_a_mapping_may_know(one, long_mapping: str) -> None:
+    """Empty cells are null in the staged table; a lookup finds them all the same."""
+    assert one(flow="")["reason"] == "unknown_flow"
+    assert one(long_mapping + '[flows]\n"" = "import"\n', flow="")["flow"] == "import"
+    for field in ("reporter", "partner", "flow", "period", "product"):
+        row = one(**{field: ""})
+        assert (row["reason"] is not None, row["detail"]) == (True, f"{field} is empty")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,9 +74,28 @@ def test_a_failure_is_told_and_the_status_is_not_0(server, reply, run, tmp_path:
     assert "eurofxref-hist.zip: failed" in err
     assert "in place of a zip archive: 'Under maintenance'" in err
     assert "1 failed" in err
-    assert "repeat the command to fetch what is missing" in err
+    assert "what is there is kept: do as the hints say" in err
     assert "next:" not in out
     assert out == ""
+
+
+def test_a_broken_connection_and_a_changed_column_are_told(
+    server, reply, run, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("BACI_HS17_Y2022_V202501.csv", "t,i,j,k,dollars,q\n2022,4,24,845210,0.12,0.002\n")
+    body = packed.getvalue()
+    whole = reply(body, headers={"ETag": '"v1"'})
+    server.on("/BACI_HS17_V202501.zip", *[reply(body, headers={"ETag": '"v1"'}, drop_at=50)] * 2, whole)
+    question = ("fetch", "baci", "--hs-revision", "HS2017", "--release", "V202501", "--base-url", server.base)
+    status, out, err = run(*question, "--to", tmp_path)
+    assert (status, out) == (1, "")
+    assert f"the connection broke after 50 of {len(body):,} bytes; waiting" in err
+    assert "columns of CEPII BACI are missing for the value (v)" in err
+    assert "the publisher has changed its columns: report it" in err
+    assert not list(tmp_path.glob("*.zip*"))
 
 
 def test_the_key_is_nowhere_in_what_is_printed(comtrade, reply, run, tmp_path: Path) -> None:

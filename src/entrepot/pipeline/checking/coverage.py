@@ -11,7 +11,7 @@ from entrepot.pipeline.checking.findings import Finding
 from entrepot.schema import CheckName, PartsOf, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -144,6 +144,16 @@ def _short(pages: list[_Row], published: int) -> Finding:
     )
 
 
+def _spanned(shares: Sequence[float]) -> str:
+    """Return the first and the last share, once where they are one."""
+    first, last = f"{shares[0]:.1%}", f"{shares[-1]:.1%}"
+    return first if first == last else f"{first} to {last}"
+
+
+def _pages(count: int) -> str:
+    return "one period of a reporter" if count == 1 else f"{count:,} periods of reporters"
+
+
 def _selection(group: list[_Row], *, of_reporter: bool = False) -> Finding:
     shares = sorted(row["coverage"] for row in group)
     first = group[0]
@@ -155,8 +165,7 @@ def _selection(group: list[_Row], *, of_reporter: bool = False) -> Finding:
         flow=first["flow"] if of_reporter else None,
         total_usd=sum(row["total_usd"] for row in group),
         parts_usd=sum(row["total_usd"] - row["missing_usd"] for row in group),
-        finding=f"{_parts(first)}: {shares[0]:.1%} to {shares[-1]:.1%} of the totals in {len(group):,} "
-        "periods of reporters: a selection",
+        finding=f"{_parts(first)}: {_spanned(shares)} of the totals in {_pages(len(group))}: a selection",
         hint="whether rows are missing cannot be told from a selection: compare with another download",
     )
 

@@ -125,7 +125,7 @@ def _units(engine: Engine, counted: str) -> Iterator[Finding]:
             flow=flow,
             period=first if first == last else None,
             rows=rows,
-            finding=f"{codes:,} codes have quantities in several units within a period, "
-            f"such as {code} in {one} and {other}",
+            finding=f"{codes:,} {'code has' if codes == 1 else 'codes have'} quantities in several units "
+            f"within a period, such as {code} in {one} and {other}",
             hint="never add quantities of several units: filter by quantity_unit, or use net weights",
         )

@@ -110,13 +110,14 @@ def _measure(mapping: TableMapping, word: str | None, *, column: str, where: str
 def cells_query(mapping: TableMapping, layout: Layout, raw: str) -> str:
     """Return the query whose rows are the cells of ``raw``.
 
-    Columns: ``row_number``, ``cell``, the texts of every field (empty where there is none), the measures
+    Columns: ``row_number``, ``cell``, the texts of every field (empty where there is none; null where it
+    stands in an empty column, which is left as it is, so that equal texts are looked up once), the measures
     trimmed and emptied where they say that there is no value; ``…_text``, the measures as published, and
     ``…_plain``, their numbers where they are written as machines do.
     Empty cells of a wide table and rows that the mapping leaves out are no rows.
     """
     wide = wide_cells(mapping, layout.columns, where=mapping.id)
-    texts = _texts(mapping, layout)
+    texts = _texts(mapping, layout, wide)
     columns = ["row_number", *(f"{texts[field]} AS {field.value}" for field in _TEXT_FIELDS)]
     columns += [f"{texts[field]} AS {field.value}_text" for field in MEASURES]
     thousands = mapping.file.thousands
@@ -135,13 +136,13 @@ def cells_query(mapping: TableMapping, layout: Layout, raw: str) -> str:
 
 def texts_query(mapping: TableMapping, layout: Layout, raw: str, field: MappedField) -> str:
     """Return the query of the different texts of a field, in the column ``raw``, as the cells have them."""
-    text, origin = _texts(mapping, layout)[field], raw
+    wide = wide_cells(mapping, layout.columns, where=mapping.id)
+    text, origin = _texts(mapping, layout, wide)[field], raw
     if is_constant(mapping, field):
         # The same for all rows, of which there is one at least.
         return f"SELECT {text} AS raw"
     columns = [staged_name(mapping.columns[part]) for part in _parts(field) if part in mapping.columns]
     if _is_wide(mapping, field):
-        wide = wide_cells(mapping, layout.columns, where=mapping.id)
         named = [WideCell({}, cell.given) for cell in wide]
         # What the columns' names alone say, every row says.
         rows = raw if columns else f"(FROM {raw} LIMIT 1)"
@@ -165,10 +166,16 @@ def _is_wide(mapping: TableMapping, field: MappedField) -> bool:
     return bool({part.value for part in _parts(field)} & mapping.wide_groups())
 
 
-def _texts(mapping: TableMapping, layout: Layout) -> dict[MappedField, str]:
+def _texts(mapping: TableMapping, layout: Layout, wide: Sequence[WideCell]) -> dict[MappedField, str]:
     """Return the SQL of each field's text."""
     file_name = {MappedField(name): text for name, text in layout.extra.items() if name in set(MappedField)}
     texts = {field: _text(mapping, field, file_name=file_name) for field in MappedField}
+    for field in set(MappedField) - {*MEASURES, *mapping.patterns}:
+        # Of what is looked up as it stands the engine knows which rows have the same: nothing is made of it.
+        if wide and all(field in cell.given for cell in wide):
+            texts[field] = f"_wide__{field.value}"
+        elif field in mapping.columns and not _may_be_of_cell(mapping, field):
+            texts[field] = identifier(staged_name(mapping.columns[field]))
     texts[MappedField.PERIOD] = _period(mapping, texts)
     return texts
 
@@ -184,23 +191,28 @@ def _cell_name(mapping: TableMapping) -> str:
 
 
 def _unnested(mapping: TableMapping, wide: Sequence[WideCell]) -> str:
-    """Return the SQL that makes of each row one row a cell, its texts in ``_wide__…`` columns."""
+    """Return the SQL that makes of each row one row a cell, its texts in ``_wide__…`` columns.
+
+    What the names of the columns say is a number to the engine, which stands for one of a few words.
+    """
     # A group that may be absent is absent from the names of a whole file, too.
     named = [field for field in MappedField if field.value in mapping.wide_groups() and field not in MEASURES]
-    structs = []
-    for cell in wide:
-        entries = {}
-        if cell.measures:
-            entries["_wide__cell"] = literal(cell.measures[MappedField.VALUE])
-            entries |= {
-                f"_wide__{field.value}": identifier(cell.measures[field])
-                if field in cell.measures
-                else "NULL::VARCHAR"
-                for field in MEASURES
-            }
-        entries |= {f"_wide__{field.value}": literal(cell.given.get(field)) for field in named}
-        structs.append("{" + ", ".join(f"'{name}': {text}" for name, text in entries.items()) + "}")
-    return f"unnest([{', '.join(structs)}], recursive := true)"
+    lists = {f"_wide__{field.value}": _words([cell.given.get(field) for cell in wide]) for field in named}
+    if any(cell.measures for cell in wide):
+        lists["_wide__cell"] = _words([cell.measures[MappedField.VALUE] for cell in wide])
+        for field in MEASURES:
+            texts = [
+                identifier(cell.measures[field]) if field in cell.measures else "NULL::VARCHAR"
+                for cell in wide
+            ]
+            lists[f"_wide__{field.value}"] = f"[{', '.join(texts)}]"
+    return ", ".join(f"unnest({texts}) AS {name}" for name, texts in lists.items())
+
+
+def _words(texts: Sequence[str | None]) -> str:
+    """Return the SQL of a list of texts as words of a type of their own."""
+    words = ", ".join(map(literal, dict.fromkeys(text for text in texts if text is not None)))
+    return f"[{', '.join(map(literal, texts))}]::{f'ENUM({words})' if words else 'VARCHAR'}[]"
 
 
 def trimmed(text: str) -> str:
@@ -216,7 +228,7 @@ def _text(mapping: TableMapping, field: MappedField, *, file_name: dict[MappedFi
         text = literal(mapping.constants.get(field, file_name.get(field, "")))
     if _may_be_of_cell(mapping, field):
         # A group that takes no part in the match leaves the field to the column or constant.
-        text = f"coalesce(_wide__{field.value}, {text})"
+        text = f"coalesce(_wide__{field.value}::VARCHAR, {text})"
     text = f"coalesce({text}, '')"
     if field in mapping.patterns:
         pattern, text = literal(mapping.patterns[field]), trimmed(text)
@@ -237,7 +249,8 @@ def _period(mapping: TableMapping, texts: dict[MappedField, str]) -> str:
     if mapping.sources_of(MappedField.PERIOD):
         return texts[MappedField.PERIOD]
     if mapping.sources_of(MappedField.MONTH):
-        return f"{texts[MappedField.YEAR]} || {BETWEEN} || {texts[MappedField.MONTH]}"
+        year, month = (f"coalesce({texts[part]}, '')" for part in (MappedField.YEAR, MappedField.MONTH))
+        return f"{year} || {BETWEEN} || {month}"
     return texts[MappedField.YEAR]
 
 

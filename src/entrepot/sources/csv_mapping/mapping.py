@@ -245,11 +245,14 @@ def _with_stated(content: dict[str, Any], given: Mapping[str, str], path: Path) 
         for name in given
         if isinstance(content.get(section), dict) and name in content[section]
     ]
+    by_name = content.get("file_name")
+    if isinstance(by_name, dict):
+        said += [name for name in given if f"(?P<{name}>" in str(by_name.get("pattern", ""))]
     if said:
         raise OptionError(
             f"the mapping says the {' and '.join(said)} of its rows itself",
             where=f"{' '.join(f'--{name}' for name in said)}; {path}",
-            hint="leave it out, or take it out of the mapping",
+            hint="leave it out; where the mapping is your own you can take it out there instead",
         )
     constants = content.get("constants", {})
     return {**content, "constants": {**constants, **given}} if isinstance(constants, dict) else content

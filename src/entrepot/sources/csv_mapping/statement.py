@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from entrepot.engine.quoting import identifier, literal
+from entrepot.engine.staging import as_words
 from entrepot.engine.words import word_types
 from entrepot.nomenclature.hs import hs_chapters
 from entrepot.schema import FlowKind, RowRole
 from entrepot.sources.csv_mapping import words
 from entrepot.sources.csv_mapping.cells import BETWEEN, cells_query, is_constant, texts_query, trimmed
+from entrepot.sources.csv_mapping.headers import staged_name
 from entrepot.sources.csv_mapping.labels import area_ctes
 from entrepot.sources.csv_mapping.periods import period_parts, period_struct
 from entrepot.sources.csv_mapping.sections import MappedField
@@ -45,6 +47,7 @@ def canonical_query(mapping: TableMapping, layout: Layout, raw: str) -> str:
         f"cells AS NOT MATERIALIZED ({cells_query(mapping, layout, raw)})",
         *area_ctes([texts[field] for field in _AREAS], spellings=AREAS_TABLE),
         *_dimensions(mapping, texts),
+        *_products(mapping, texts, raw),
         f"typed AS ({_typed(mapping)})",
         f"judged AS ({_judged(mapping)})",
         *_reported(mapping),
@@ -65,7 +68,8 @@ def _reported(mapping: TableMapping) -> list[str]:
 
 def _dimension(name: str, texts: str, expressions: str, *, text: str = "") -> str:
     """Return the table that reads each different text of a field once."""
-    trimmed_texts = f"SELECT raw, {text or trimmed('raw')} AS text FROM ({texts})"
+    given = "coalesce(raw::VARCHAR, '')"
+    trimmed_texts = f"SELECT raw, {text or trimmed(given)} AS text FROM ({texts})"
     return f"d_{name} AS MATERIALIZED (SELECT raw, {expressions} FROM ({trimmed_texts}))"
 
 
@@ -99,8 +103,6 @@ def _dimensions(mapping: TableMapping, texts: Mapping[MappedField, str]) -> list
         _dimension("period_said", texts[MappedField.PERIOD], f"{said} AS said", text=_PERIOD_TEXT),
         f"d_period_parts AS MATERIALIZED (SELECT raw, {period} AS p FROM d_period_said)",
         f"d_period AS MATERIALIZED ({_periods(mapping, texts)})",
-        _dimension("product_said", texts[MappedField.PRODUCT], f"{_product(mapping)} AS code"),
-        f"d_product AS MATERIALIZED ({_PRODUCTS})",
         _dimension(
             "concept",
             texts[MappedField.PARTNER_CONCEPT],
@@ -152,12 +154,25 @@ def _flows(mapping: TableMapping) -> str:
     )
 
 
-#: What follows from a product, once for each that there is.
-_PRODUCTS: Final = """
-    SELECT raw, code, CASE WHEN code = '' THEN 'TOTAL' ELSE left(code, 6) END AS hs_code,
-        length(code)::INTEGER AS hs_level, CASE WHEN length(code) > 6 THEN code END AS national_code
-    FROM d_product_said
-"""
+def _products(mapping: TableMapping, texts: Mapping[MappedField, str], raw: str) -> list[str]:
+    """Return what follows from a product, once for each that there is."""
+    said = _dimension("product_said", texts[MappedField.PRODUCT], f"{_product(mapping)} AS code")
+    typed = dict.fromkeys(_CODES, "VARCHAR")
+    column = mapping.columns.get(MappedField.PRODUCT)
+    if column is not None and MappedField.PRODUCT.value not in mapping.wide_groups():
+        for name, code in _CODES.items():
+            words = f"SELECT DISTINCT {code} AS word FROM d_product_said WHERE word IS NOT NULL ORDER BY word"
+            typed[name] = as_words(raw, staged_name(column), f"WITH {said} {words}")
+    codes = ", ".join(f"({code})::{typed[name]} AS {name}" for name, code in _CODES.items())
+    product = f"SELECT raw, code, length(code)::INTEGER AS hs_level, {codes} FROM d_product_said"
+    return [said, f"d_product AS MATERIALIZED ({product})"]
+
+
+#: The columns of codes, each made of a product's digits.
+_CODES: Final = {
+    "hs_code": "CASE WHEN code = '' THEN 'TOTAL' ELSE left(code, 6) END",
+    "national_code": "CASE WHEN length(code) > 6 THEN code END",
+}
 
 #: A year and a month of their own, joined by a hyphen.
 _PERIOD_TEXT: Final = (
@@ -229,7 +244,7 @@ def _typed(mapping: TableMapping) -> str:
         *(
             f"CROSS JOIN d_{name} {alias}"
             if is_constant(mapping, field)
-            else f"LEFT JOIN d_{name} {alias} ON {alias}.raw = c.{field.value}"
+            else f"LEFT JOIN d_{name} {alias} ON {alias}.raw IS NOT DISTINCT FROM c.{field.value}"
             for alias, (name, field) in _JOINED.items()
         ),
         *(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -32,6 +33,8 @@ _MOST_REDIRECTS: Final = 10
 _CONNECT_SECONDS: Final = 30.0
 #: An error body is read so far; what a server has to say stands at its beginning.
 _ERROR_BYTES: Final = 65_536
+#: How the library says that less came than was promised.
+_CUT: Final = re.compile(r"received (\d+) bytes, expected (\d+)")
 _UNTRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"
 _GOES_ON: Final = "repeat the command later: what is there is kept, and it goes on where it stopped"
 
@@ -268,6 +271,8 @@ class Client:
             return "the server does not answer"
         if isinstance(error, TruncatedFileError):
             return error.what
+        if cut := _CUT.search(str(error)):
+            return f"the connection broke after {int(cut[1]):,} of {int(cut[2]):,} bytes"
         return f"the connection broke ({self._clean(str(error)) or type(error).__name__})"
 
     # --- errors of the library as errors of ours
