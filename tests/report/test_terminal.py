@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -168,3 +169,15 @@ def test_another_unit_stands_below_the_headline_and_in_a_column(result: DetourRe
 
 def test_without_hubs_there_is_no_heading_for_them(result: DetourResult) -> None:
     assert "\nHubs\n" not in _printed(replace(result, hubs=result.hubs.slice(0, 0)), 80)
+
+
+@pytest.mark.parametrize("width", [80, 120, 131, 160])
+def test_where_room_is_scarce_words_are_cut_and_no_figure_is(of_all_kinds: DetourResult, width: int) -> None:
+    amounts = {"estimate_amount": 1.1e9, "low_amount": 8e8, "high_amount": 1.4e9, "amount_unit": "EUR"}
+    rows = [row | amounts for row in of_all_kinds.table.to_pylist()]
+    table = pa.Table.from_pylist(rows, schema=VALUED_DETOUR.arrow_schema())
+    text = _printed(replace(of_all_kinds, table=table), width)
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert re.search(r"\d[mbk]?…", text) is None
+    assert "1.26bn" in text
+    assert "0.91–1.60bn" in text

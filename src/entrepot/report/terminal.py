@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
-    from rich.console import Console
+    from rich.console import Console, JustifyMethod
 
     from entrepot.detect.result import DetourResult
     from entrepot.report.evidence import Comparison
@@ -27,6 +27,9 @@ __all__ = ["print_detours"]
 
 _ROWS = 10
 _ROOM_FOR_NAMES = 120
+
+#: Letters of a word that are left of it at least.
+_SHORTEST = 4
 _TONE = {"strong": "bold green", "moderate": "bold yellow", "weak": "bold yellow", "none": "bold"}
 _HEADINGS = {
     "origin": "origin",
@@ -78,6 +81,17 @@ def print_detours(result: DetourResult, console: Console) -> None:
         out.item(text, style="dim")
 
 
+def _widths(rows: Sequence[Sequence[str]], *, room: int, of_words: Sequence[int]) -> list[int]:
+    """Return the widths of columns: where there is no room for all, words are cut, the longest first."""
+    widths = [max(len(text) for text in column) for column in zip(*rows, strict=True)]
+    while sum(widths) + 2 * len(widths) - 2 > room:
+        at = max(of_words, key=lambda column: widths[column])
+        if widths[at] <= _SHORTEST:
+            break
+        widths[at] -= 1
+    return widths
+
+
 class _Printer:
     """Prints with what the console can show.
 
@@ -120,21 +134,22 @@ class _Printer:
         shown = rows.slice(0, _ROWS).to_pylist()
         keys = [name for name in _HEADINGS if any(row.get(name) is not None for row in shown)]
         unit = shown[0].get("amount_unit") or "" if is_wide else ""
-        grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        for name in keys:
-            grid.add_column(_HEADINGS[name], no_wrap=True, overflow="ellipsis")
-        if is_wide and "hs_code" in keys:
-            grid.add_column("chapter", no_wrap=True, overflow="ellipsis", ratio=1)
-        for heading in (
+        words = [_HEADINGS[name] for name in keys] + (["chapter"] if is_wide and "hs_code" in keys else [])
+        figures = [
             "USD",
             "90% interval",
             *(("missing direct", unit or "plain increase") if is_wide else ()),
             "q",
-        ):
-            grid.add_column(heading, justify="right", no_wrap=True)
-        grid.add_column("kind", no_wrap=True, overflow="ellipsis")
-        for row in shown:
-            grid.add_row(*[self._text(text) for text in self._cells(row, keys, is_wide=is_wide)])
+        ]
+        cells = [self._cells(row, keys, is_wide=is_wide) for row in shown]
+        headings = [*words, *figures, "kind"]
+        widths = _widths([headings, *cells], room=self.console.width, of_words=[*range(len(words)), -1])
+        grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for heading, width in zip(headings, widths, strict=True):
+            justify: JustifyMethod = "right" if heading in figures else "left"
+            grid.add_column(heading, justify=justify, no_wrap=True, overflow="ellipsis", width=width)
+        for row in cells:
+            grid.add_row(*[self._text(text) for text in row])
         self.console.print()
         self.line(
             f"{title} ({len(shown)} of {rows.num_rows:,})" if rows.num_rows > _ROWS else title, style="bold"
