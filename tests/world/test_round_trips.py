@@ -244,3 +244,14 @@ def test_options_that_make_no_question_are_refused() -> None:
     ):
         with pytest.raises(OptionError):
             LoopOptions(**wrong)
+
+
+def test_without_an_interval_no_amount_is_stated(known) -> None:
+    """Nothing planted, nothing known of how far an amount is off: it accuses nobody."""
+    with Engine(memory_limit="2GB") as engine:
+        options = LoopOptions(since="2021-11", spikes=0)
+        result = loops(engine.arrow_frame(known.flows), options, engine=engine)
+    assert result.headline.rows == 0
+    statuses = {row["status"] for row in (*result.table.to_pylist(), *result.unlisted.to_pylist())}
+    assert any("no interval is known" in status for status in statuses), statuses
+    assert not any(row["estimate_usd"] for row in result.table.to_pylist())

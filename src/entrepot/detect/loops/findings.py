@@ -12,6 +12,7 @@ from entrepot.detect.loops.measure import leg_series
 from entrepot.detect.loops.net import net_trade
 from entrepot.detect.loops.records import read_records, via_supply
 from entrepot.detect.loops.result import LoopHeadline, LoopResult
+from entrepot.detect.loops.search import FALSE
 from entrepot.schema import LOOP
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ IDENTIFIED = "identified"
 
 _NO_EXCESS = "not identified: {leg} did not exceed what was expected"
 _AS_STRONG = "not identified: placebos give findings as strong"
+_UNLIKELY = "not identified: less likely than not"
+_NOT_PLANTED = "not identified: nothing planted was found, so that no interval is known"
 _OTHER_WAY = "not identified: likelier the other way round"
 _SURE_LAG = 0.8
 _SLACK = 1.25  # what went round may be somewhat more than a leg that is reported too low
@@ -260,7 +263,7 @@ def _other_columns(findings: Findings, found: Judged[Candidates]) -> tuple[dict[
         "low_usd": np.where(is_known, np.zeros(size), nothing),
         "high_usd": np.where(is_known, np.minimum(limit, _SLACK * np.minimum(out, back)), nothing),
         "q_value": q_value,
-        "status": _reasons(out - expected_out, back - expected_back),
+        "status": _reasons(out - expected_out, back - expected_back, q_value, findings.calibration),
         "excess_out_usd": np.maximum(out - expected_out, 0.0),
         "excess_back_usd": np.maximum(back - expected_back, 0.0),
         "out_usd": out,
@@ -274,8 +277,15 @@ def _other_columns(findings: Findings, found: Judged[Candidates]) -> tuple[dict[
     return {name: values[order] for name, values in columns.items()}, of_pairs_found[order]
 
 
-def _reasons(excess_out: NDArray[np.float64], excess_back: NDArray[np.float64]) -> NDArray[np.object_]:
-    reasons = np.full(excess_out.size, _AS_STRONG, dtype=object)
+def _reasons(
+    excess_out: NDArray[np.float64],
+    excess_back: NDArray[np.float64],
+    q_value: NDArray[np.float64],
+    calibration: LoopCalibration,
+) -> NDArray[np.object_]:
+    reasons = np.where(q_value < FALSE, _UNLIKELY, _AS_STRONG).astype(object)
+    if calibration.spread() is None:
+        reasons[q_value < FALSE] = _NOT_PLANTED
     reasons[excess_back <= 0] = _NO_EXCESS.format(leg="the way back")
     reasons[excess_out <= 0] = _NO_EXCESS.format(leg="the way out")
     return reasons

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from entrepot.detect.loops.calibration import LoopCalibration
     from entrepot.detect.loops.candidates import Candidates
     from entrepot.detect.loops.expected import ExpectedTrade
     from entrepot.detect.loops.options import LoopOptions
@@ -148,7 +149,7 @@ def loops(
         tools=tools,
         judged=found,
         q_value=q_value,
-        identified=_identified(found, q_value),
+        identified=_identified(found, q_value, calibration),
         unheard=_unheard(event, found, asked),
         calibration=calibration,
         records=records,
@@ -225,11 +226,16 @@ def _q_values(
     return q_and_threshold(found, scores, weights)
 
 
-def _identified(found: Judged[Candidates], q_value: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _identified(
+    found: Judged[Candidates], q_value: NDArray[np.float64], calibration: LoopCalibration
+) -> NDArray[np.bool_]:
     """Return which findings stand: few placebos as strong, clear, both legs beyond their due.
 
-    Where shipments are heard to return, the months have said it, and sums of lumpy trade may say anything.
+    Where shipments are heard to return, the months have said it, and sums of lumpy trade may say anything. An
+    amount of which no interval can be learnt is none.
     """
+    if calibration.spread() is None:
+        return np.zeros(q_value.size, dtype=bool)
     out, back = found.measured.out, found.measured.back
     both = (out.usd > out.expected_usd) & (back.usd > back.expected_usd) | found.measured.by_shipment
     return np.asarray((q_value < FALSE) & found.is_clear & both & (found.measured.amounts.usd > 0))
