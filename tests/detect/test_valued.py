@@ -115,6 +115,17 @@ def test_kilograms_are_those_of_the_weight_column(ask) -> None:
     assert table.num_rows
 
 
+def test_kilograms_of_months_sum_to_those_of_the_window(ask) -> None:
+    weight = Amount(value="net_weight_kg")
+    whole, months = ask(weight, by=("hub",)).table, ask(weight, by=("hub", "period")).table
+    assert months["estimate_amount"].to_pylist() == months["estimate_kg"].to_pylist()
+    own = [row for row in months.to_pylist() if row["kind"] != "relay"]
+    for row in whole.to_pylist():
+        if row["kind"] != "relay":
+            kg = sum(month["estimate_amount"] for month in own if month["hub"] == row["hub"])
+            assert kg == pytest.approx(row["estimate_amount"], rel=1e-6)
+
+
 def test_constant_prices_divide_by_the_index_of_the_month(ask, flows) -> None:
     months = sorted(set(flows["period"].to_pylist()))
     index = pa.table({"period": months, "index": [100.0 * 1.02**at for at in range(len(months))]})

@@ -378,16 +378,18 @@ def _over_months(
         column=measured.column if measured is not None else "",
     )
     rate = months.rate_of_legs(legs.size)
+    # Weights stand beside the dollars already, by the unit value of the whole window: not by a second one.
+    is_weight = measured is not None and measured.column == WEIGHT
 
     def rated(parts: Parts) -> Parts:
-        is_weight = measured is not None and measured.column == WEIGHT
         of_leg = rate[np.searchsorted(legs, parts.inbound)]
         return replace(parts, rate=parts.kg_rate if is_weight else of_leg)
 
     whole = rated(whole)
     if "period" not in by:
         return rated(rows), whole
-    return _by_period(rows, np.searchsorted(legs, rows.inbound), months), whole
+    apart = _by_period(rows, np.searchsorted(legs, rows.inbound), months)
+    return rated(apart) if is_weight else apart, whole
 
 
 def _by_period(parts: Parts, leg_of: NDArray[np.int64], months: LegMonths) -> Parts:
