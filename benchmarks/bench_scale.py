@@ -6,8 +6,9 @@ The world is made up (:mod:`scale_world`): 220 areas and, unless told otherwise,
 about 11 million flows a year. Every contender has a process of its own, which reads the files; wall seconds,
 processor seconds and the largest memory are the process's from its start. ``to the treated pairs`` is the
 part that all three do: sums
-of both windows by cell, noise in two rounds, expected growth in three, the signal of every pair; the two
-others call entrepot's own steps for the noise by bin and the last sums, which are no frames' work. Their
+of both windows by cell, noise in two rounds on a portion of the products, expected growth of all, the signal
+of every pair; the two others call entrepot's own steps for the portion, the noise by bin and the last sums,
+which are no frames' work. Their
 signals must equal entrepot's. ``point estimate`` writes the ranked file; ``calibrated`` has a year more, in
 which known detours are planted.
 """
@@ -124,14 +125,16 @@ def _kept(signal: NDArray[np.float64], cells: Cells, out: Path) -> dict[str, Any
 
 def by_frames(folder: Path, out: Path, *, read: Callable[..., Cells], median: Any) -> dict[str, Any]:
     """Do the same with a library of frames: its sums and its medians."""
+    from entrepot.detect.estimate import noise_portion
     from entrepot.detect.noise import appearing_size, fit_noise, flat_noise
     from entrepot.detect.treated import pair_signal
 
     cells = read(sorted(folder.glob("*.parquet")), json.loads((folder / "periods.json").read_text()))
-    noise = flat_noise(appearing_size([cells]))
+    asked = noise_portion(cells, everybody(cells, np.ones((cells.n_areas, cells.n_areas), dtype=bool))).cells
+    noise = flat_noise(appearing_size([asked]))
     for _ in range(2):
-        usd = growth_by(cells, noise, median)
-        noise = fit_noise([usd], [cells.after], floor=noise.floor)
+        usd = growth_by(asked, noise, median)
+        noise = fit_noise([usd], [asked.after], floor=noise.floor)
     usd = growth_by(cells, noise, median)
     signal = pair_signal(cells, usd, noise=noise, counts=np.ones(cells.before.size, dtype=bool))
     return _kept(signal, cells, out)

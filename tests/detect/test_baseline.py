@@ -230,6 +230,22 @@ def test_noise_is_learnt_with_the_question_left_out(random_cells, make_question)
     assert 0.2 < typical < 0.45  # 0.4 planted; medians of a few flows take some of it
 
 
+def test_noise_of_a_part_of_the_products_is_that_of_all(random_cells, make_question) -> None:
+    quiet = random_cells(9, n_areas=25, n_products=60, density=0.9, noise=0.4)
+    question = make_question(quiet, hubs=(3,), listed=range(0, 60, 2))
+    whole = learn_noise([quiet], [question], [None])
+    part = learn_noise([quiet], [question], [None], largest=quiet.before.size // 3)
+    sizes = np.quantile(quiet.before, [0.2, 0.5, 0.8])
+    assert not np.array_equal(part.sd, whole.sd)
+    np.testing.assert_allclose(part.at(sizes), whole.at(sizes), rtol=0.15)
+    np.testing.assert_allclose(part.mean_at(sizes), whole.mean_at(sizes), rtol=0.15)
+
+
+def test_noise_of_no_flows_is_one(make_cells, make_question) -> None:
+    nothing = make_cells([])
+    assert learn_noise([nothing], [make_question(nothing)], [None]).at(np.ones(1))[0] == 1.0
+
+
 def test_with_nobody_named_growth_comes_from_all_trade(random_cells, make_question, flat) -> None:
     """The open search: an event touches a minority of all cells, which moves no median."""
     cells = random_cells(7, n_areas=14, density=0.9)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
+from scipy.sparse import coo_array
 
 from entrepot.detect.estimate import estimate, learn_noise
 from entrepot.detect.extremes import extremes_of, largest_flow
@@ -35,6 +37,27 @@ def test_proportional_filling_is_not_the_most() -> None:
 
 def test_no_amounts_sum_to_nothing() -> None:
     assert flow_of([], [1.0]) == 0.0
+
+
+def test_thousands_of_products_solved_apart_are_the_same_as_together() -> None:
+    """Bounds of no amount among them; three amounts a product, the first bound of each shared."""
+    rng = np.random.default_rng(5)
+    products = 4_000
+    bounds = [[3 * k, 3 * k + 1 + (a % 2)] for k in range(products) for a in range(3)]
+    order = rng.permutation(len(bounds))
+    number = rng.permutation(3 * products + 500)  # bounds in no order either
+    capacity = rng.lognormal(10.0, 2.0, number.size)
+    rows = np.array([number[b] for at in order for b in bounds[at]])
+    columns = np.repeat(np.arange(order.size), 2)
+    together = linprog(
+        -np.ones(order.size),
+        A_ub=coo_array((np.ones(rows.size), (rows, columns)), shape=(number.size, order.size)).tocsr(),
+        b_ub=capacity,
+        bounds=(0, None),
+    )
+    assert largest_flow(column=columns, bound=rows, capacity=capacity, n=order.size) == pytest.approx(
+        -together.fun, rel=1e-9
+    )
 
 
 @settings(max_examples=40, deadline=None)

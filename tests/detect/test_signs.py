@@ -54,9 +54,9 @@ def parts_of(*rows: tuple[int, int, int]) -> Parts:
 
 
 @pytest.fixture
-def signs() -> Signs:
+def signs(cells: Cells) -> Signs:
     asked, listed = np.array([True, True, False, True, False]), np.array([True, False])
-    return Signs(asked=asked, listed=listed, onset=np.full(5, ""), onward_onset=np.full(5, ""))
+    return Signs.of(cells, asked=asked, listed=listed, onset=np.full(5, ""), onward_onset=np.full(5, ""))
 
 
 def test_closed_form_by_row(cells: Cells, signs: Signs) -> None:

@@ -146,7 +146,8 @@ def detours(
         products=data.products,
         tiers=_tiers(data.products, options),
         baseline=found.expected.baseline.value,
-        signs=Signs(
+        signs=Signs.of(
+            data.cells[0],
             asked=search.question.origins | search.members | search.question.destinations,
             listed=search.question.listed,
             **onsets(series, data.areas, windows, options.event),

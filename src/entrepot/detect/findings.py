@@ -43,6 +43,17 @@ UNIDENTIFIED_BASELINE = "not identified: nothing in the data tells ordinary grow
 
 _FEWEST_OF_KIND = 200
 
+_LEG_COLUMNS = (
+    "excess_in_usd",
+    "excess_on_usd",
+    "before_in_usd",
+    "after_in_usd",
+    "expected_in_usd",
+    "before_direct_usd",
+    "after_direct_usd",
+    "expected_direct_usd",
+)
+
 _UNOBSERVED = kind_number(DetourKind.ONWARD_UNOBSERVED)
 
 
@@ -305,30 +316,24 @@ def _column(values: NDArray[np.generic] | None, kind: pa.DataType, order: NDArra
 
 def _legs(parts: Parts, ids: NDArray[np.int64], n: int, evidence: Evidence) -> dict[str, NDArray[np.float64]]:
     """Sum the legs of each group, every cell once."""
-    cells, expected = evidence.cells, evidence.expected
-
-    def distinct(index: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    cells = evidence.cells
+    size = max(cells.before.size, 1)
+    sums: dict[str, NDArray[np.float64]] = {}
+    for leg, index in {"in": parts.inbound, "on": parts.onward, "direct": parts.direct}.items():
         there = index >= 0
-        pairs = np.unique(ids[there] * cells.before.size + index[there])
-        return np.divmod(pairs, max(cells.before.size, 1))
-
-    of = {name: distinct(getattr(parts, name)) for name in ("inbound", "onward", "direct")}
-
-    def total(leg: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        group, index = of[leg]
-        return sum_by(group, values[index], n)
-
-    beyond = cells.after - expected
-    over, short = np.maximum(beyond, 0.0), np.maximum(-beyond, 0.0)
+        group, at = np.divmod(np.unique(ids[there] * size + index[there]), size)
+        before, after, usual = cells.before[at], cells.after[at], evidence.expected[at]
+        values = {
+            "before": before,
+            "after": after,
+            "expected": usual,
+            "increase": after - before,
+            "excess": np.maximum(after - usual, 0.0),
+            "shortfall": np.maximum(usual - after, 0.0),
+        }
+        sums |= {f"{name}_{leg}_usd": sum_by(group, usd, n) for name, usd in values.items()}
     return {
-        "excess_in_usd": total("inbound", over),
-        "excess_on_usd": total("onward", over),
-        "shortfall_usd": total("direct", short),
-        "before_in_usd": total("inbound", cells.before),
-        "after_in_usd": total("inbound", cells.after),
-        "expected_in_usd": total("inbound", expected),
-        "before_direct_usd": total("direct", cells.before),
-        "after_direct_usd": total("direct", cells.after),
-        "expected_direct_usd": total("direct", expected),
-        "raw_increase_usd": total("inbound", cells.after - cells.before),
+        **{name: sums[name] for name in _LEG_COLUMNS},
+        "shortfall_usd": sums["shortfall_direct_usd"],
+        "raw_increase_usd": sums["increase_in_usd"],
     }

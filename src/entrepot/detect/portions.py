@@ -50,7 +50,7 @@ class Portion:
 
 def n_portions(cells: Cells, *, largest: int = LARGEST_PORTION) -> int:
     """Return into how many portions cells are divided: one, as long as they are no more than the largest."""
-    return math.ceil(cells.before.size / largest)
+    return max(math.ceil(cells.before.size / largest), 1)
 
 
 def portion(cells: Cells, question: Question, at: int, *, n: int) -> Portion:

@@ -36,23 +36,80 @@ _CLEAR = 3.0
 
 
 @dataclass(frozen=True, slots=True)
+class Trade:
+    """Trade before and after the event by group, USD: (n_groups,)."""
+
+    before: NDArray[np.float64]
+    after: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls, cells: Cells, at: NDArray[np.signedinteger], group: NDArray[np.signedinteger], n_groups: int
+    ) -> Trade:
+        """Sum the cells ``at``, each into its group."""
+        return cls(*(sum_by(group, values[at], n_groups) for values in (cells.before, cells.after)))
+
+    def growth_of(self, member: NDArray[np.int64], ids: NDArray[np.int64], n: int) -> NDArray[np.float64]:
+        """Return after over before of each of ``n`` rows: of every group that its members name, once."""
+        row, group = np.divmod(np.unique(ids * self.before.size + member), self.before.size)
+        before, after = (sum_by(row, values[group], n) for values in (self.before, self.after))
+        growth: NDArray[np.float64] = np.divide(after, before, out=np.full(n, np.nan), where=before > 0)
+        return growth
+
+
+@dataclass(frozen=True, slots=True)
 class Signs:
     """What the signs are read from.
 
     Attributes
     ----------
-    asked : (n_areas,)
-        Origins and destinations, members of a pooled union among them: everybody else is another supplier.
-    listed : (n_products,)
-        Products under measures.
+    unlisted
+        Goods outside the list by exporter · n_areas + importer.
+    others
+        Goods under measures from other suppliers by importer · n_products + product.
     onset, onward_onset : (n_areas,)
         Months in which a hub's arrivals, and its onward trade, stepped up; empty where no step is clear.
     """
 
-    asked: NDArray[np.bool_]
-    listed: NDArray[np.bool_]
+    unlisted: Trade
+    others: Trade
     onset: NDArray[np.str_]
     onward_onset: NDArray[np.str_]
+
+    @classmethod
+    def of(
+        cls,
+        cells: Cells,
+        *,
+        asked: NDArray[np.bool_],
+        listed: NDArray[np.bool_],
+        onset: NDArray[np.str_],
+        onward_onset: NDArray[np.str_],
+    ) -> Signs:
+        """Sum what stands beside the legs.
+
+        Parameters
+        ----------
+        cells
+            The flows.
+        asked : (n_areas,)
+            Origins and destinations, members of a pooled union among them: everybody else is another
+            supplier.
+        listed : (n_products,)
+            Products under measures.
+        onset, onward_onset
+            See the class.
+        """
+        is_listed, n = listed[cells.product], cells.n_areas
+        beside = np.flatnonzero(~is_listed)
+        theirs = np.flatnonzero(is_listed & ~asked[cells.exporter])
+        demand = cells.importer[theirs].astype(np.int64) * cells.n_products + cells.product[theirs]
+        return cls(
+            unlisted=Trade.of(cells, beside, cells.pair[beside], n * n),
+            others=Trade.of(cells, theirs, demand, n * cells.n_products),
+            onset=onset,
+            onward_onset=onward_onset,
+        )
 
 
 def sign_columns(
@@ -80,39 +137,11 @@ def sign_columns(
         ``hub_markup``: unit value hub → destination over that of origin → hub, less one, the median over
         products by amount; NaN where a leg is not weighed.
     """
-    listed = signs.listed[cells.product]
-    others = ~signs.asked[cells.exporter] & listed
-    hub_product = parts.hub * cells.n_products + parts.product
-    pair = parts.origin * cells.n_areas + parts.hub
     return {
-        "unlisted_in_growth": _growth(cells, ~listed, cells.pair, pair, ids, n),
-        "others_in_growth": _growth(
-            cells, others, cells.importer * np.int64(cells.n_products) + cells.product, hub_product, ids, n
-        ),
+        "unlisted_in_growth": signs.unlisted.growth_of(parts.origin * cells.n_areas + parts.hub, ids, n),
+        "others_in_growth": signs.others.growth_of(parts.hub * cells.n_products + parts.product, ids, n),
         "hub_markup": _markup(parts, ids, n, cells),
     }
-
-
-def _growth(
-    cells: Cells,
-    counts: NDArray[np.bool_],
-    of_cell: NDArray[np.int64],
-    of_part: NDArray[np.int64],
-    ids: NDArray[np.int64],
-    n: int,
-) -> NDArray[np.float64]:
-    """Return after over before of the cells that belong to each group's parts, every cell once."""
-    wanted, at = np.unique(of_part, return_inverse=True)
-    slot = np.searchsorted(wanted, of_cell[counts])
-    slot = np.minimum(slot, max(wanted.size - 1, 0))
-    found = wanted[slot] == of_cell[counts] if wanted.size else np.zeros(slot.size, dtype=bool)
-    distinct = np.unique(np.stack([ids, at]), axis=1) if at.size else np.zeros((2, 0), dtype=np.int64)
-    before, after = (
-        sum_by(distinct[0], sum_by(slot[found], values[counts][found], wanted.size)[distinct[1]], n)
-        for values in (cells.before, cells.after)
-    )
-    growth: NDArray[np.float64] = np.divide(after, before, out=np.full(n, np.nan), where=before > 0)
-    return growth
 
 
 def _markup(parts: Parts, ids: NDArray[np.int64], n: int, cells: Cells) -> NDArray[np.float64]:

@@ -14,11 +14,13 @@ no other were found; before, eleven of the fifteen had wrong ones.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.kernels.threads import in_blocks
 from entrepot.detect.noise import MAD_TO_SD
 
 if TYPE_CHECKING:
@@ -60,11 +62,17 @@ def pair_signal(
     (n_areas, n_areas)
         Signal; NaN for pairs with fewer than five cells.
     """
-    after, usual = cells.after[counts], expected[counts]
-    departure = np.clip(noise.log_change(after, usual) / noise.at(usual), -_CLIP, _CLIP)
-    least = np.minimum(usual, cells.before[counts])
-    fall = np.clip(noise.log_change(after, least) / noise.at(least), -_CLIP, 0.0)
-    pair = cells.pair[counts]
+    pair, before, after, usual = cells.pair, cells.before, cells.after, expected
+    if not counts.all():
+        pair, before, after, usual = pair[counts], before[counts], after[counts], usual[counts]
+
+    def strength(ceiling: float, change: NDArray[np.float64], sd: NDArray[np.float64]) -> NDArray[np.float64]:
+        held: NDArray[np.float64] = np.clip(change / sd, -_CLIP, ceiling)
+        return held
+
+    departure = in_blocks(partial(strength, _CLIP), noise.log_change(after, usual), noise.at(usual))
+    least = in_blocks(np.minimum, usual, before)
+    fall = in_blocks(partial(strength, 0.0), noise.log_change(after, least), noise.at(least))
     below = _standing(pair, departure, cells.n_areas, ceiling=np.inf)
     fallen = _standing(pair, fall, cells.n_areas, ceiling=0.0)
     return np.maximum(below, fallen)
