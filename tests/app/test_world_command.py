@@ -51,3 +51,18 @@ def test_an_impossible_world_is_refused(tmp_path) -> None:
 @pytest.mark.parametrize("arguments", [["world"], ["world", "--out", "x", "--seed", "many"]])
 def test_wrong_usage_is_refused(arguments) -> None:
     assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+def test_a_world_can_be_hard_in_several_ways(tmp_path) -> None:
+    arguments = ["world", "--out", str(tmp_path), "--hard", "confidential", "--hard", "chain", *SIZE]
+    outcome = CliRunner().invoke(app, arguments)
+    assert outcome.exit_code == 0, outcome.output
+    options = pd.read_csv(tmp_path / "truth" / "options.csv").set_index("option")["value"]
+    assert (options["confidential_share"], options["hub_chains"]) == ("0.1", "1")
+    assert pd.read_csv(tmp_path / "truth" / "truth_detours.csv")["second_hub"].notna().any()
+
+
+def test_an_unknown_hardship_is_refused(tmp_path) -> None:
+    outcome = CliRunner().invoke(app, ["world", "--out", str(tmp_path / "x"), "--hard", "rainy"])
+    assert isinstance(outcome.exception, OptionError)
+    assert "late-hub" in outcome.exception.hint

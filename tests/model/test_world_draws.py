@@ -71,7 +71,8 @@ def test_codes_say_nothing_about_roles() -> None:
 def test_product_codes_say_nothing_about_the_list() -> None:
     chapters = []
     for seed in range(40):
-        goods = draw_goods(WorldOptions(), Seeds(seed))
+        options, seeds = WorldOptions(), Seeds(seed)
+        goods = draw_goods(options, draw_cast(options, seeds), seeds)
         rank = np.argsort(np.argsort(goods.codes)) / (len(goods.codes) - 1)
         chapters.append(rank[goods.is_listed].mean() - 0.5)
         assert goods.is_listed.sum() == 42

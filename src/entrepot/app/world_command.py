@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003  (typer reads the annotation)
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
 
 from entrepot.app.cli import app
+from entrepot.errors import OptionError
 from entrepot.model.world import (
     FEWEST_AFTER,
+    HARDSHIPS,
     Setting,
     WorldOptions,
     build_world,
@@ -36,6 +38,10 @@ def world_command(
         int | None, typer.Option(help="Months before the event; default 22, fewer in a shorter world.")
     ] = None,
     chains: Annotated[int, typer.Option(help="Round trips through two vias.")] = _DEFAULT.chains,
+    hard: Annotated[
+        list[str] | None,
+        typer.Option(help=f"What makes real data hard, may be repeated: {', '.join(HARDSHIPS)}; or all."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No event: nothing is cut or detoured.")] = False,
 ) -> None:
     """Write a made-up world with known detours: UN Comtrade files, and the truth beside them."""
@@ -48,6 +54,7 @@ def world_command(
         event_month=_usual_event(months) if event_month is None else event_month,
         chains=chains,
         quiet=quiet,
+        **_hardships(hard or []),
     )
     made = build_world(options)
     reports = write_comtrade(made, out / "reports")
@@ -57,6 +64,19 @@ def world_command(
         f"{made.reports.num_rows:,} reports in {len(reports)} files in {out / 'reports'}, {happened}; "
         f"the truth is in {out / 'truth'}"
     )
+
+
+def _hardships(names: list[str]) -> dict[str, Any]:
+    """Return the options of a world that is hard in these ways."""
+    unknown = sorted(set(names) - {*HARDSHIPS, "all"})
+    if unknown:
+        raise OptionError(
+            f"a world cannot be hard by {', '.join(unknown)}",
+            where="--hard",
+            hint=f"use one or more of: {', '.join(HARDSHIPS)}; or all",
+        )
+    chosen = HARDSHIPS if "all" in names else {name: HARDSHIPS[name] for name in names}
+    return {name: value for options in chosen.values() for name, value in options.items()}
 
 
 def _usual_event(months: int) -> int:

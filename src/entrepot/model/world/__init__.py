@@ -61,11 +61,12 @@ from entrepot.model.world.comext import write_comext
 from entrepot.model.world.comtrade import write_comtrade
 from entrepot.model.world.files import write_truth
 from entrepot.model.world.loop_scoring import LoopScore, loop_truth, score_loops
-from entrepot.model.world.options import FEWEST_AFTER, Setting, WorldOptions
+from entrepot.model.world.options import FEWEST_AFTER, HARDSHIPS, Setting, WorldOptions
 from entrepot.model.world.scoring import OWN, SHOWN, DetourScore, detour_truth, score_detours
 
 __all__ = [
     "FEWEST_AFTER",
+    "HARDSHIPS",
     "OWN",
     "SHOWN",
     "DetourScore",

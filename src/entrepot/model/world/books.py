@@ -35,7 +35,9 @@ class Legs:
     direct
         Ordinary trade, the event's losses taken out.
     detour_in, detour_on
-        Origin to hub, hub to destination; a row for each route.
+        Origin to hub, last hub to destination; a row for each route.
+    detour_between
+        Hub to second hub; a row for each route that has one, which is declared in full.
     loop_out, loop_back
         Maker to via, last via to maker; a row for each round trip.
     loop_on
@@ -45,6 +47,7 @@ class Legs:
     direct: Flows
     detour_in: Flows
     detour_on: Flows
+    detour_between: Flows
     loop_out: Flows
     loop_back: Flows
     loop_on: Flows
@@ -62,13 +65,16 @@ def physical_legs(direct: Flows, routes: Routes, trips: RoundTrips, goods: Goods
     kg = routes.amount / goods.unit_values(routes.origin, routes.product)
     detour_in = Flows(routes.origin, routes.hub, routes.product, routes.amount, kg)
     dearer = routes.amount * (1.0 + routes.markup[:, None])
+    on_usd, on_kg = shift_months(dearer, routes.lag), shift_months(kg, routes.lag)
+    detour_between = Flows(routes.hub, routes.second, routes.product, on_usd, on_kg)
     detour_on = Flows(
-        routes.hub,
+        routes.last,
         routes.destination,
         routes.product,
-        shift_months(dearer, routes.lag),
-        shift_months(kg, routes.lag),
+        shift_months(on_usd * (1.0 + routes.second_markup[:, None]), routes.second_lag),
+        shift_months(on_kg, routes.second_lag),
     )
+    detour_between = detour_between.pick(np.flatnonzero(routes.second >= 0))
     out_kg = trips.amount / goods.unit_values(trips.maker, trips.product)
     loop_out = Flows(trips.maker, trips.via, trips.product, trips.amount, out_kg)
     kept = (1.0 - trips.weight_loss)[:, None]
@@ -78,7 +84,7 @@ def physical_legs(direct: Flows, routes: Routes, trips: RoundTrips, goods: Goods
     on_usd = shift_months(trips.amount * (1.0 + trips.on_markup[:, None]), trips.on_lag)
     loop_on = Flows(trips.via, trips.second, trips.product, on_usd, shift_months(out_kg, trips.on_lag))
     loop_on = loop_on.pick(np.flatnonzero(trips.second >= 0))
-    return Legs(direct, detour_in, detour_on, loop_out, loop_back, loop_on)
+    return Legs(direct, detour_in, detour_on, detour_between, loop_out, loop_back, loop_on)
 
 
 def write_books(
@@ -119,6 +125,7 @@ def _export_book(options: WorldOptions, legs: Legs, routes: Routes) -> Flows:
     book.enter(legs.direct)
     book.enter(legs.detour_in)
     book.enter(_scaled(legs.detour_on, 1.0 - routes.unseen_share))
+    book.enter(legs.detour_between)
     book.enter(legs.loop_out)
     book.enter(legs.loop_back)
     book.enter(legs.loop_on)
@@ -131,6 +138,7 @@ def _re_export_book(options: WorldOptions, cast: Cast, legs: Legs, routes: Route
     some = np.flatnonzero(share > 0.0)
     book.enter(_scaled(legs.direct.pick(some), share[some]))
     book.enter(_scaled(legs.detour_on, 1.0 - routes.unseen_share))
+    book.enter(legs.detour_between)
     book.enter(legs.loop_back)
     book.enter(legs.loop_on)
     return book.total()
@@ -144,6 +152,8 @@ def _import_book(options: WorldOptions, cast: Cast, legs: Legs, routes: Routes, 
     declared = _scaled(legs.detour_in, 1.0 - routes.unseen_share)
     book.enter(_turned(declared, routes.hub, routes.origin))
     book.enter(_turned(legs.detour_on, routes.destination, routes.origin))
+    chained = np.flatnonzero(routes.second >= 0)
+    book.enter(_turned(legs.detour_between, routes.second[chained], routes.origin[chained]))
     book.enter(_turned(legs.loop_out, trips.via, trips.maker))
     relabelled = _scaled(legs.loop_back, 1.0 - trips.home_share)
     book.enter(_turned(relabelled, trips.maker, trips.last))

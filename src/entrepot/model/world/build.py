@@ -78,7 +78,8 @@ def build_world(options: WorldOptions) -> World:
         Reports and truth.
     """
     seeds = Seeds(options.seed)
-    cast, goods = draw_cast(options, seeds), draw_goods(options, seeds)
+    cast = draw_cast(options, seeds)
+    goods = draw_goods(options, cast, seeds)
     trade = draw_trade(options, cast, goods, seeds)
     cut = draw_cut(options, cast, goods, trade, seeds)
     shipped = ship(np.maximum(trade.intensity + cut.change, 0.0), options.setting, seeds.part("shipments"))

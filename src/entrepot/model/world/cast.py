@@ -179,7 +179,9 @@ def _silence(
                 silence[i] = "until_event"
                 publishes[i, options.event_month :] = False
     prompt = [i for i, word in enumerate(silence) if word == "all"]
-    for i in rng.permutation(prompt)[: options.late_reporters]:
+    late = rng.permutation(prompt)[: options.late_reporters].tolist()
+    late += [i for i in hubs if silence[i] == "all" and i not in late][: options.late_hubs]
+    for i in late:
         silence[i] = "late"
         publishes[i, options.months - int(rng.integers(3, 7)) :] = False
     in_full = np.array([period[:4] in options.years for period in options.periods])

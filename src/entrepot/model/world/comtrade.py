@@ -141,7 +141,7 @@ def _all_lines(world: World) -> tuple[_Lines, _Words]:
     reports = world.reports
     words = _Words(
         areas=sorted(world.truth_areas["area"].to_pylist(), key=comtrade_number),
-        products=sorted(world.truth_products["hs_code"].to_pylist()),
+        products=sorted(pc.unique(reports["hs_code"]).to_pylist()),
         periods=[*world.options.periods, *world.options.years],
     )
     leaves = _Lines(

@@ -42,6 +42,10 @@ class Routes:
         (R) months between the departure from the origin and from the hub.
     is_relay
         (R) whether a friendly origin relays, with no loss on the direct road.
+    second
+        (R) area through which the hub sends the goods on; -1 where it sends them to the destination.
+    second_markup, second_lag
+        (R) as ``markup`` and ``lag``, at the second hub; 0 without one.
     """
 
     origin: NDArray[np.int64]
@@ -53,6 +57,14 @@ class Routes:
     markup: NDArray[np.float64]
     lag: NDArray[np.int64]
     is_relay: NDArray[np.bool_]
+    second: NDArray[np.int64]
+    second_markup: NDArray[np.float64]
+    second_lag: NDArray[np.int64]
+
+    @property
+    def last(self) -> NDArray[np.int64]:
+        """(R) The hub that sends the goods to the destination."""
+        return np.where(self.second >= 0, self.second, self.hub)
 
 
 def draw_routes(
@@ -78,7 +90,39 @@ def draw_routes(
         place, good = np.append(place, relay[2]), np.append(good, relay[3])
         amount = np.concatenate([amount, relay[4]])
         is_relay = np.append(is_relay, np.ones(len(relay[0]), dtype=bool))
-    return _dressed(options, cast, goods, seeds, (origin, hub, place, good), amount, is_relay)
+    routes = _dressed(options, cast, goods, seeds, (origin, hub, place, good), amount, is_relay)
+    return _chained(options, cast, routes, seeds.part("hub chains")) if options.hub_chains else routes
+
+
+def _chained(options: WorldOptions, cast: Cast, routes: Routes, rng: np.random.Generator) -> Routes:
+    """Send the declared goods of some hubs on through a second one; what is unseen goes straight on."""
+    hubs = [hub for hub in cast.having(AreaRole.HUB) if cast.silence[hub] != "never"]
+    firsts = rng.permutation(hubs)[: options.hub_chains]
+    others = [area for area in cast.having(AreaRole.OTHER) if cast.silence[area] == "all"]
+    second = np.full(options.areas, -1)
+    second[firsts] = rng.permutation(others)[: len(firsts)]
+    goes_on = second[routes.hub] >= 0
+    declared = np.flatnonzero(goes_on & (routes.unseen_share < 1.0))
+    rest = np.flatnonzero(~goes_on | (routes.unseen_share > 0.0))
+    rows = np.concatenate([rest, declared])
+    is_declared = np.arange(len(rows)) >= len(rest)
+    unseen = routes.unseen_share[rows]
+    hidden = goes_on[rows] & ~is_declared
+    share = np.where(is_declared, 1.0 - unseen, np.where(hidden, unseen, 1.0))
+    return Routes(
+        origin=routes.origin[rows],
+        hub=routes.hub[rows],
+        destination=routes.destination[rows],
+        product=routes.product[rows],
+        amount=routes.amount[rows] * share[:, None],
+        unseen_share=np.where(is_declared, 0.0, np.where(hidden, 1.0, unseen)),
+        markup=routes.markup[rows],
+        lag=routes.lag[rows],
+        is_relay=routes.is_relay[rows],
+        second=np.where(is_declared, second[routes.hub[rows]], -1),
+        second_markup=np.where(is_declared, rng.uniform(0.05, 0.15, options.areas)[routes.hub[rows]], 0.0),
+        second_lag=np.where(is_declared, rng.integers(0, 2, options.areas)[routes.hub[rows]], 0),
+    )
 
 
 def _dressed(
@@ -109,6 +153,9 @@ def _dressed(
         markup=np.clip(margin, 0.05, 0.30),
         lag=lag,
         is_relay=is_relay,
+        second=np.full(len(origin), -1),
+        second_markup=np.zeros(len(origin)),
+        second_lag=np.zeros(len(origin), dtype=np.int64),
     )
 
 

@@ -60,6 +60,10 @@ def draw_cut(options: WorldOptions, cast: Cast, goods: Goods, trade: Trade, seed
     change += _spread(
         trade, rows, lost * filled[product][:, None], by=trade.importer, among=is_place & ~is_treated
     )
+    if options.switching_share > 0.0:
+        is_friend = np.isin(trade.exporter, cast.having(AreaRole.FRIENDLY_ORIGIN))
+        switched = lost * options.switching_share
+        change += _spread(trade, rows, switched, by=trade.importer, among=is_place & is_friend)
     change += _spread(
         trade, rows, lost * elsewhere[exporter][:, None], by=trade.exporter, among=is_treated & ~is_place
     )

@@ -4,18 +4,40 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal, get_args
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from entrepot.errors import OptionError
 
-__all__ = ["FEWEST_AFTER", "Setting", "WorldOptions"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["FEWEST_AFTER", "HARDSHIPS", "Setting", "WorldOptions"]
 
 #: Months that a world has from its event on, at least.
 FEWEST_AFTER = 4
 
+#: Month from which the codes of HS2022 are in use.
+RECODED_FROM = "2022-01"
+
 #: How irregular trade is: ``smooth`` flows vary little and never vanish; ``rough`` ones are as lumpy as
 #: the exports of EU member states by HS6.
 Setting = Literal["smooth", "rough"]
+
+#: What makes real data hard, by name, each as options of a world.
+HARDSHIPS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "annual-reporters": {"annual_reporters": 10},
+        "chain": {"hub_chains": 1},
+        "confidential": {"confidential_share": 0.1},
+        "currency": {"currency_shock": 0.35},
+        "late-hub": {"late_hubs": 2},
+        "listed-boom": {"booms_in_listed": True},
+        "recoded": {"recoded_share": 0.3},
+        "switching": {"switching_share": 0.4},
+        "two-destinations": {"destinations": 2},
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +79,8 @@ class WorldOptions:
         Whether the destination stops publishing at the event.
     late_reporters
         Areas whose last three to six months are not out yet.
+    late_hubs
+        Hubs that are late in the same way.
     annual_reporters
         Areas that publish calendar years only; years that the world does not hold in full are left out.
     relay
@@ -69,6 +93,23 @@ class WorldOptions:
     chains
         Threes of areas maker, via, second via through which goods go round from the event on, beside the
         round trips.
+    hub_chains
+        Hubs that send all of their declared detoured goods on through a second area, which plays no other
+        part.
+    confidential_share
+        Share of a reporter's products that it publishes under 999999 only: half of them always, half from the
+        event on.
+    recoded_share
+        Share of the products whose code came with HS2022; months before 2022 have the codes of HS2017, of
+        which two such products may share one. The world must hold January 2022.
+    currency_shock
+        By how much, in logs, the dollar prices of what four areas make fall at the event: of a treated
+        origin, of a hub and of two others.
+    booms_in_listed
+        Whether all booms, those of the hubs too, are in exactly the listed goods.
+    switching_share
+        Share of what the direct road lost that friendly origins sell to the destination instead, as far as
+        that trebles what they sold.
     quiet
         No event at all: no cut, no detour, no relay, no new round trip. Booms and ordinary noise stay.
     threshold_usd
@@ -98,11 +139,18 @@ class WorldOptions:
     onward_observed_share: float = 0.8
     silent_destination: bool = True
     late_reporters: int = 4
+    late_hubs: int = 0
     annual_reporters: int = 0
     relay: bool = True
     loops: bool = True
     two_way_loops: bool = False
     chains: int = 0
+    hub_chains: int = 0
+    confidential_share: float = 0.0
+    recoded_share: float = 0.0
+    currency_shock: float = 0.0
+    booms_in_listed: bool = False
+    switching_share: float = 0.0
     quiet: bool = False
     threshold_usd: float | None = None
     reporting_sd: tuple[float, float] | None = None
@@ -151,6 +199,12 @@ class WorldOptions:
             ("unseen_share", 0.0, 0.95),
             ("onward_observed_share", 0.0, 1.0),
             ("late_reporters", 0, self.areas),
+            ("late_hubs", 0, self.hubs),
+            ("hub_chains", 0, self.hubs),
+            ("confidential_share", 0.0, 1.0),
+            ("recoded_share", 0.0, 1.0),
+            ("currency_shock", 0.0, 2.0),
+            ("switching_share", 0.0, 1.0),
             ("annual_reporters", 0, self.areas),
             ("chains", 0, self.areas),
         )
@@ -162,6 +216,12 @@ class WorldOptions:
                     where=f"WorldOptions.{name}",
                     hint=f"choose {name} between {low} and {high}",
                 )
+        if self.recoded_share > 0.0 and RECODED_FROM not in self.periods[1:]:
+            raise OptionError(
+                f"codes change in {RECODED_FROM}, and the world is {self.periods[0]} to {self.periods[-1]}",
+                where="WorldOptions.recoded_share",
+                hint=f"choose start and months so that {RECODED_FROM} and months before it are held",
+            )
         if self.threshold_usd is not None and not 0.0 <= self.threshold_usd <= 1e6:
             raise OptionError(
                 f"threshold_usd is {self.threshold_usd}, outside 0 to 1000000",
@@ -195,6 +255,11 @@ class WorldOptions:
         """Months of the world, as ``2020-01``."""
         first = int(self.start[:4]) * 12 + int(self.start[5:]) - 1
         return tuple(f"{m // 12}-{m % 12 + 1:02d}" for m in range(first, first + self.months))
+
+    @property
+    def is_recoded(self) -> tuple[bool, ...]:
+        """Whether each month has the codes of HS2022."""
+        return tuple(period >= RECODED_FROM for period in self.periods)
 
     @property
     def years(self) -> tuple[str, ...]:

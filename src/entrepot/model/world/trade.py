@@ -65,7 +65,7 @@ def draw_trade(options: WorldOptions, cast: Cast, goods: Goods, seeds: Seeds) ->
     )
     calm = Trade(exporter, importer, product, np.exp(ln_intensity))
     booms = _booms(options, cast, goods, calm, seeds.part("booms"))
-    return Trade(exporter, importer, product, calm.intensity * booms)
+    return Trade(exporter, importer, product, calm.intensity * booms * goods.exchange[exporter])
 
 
 def _levels(
@@ -134,7 +134,8 @@ def _booms(
         size = np.log(rng.uniform(1.0, 1.6) if genuine else rng.uniform(1.5, 3.0))
         onset = options.event_month + int(rng.integers(-4, 5))
         ramp = size * np.clip((month - onset + 1) / rng.integers(3, 10), 0.0, 1.0)
-        concerned = goods.is_listed if rng.random() < 0.4 else np.ones(options.products, dtype=bool)
+        is_narrow = rng.random() < 0.4 or options.booms_in_listed
+        concerned = goods.is_listed if is_narrow else np.ones(options.products, dtype=bool)
         ln[(trade.importer == area) & concerned[trade.product]] += ramp
         if not genuine and order % 2 == 0:
             ln[(trade.exporter == area) & concerned[trade.product]] += 0.7 * ramp

@@ -34,7 +34,7 @@ def flow_table(
     of a direct flow that was ever sent the empty months stand here too.
     """
     parts = []
-    for leg in ("direct", "detour_in", "detour_on", "loop_out", "loop_on", "loop_back"):
+    for leg in ("direct", "detour_in", "detour_between", "detour_on", "loop_out", "loop_on", "loop_back"):
         flows: Flows = getattr(legs, leg)
         if not len(flows):
             continue
@@ -62,9 +62,12 @@ def detour_table(options: WorldOptions, cast: Cast, goods: Goods, legs: Legs, ro
     """Return the detours by month of departure from the origin.
 
     **Grain**: origin × hub × destination × hs_code × kind × period. A route is split into what the hub's
-    books show (declared) and what they do not (unseen); a relay is shown in full.
+    books show (declared) and what they do not (unseen); a relay is shown in full. ``second_hub`` is null
+    where the hub sends the goods to the destination itself; ``onward_usd`` is what the last hub sends.
     """
     kg = legs.detour_in.kg
+    onward = (1.0 + routes.markup) * (1.0 + routes.second_markup)
+    lag = routes.lag + routes.second_lag
     unseen = routes.unseen_share[:, None]
     kinds = [DetourKind.DECLARED, DetourKind.UNSEEN, DetourKind.RELAY]
     own = ~routes.is_relay[:, None]
@@ -79,16 +82,17 @@ def detour_table(options: WorldOptions, cast: Cast, goods: Goods, legs: Legs, ro
                 {
                     "origin": coded(routes.origin[row], cast.codes),
                     "hub": coded(routes.hub[row], cast.codes),
+                    "second_hub": coded(routes.second[row], cast.codes),
                     "destination": coded(routes.destination[row], cast.codes),
                     "hs_code": coded(routes.product[row], goods.codes),
                     "period": coded(month, list(options.periods)),
                     "kind": coded(np.full(len(row), order), [kind.value for kind in kinds]),
                     "amount_usd": pa.array(usd),
-                    "onward_usd": pa.array(usd * (1.0 + routes.markup[row])),
+                    "onward_usd": pa.array(usd * onward[row]),
                     "net_weight_kg": pa.array(kg[row, month] * share_of_row),
                     "markup": pa.array(routes.markup[row]),
-                    "lag_months": pa.array(routes.lag[row], pa.int32()),
-                    "arrives_in_world": pa.array(month + routes.lag[row] < options.months),
+                    "lag_months": pa.array(lag[row], pa.int32()),
+                    "arrives_in_world": pa.array(month + lag[row] < options.months),
                 }
             )
         )
