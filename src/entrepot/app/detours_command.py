@@ -19,7 +19,7 @@ from entrepot.app.arguments import EngineOption, parse_engine
 from entrepot.app.cli import app
 from entrepot.app.progress import progress_bar
 from entrepot.app.revision_options import (
-    HsRevisionOption,
+    HsSearchRevisionOption,
     HsSharesOption,
     parse_revision,
     product_list,
@@ -88,7 +88,7 @@ def detours_command(
     z: ThresholdOption = 1.0,
     spikes: SpikesOption = 100,
     seed: SeedOption = 0,
-    hs_revision: HsRevisionOption = None,
+    hs_revision: HsSearchRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
     years_as_months: YearsAsMonthsOption = "auto",
     memory: MemoryOption = "4GB",
@@ -118,7 +118,7 @@ def detours_command(
     )
     amount = parse_amount(value, unit, deflator, prices_of)
     where = _Where(lake, out, page, parse_engine(engine), memory, amount)
-    _run(options, where, Reports(as_of, source, revision, years_as_months))
+    _run(options, where, Reports(as_of, source, revision, hs_revision, years_as_months))
 
 
 @app.command("screen")
@@ -141,7 +141,7 @@ def screen_command(
     expected: ExpectedOption = "robust",
     spikes: SpikesOption = 100,
     seed: SeedOption = 0,
-    hs_revision: HsRevisionOption = None,
+    hs_revision: HsSearchRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
     years_as_months: YearsAsMonthsOption = "auto",
     memory: MemoryOption = "4GB",
@@ -165,7 +165,7 @@ def screen_command(
     )
     amount = parse_amount(value, unit, deflator, prices_of)
     where = _Where(lake, out, page, parse_engine(engine), memory, amount)
-    _run(options, where, Reports(as_of, source, revision, years_as_months))
+    _run(options, where, Reports(as_of, source, revision, hs_revision, years_as_months))
 
 
 @dataclass(frozen=True, slots=True)

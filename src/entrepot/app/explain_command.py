@@ -10,7 +10,7 @@ from rich.console import Console
 
 from entrepot.app.cli import app
 from entrepot.app.progress import progress_bar
-from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
+from entrepot.app.revision_options import HsSearchRevisionOption, HsSharesOption, parse_revision, product_list
 from entrepot.app.search_options import (
     AfterOption,
     AsOfOption,
@@ -55,7 +55,7 @@ def explain_command(
     as_of: AsOfOption = None,
     source: SourceOption = None,
     spikes: SpikesOption = 100,
-    hs_revision: HsRevisionOption = None,
+    hs_revision: HsSearchRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
     years_as_months: YearsAsMonthsOption = "auto",
     memory: MemoryOption = "4GB",
@@ -91,7 +91,7 @@ def explain_command(
         check_out(out, suffixes=(".md",))
     if reports is not None:
         check_out(reports)
-    opened, choice = open_reports(lake, Reports(as_of, source, revision, years_as_months))
+    opened, choice = open_reports(lake, Reports(as_of, source, revision, hs_revision, years_as_months))
     with progress_bar("calibrating on planted detours") as progress:
         found = explain_detour(
             opened, options, Corridor(*keys), choice=choice, memory_limit=memory, progress=progress

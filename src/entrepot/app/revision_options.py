@@ -11,19 +11,38 @@ from entrepot.nomenclature import list_tiers, product_codes
 if TYPE_CHECKING:
     from entrepot.pipeline.revisions import RevisionChoice, SplitRule
 
-__all__ = ["HsRevisionOption", "HsSharesOption", "parse_revision", "product_list", "product_tiers"]
+__all__ = [
+    "PUBLISHED",
+    "HsRevisionOption",
+    "HsSearchRevisionOption",
+    "HsSharesOption",
+    "parse_revision",
+    "product_list",
+    "product_tiers",
+]
 
 HsRevisionOption = Annotated[
     str | None,
     typer.Option(help="bring all codes to one revision, HS1992 to HS2022; default each as published"),
 ]
+HsSearchRevisionOption = Annotated[
+    str | None,
+    typer.Option(
+        help="bring all codes to one revision, HS1992 to HS2022, or leave them as published; default one "
+        "code for each good whose code changed within the windows"
+    ),
+]
+
+#: Word for codes as their publishers have them.
+PUBLISHED = "published"
+
 HsSharesOption = Annotated[
     str, typer.Option(help="shares of a code with several counterparts: kept, equal or learnt")
 ]
 
 
 def parse_revision(revision: str | None, shares: str) -> RevisionChoice | None:
-    """Return the revision asked for; None where nothing was given.
+    """Return the revision asked for; None where nothing was given, or codes as published.
 
     Raises
     ------
@@ -33,7 +52,7 @@ def parse_revision(revision: str | None, shares: str) -> RevisionChoice | None:
         The shares are none of the allowed ways.
     """
     # The pipeline is heavy: only those who ask for a revision wait for it here.
-    if revision is None:
+    if revision is None or revision == PUBLISHED:
         return None
     from entrepot.pipeline.revisions import RevisionChoice  # noqa: PLC0415
 

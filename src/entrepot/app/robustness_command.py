@@ -10,7 +10,7 @@ from rich.console import Console
 
 from entrepot.app.cli import app
 from entrepot.app.progress import progress_bar
-from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
+from entrepot.app.revision_options import HsSearchRevisionOption, HsSharesOption, parse_revision, product_list
 from entrepot.app.search_options import (
     AfterOption,
     AsOfOption,
@@ -55,7 +55,7 @@ def robustness_command(
     source: SourceOption = None,
     expected: ExpectedOption = "robust",
     z: ThresholdOption = 1.0,
-    hs_revision: HsRevisionOption = None,
+    hs_revision: HsSearchRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
     years_as_months: YearsAsMonthsOption = "auto",
     memory: MemoryOption = "4GB",
@@ -89,7 +89,7 @@ def robustness_command(
     check_out(out)
     if chart is not None:
         check_out(chart, suffixes=(".svg",))
-    opened, choice = open_reports(lake, Reports(as_of, source, revision, years_as_months))
+    opened, choice = open_reports(lake, Reports(as_of, source, revision, hs_revision, years_as_months))
     notes: list[str] = []
     with progress_bar("estimating under other choices") as progress:
         result = find_specifications(

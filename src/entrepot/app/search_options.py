@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from entrepot.app.arguments import parse_areas, parse_day, parse_period_day, parse_sources
+from entrepot.app.revision_options import PUBLISHED
 from entrepot.detect.options import EXPECTED
 from entrepot.detect.periods import parse_span
 from entrepot.errors import OptionError
@@ -205,6 +206,8 @@ class Reports:
         ``--source`` as given.
     revision
         The revision that codes are brought to.
+    hs_revision
+        ``--hs-revision`` as given.
     years_as_months
         ``--years-as-months`` as given.
     """
@@ -212,6 +215,7 @@ class Reports:
     as_of: str | None
     source: str | None
     revision: RevisionChoice | None
+    hs_revision: str | None
     years_as_months: str
 
 
@@ -251,5 +255,6 @@ def open_reports(folder: Path, reports: Reports) -> tuple[Lake, ReportChoice]:
         as_of=day,
         sources=sources,
         revision=reports.revision,
+        are_codes_linked=reports.hs_revision != PUBLISHED,
         years_as_months=YearsAsMonths(reports.years_as_months),
     )

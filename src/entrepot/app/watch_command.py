@@ -10,7 +10,7 @@ from rich.console import Console
 from entrepot.app.arguments import parse_day
 from entrepot.app.cli import app
 from entrepot.app.progress import progress_bar
-from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
+from entrepot.app.revision_options import HsSearchRevisionOption, HsSharesOption, parse_revision, product_list
 from entrepot.app.search_options import (
     AfterOption,
     BeforeOption,
@@ -55,7 +55,7 @@ def watch_command(
     q: Annotated[float, typer.Option(help="findings have a q-value under it")] = 0.1,
     source: SourceOption = None,
     spikes: SpikesOption = 100,
-    hs_revision: HsRevisionOption = None,
+    hs_revision: HsSearchRevisionOption = None,
     hs_shares: HsSharesOption = "kept",
     years_as_months: YearsAsMonthsOption = "auto",
     memory: MemoryOption = "4GB",
@@ -92,7 +92,7 @@ def watch_command(
     from entrepot.report import about_watch, check_out, print_watch, write_table  # noqa: PLC0415
 
     check_out(out)
-    opened, choice = open_reports(lake, Reports(None, source, revision, years_as_months))
+    opened, choice = open_reports(lake, Reports(None, source, revision, hs_revision, years_as_months))
     with progress_bar("calibrating on planted detours") as progress:
         result = watch_detours(
             opened, options, since=day, choice=choice, q=q, memory_limit=memory, progress=progress

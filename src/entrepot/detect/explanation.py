@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,10 +12,10 @@ if TYPE_CHECKING:
 
     from entrepot.detect.result import DetourResult
 
-__all__ = ["LEGS", "Corridor", "Explanation"]
+__all__ = ["Corridor", "Explanation", "Legs"]
 
-#: The three legs of a corridor, each with its two ends.
-LEGS = {"direct": ("origin", "destination"), "inbound": ("origin", "hub"), "onward": ("hub", "destination")}
+#: Exporter and importer of every leg, by its name.
+Legs = Mapping[str, tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +27,22 @@ class Corridor:
     destination: str
     hs_code: str
 
-    def ends(self, leg: str) -> tuple[str, str]:
-        """Return exporter and importer of a leg."""
-        first, second = LEGS[leg]
-        return getattr(self, first), getattr(self, second)
+    def legs(self, rows: pa.Table) -> Legs:
+        """Return the legs of the corridor's rows.
+
+        ``direct``, ``inbound`` and ``onward``, which is what the first hub sends to the destination itself,
+        and of roads over several hubs every leg after the first hub, named as ``ARM → GEO``.
+        """
+        legs = {
+            "direct": (self.origin, self.destination),
+            "inbound": (self.origin, self.hub),
+            "onward": (self.hub, self.destination),
+        }
+        for further in rows["further_hubs"].to_pylist():
+            if further:
+                road = [self.hub, *further.split(","), self.destination]
+                legs |= {f"{sender} → {receiver}": (sender, receiver) for sender, receiver in pairwise(road)}
+        return legs
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +54,9 @@ class Explanation:
     corridor
         Which.
     rows
-        Its rows of ``out__detour``, one a kind.
+        Its rows of ``out__detour``, one a kind and road over further hubs.
+    legs
+        See :meth:`Corridor.legs`.
     books
         **Grain**: leg × period. Columns of ``core__reconciled`` with ``leg`` in front and ``window``: before,
         after, or null for periods in neither.
@@ -53,6 +69,7 @@ class Explanation:
 
     corridor: Corridor
     rows: pa.Table
+    legs: Legs
     books: pa.Table
     reports: pa.Table
     result: DetourResult

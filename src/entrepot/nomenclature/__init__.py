@@ -24,8 +24,10 @@ from entrepot.nomenclature.concordances import (
     CONCORDANCE_SCHEMA,
     Concordance,
     ShareRule,
+    changed_codes,
     code_links,
     concordance,
+    renumbered,
 )
 from entrepot.nomenclature.currencies import area_currency
 from entrepot.nomenclature.dated_events import Event, events
@@ -85,6 +87,7 @@ __all__ = [
     "area_name",
     "area_name_table",
     "area_table",
+    "changed_codes",
     "class_of",
     "class_table",
     "code_classes",
@@ -120,6 +123,7 @@ __all__ = [
     "normalise_name",
     "product_codes",
     "related_codes",
+    "renumbered",
     "resolve_area",
     "resolve_areas",
     "revision_in_force",

@@ -9,6 +9,7 @@ directions are two tables, not a matrix and its inverse.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -27,7 +28,15 @@ if TYPE_CHECKING:
 
     from entrepot.nomenclature.learnt_shares import Shares
 
-__all__ = ["CONCORDANCE_SCHEMA", "Concordance", "ShareRule", "code_links", "concordance"]
+__all__ = [
+    "CONCORDANCE_SCHEMA",
+    "Concordance",
+    "ShareRule",
+    "changed_codes",
+    "code_links",
+    "concordance",
+    "renumbered",
+]
 
 ShareRule = Literal["kept", "equal"]
 _RULES: tuple[ShareRule, ...] = get_args(ShareRule)
@@ -170,6 +179,40 @@ def code_links(older: str) -> tuple[tuple[str, str], ...]:
     both = set(hs_codes(older)) & set(hs_codes(newer))
     moved = ((row["old_code"], row["new_code"]) for row in fact_rows("hs_links") if row["revision"] == newer)
     return tuple(sorted({*((code, code) for code in both), *moved}))
+
+
+@cache
+def renumbered(older: str, newer: str) -> Mapping[str, str]:
+    """Return the codes of a revision that another one took over from, one from one, under a new number.
+
+    Examples
+    --------
+    >>> renumbered("HS2017", "HS2022")["880330"]
+    '880730'
+    """
+    forward, back = _default_shares(older, newer, "kept"), _default_shares(newer, older, "kept")
+    found: dict[str, str] = {}
+    for old, targets in forward.items():
+        (new, *others) = targets
+        is_alone = len(old) == 6 and not others and set(back.get(new, ())) == {old}
+        if is_alone and old not in back and new not in forward:
+            found[old] = new
+    return found
+
+
+@cache
+def changed_codes(source: str, target: str) -> frozenset[str]:
+    """Return the six-digit codes of a revision whose goods are not exactly those of their number in another.
+
+    Those that have another number there, or several, or that share their number there with others.
+    """
+    there, back = _default_shares(source, target, "kept"), _default_shares(target, source, "kept")
+    joined = Counter(goal for code, targets in there.items() if len(code) == 6 for goal in targets)
+    return frozenset(
+        code
+        for code in hs_codes(source)
+        if set(there.get(code, ())) != {code} or joined[code] > 1 or set(back.get(code, ())) != {code}
+    )
 
 
 def _chained(

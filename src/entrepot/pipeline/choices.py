@@ -36,6 +36,9 @@ class ReportChoice:
         Only these sources; all when empty.
     revision
         All codes are brought to this revision first; otherwise each row keeps its publisher's.
+    are_codes_linked
+        Searches over a date, with no ``revision`` asked for, bring goods whose codes changed within their
+        windows under one code each, see :func:`entrepot.pipeline.revisions.linked_codes`.
     reporters
         Only these reporters; all when empty.
     years_as_months
@@ -47,6 +50,7 @@ class ReportChoice:
     years: tuple[int, ...] = ()
     sources: tuple[str, ...] = ()
     revision: RevisionChoice | None = None
+    are_codes_linked: bool = True
     reporters: tuple[str, ...] = ()
     years_as_months: YearsAsMonths = YearsAsMonths.AUTO
 

@@ -16,7 +16,7 @@ from entrepot.pipeline.choices import ALL_REPORTS, ReportChoice
 from entrepot.pipeline.leaves import frequency_reports, leaf_reports
 from entrepot.pipeline.parts import WHOLE, counted_sql, parts_of
 from entrepot.pipeline.revision_notes import Conversion, Replaced, RevisionFacts
-from entrepot.pipeline.revisions import converted_reports, one_revision, seen_trade
+from entrepot.pipeline.revisions import converted_reports, needs_linking, one_revision, seen_trade
 from entrepot.pipeline.survey import Survey, survey_lake
 from entrepot.schema import PartnerConcept
 
@@ -139,18 +139,20 @@ class _Leaves:
 
 def _leaves(engine: Engine, question: _Question, part: Part = WHOLE) -> _Leaves:
     """Judge a part of the lake on DuckDB."""
-    choice, survey, frequency = question.choice, question.survey, question.frequency
+    survey, frequency, revision = question.survey, question.frequency, question.choice.revision
     # Every call keeps its own tables: an earlier frame on the engine still reads those of its call.
     name = engine.unused("leaves")
     leaves = engine.keep(engine.frame(_leaf_sql(engine, question, part)), name)
     conversions: list[Conversion] = []
     replaced: list[Replaced] = []
     mixed: frozenset[str] = frozenset()
-    if choice.revision is not None:
+    if revision is not None and revision.named_by and not needs_linking(engine, name, revision):
+        revision = None
+    if revision is not None:
         leaves = converted_reports(
             engine,
             leaves,
-            choice.revision,
+            revision,
             name=f"converted_{name}",
             seen=question.seen,
             tell=conversions.append if question.wants_facts else None,
@@ -158,13 +160,13 @@ def _leaves(engine: Engine, question: _Question, part: Part = WHOLE) -> _Leaves:
         engine.drop(name)
         name = f"converted_{name}"
     if survey.has_reports:
-        column = "hs_revision" if choice.revision is None else "source_hs_revision"
+        column = "hs_revision" if revision is None else "source_hs_revision"
         tell = replaced.append if question.wants_facts else None
         single = one_revision(engine, leaves, name=f"revised_{name}", column=column, tell=tell)
         if single is not leaves:
             engine.drop(name)
             leaves, name = single, f"revised_{name}"
-        if choice.revision is None and question.wants_facts:
+        if question.choice.revision is None and question.wants_facts:
             mixed = _revisions(leaves)
         if frequency == "A":
             leaves = _years(engine, leaves, f"years_{name}")

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from entrepot.detect.detours import detours
-from entrepot.detect.periods import event_windows
+from entrepot.detect.periods import event_windows, period_text
 from entrepot.detect.valued import Measured
 from entrepot.engine import Engine, ParquetRows, SparkEngine, open_engine, spark_errors
 from entrepot.pipeline.amounts import with_amount
 from entrepot.pipeline.choices import ALL_REPORTS
 from entrepot.pipeline.counting import counted_reports
 from entrepot.pipeline.reconciling import reconcile_counted
+from entrepot.pipeline.revisions import linked_codes, linked_products
 from entrepot.pipeline.survey import survey_lake
 from entrepot.pipeline.years_as_months import with_months_of_years
 
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
     from narwhals.typing import IntoFrame
 
     from entrepot.detect.options import DetourOptions
+    from entrepot.detect.periods import WindowPair
     from entrepot.detect.result import DetourResult
     from entrepot.engine import EngineName, FrameEngine
     from entrepot.pipeline.amounts import Amount
     from entrepot.pipeline.choices import ReportChoice
+    from entrepot.pipeline.survey import Survey
     from entrepot.store import Lake
 
 __all__ = ["SearchFlows", "find_detours", "find_detours_in", "flows_for"]
@@ -43,11 +46,17 @@ class SearchFlows:
     ----------
     rows
         Rows of ``core__reconciled``, the exporter's book first, kept on the engine.
+    options
+        The search, its products under the codes of the flows.
+    choice
+        The reports that count, with the revision that their codes were brought to.
     annual
         Reporters whose months are made of years, see :mod:`entrepot.pipeline.years_as_months`.
     """
 
     rows: nw.LazyFrame[Any]
+    options: DetourOptions
+    choice: ReportChoice
     annual: tuple[str, ...] = ()
 
 
@@ -93,8 +102,8 @@ def find_detours(  # noqa: PLR0913  (each of them is a question of its own)
     """
     with open_engine(engine, memory_limit=memory_limit) as opened, spark_errors():
         flows = flows_for(opened, lake, options, choice=choice, tell=tell)
-        measured = _measured(opened, flows.rows, options, amount, tell=tell)
-        result = detours(flows.rows, options, engine=opened, progress=progress, measured=measured)
+        measured = _measured(opened, flows.rows, flows.options, amount, tell=tell)
+        result = detours(flows.rows, flows.options, engine=opened, progress=progress, measured=measured)
         return replace(result, reporters_annual=flows.annual)
 
 
@@ -137,7 +146,10 @@ def flows_for(
     frequency = "M" if "-" in options.event else "A"
     survey = survey_lake(engine, lake, frequency=frequency, choice=choice)
     # Windows that no report is in are refused before minutes are spent on the flows.
-    event_windows(options.event, published=survey.periods, before=options.before, after=options.after)
+    windows = event_windows(
+        options.event, published=survey.periods, before=options.before, after=options.after
+    )
+    options, choice = _linked(options, choice, survey, windows)
     counted = counted_reports(engine, lake, frequency=frequency, choice=choice, survey=survey, tell=tell)
     annual: tuple[str, ...] = ()
     if frequency == "M":
@@ -147,7 +159,26 @@ def flows_for(
     flows = reconcile_counted(engine, counted, frequency=frequency, estimate="exporter_first")
     if counted.are_reports:
         engine.drop(counted.name)
-    return SearchFlows(flows, annual)
+    return SearchFlows(flows, options, choice, annual)
+
+
+def _linked(
+    options: DetourOptions, choice: ReportChoice, survey: Survey, windows: WindowPair
+) -> tuple[DetourOptions, ReportChoice]:
+    """Return the search under one code for each good where codes changed within its windows."""
+    if choice.revision is not None or not choice.are_codes_linked or not survey.has_reports:
+        return options, choice
+    asked = {
+        period_text(period, is_monthly=windows.is_monthly) for period in (*windows.before, *windows.after)
+    }
+    revision = linked_codes({revision for period, revision in survey.revisions if period in asked})
+    if revision is None:
+        return options, choice
+    tiers = {new: tier for code, tier in options.tiers for new in linked_products((code,), revision)}
+    options = replace(
+        options, products=linked_products(options.products, revision), tiers=tuple(tiers.items())
+    )
+    return options, replace(choice, revision=revision)
 
 
 def find_detours_in(

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from entrepot.detect.detours import detours
-from entrepot.detect.explanation import LEGS, Explanation
+from entrepot.detect.explanation import Explanation
 from entrepot.detect.options import GROUP_KEYS
 from entrepot.engine import Engine, literal
 from entrepot.errors import CoverageError
@@ -22,7 +22,7 @@ from entrepot.store import flows_sql
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from entrepot.detect.explanation import Corridor
+    from entrepot.detect.explanation import Corridor, Legs
     from entrepot.detect.options import DetourOptions
     from entrepot.detect.result import DetourResult
     from entrepot.pipeline.choices import ReportChoice
@@ -58,14 +58,24 @@ def explain_detour(
     """
     with Engine(memory_limit=memory_limit) as engine:
         flows = flows_for(engine, lake, options, choice=choice)
+        options, choice = flows.options, flows.choice
         found = detours(flows.rows, replace(options, by=GROUP_KEYS), engine=engine, progress=progress)
         result = replace(found, reporters_annual=flows.annual)
+        rows = _rows(result.table, corridor)
+        legs = corridor.legs(rows)
         return Explanation(
             corridor=corridor,
-            rows=_rows(result.table, corridor),
-            books=_books(flows.rows, corridor, result),
+            rows=rows,
+            legs=legs,
+            books=_books(flows.rows, legs, corridor.hs_code, result),
             reports=_reports(
-                engine, lake, corridor, choice, is_monthly="-" in options.event, annual=flows.annual
+                engine,
+                lake,
+                legs,
+                corridor.hs_code,
+                choice,
+                is_monthly="-" in options.event,
+                annual=flows.annual,
             ),
             result=result,
         )
@@ -89,17 +99,16 @@ def _rows(table: pa.Table, corridor: Corridor) -> pa.Table:
     )
 
 
-def _books(flows: nw.LazyFrame[Any], corridor: Corridor, result: DetourResult) -> pa.Table:
-    """Return both books of the three legs, period by period."""
+def _books(flows: nw.LazyFrame[Any], legs: Legs, hs_code: str, result: DetourResult) -> pa.Table:
+    """Return both books of the legs, period by period."""
     parts = []
     windows = result.windows
     spans = {name: windows.text(getattr(windows, name)).split(":") for name in ("before", "after")}
-    for leg in LEGS:
-        exporter, importer = corridor.ends(leg)
+    for leg, (exporter, importer) in legs.items():
         mine = (
             (nw.col("exporter") == exporter)
             & (nw.col("importer") == importer)
-            & (nw.col("hs_code") == corridor.hs_code)
+            & (nw.col("hs_code") == hs_code)
         )
         rows = flows.filter(mine).sort("period").collect(backend="pyarrow").to_native().to_pylist()
         for row in rows:
@@ -120,7 +129,8 @@ def _kinds(flows: nw.LazyFrame[Any]) -> dict[str, pa.DataType]:
 def _reports(
     engine: Engine,
     lake: Lake,
-    corridor: Corridor,
+    legs: Legs,
+    hs_code: str,
     choice: ReportChoice,
     *,
     is_monthly: bool,
@@ -131,8 +141,8 @@ def _reports(
         lake, engine, as_of=choice.as_of, years=choice.years or None, sources=choice.sources or None
     )
     sides = []
-    for leg in LEGS:
-        exporter, importer = (literal(code) for code in corridor.ends(leg))
+    for leg, ends in legs.items():
+        exporter, importer = (literal(code) for code in ends)
         sold = f"reporter = {exporter} AND partner = {importer} AND flow NOT LIKE '%import%'"
         bought = f"reporter = {importer} AND partner = {exporter} AND flow LIKE '%import%'"
         sides.append(f"WHEN ({sold}) OR ({bought}) THEN {literal(leg)}")
@@ -147,7 +157,7 @@ def _reports(
     if choice.revision is not None:
         frame = converted_reports(engine, frame, choice.revision, name="explained_reports")
     found = (
-        frame.filter(nw.col("hs_code") == corridor.hs_code)
+        frame.filter(nw.col("hs_code") == hs_code)
         .sort("leg", "period", "flow", "reporter", "file_hash", "row_number")
         .collect(backend="pyarrow")
         .to_native()

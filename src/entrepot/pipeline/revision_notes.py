@@ -108,6 +108,15 @@ def _of_conversions(conversions: Iterable[Conversion], choice: RevisionChoice | 
         return []
     whole = sum(one.value_usd for way in ways.values() for one in way)
     notes = []
+    if choice.named_by:
+        changed = [one for way in ("recoded", "split") for one in ways[way]]
+        part = f", {sum(one.value_usd for one in changed) / whole:.1%} of the value" if whole else ""
+        notes.append(
+            f"codes changed from {choice.revision} to {choice.named_by} within the windows: goods whose code "
+            f"did ({len(_codes(changed)):,} codes{part}) stand under one each, that of {choice.named_by} "
+            f"where it took over from one alone, else that of {choice.revision}; --hs-revision published "
+            "leaves them apart"
+        )
     if "split" in ways and whole:
         value, codes = sum(one.value_usd for one in ways["split"]), _codes(ways["split"])
         how = {"learnt": "by shares learnt where the lake shows them, else assumed"}

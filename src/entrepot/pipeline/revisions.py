@@ -6,18 +6,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import narwhals as nw
+import pyarrow as pa
 
 from entrepot.errors import OptionError
-from entrepot.nomenclature import concordance, revision_of
+from entrepot.nomenclature import changed_codes, concordance, renumbered, revision_of
 from entrepot.pipeline.revision_notes import Conversion, Replaced
 from entrepot.reconcile import to_revision
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
 
     from entrepot.engine import Engine
 
-__all__ = ["RevisionChoice", "SplitRule", "Trade", "converted_reports", "one_revision", "seen_trade"]
+__all__ = [
+    "RevisionChoice",
+    "SplitRule",
+    "Trade",
+    "converted_reports",
+    "linked_codes",
+    "linked_products",
+    "needs_linking",
+    "one_revision",
+    "seen_trade",
+]
 
 SplitRule = Literal["kept", "equal", "learnt"]
 
@@ -45,14 +56,20 @@ class RevisionChoice:
     shares
         How a code with several counterparts is shared: see :func:`entrepot.nomenclature.concordance`.
         ``learnt`` takes the trade of the lake itself, where it has adjacent revisions.
+    named_by
+        A newer revision: a good that has another number there, one for one, is called by that, and nothing is
+        converted where no code changed between the two. Empty for the codes of ``revision`` as they are.
     """
 
     revision: str
     shares: SplitRule = "kept"
+    named_by: str = ""
 
     def __post_init__(self) -> None:
         """Refuse unknown terms at the door."""
         object.__setattr__(self, "revision", revision_of(self.revision))
+        if self.named_by:
+            object.__setattr__(self, "named_by", revision_of(self.named_by))
         if self.shares not in get_args(SplitRule):
             raise OptionError(
                 f"{self.shares!r} is no way to share a split code",
@@ -93,11 +110,75 @@ def converted_reports(
         values=seen if choice.shares == "learnt" else None,
     )
     weights = engine.arrow_frame(made.table()).to_native()
-    converted = engine.keep(_lazy(to_revision(reports.to_native(), choice.revision, weights)), name)
+    moved = _lazy(to_revision(reports.to_native(), choice.revision, weights))
+    if choice.named_by:
+        moved = _renamed(engine, moved, choice)
+    converted = engine.keep(moved, name)
     if tell is not None:
         for fact in _conversions(engine, name):
             tell(fact)
     return converted
+
+
+def linked_codes(revisions: Collection[str]) -> RevisionChoice | None:
+    """Return how goods of several revisions stand under one code each; None of fewer than two revisions.
+
+    Under that of the older revision, in which most of what was split since is together; its number is that of
+    the newer one where this took over from it alone.
+    """
+    known = sorted(revisions)
+    return RevisionChoice(known[0], named_by=known[-1]) if len(known) > 1 else None
+
+
+def linked_products(products: Sequence[str], choice: RevisionChoice) -> tuple[str, ...]:
+    """Return the codes under which goods stand by :func:`linked_codes`, for codes of either revision.
+
+    A code of the newer revision is taken to be meant where both have it. Shorter codes and such that neither
+    has stay as they are.
+
+    Examples
+    --------
+    >>> linked_products(["854141", "880730", "87"], RevisionChoice("HS2017", named_by="HS2022"))
+    ('854140', '880730', '87')
+    """
+    back, names = concordance(choice.revision, source=choice.named_by), renumbered(*_named(choice))
+    found: dict[str, None] = {}
+    for code in products:
+        targets = back.of(code[:6], choice.named_by) if len(code) >= 6 else {}
+        for target in targets or {code: 1.0}:
+            name = names.get(target, target)
+            found[code if name == code[:6] else name] = None
+    return tuple(found)
+
+
+def needs_linking(engine: Engine, name: str, choice: RevisionChoice) -> bool:
+    """Return whether kept reports hold any code that changed between revisions."""
+    held = engine.rows(f"SELECT DISTINCT hs_revision, hs_code FROM {name}")
+    return any(
+        revision != choice.revision
+        and revision is not None
+        and code in changed_codes(revision, choice.revision)
+        for revision, code in held
+        if len(code) == 6
+    )
+
+
+def _named(choice: RevisionChoice) -> tuple[str, str]:
+    return choice.revision, choice.named_by
+
+
+def _renamed(engine: Engine, reports: nw.LazyFrame[Any], choice: RevisionChoice) -> nw.LazyFrame[Any]:
+    """Return reports with the newer number of every code that was renumbered."""
+    names = renumbered(*_named(choice))
+    table = pa.table(
+        {"__old": pa.array(list(names), pa.string()), "__new": pa.array(list(names.values()), pa.string())}
+    )
+    columns = reports.collect_schema().names()
+    return (
+        reports.join(engine.arrow_frame(table), left_on="hs_code", right_on="__old", how="left")
+        .with_columns(nw.coalesce(nw.col("__new"), nw.col("hs_code")).alias("hs_code"))
+        .select(*columns)
+    )
 
 
 def _lazy(frame: Any) -> nw.LazyFrame[Any]:

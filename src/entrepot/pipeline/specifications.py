@@ -45,4 +45,4 @@ def find_specifications(
     """
     with Engine(memory_limit=memory_limit) as engine:
         flows = flows_for(engine, lake, options, choice=choice, tell=tell)
-        return specifications(flows.rows, options, engine=engine, progress=progress)
+        return specifications(flows.rows, flows.options, engine=engine, progress=progress)

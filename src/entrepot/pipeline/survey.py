@@ -32,6 +32,8 @@ class Survey:
         The HS level to compare at, and the longer ones that are there.
     periods
         Periods of the rows that count.
+    revisions
+        Period and revision of the rows of goods that count.
     edition
         Source and revision of the flows to use where all were reconciled by their publishers.
     """
@@ -39,6 +41,7 @@ class Survey:
     has_reports: bool
     levels: tuple[int, ...]
     periods: frozenset[str]
+    revisions: frozenset[tuple[str, str]] = frozenset()
     edition: tuple[str, str] | None = None
 
 
@@ -71,6 +74,9 @@ def survey_lake(engine: Engine | SparkEngine, lake: Lake, *, frequency: str, cho
         has_reports=has_reports,
         levels=levels,
         periods=frozenset(kind.period for kind in counting),
+        revisions=frozenset(
+            (kind.period, kind.revision) for kind in counting if kind.level > 0 and kind.revision is not None
+        ),
         edition=None if has_reports else _edition(counting, levels[0], choice),
     )
 

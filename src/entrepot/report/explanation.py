@@ -6,9 +6,9 @@ evidence; nothing here says more than "consistent with".
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from entrepot.detect.explanation import LEGS
 from entrepot.report.account import VALUATION, account_of
 from entrepot.report.amounts import MISSING, amount, amount_range, percent
 from entrepot.report.evidence import BASELINES, strength
@@ -139,12 +139,7 @@ def _derivation(found: Explanation) -> Iterator[str]:
             "drawn to them as far as its own noise allows."
         )
     )
-    yield (
-        f"**Onward leg.** The hub sent {amount(row['excess_on_usd'])} USD more to the destination than "
-        "expected, from whomever it had the goods; that is shared with all who supplied them."
-        if row["excess_on_usd"] is not None
-        else "**Onward leg.** Nobody publishes it, so it bounds nothing."
-    )
+    yield from _onward(found)
     yield (
         f"**Expected growth** is the {BASELINES.get(row['baseline'], row['baseline'])} (baseline "
         f"{row['baseline']})."
@@ -162,6 +157,43 @@ def _derivation(found: Explanation) -> Iterator[str]:
     yield f"**Interval and false positives.** {said.calibration} {said.placebos}"
 
 
+def _onward(found: Explanation) -> Iterator[str]:
+    """Yield what the hub sent on by itself, and every road over further hubs."""
+    rows = found.rows.to_pylist()
+    own = next((row for row in rows if not row["further_hubs"]), None)
+    if own is not None:
+        yield (
+            f"**Onward leg.** The hub sent {amount(own['excess_on_usd'])} USD more to the destination than "
+            "expected, from whomever it had the goods; that is shared with all who supplied them."
+            if own["excess_on_usd"] is not None
+            else "**Onward leg.** Nobody publishes it, so it bounds nothing."
+        )
+    for row in rows:
+        if not row["further_hubs"]:
+            continue
+        last = row["further_hubs"].split(",")[-1]
+        road = [row["hub"], *row["further_hubs"].split(",")]
+        between = "; ".join(
+            f"{place(sender)} sent {place(receiver)} "
+            f"{amount(_sold(found, sender, receiver, 'before'))} USD in the window before and "
+            f"{amount(_sold(found, sender, receiver, 'after'))} USD in the one after"
+            for sender, receiver in pairwise(road)
+        )
+        yield (
+            f"**By way of {hub_words(row)}.** {between} (the senders' books, not scaled). "
+            f"{place(last)} sent {amount(row['excess_on_usd'])} USD more to the destination than expected. "
+            "No more is put down to this road than each of its legs exceeds what was expected of it."
+        )
+
+
+def _sold(found: Explanation, exporter: str, importer: str, window: str) -> float | None:
+    return _summed(
+        row["exporter_report_usd"]
+        for row in found.books.to_pylist()
+        if (row["leg"], row["window"]) == (f"{exporter} → {importer}", window)
+    )
+
+
 def _leg(row: dict[str, Any], leg: str) -> str:
     before, expected, after = (row[f"{when}_{leg}_usd"] for when in ("before", "expected", "after"))
     growth = f" ({expected / before - 1.0:+.0%})" if before and expected is not None else ""
@@ -175,7 +207,7 @@ def _books(found: Explanation) -> Iterator[str]:
     )
     yield ""
     rows = []
-    for leg in LEGS:
+    for leg in found.legs:
         for window in ("before", "after"):
             inside = [row for row in found.books.to_pylist() if row["leg"] == leg and row["window"] == window]
             exporter, importer = (
@@ -222,7 +254,14 @@ def _reply(found: Explanation) -> Iterator[str]:
         f"* **{origin}, exporters:** did a contract, a plant or a model year in {hub} begin at that time, "
         "for reasons that have nothing to do with the event?"
     )
-    if found.rows.to_pylist()[0]["excess_on_usd"] is None:
+    for road in dict.fromkeys(row["further_hubs"] for row in found.rows.to_pylist() if row["further_hubs"]):
+        for sender, receiver in pairwise((one.hub, *road.split(","))):
+            yield (
+                f"* **{place(receiver)}, customs and statistics:** what became of the additional arrivals of "
+                f"{one.hs_code} from {place(sender)}, and where were they made? Use or stocks there, or "
+                f"makers other than those of {origin}, refute the road over several hubs."
+            )
+    if all(row["excess_on_usd"] is None for row in found.rows.to_pylist()):
         yield (
             f"* **{hub}:** its exports to {destination} are not published. Without a rise in them nothing is "
             "left."
@@ -247,7 +286,7 @@ def _reply(found: Explanation) -> Iterator[str]:
 def _lineage(found: Explanation) -> Iterator[str]:
     reports = found.reports.to_pylist()
     files = dict.fromkeys(row["file_name"] for row in reports)
-    yield f"{len(reports):,} reports in {len(files):,} files speak of the three legs."
+    yield f"{len(reports):,} reports in {len(files):,} files speak of the legs."
     if not reports:
         return
     if any(row["flow"].startswith("re_") for row in reports):
