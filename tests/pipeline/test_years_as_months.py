@@ -198,3 +198,61 @@ def test_the_result_names_them_and_the_explanation_goes_back_to_the_year(take_in
         ("2021", 1200.0),
         ("2022", 8200.0),
     ]
+
+
+def late_event(years: tuple[float | None, float, float | None]) -> list[float]:
+    """Return the months of a year with an event in November, the years beside it published or not."""
+    cell = {
+        "reporter": "ARE", "partner": "RUS", "partner_concept": "last_known_destination", "flow": "export",
+        "role": "leaf", "hs_code": "870323", "net_weight_kg": None, "quantity": None, "source": "one",
+        "frequency": "A",
+    }  # fmt: skip
+    rows = [
+        cell | {"period": str(2020 + at), "primary_value_usd": float(usd)}
+        for at, usd in enumerate(years)
+        if usd
+    ]
+    schema = pa.schema(
+        [(name, pa.float64() if name in {"net_weight_kg", "quantity", "primary_value_usd"} else pa.string())
+         for name in rows[0]]
+    )  # fmt: skip
+    known = frozenset(2020 + at for at, usd in enumerate(years) if usd is not None)
+    with Engine() as engine:
+        spread = months_of_years(
+            engine,
+            engine.arrow_frame(pa.Table.from_pylist(rows, schema)).lazy(),
+            {("ARE", "export"): known},
+            event="2021-11",
+            between=("2020-01", "2022-12"),
+        )
+        found = {
+            row["period"]: row["primary_value_usd"] for row in spread.collect("pyarrow").iter_rows(named=True)
+        }
+    assert sum(found.values()) == pytest.approx(sum(usd or 0.0 for usd in years))
+    return [found.get(month, 0.0) for month in MONTHS[12:24]]
+
+
+def test_steady_growth_is_no_step_at_a_late_event() -> None:
+    """By the year before alone November and December would have 160% of a usual month, not 123%."""
+    months = late_event((1200, 1320, 1452))
+    assert months[0] == pytest.approx(107.7, abs=0.5)
+    assert months[-1] == pytest.approx(123.2, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("years", "before", "after"),
+    [
+        ((1200, 1200, 2400), 82.8, 186.2),
+        ((1200, 1400, 2400), 100.0, 200.0),  # a step in November, exactly
+        ((1200, 1000, 0), 100.0, 0.0),  # cut off
+        ((0, 400, 2400), 0.0, 200.0),  # new
+        ((None, 1400, 2400), 100.0, 200.0),  # the year after alone
+        ((1200, 1400, None), 100.0, 200.0),  # the year before alone
+        ((None, 1200, None), 100.0, 100.0),
+        ((0, 1200, 0), 100.0, 100.0),
+    ],
+)
+def test_a_year_is_split_by_its_neighbours(years, before: float, after: float) -> None:
+    months = late_event(years)
+    assert months[:10] == pytest.approx([before] * 10, abs=0.1)
+    assert sum(months[10:]) / 2 == pytest.approx(after, abs=0.1)

@@ -1,9 +1,12 @@
 """Reporters that publish years only, beside others' months: their years as months, split at the event.
 
 A hub that publishes no months would be as silent as one that publishes nothing. Its year is known, though:
-the months before the event are expected as in the year before, what is left of the year is of the months
-after it (DESIGN section 5, step 10). Years without the event are spread evenly: sums of both windows need
-no more, and no season is invented.
+the months before the event are expected as in the year before, those after it as in the year after, and
+what the year has more or less than both together falls to the two parts by least squares. DESIGN section 5,
+step 10 knows the year before alone: the growth of a whole year then lands in the two months after an event
+in November. A smooth world in which 10 of 36 areas publish years lost a hub with a sixth of the volume by
+it, and has 1.00 instead of 0.77 of the truth so. Years without the event are spread evenly: sums of both
+windows need no more, and no season is invented.
 """
 
 from __future__ import annotations
@@ -189,8 +192,14 @@ def months_of_years(
     """Return annual reports as months.
 
     In the year of the event its months before it get as much each as a month of the year before, but no more
-    than the year has; the months from the event on share what is left. Where the year before was not
-    published, neither as a year nor month by month, the year is spread evenly, as every other year is.
+    than the year has; the months from the event on share what is left. Where the year after is published too,
+    its months say in the same way what those from the event on may have had, and
+
+        early = u + (1 - u - v) · u² / (u² + v²),
+
+    u and v the parts of the year that the two neighbours speak for: what minimises the sum of squares of the
+    relative departures from both. Where neither neighbour was published, neither as a year nor month by month
+    before, the year is spread evenly, as every other year is.
 
     Parameters
     ----------
@@ -223,6 +232,7 @@ def months_of_years(
             "reporter": pa.array([row[0] for row in every], pa.string()),
             "flow": pa.array([row[1] for row in every], pa.string()),
             "period": pa.array([str(row[2]) for row in every], pa.string()),
+            "has_next": pa.array([row[2] + 1 in books[row[:2]] for row in every], pa.bool_()),
             "has_last": pa.array(
                 [row[2] - 1 in books[row[:2]] or (row[2] == year and row[:2] in went_over) for row in every],
                 pa.bool_(),
@@ -240,20 +250,17 @@ def months_of_years(
     # A cell may have several rows: longer codes, quantities in several units. The event splits all alike.
     cell = [*_KEYS, "period"]
     whole = nw.col("whole")
-    cells = chosen.group_by(*cell, "has_last").agg(nw.col("primary_value_usd").sum().alias("whole"))
+    flags = ("has_last", "has_next")
+    cells = chosen.group_by(*cell, *flags).agg(nw.col("primary_value_usd").sum().alias("whole"))
     last = cells.join(engine.arrow_frame(following), on="period", how="inner").select(
         *_KEYS, whole.alias("last"), nw.col("following").alias("period")
     )
     if went_over and monthly is not None:
         last = nw.concat([last, _summed_months(engine, monthly, went_over, year - 1)], how="vertical")
-    even = before / 12.0
-    usual = nw.coalesce(nw.col("last"), nw.lit(0.0)) * even
-    early = (
-        nw.when(nw.col("has_last") & (whole > 0.0))
-        .then(nw.min_horizontal(usual / nw.when(whole > 0.0).then(whole).otherwise(nw.lit(1.0)), nw.lit(1.0)))
-        .otherwise(nw.lit(even))
-    )
-    split = cells.join(last, on=cell, how="left").select(*cell, early.alias("early"))
+    coming = cells.join(engine.arrow_frame(following), left_on="period", right_on="following", how="inner")
+    coming = coming.select(*_KEYS, whole.alias("next"), nw.col("period_right").alias("period"))
+    both = cells.join(last, on=cell, how="left").join(coming, on=cell, how="left")
+    split = both.select(*cell, _early(before / 12.0).alias("early"))
     share = (
         nw.when(nw.col("part") == "before")
         .then(nw.col("early") / max(before, 1))
@@ -277,6 +284,33 @@ def months_of_years(
         )
     )
     return spread.with_columns(nw.col("month").alias("period")).select(*columns)
+
+
+def _early(even: float) -> nw.Expr:
+    """Return the part of the event's year that falls before it; ``even`` is that part of the months."""
+    whole, one = nw.col("whole"), nw.lit(1.0)
+    size = nw.when(whole > 0.0).then(whole).otherwise(one)
+    before = nw.coalesce(nw.col("last"), nw.lit(0.0)) * even / size
+    after = nw.coalesce(nw.col("next"), nw.lit(0.0)) * (1.0 - even) / size
+    squares = before * before + after * after
+    spare = nw.when(squares > 0.0).then(squares).otherwise(one)
+    balanced = (
+        nw.when(squares > 0.0)
+        .then(before + (1.0 - before - after) * before * before / spare)
+        .otherwise(nw.lit(even))
+    )
+    has_last, has_next = nw.col("has_last"), nw.col("has_next")
+    early = (
+        nw.when(has_last & has_next)
+        .then(balanced)
+        .when(has_last)
+        .then(before)
+        .when(has_next)
+        .then(1.0 - after)
+        .otherwise(nw.lit(even))
+    )
+    held = nw.max_horizontal(nw.min_horizontal(early, one), nw.lit(0.0))
+    return nw.when(whole > 0.0).then(held).otherwise(nw.lit(even))
 
 
 def _summed_months(
