@@ -204,7 +204,7 @@ def _conversions(engine: Engine, name: str) -> list[Conversion]:
     rows = engine.rows(f"""
         SELECT revision_match, count(*), coalesce(sum(primary_value_usd), 0),
                list_sort(list(DISTINCT source_hs_code))
-        FROM {name} WHERE role = 'leaf' GROUP BY ALL
+        FROM {name} WHERE role = 'leaf' AND NOT ({_KIND}) GROUP BY ALL
     """)
     return [Conversion(match, count, value, tuple(codes)) for match, count, value, codes in rows]
 
