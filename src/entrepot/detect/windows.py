@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from entrepot.detect.cells import Cells
+from entrepot.detect.hidden import with_hidden_goods
 from entrepot.detect.kernels.cell_bits import cells_of
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.kernels.threads import in_blocks
@@ -347,6 +348,7 @@ def _of_rows(
                 n_products=len(survey.products),
             )
         )
+    cells = [with_hidden_goods(one, survey.products) for one in cells]
     return WindowData(
         areas=survey.areas,
         products=survey.products,
@@ -444,10 +446,11 @@ def _to_arrays(
                 f"{name}{position}"
             ].to_numpy()
             into.append(matrix)
+    codes = tuple(products.to_pylist())
     return WindowData(
         areas=tuple(areas.to_pylist()),
-        products=tuple(products.to_pylist()),
-        cells=tuple(cells),
+        products=codes,
+        cells=tuple(with_hidden_goods(one, codes) for one in cells),
         is_observed=tuple(observed),
         total_before=tuple(total_before),
         total_after=tuple(total_after),

@@ -1,0 +1,83 @@
+"""Worlds that are hard as real data are: what each hardship may cost, and where it must cost nothing."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from entrepot.detect.options import DetourOptions
+from entrepot.detect.periods import period_text
+from entrepot.model.world import (
+    HARDSHIPS,
+    OWN,
+    WorldOptions,
+    build_world,
+    detour_truth,
+    score_detours,
+    write_comtrade,
+)
+from entrepot.pipeline import ingest
+from entrepot.pipeline.choices import ALL_REPORTS, ReportChoice
+from entrepot.pipeline.detours import find_detours
+from entrepot.sources.registry import open_source
+from entrepot.store import Lake
+
+SEED = 12
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory):
+    """Return a search of the same world with a hardship, its score and what it said."""
+
+    @cache
+    def of(name: str, choice: ReportChoice = ALL_REPORTS):
+        world = build_world(WorldOptions(areas=32, products=50, seed=SEED, **HARDSHIPS.get(name, {})))
+        folder = tmp_path_factory.mktemp(name)
+        files = write_comtrade(world, folder / "reports")
+        report = ingest(open_source("comtrade"), [str(file) for file in files], lake=folder / "lake")
+        assert report.failed == ()
+        areas = world.truth_areas.to_pylist()
+        options = DetourOptions(
+            event=world.event,
+            origins=tuple(row["area"] for row in areas if row["role"] == "treated_origin"),
+            destinations=tuple(row["area"] for row in areas if row["role"] == "destination"),
+            spikes=16,
+        )
+        said: list[str] = []
+        result = find_detours(Lake.open(folder / "lake"), options, choice=choice, tell=said.append)
+        truth = detour_truth(world, [period_text(p, is_monthly=True) for p in result.windows.after])
+        return result, score_detours(result.table, truth, kinds=OWN), said
+
+    return of
+
+
+@pytest.mark.parametrize("name", ["none", "currency", "late-hub", "listed-boom", "switching", "chain"])
+def test_what_the_data_still_tell_is_found(searched, name: str) -> None:
+    result, score, _ = searched(name)
+    assert score.hub_error < 0.25
+    assert 0.8 < result.headline.estimate_usd / score.true_usd < 1.2
+
+
+def test_codes_that_change_are_no_detour_and_hide_none(searched) -> None:
+    result, score, said = searched("recoded")
+    assert score.hub_error < 0.25
+    assert 0.8 < result.headline.estimate_usd / score.true_usd < 1.2
+    assert any("--hs-revision published" in note for note in said)
+    apart, wrong, _ = searched("recoded", ReportChoice(are_codes_linked=False))
+    assert wrong.hub_error > 2 * score.hub_error, "the hardship is none without linked codes"
+    assert {"HS2017", "HS2022"} & {word.strip(",") for note in said for word in note.split()}
+    assert apart.table.num_rows
+
+
+def test_confidential_goods_cost_a_part_of_the_total(searched) -> None:
+    """What is hidden of a hub's sales to a silent destination nobody shows."""
+    result, score, _ = searched("confidential")
+    assert score.hub_error < 0.3
+    assert 0.65 < result.headline.estimate_usd / score.true_usd < 1.25
+
+
+def test_two_destinations_are_told_apart(searched) -> None:
+    result, score, _ = searched("two-destinations")
+    assert score.hub_error < 0.25
+    assert len(set(result.hubs["destination"].to_pylist())) == 2
