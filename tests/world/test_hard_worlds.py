@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 
+from entrepot import Corridor, explain_detour
 from entrepot.detect.options import DetourOptions
 from entrepot.detect.periods import period_text
 from entrepot.model.world import (
@@ -20,8 +22,13 @@ from entrepot.model.world import (
 from entrepot.pipeline import ingest
 from entrepot.pipeline.choices import ALL_REPORTS, ReportChoice
 from entrepot.pipeline.detours import find_detours
+from entrepot.report import explanation_text
+from entrepot.report.labels import hub_words
 from entrepot.sources.registry import open_source
 from entrepot.store import Lake
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SEED = 12
 
@@ -29,6 +36,8 @@ SEED = 12
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory):
     """Return a search of the same world with a hardship, its score and what it said."""
+
+    found: dict[str, tuple[Path, DetourOptions]] = {}
 
     @cache
     def of(name: str, choice: ReportChoice = ALL_REPORTS):
@@ -47,8 +56,10 @@ def searched(tmp_path_factory: pytest.TempPathFactory):
         said: list[str] = []
         result = find_detours(Lake.open(folder / "lake"), options, choice=choice, tell=said.append)
         truth = detour_truth(world, [period_text(p, is_monthly=True) for p in result.windows.after])
+        found[name] = folder / "lake", options
         return result, score_detours(result.table, truth, kinds=OWN), said
 
+    of.lakes = found
     return of
 
 
@@ -57,6 +68,22 @@ def test_what_the_data_still_tell_is_found(searched, name: str) -> None:
     result, score, _ = searched(name)
     assert score.hub_error < 0.25
     assert 0.8 < result.headline.estimate_usd / score.true_usd < 1.2
+
+
+def test_an_explanation_follows_a_chain_over_its_second_hub(searched) -> None:
+    """Both books and the reports of every leg, the one between the hubs too."""
+    result, _, _ = searched("chain")
+    lake, options = searched.lakes["chain"]
+    row = next(row for row in result.table.to_pylist() if row["further_hubs"] and row["estimate_usd"])
+    corridor = Corridor(row["origin"], row["hub"], row["destination"], row["hs_code"])
+    found = explain_detour(Lake.open(lake), options, corridor)
+    between = f"{row['hub']} → {row['further_hubs'].split(',')[0]}"
+    assert between in found.legs
+    assert between in found.books["leg"].to_pylist()
+    assert between in found.reports["leg"].to_pylist()
+    text = explanation_text(found)
+    assert f"**By way of {hub_words(row)}.**" in text
+    assert f"| {between} | after |" in text
 
 
 def test_codes_that_change_are_no_detour_and_hide_none(searched) -> None:
