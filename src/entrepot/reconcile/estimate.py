@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import narwhals as nw
 
 from entrepot.reconcile.changes import OF_YEAR
+from entrepot.reconcile.lasting import of_other_years
 from entrepot.reconcile.learnt import place_sizes, with_learnt
 from entrepot.reconcile.outliers import ordinary
 from entrepot.reconcile.sizes import size_class
@@ -48,10 +49,13 @@ def estimate_measures(
     gap g, beyond the year's, only m = g·a/(a + b + late) is taken, with a and b of months (see
     :func:`entrepot.reconcile.changes.month_noises`) and the variance of late arrival on the importer's side.
     Noise of months raises a year's sum by (11/12)·a/2, and so far the ratio: it is taken out of g.
-    A month that one side did not publish takes the year's correction all the same.
+    A month that one side did not publish takes the year's correction all the same; a year that one side did
+    not publish that of the flow's other years, times the share ψ of a gap that lasts (see
+    :func:`entrepot.reconcile.lasting.lasting_share`).
 
     *Interval*  ln v ± 1.645·k·√V, with V = a·w² + b·(1 − w)² where both report, a where only the exporter
-    does, b and the variance of ρ where only the importer does; for months the month's own is added.
+    does, b and the variance of ρ where only the importer does (less ψ² of what the other book would tell, where other
+    years have both); for months the month's own is added.
     k, by size, makes the gaps themselves fall inside ±1.645·√(a + b) in nine cases of ten; of flows that both
     report the ordinary gaps, since their outliers are told apart.
 
@@ -135,7 +139,7 @@ def _estimated(
         (learnt["a"] * factor).alias("__a"), (learnt["b"] * factor).alias("__b"),
         (factor * fit.reliability.shared).alias("__shared"),
     )  # fmt: skip
-    data = _weighed(data)
+    data = _with_other_years(_weighed(data), fit.lasting)
     return _finish(data, fit, measure, is_monthly=is_monthly)
 
 
@@ -165,6 +169,23 @@ def _weighed(data: Any) -> Any:
     # A gap that noise cannot explain is another partner or product, not a noisy figure: it pulls less.
     return data.with_columns(
         (1.0 - p * near - (1.0 - p) * far).alias("__w"), (p * (1.0 - p) * apart * apart).alias("__doubt")
+    )
+
+
+def _with_other_years(data: Any, lasting: float) -> Any:
+    """Add what flows are off by in years of both books, as far as it lasts: to exporter's and importer's figure.
+
+    ``__lasts`` is the part of a gap's variance that these tell; 0 of a flow without such a year.
+    """
+    if not lasting:
+        return data.with_columns(*[nw.lit(0.0).alias(f"__{name}") for name in ("off_x", "off_m", "lasts")])
+    matched, gap, share = nw.col("__matched"), nw.col("__gap"), nw.col("__w")
+    return data.with_columns(
+        (lasting * of_other_years((1.0 - share) * gap, matched)).alias("__off_x"),
+        (-lasting * of_other_years(share * gap, matched)).alias("__off_m"),
+    ).with_columns(
+        nw.when(nw.col("__off_x").is_null()).then(0.0).otherwise(lasting * lasting).alias("__lasts"),
+        *[nw.col(f"__off_{side}").fill_null(0.0) for side in "xm"],
     )
 
 
@@ -209,9 +230,13 @@ def _finish(data: Any, fit: MeasureFit, measure: Measure, *, is_monthly: bool) -
     moved = (1.0 - share) * gap + nw.col("__month")
     if is_monthly:
         moved = nw.when(by_importer).then(-share * gap).otherwise(moved)
+    off = nw.when(by_importer).then(nw.col("__off_m")).otherwise(nw.col("__off_x"))
+    moved = nw.when(matched | nw.col("__alone")).then(moved).otherwise(off)
     b = b + nw.col("__passed_variance")
     weighted = a * share * share + b * (1.0 - share) * (1.0 - share) + nw.col("__doubt")
-    alone = nw.when(by_importer).then(b + nw.col(f"__{measure.name}_ratio_variance")).otherwise(a)
+    pull, lasts = nw.col("__pull"), nw.when(nw.col("__alone")).then(0.0).otherwise(nw.col("__lasts"))
+    of_importer = b * (1.0 - (1.0 - pull) * lasts) + nw.col(f"__{measure.name}_ratio_variance")
+    alone = nw.when(by_importer).then(of_importer).otherwise(a - nw.col("__own") * pull * lasts)
     variance = nw.when(matched).then(weighted).otherwise(alone)
     if is_monthly:
         variance = variance + nw.col("__month_variance")

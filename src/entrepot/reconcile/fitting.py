@@ -15,6 +15,7 @@ from entrepot.engine import place_beside, small_table
 from entrepot.reconcile.arrays import codes, floats, sums
 from entrepot.reconcile.changes import OF_YEAR, MonthNoises, change_moments, month_noises
 from entrepot.reconcile.gaps import gap_classes, no_gaps, read_gaps
+from entrepot.reconcile.lasting import lasting_share
 from entrepot.reconcile.outliers import ordinary_shares
 from entrepot.reconcile.ratios import RATIO_KEYS, RatioFit, fit_ratios, ratio_statistics, statistics_of
 from entrepot.reconcile.reliability import (
@@ -74,6 +75,8 @@ class MeasureFit:
         Variance of a month's noise over that of a year's, of reporters that ``noises`` lacks.
     noises
         The same by reporter and flow (``noise``), told from changes over time; None where there are too few.
+    lasting
+        Part of the variance of ordinary gaps that lasts from year to year; 0 where there is but one year.
     """
 
     ratios: RatioFit
@@ -83,6 +86,7 @@ class MeasureFit:
     month_variances: tuple[float, ...] = ()
     month_noise: float = 0.0
     noises: MonthNoises | None = None
+    lasting: float = 0.0
 
 
 def fit_measures(
@@ -126,8 +130,8 @@ def fit_measures(
             futures.append(threads.submit(_fit_gaps, gaps, known))
         trust = [future.result() for future in futures]
     fits = [
-        MeasureFit(ratio, reliability, *factors)
-        for ratio, (reliability, factors) in zip(ratios, trust, strict=True)
+        MeasureFit(ratio, reliability, *factors, lasting=lasting_share(of_year, ratio, reliability.typical))
+        for of_year, ratio, (reliability, factors) in zip(years_of_each, ratios, trust, strict=True)
     ]
     if not is_monthly:
         return fits
