@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
-import pyarrow as pa
 
 from entrepot.engine import place_beside, small_table
 from entrepot.reconcile.arrays import floats
@@ -13,6 +12,7 @@ from entrepot.reconcile.passage import is_own
 from entrepot.reconcile.ratios import RATIO_KEYS
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from narwhals.typing import IntoFrame
 
     from entrepot.reconcile.ratios import RatioFit
@@ -29,8 +29,8 @@ _FARTHEST = 3.0
 def lasting_share(years: IntoFrame, ratios: RatioFit, typical: float) -> float:
     r"""Return what part of the variance of ordinary gaps lasts from one year of a flow to another.
 
-    *Formula*  Σ_{y≠z} G_y·G_z ÷ Σ n(n − 1), over Σ G² ÷ Σ n, of flows with gaps in n > 1 years; gaps after the
-    ratio, cut at three standard deviations of a typical one. 0 to 1. One query with one row, none where
+    *Formula*  Σ_{y≠z} G_y·G_z ÷ Σ n(n − 1), over Σ G² ÷ Σ n, of flows with gaps in n > 1 years; gaps after
+    the ratio, cut at three standard deviations of a typical one. 0 to 1. One query with one row, none where
     there is but one year.
 
     Parameters
@@ -42,7 +42,7 @@ def lasting_share(years: IntoFrame, ratios: RatioFit, typical: float) -> float:
     typical
         Variance of one typical report.
     """
-    if len(ratios.table["year"].unique()) < 2:  # noqa: PLR2004  (a second year)
+    if len(ratios.table["year"].unique()) < 2:
         return 0.0
     x, m = nw.col("exporter_sum"), nw.col("importer_sum")
     scale = nw.col("log_ratio") + nw.col("log_passed")
@@ -56,8 +56,9 @@ def lasting_share(years: IntoFrame, ratios: RatioFit, typical: float) -> float:
         data.join(known, on=list(RATIO_KEYS), how="inner")
         .select(*_FLOW, gap.alias("gap"), (gap * gap).alias("square"))
         .group_by(*_FLOW)
-        .agg(nw.len().cast(nw.Float64).alias("n"), nw.col("gap").sum(), nw.col("square").sum())
+        .agg(nw.len().alias("n"), nw.col("gap").sum(), nw.col("square").sum())
         .filter(nw.col("n") > 1)
+        .with_columns(nw.col("n").cast(nw.Float64))
     )
     n, total, square = nw.col("n"), nw.col("gap"), nw.col("square")
     sums: pa.Table = small_table(
