@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from entrepot.detect.gaps.comparisons import compare_history, compare_windows
 from entrepot.detect.gaps.expected import expect, small_flow
+from entrepot.detect.gaps.groups import Adder
 from entrepot.detect.gaps.noise import fit_ratio_noise, q_values
 from entrepot.detect.gaps.options import GapOptions
-from entrepot.detect.gaps.groups import Adder
 from entrepot.detect.gaps.rows import load_rows
 from entrepot.errors import OptionError
 from entrepot.pipeline.gaps import find_gaps_in
