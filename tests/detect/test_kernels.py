@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from entrepot.detect.kernels.allocation import allocate
 from entrepot.detect.kernels.medians import grouped_median
+from entrepot.detect.kernels.sums import sum_before
 
 MEMBERS = st.lists(
     st.tuples(
@@ -57,6 +58,19 @@ def test_of_equal_weights_the_lower_median_counts(weight: float, half: int) -> N
     values = np.random.default_rng(half).permutation(2 * half).astype(float)
     found = grouped_median(values, np.full(2 * half, weight), np.zeros(2 * half, dtype=np.int64), 1)
     assert found.value[0] == half - 1
+
+
+@given(rows=st.lists(st.tuples(st.integers(0, 3), st.floats(0.0, 1e9)), max_size=30))
+def test_what_stands_before_in_a_run_is_the_sum_of_a_loop(rows: list[tuple[int, float]]) -> None:
+    keys, values = [key for key, _ in rows], [value for _, value in rows]
+    slow = []
+    for at, key in enumerate(keys):
+        first = at
+        while first and keys[first - 1] == key:
+            first -= 1
+        slow.append(sum(values[first:at]))
+    found = sum_before(np.array(keys, dtype=np.int64), np.array(values, dtype=float))
+    assert found.tolist() == pytest.approx(slow)
 
 
 # --- allocation ---------------------------------------------------------------------------------------

@@ -55,6 +55,30 @@ def test_six_eight_and_ten_digits_together_count_once(take_in) -> None:
 # --- years and months -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("months", "year", "is_over"),
+    [
+        (MONTHS[:1], 9.0, False),  # January alone, and the year is January's: it goes on
+        (MONTHS[:3], 27.0, False),
+        (MONTHS[:3], 108.0, True),  # three months are out, and a year that is more
+        (MONTHS[1:4], 27.0, True),  # nothing in January
+        (MONTHS, 108.0, True),
+        ([], 9.0, True),
+    ],
+)
+def test_the_total_of_a_year_that_goes_on_is_no_year(months, year, is_over, take_in) -> None:
+    rows = [row("TOTAL", 9, period=p) for p in months] + [row("TOTAL", year, period="2022")]
+    lake = take_in([*rows, row("TOTAL", 80, period="2021")])
+    found = values(lake, frequency="A")
+    assert found == {("TOTAL", "2021"): 80.0} | ({("TOTAL", "2022"): year} if is_over else {})
+
+
+def test_goods_of_a_few_months_may_be_all_of_a_year(take_in) -> None:
+    """Who sells cherries in January alone has sold them in the year."""
+    lake = take_in([row("080929", 9), row("080929", 9, period="2022")])
+    assert values(lake, frequency="A") == {("080929", "2022"): 9.0}
+
+
 def test_an_annual_total_does_not_hide_the_months_of_the_goods(take_in) -> None:
     lake = take_in([row("870323", 1, period=p) for p in MONTHS] + [row("TOTAL", 900, period="2022")])
     assert values(lake, frequency="A") == {("870323", "2022"): 12.0}

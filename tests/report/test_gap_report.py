@@ -10,9 +10,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from entrepot.detect.gaps.decomposition import decompose_gaps
 from entrepot.detect.gaps.options import GapOptions
-from entrepot.detect.gaps.unusual import unusual_gaps
+from entrepot.pipeline.gaps import decompose_gaps_in, find_gaps_in
 from entrepot.report import about_gaps, print_gap_parts, print_gaps
 from entrepot.report.charts import svg
 from entrepot.report.gap_charts import gaps_chart
@@ -37,12 +36,12 @@ def flows() -> nw.LazyFrame:
 
 @pytest.fixture(scope="module")
 def gaps(flows: nw.LazyFrame) -> GapResult:
-    return unusual_gaps(flows, GapOptions(event="2021-01", by=("exporter", "importer")))
+    return find_gaps_in(flows, GapOptions(event="2021-01", by=("exporter", "importer")))
 
 
 @pytest.fixture(scope="module")
 def parts(flows: nw.LazyFrame) -> GapParts:
-    return decompose_gaps(flows, GapOptions(by=("exporter", "importer", "hs_code")))
+    return decompose_gaps_in(flows, GapOptions(by=("exporter", "importer", "hs_code")))
 
 
 def printed(result: GapResult | GapParts, width: int, encoding: str = "utf-8") -> str:
@@ -108,6 +107,6 @@ def test_charts_have_their_marks(gaps: GapResult, parts: GapParts) -> None:
 
 def test_where_nothing_can_be_judged_it_says_so(flows: nw.LazyFrame) -> None:
     short = flows.filter(nw.col("period") >= "2020-11")
-    result = unusual_gaps(short, GapOptions(event="2021-01", by=("exporter", "importer")))
+    result = find_gaps_in(short, GapOptions(event="2021-01", by=("exporter", "importer")))
     assert "No row could be held against placebo periods" in printed(result, 100)
     assert "Both books" in svg(gaps_chart(result))

@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from entrepot.detect.gaps.decomposition import decompose_gaps
 from entrepot.detect.gaps.options import GapOptions
-from entrepot.detect.gaps.unusual import unusual_gaps
 from entrepot.engine import Engine
 from entrepot.model.world import World, WorldOptions, build_world
 from entrepot.pipeline.freight import with_freight
+from entrepot.pipeline.gaps import decompose_gaps_in, find_gaps_in
 from entrepot.reconcile import pair_books
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def quiet(flows_of) -> tuple[World, nw.LazyFrame]:
 def test_chronic_under_declaration_is_usual(quiet) -> None:
     """Hubs declare 30 to 100% of what arrives: the ratio is found, and is no finding."""
     world, flows = quiet
-    table = unusual_gaps(flows, GapOptions(event=world.event, by=PAIR)).table.to_pandas()
+    table = find_gaps_in(flows, GapOptions(event=world.event, by=PAIR)).table.to_pandas()
     truth = world.truth_pairs.to_pandas().set_index(list(PAIR))["declared_ratio"]
     table["truth"] = [truth[key] for key in zip(table["exporter"], table["importer"], strict=True)]
     chronic = table[(table["truth"] < 0.8) & (table["exporter_report_usd"] > 1e5)]
@@ -72,7 +71,7 @@ def test_chronic_under_declaration_is_usual(quiet) -> None:
 def test_where_nothing_happens_hardly_a_row_is_strong(quiet) -> None:
     world, flows = quiet
     for asked in ({"event": world.event}, {}):
-        q = unusual_gaps(flows, GapOptions(**asked)).table["q_value"].drop_null().to_numpy()
+        q = find_gaps_in(flows, GapOptions(**asked)).table["q_value"].drop_null().to_numpy()
         assert q.size > 1_000
         assert (q <= 0.1).mean() < 0.01
 
@@ -80,7 +79,7 @@ def test_where_nothing_happens_hardly_a_row_is_strong(quiet) -> None:
 def test_silent_and_late_reporters_have_no_gap_in_their_silence(quiet) -> None:
     world, flows = quiet
     areas = world.truth_areas.to_pandas().set_index("area")
-    table = unusual_gaps(flows, GapOptions(by=PAIR)).table.to_pandas()
+    table = find_gaps_in(flows, GapOptions(by=PAIR)).table.to_pandas()
     for side in PAIR:
         assert not set(table[side]) & set(areas.index[areas["publishes"] == "never"])
         last = table[side].map(areas["last_period"])
@@ -90,7 +89,7 @@ def test_silent_and_late_reporters_have_no_gap_in_their_silence(quiet) -> None:
 
 def test_freight_is_valuation_and_goods_at_sea_are_timing(quiet) -> None:
     world, flows = quiet
-    result = decompose_gaps(flows, GapOptions(by=PAIR))
+    result = decompose_gaps_in(flows, GapOptions(by=PAIR))
     truth = world.truth_pairs.to_pandas().set_index(list(PAIR))
     nets = result.table.to_pandas()
     nets = nets[nets["direction"].isna() & (nets["importer_report_usd"] > 1e6)]
@@ -117,7 +116,7 @@ def test_goods_that_hubs_never_show_are_found(flows_of) -> None:
             loops=False,
         )
     )
-    result = unusual_gaps(flows_of(world, "unseen"), GapOptions(event=world.event, by=PAIR))
+    result = find_gaps_in(flows_of(world, "unseen"), GapOptions(event=world.event, by=PAIR))
     table = result.table.to_pandas().set_index(list(PAIR))
     hidden = world.truth_detours.to_pandas().query("kind == 'unseen'")
     hidden = hidden[hidden["period"] >= "2022-01"]

@@ -99,6 +99,8 @@ def books_of(
 ) -> tuple[nw.LazyFrame[Any], BooksFit]:
     """Return the weighted flows of all goods, kept on the engine, and what was learnt of the reporters.
 
+    Of a lake that holds published totals and no goods it is the totals that are judged.
+
     Parameters
     ----------
     engine, lake, frequency, choice
@@ -117,8 +119,10 @@ def books_of(
             hint="ingest the reporters' own figures: of one figure made of two no reporter can be judged",
         )
     goods = counted.rows.filter(nw.col("hs_code") != "TOTAL")
+    has_goods = goods.select("hs_code").head(1).collect("pyarrow").shape[0] > 0
     name = f"goods_{counted.name}"
-    return weighted_flows(engine, kept_pairs(engine, goods, name), name, frequency=frequency)
+    rows = goods if has_goods else counted.rows
+    return weighted_flows(engine, kept_pairs(engine, rows, name), name, frequency=frequency)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

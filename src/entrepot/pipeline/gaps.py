@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from entrepot.detect.gaps.decomposition import decompose_gaps
+from entrepot.detect.gaps.rows import load_part_rows, load_rows
 from entrepot.detect.gaps.unusual import unusual_gaps
 from entrepot.engine import Engine
 from entrepot.errors import CoverageError
@@ -68,7 +69,8 @@ def find_gaps(
     """
     with Engine(memory_limit=memory_limit) as engine:
         flows = _flows(engine, lake, options, frequency=frequency, choice=choice, tell=tell)
-        return unusual_gaps(flows, options)
+        rows = load_rows(flows, options.products)
+    return unusual_gaps(rows, options)
 
 
 def find_gaps_in(flows: IntoFrame, options: GapOptions) -> GapResult:
@@ -83,7 +85,7 @@ def find_gaps_in(flows: IntoFrame, options: GapOptions) -> GapResult:
         Windows, areas, products, keys.
     """
     lazy: nw.LazyFrame[Any] = nw.from_native(flows).lazy()
-    return unusual_gaps(lazy, options)
+    return unusual_gaps(load_rows(lazy, options.products), options)
 
 
 def take_gaps_apart(
@@ -115,7 +117,8 @@ def take_gaps_apart(
     with Engine(memory_limit=memory_limit) as engine:
         flows = _flows(engine, lake, options, frequency=frequency, choice=choice, tell=tell)
         sides = side_reports(engine, lake, frequency=frequency, choice=choice)
-        return decompose_gaps(_beside(flows, sides), options)
+        rows = load_part_rows(_beside(flows, sides), options.products)
+    return decompose_gaps(rows, options)
 
 
 def decompose_gaps_in(flows: IntoFrame, options: GapOptions) -> GapParts:
@@ -129,7 +132,7 @@ def decompose_gaps_in(flows: IntoFrame, options: GapOptions) -> GapParts:
         Areas, products, periods, keys.
     """
     lazy: nw.LazyFrame[Any] = nw.from_native(flows).lazy()
-    return decompose_gaps(lazy, options)
+    return decompose_gaps(load_part_rows(lazy, options.products), options)
 
 
 def _flows(

@@ -26,6 +26,8 @@ _SLICE: Final = ("source", "reporter", "partner", "partner_concept", "flow", "fr
 
 #: Share of the codes that the twelve months have from which the published year is preferred to them.
 _WHOLE_YEAR: Final = 0.5
+#: A published total of a year that is so near to that of its first months is theirs.
+_SAME: Final = 0.001
 
 
 def compared_levels(found: Iterable[int], frequency: str) -> tuple[int, ...]:
@@ -123,7 +125,8 @@ def frequency_reports(reports: str, frequency: str, columns: tuple[str, ...] = F
 
     A reporter's year is the sum of its months when it published all twelve of the flow, and no annual
     report of the partner or a mere selection of the codes. Goods and totals are looked at apart: a
-    published total says nothing of the goods.
+    published total says nothing of the goods. A published total that is the sum of the months from January
+    on, of less than twelve, is that of a year that is not over: no year.
 
     Parameters
     ----------
@@ -144,12 +147,27 @@ def frequency_reports(reports: str, frequency: str, columns: tuple[str, ...] = F
     keys = ", ".join([*kept, "is_total", "calendar_year"])
     part = ("source", "reporter", "partner", "partner_concept", "flow", "is_total", "period")
     same = ", ".join(part)
+    months = "frequency = 'M'"
     code = "hs_code, national_code" if "national_code" in columns else "hs_code"
     return f"""
         WITH every AS (
             SELECT *, hs_level = 0 AS is_total, substr(period, 1, 4) AS calendar_year FROM ({leaves})
         ),
-        annual AS (SELECT * FROM every WHERE frequency = 'A'),
+        unfinished AS (
+            SELECT source, reporter, flow, partner_concept, calendar_year, is_total FROM every
+            WHERE is_total GROUP BY ALL
+            HAVING count(DISTINCT period) FILTER ({months}) BETWEEN 1 AND 11
+                AND max(period) FILTER ({months}) =
+                    calendar_year || '-' || lpad((count(DISTINCT period) FILTER ({months}))::VARCHAR, 2, '0')
+                AND abs(sum(primary_value_usd) FILTER (frequency = 'A')
+                    - sum(primary_value_usd) FILTER ({months}))
+                    <= {_SAME} * sum(primary_value_usd) FILTER ({months})
+        ),
+        annual AS (
+            SELECT * FROM every
+            ANTI JOIN unfinished USING (source, reporter, flow, partner_concept, calendar_year, is_total)
+            WHERE frequency = 'A'
+        ),
         whole AS (
             SELECT source, reporter, flow, is_total, calendar_year FROM every
             WHERE frequency = 'M' GROUP BY ALL HAVING count(DISTINCT period) = 12

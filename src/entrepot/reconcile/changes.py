@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from entrepot.reconcile.arrays import codes, floats, sums, weighted_medians
+from entrepot.reconcile.late import month_number
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrameT
@@ -54,10 +55,13 @@ class MonthNoises:
         over that of a year's.
     late
         Variance of what late arrival makes of a month's log gap, over all flows.
+    pairs
+        **Grain**: exporter × importer. ``late_share`` of a month's goods that arrive in the next.
     """
 
     table: pa.Table
     late: float
+    pairs: pa.Table
 
 
 def change_moments(paired: IntoFrameT, measure: Measure) -> IntoFrameT:
@@ -79,9 +83,6 @@ def change_moments(paired: IntoFrameT, measure: Measure) -> IntoFrameT:
     """
     x, m = nw.col(measure.exporter), nw.col(measure.importer)
     is_used = (x > 0) & (m > 0) & (nw.col("exporter") != nw.col("importer")) & (nw.col("frequency") == "M")
-    period = (
-        nw.when(nw.col("period").str.len_chars() == 7).then(nw.col("period")).otherwise(nw.lit("2000-01"))
-    )
     flow = ("exporter", "importer", "hs_code")
     data = (
         nw.from_native(cast("Any", paired))
@@ -90,7 +91,7 @@ def change_moments(paired: IntoFrameT, measure: Measure) -> IntoFrameT:
             *flow,
             x.log().alias("x0"),
             m.log().alias("m0"),
-            (period.str.slice(0, 4).cast(nw.Int64) * 12 + period.str.slice(5, 2).cast(nw.Int64)).alias("t0"),
+            month_number().alias("t0"),
         )
     )
     data = (
@@ -175,13 +176,16 @@ def month_noises(moments: pa.Table, reliability: Reliability) -> MonthNoises | N
         ratio = _ratios(noise, runs, owner, np.maximum(yearly, _LEAST_VARIANCE))
         table = {"reporter": pa.array(words, pa.string()), "flow": pa.array([flow] * len(words), pa.string())}
         parts.append(pa.table(table | {"noise": pa.array(ratio)}))
-    return MonthNoises(pa.concat_tables(parts), max(float((runs * of_pair[2]).sum() / runs.sum()), 0.0))
+    pairs = moments.select(["exporter", "importer"]).append_column("late_share", pa.array(of_pair[3]))
+    return MonthNoises(
+        pa.concat_tables(parts), max(float((runs * of_pair[2]).sum() / runs.sum()), 0.0), pairs
+    )
 
 
 def _noise_of_pairs(
     total: dict[str, NDArray[np.float64]], runs: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return by pair the variances of both books' noise, and that of what arrives late."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return by pair the variances of both books' noise, that of what arrives late, and its share."""
     own = {name: values / np.maximum(runs, 1.0) for name, values in total.items()}
     drawn = {
         name: (values + _HALF_RUNS * values.sum() / runs.sum()) / (runs + _HALF_RUNS)
@@ -195,7 +199,7 @@ def _noise_of_pairs(
     together = own["same"] + own["after"]
     gamma_0, gamma_1 = 0.5 * (together + apart), 0.5 * (together - apart)
     arrived = ((1.0 - late) ** 2 + late**2) * gamma_0 + 2.0 * late * (1.0 - late) * gamma_1
-    return 0.5 * (own["xx"] - gamma_0), 0.5 * (own["mm"] - arrived), late**2 * gamma_0
+    return 0.5 * (own["xx"] - gamma_0), 0.5 * (own["mm"] - arrived), late**2 * gamma_0, late
 
 
 def _ratios(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 import narwhals as nw
 
 from entrepot.reconcile.changes import OF_YEAR
+from entrepot.reconcile.lasting import of_other_years
+from entrepot.reconcile.late import expected_arrivals, own_part, with_other_month
 from entrepot.reconcile.learnt import place_sizes, with_learnt
 from entrepot.reconcile.outliers import ordinary
 from entrepot.reconcile.sizes import size_class
@@ -45,13 +47,18 @@ def estimate_measures(
     (months that both published; of annual data the row itself) and 1 − w = p·a/(a + b) + (1 − p)·a/(a + b +
     C) the weight of the importer: p the probability that the gap is ordinary noise, C the variance of
     outliers. Of annual data this is v = x^w·(m/ρ)^(1−w). A flow is dated where it leaves: of a month's own
-    gap g, beyond the year's, only m = g·a/(a + b + late) is taken, with a and b of months (see
-    :func:`entrepot.reconcile.changes.month_noises`) and the variance of late arrival on the importer's side.
+    gap g = ln(M/ρ) − ln((1 − l)·X + l·X_before), l the share of the pair's goods that arrive a month later,
+    and of the next month's, beyond their years', only m = −E[noise of the exporter | g, g_next] is taken (see
+    ``_of_two_gaps``), with a and b of months (see :func:`entrepot.reconcile.changes.month_noises`) and what l
+    leaves of late arrival as a variance of the importer's.
     Noise of months raises a year's sum by (11/12)·a/2, and so far the ratio: it is taken out of g.
-    A month that one side did not publish takes the year's correction all the same.
+    A month that one side did not publish takes the year's correction all the same; a year that one side did
+    not publish that of the flow's other years, times the share ψ of a gap that lasts (see
+    :func:`entrepot.reconcile.lasting.lasting_share`).
 
     *Interval*  ln v ± 1.645·k·√V, with V = a·w² + b·(1 − w)² where both report, a where only the exporter
-    does, b and the variance of ρ where only the importer does; for months the month's own is added.
+    does, b and the variance of ρ where only the importer does (less ψ² of what the other book would tell,
+    where other years have both); for months the month's own is added.
     k, by size, makes the gaps themselves fall inside ±1.645·√(a + b) in nine cases of ten; of flows that both
     report the ordinary gaps, since their outliers are told apart.
 
@@ -135,8 +142,8 @@ def _estimated(
         (learnt["a"] * factor).alias("__a"), (learnt["b"] * factor).alias("__b"),
         (factor * fit.reliability.shared).alias("__shared"),
     )  # fmt: skip
-    data = _weighed(data)
-    return _finish(data, fit, measure, is_monthly=is_monthly)
+    data = _with_other_years(_weighed(data), fit.lasting)
+    return _finish(data, fit, measure, place, is_monthly=is_monthly)
 
 
 def _gap_and_size(x: nw.Expr, of_year: tuple[nw.Expr, nw.Expr], log_ratio: nw.Expr) -> list[nw.Expr]:
@@ -165,6 +172,23 @@ def _weighed(data: Any) -> Any:
     # A gap that noise cannot explain is another partner or product, not a noisy figure: it pulls less.
     return data.with_columns(
         (1.0 - p * near - (1.0 - p) * far).alias("__w"), (p * (1.0 - p) * apart * apart).alias("__doubt")
+    )
+
+
+def _with_other_years(data: Any, lasting: float) -> Any:
+    """Add what both books of a flow are off by in years that have both, as far as it lasts.
+
+    ``__lasts`` is the part of a gap's variance that these tell; 0 of a flow without such a year.
+    """
+    if not lasting:
+        return data.with_columns(*[nw.lit(0.0).alias(f"__{name}") for name in ("off_x", "off_m", "lasts")])
+    matched, gap, share = nw.col("__matched"), nw.col("__gap"), nw.col("__w")
+    return data.with_columns(
+        (lasting * of_other_years((1.0 - share) * gap, matched)).alias("__off_x"),
+        (-lasting * of_other_years(share * gap, matched)).alias("__off_m"),
+    ).with_columns(
+        nw.when(nw.col("__off_x").is_null()).then(0.0).otherwise(lasting * lasting).alias("__lasts"),
+        *[nw.col(f"__off_{side}").fill_null(0.0) for side in "xm"],
     )
 
 
@@ -200,18 +224,28 @@ def _basis() -> nw.Expr:
     )
 
 
-def _finish(data: Any, fit: MeasureFit, measure: Measure, *, is_monthly: bool) -> Any:
+def _finish(
+    data: Any, fit: MeasureFit, measure: Measure, place: Callable[[pa.Table], Any], *, is_monthly: bool
+) -> Any:
     x, m, mirror = nw.col(measure.exporter), nw.col(measure.importer), nw.col("__mirror")
     a, b, gap, share = (nw.col(name) for name in ("__a", "__b", "__gap", "__w"))
     is_both, by_importer, matched = nw.col("__both"), nw.col("__by_importer"), nw.col("__matched")
-    data = _with_months(data, fit, measure) if is_monthly else data.with_columns(nw.lit(0.0).alias("__month"))
+    data = (
+        _with_months(data, fit, measure, place)
+        if is_monthly
+        else data.with_columns(nw.lit(0.0).alias("__month"))
+    )
     # the year's gap holds for months that one side did not publish, too; it is 0 where there is none
     moved = (1.0 - share) * gap + nw.col("__month")
     if is_monthly:
         moved = nw.when(by_importer).then(-share * gap).otherwise(moved)
+    off = nw.when(by_importer).then(nw.col("__off_m")).otherwise(nw.col("__off_x"))
+    moved = nw.when(matched | nw.col("__alone")).then(moved).otherwise(off)
     b = b + nw.col("__passed_variance")
     weighted = a * share * share + b * (1.0 - share) * (1.0 - share) + nw.col("__doubt")
-    alone = nw.when(by_importer).then(b + nw.col(f"__{measure.name}_ratio_variance")).otherwise(a)
+    pull, lasts = nw.col("__pull"), nw.when(nw.col("__alone")).then(0.0).otherwise(nw.col("__lasts"))
+    of_importer = b * (1.0 - (1.0 - pull) * lasts) + nw.col(f"__{measure.name}_ratio_variance")
+    alone = nw.when(by_importer).then(of_importer).otherwise(a - nw.col("__own") * pull * lasts)
     variance = nw.when(matched).then(weighted).otherwise(alone)
     if is_monthly:
         variance = variance + nw.col("__month_variance")
@@ -238,43 +272,94 @@ def _finish(data: Any, fit: MeasureFit, measure: Measure, *, is_monthly: bool) -
     )
 
 
-def _with_months(data: Any, fit: MeasureFit, measure: Measure) -> Any:
+def _with_months(data: Any, fit: MeasureFit, measure: Measure, place: Callable[[pa.Table], Any]) -> Any:
     """Add what a month's own gap, beyond its year's, moves the estimate by, and the month's variance.
 
-    What leaves in one month may arrive in the next, which is no error of the exporter: the variance of
-    late arrival stands on the importer's side.
+    What leaves in one month may arrive in the next, which is no error of the exporter. How much of it does
+    is known by pair; the rest of late arrival is a variance on the importer's side. So a month's noise shows
+    in the gap of its own month and, in part, in that of the next: both are used.
     """
-    x, m, gap = nw.col(measure.exporter), nw.col(measure.importer), nw.col("__gap")
+    x, gap = nw.col(measure.exporter), nw.col("__gap")
     own, other = fit.month_noise * nw.col("__own"), fit.month_noise * nw.col("__b")
+    raised = nw.lit(0.0)
     if fit.noises is not None:
         own = nw.col("__own") * nw.col(f"__{measure.name}_a_noise")
         other = nw.col("__b") * nw.col(f"__{measure.name}_b_noise")
         # Noise of months raises their sum, by half its variance in logs; the ratio is one of sums. It is
         # taken out where months are compared; a month of one side alone has to add up to its year.
         raised = (OF_YEAR * 0.5 * (other - own)).clip(-_MOST_RAISED, _MOST_RAISED)
-        data = data.with_columns(raised.alias("__raised"))
-    else:
-        data = data.with_columns(nw.lit(0.0).alias("__raised"))
-    late = nw.col("__late")
-    both = nw.col("__matched") & (x > 0) & (m > 0)
+    data = _with_late(data, fit, measure, place).with_columns(
+        own.alias("__month_x"), other.alias("__month_m")
+    )
+    both = nw.col("__matched") & (x > 0) & (nw.col(measure.importer) > 0)
+    part, noise = nw.col("__own_part"), nw.col("__month_x")
     data = data.with_columns(
         nw.when(both)
-        .then(_log(nw.col("__mirror")) + nw.col("__raised") - _log(x) - gap)
-        .otherwise(0.0)
+        .then(_log(nw.col("__mirror")) + raised - _log(nw.col("__expected")) - gap)
         .alias("__around"),
-        own.alias("__month_x"),
-        (other + late).alias("__month_m"),
+        (noise * (part * part + (1.0 - part) * (1.0 - part)) + nw.col("__month_m") + nw.col("__timed"))
+        .alias("__spread"),
+    )  # fmt: skip
+    around, spread = nw.col("__around"), nw.col("__spread")
+    score = around * around / spread
+    data = data.with_columns(
+        (spread * (1.0 + score * score / _FAR**4)).alias("__spread"),
+        around.clip(-_FARTHEST, _FARTHEST).alias("__around"),
+        (1.0 - part).alias("__part_before"),
     )
-    own, other, around = nw.col("__month_x"), nw.col("__month_m"), nw.col("__around")
-    score = around * around / (own + other)
-    pull = own / (own + other) / (1.0 + score * score / _FAR**4)
-    data = data.with_columns(nw.when(both).then(pull).otherwise(0.0).fill_null(0.0).alias("__month_pull"))
-    pull = nw.col("__month_pull")
-    by_importer = nw.col("__by_importer")
+    later = {"__next": "__around", "__next_spread": "__spread", "__next_part": "__part_before"}
+    if fit.timed_variances:
+        data = with_other_month(data, later, back=-1)
+    else:
+        data = data.with_columns(*[nw.lit(None, dtype=nw.Float64).alias(name) for name in later])
+    return _of_two_gaps(data)
+
+
+def _with_late(data: Any, fit: MeasureFit, measure: Measure, place: Callable[[pa.Table], Any]) -> Any:
+    """Add what is expected to arrive in a month by the exporter's book, and the part that left in it."""
+    x = nw.col(measure.exporter)
+    if fit.noises is None or not fit.timed_variances:
+        return data.with_columns(x.alias("__expected"), nw.lit(1.0).alias("__own_part"))
+    data = with_other_month(data, {"__before": measure.exporter}, back=1)
+    data = data.join(place(fit.noises.pairs), on=["exporter", "importer"], how="left")
+    is_told = nw.col("__timed") < nw.col("__late")
+    late = nw.when(is_told).then(nw.col("late_share").fill_null(0.0)).otherwise(0.0)
+    timing = x, nw.col("__before"), late
     return data.with_columns(
-        (pull * around.clip(-_FARTHEST, _FARTHEST)).fill_null(0.0).alias("__month"),
-        nw.when(by_importer).then(other).otherwise(own * (1.0 - pull) * (1.0 - pull) + other * pull * pull)
-        .alias("__month_variance"),
+        expected_arrivals(*timing).alias("__expected"), own_part(*timing).alias("__own_part")
+    ).drop("late_share")
+
+
+def _of_two_gaps(data: Any) -> Any:
+    """Add the best linear guess of a month's noise by its own gap and the next month's, and what it leaves.
+
+    *Formula*  with d_t the exporter's noise of a month, r_t = −(w_t·d_t + (1 − w_t)·d_{t−1}) + that of the
+    importer; cov(d_t, r_t) = −w_t·a, cov(d_t, r_{t+1}) = −(1 − w_{t+1})·a, cov(r_t, r_{t+1}) =
+    (1 − w_{t+1})·w_t·a.
+    """
+    a, here = nw.col("__month_x"), ~nw.col("__around").is_null()
+    after = ~nw.col("__next").is_null() & ~nw.col("__next_part").is_null()
+    one = nw.when(here).then(a * nw.col("__own_part")).otherwise(0.0)
+    two = nw.when(after).then(a * nw.col("__next_part")).otherwise(0.0)
+    data = data.with_columns(
+        one.alias("__one"), two.alias("__two"),
+        nw.when(here).then(nw.col("__spread")).otherwise(1.0).alias("__v1"),
+        nw.when(after).then(nw.col("__next_spread")).otherwise(1.0).alias("__v2"),
+        nw.when(here & after).then(a * nw.col("__own_part") * nw.col("__next_part")).otherwise(0.0)
+        .alias("__v12"),
+    )  # fmt: skip
+    one, two, v1, v2, v12 = (nw.col(f"__{name}") for name in ("one", "two", "v1", "v2", "v12"))
+    whole = v1 * v2 - v12 * v12
+    data = data.with_columns(
+        ((one * v2 - two * v12) / whole).alias("__pull_one"),
+        ((two * v1 - one * v12) / whole).alias("__pull_two"),
+    )
+    pull_one, pull_two = nw.col("__pull_one"), nw.col("__pull_two")
+    return data.with_columns(
+        (pull_one * nw.col("__around").fill_null(0.0) + pull_two * nw.col("__next").fill_null(0.0))
+        .alias("__month"),
+        nw.when(nw.col("__by_importer")).then(nw.col("__month_m") + nw.col("__late"))
+        .otherwise(a - pull_one * one - pull_two * two).alias("__month_variance"),
     )  # fmt: skip
 
 

@@ -15,6 +15,8 @@ from entrepot.engine import place_beside, small_table
 from entrepot.reconcile.arrays import codes, floats, sums
 from entrepot.reconcile.changes import OF_YEAR, MonthNoises, change_moments, month_noises
 from entrepot.reconcile.gaps import gap_classes, no_gaps, read_gaps
+from entrepot.reconcile.lasting import lasting_share
+from entrepot.reconcile.late import expected_arrivals, own_part, with_other_month
 from entrepot.reconcile.outliers import ordinary_shares
 from entrepot.reconcile.ratios import RATIO_KEYS, RatioFit, fit_ratios, ratio_statistics, statistics_of
 from entrepot.reconcile.reliability import (
@@ -70,10 +72,16 @@ class MeasureFit:
     month_variances
         (SIZES) variance of a month's log gap around that of its year, beyond noise: goods that arrive in
         another month than they leave in. Empty for annual data.
+    timed_variances
+        (SIZES) the same where a month is held against what is to arrive in it, by the share of the pair's
+        goods that arrive a month later; not above the other. It is less where dispatches are split, and not
+        where each arrives as a whole. Empty where late shares are not known.
     month_noise
         Variance of a month's noise over that of a year's, of reporters that ``noises`` lacks.
     noises
         The same by reporter and flow (``noise``), told from changes over time; None where there are too few.
+    lasting
+        Part of the variance of ordinary gaps that lasts from year to year; 0 where there is but one year.
     """
 
     ratios: RatioFit
@@ -81,8 +89,10 @@ class MeasureFit:
     interval_factors: tuple[float, ...]
     ordinary_factors: tuple[float, ...]
     month_variances: tuple[float, ...] = ()
+    timed_variances: tuple[float, ...] = ()
     month_noise: float = 0.0
     noises: MonthNoises | None = None
+    lasting: float = 0.0
 
 
 def fit_measures(
@@ -95,7 +105,7 @@ def fit_measures(
 ) -> list[MeasureFit]:
     """Learn ratios, reliabilities and widths of intervals from the flows that both report.
 
-    Executes one query for all measures and one for each (three for months), whose results are small tables;
+    Executes one query for all measures and one for each (four for months), whose results are small tables;
     where there are millions of gaps one more, for the codes of the goods. What is done with the results is
     done side by side, a thread a measure.
 
@@ -126,8 +136,8 @@ def fit_measures(
             futures.append(threads.submit(_fit_gaps, gaps, known))
         trust = [future.result() for future in futures]
     fits = [
-        MeasureFit(ratio, reliability, *factors)
-        for ratio, (reliability, factors) in zip(ratios, trust, strict=True)
+        MeasureFit(ratio, reliability, *factors, lasting=lasting_share(of_year, ratio, reliability.typical))
+        for of_year, ratio, (reliability, factors) in zip(years_of_each, ratios, trust, strict=True)
     ]
     if not is_monthly:
         return fits
@@ -163,17 +173,25 @@ def _fit_gaps(
 
 
 def _with_months(paired: Any, years: Any, measure: Measure, fit: MeasureFit) -> MeasureFit:
-    """Add what is learnt of months: two queries."""
+    """Add what is learnt of months: three queries."""
     changes = small_table(change_moments(paired, measure), what="changes by pair")
     noises = month_noises(
         changes.sort_by([("exporter", "ascending"), ("importer", "ascending")]), fit.reliability
     )
     known = place_beside(fit.ratios.table.select([*RATIO_KEYS, "log_ratio"]), years)
-    found = _month_moments(
-        nw.from_native(paired), nw.from_native(years), known, measure, (fit.reliability, noises)
+    trust = fit.reliability, noises
+    late, noise = _months(
+        small_table(_month_moments(paired, years, known, measure, trust), what="months of a year"),
+        timed=noises,
     )
-    late, noise = _months(small_table(found, what="months of a year"), timed=noises)
-    return replace(fit, month_variances=late, month_noise=noise, noises=noises)
+    if noises is None:
+        return replace(fit, month_variances=late, month_noise=noise)
+    moments = _month_moments(paired, years, known, measure, trust, pairs=place_beside(noises.pairs, paired))
+    of_timed, _ = _months(
+        small_table(moments, what="months of a year, the month before known"), timed=replace(noises, late=0.0)
+    )
+    least = tuple(min(both) for both in zip(of_timed, late, strict=True))
+    return replace(fit, month_variances=late, timed_variances=least, month_noise=noise, noises=noises)
 
 
 def _sorted(table: pa.Table) -> pa.Table:
@@ -194,6 +212,8 @@ def _with_variance(gaps: Any, reliability: Reliability, noises: MonthNoises | No
     a, b = nw.col("__a") - reliability.shared, nw.col("__b")
     if noises is not None:
         a = nw.when(a > _LEAST).then(a).otherwise(_LEAST) * nw.col("__a_noise")
+        if "spread" in data.collect_schema().names():
+            a = a * nw.col("spread")
         b = b * nw.col("__b_noise")
     variance = a + b
     size = nw.col("size")
@@ -246,14 +266,30 @@ def _ninth_decile(counts: NDArray[np.float64]) -> float:
 
 
 def _month_moments(
-    paired: Any, years: Any, known: Any, measure: Measure, trust: tuple[Reliability, MonthNoises | None]
+    paired: Any,
+    years: Any,
+    known: Any,
+    measure: Measure,
+    trust: tuple[Reliability, MonthNoises | None],
+    pairs: Any = None,
 ) -> Any:
-    """Return how far months' log gaps lie from their years', by size, against the noise of the reporters."""
+    """Return how far months' log gaps lie from their years', by size, against the noise of the reporters.
+
+    With the late shares of ``pairs`` importers' months are held against what is to arrive in them.
+    """
     keys = ["exporter", "importer", "hs_code", "frequency", "year"]
     x, m = nw.col(measure.exporter), nw.col(measure.importer)
     positive = (x > 0) & (m > 0) & (nw.col("exporter") != nw.col("importer"))
+    paired, years = nw.from_native(paired), nw.from_native(years)
+    expected, spread = x, nw.lit(1.0)
+    if pairs is not None:
+        paired = with_other_month(paired, {"__before": measure.exporter}, back=1)
+        paired = paired.join(nw.from_native(pairs), on=["exporter", "importer"], how="left")
+        timing = x, nw.col("__before"), nw.col("late_share").fill_null(0.0)
+        expected, own = expected_arrivals(*timing), own_part(*timing)
+        spread = own * own + (1.0 - own) * (1.0 - own)
     sums = years.filter((nw.col("exporter_sum") > 0) & (nw.col("importer_sum") > 0))
-    around = m.log() - x.log() - nw.col("importer_sum").log() + nw.col("exporter_sum").log()
+    around = m.log() - expected.log() - nw.col("importer_sum").log() + nw.col("exporter_sum").log()
     months = (
         paired.filter(positive)
         .with_columns(
@@ -266,7 +302,7 @@ def _month_moments(
         .select(
             "exporter", "importer", "chapter",
             size_class((x.log() + m.log() - nw.col("log_ratio")) / 2).alias("size"),
-            around.clip(-3.0, 3.0).alias("around"),
+            around.clip(-3.0, 3.0).alias("around"), spread.alias("spread"),
         )
     )  # fmt: skip
     square, noise = nw.col("around") * nw.col("around"), nw.col("variance")

@@ -78,7 +78,7 @@ def place_sizes(fit: MeasureFit, place: Callable[[pa.Table], Any]) -> Any:
     """Return what was learnt of sizes, by ``__size``, beside the flows.
 
     ``__factor`` of variances; ``__odds`` and ``__farther`` of outliers; ``__of_all`` and ``__of_ordinary``
-    of intervals; ``__late``, the variance of late arrival.
+    of intervals; ``__late``, the variance of late arrival; ``__timed``, that of what late shares leave of it.
 
     Parameters
     ----------
@@ -93,6 +93,7 @@ def place_sizes(fit: MeasureFit, place: Callable[[pa.Table], Any]) -> Any:
         "__factor": fit.reliability.size_factors, "__odds": share / (1.0 - share),
         "__farther": outliers.variances, "__of_all": fit.interval_factors,
         "__of_ordinary": fit.ordinary_factors, "__late": fit.month_variances or (0.0,) * SIZES,
+        "__timed": fit.timed_variances or fit.month_variances or (0.0,) * SIZES,
     }  # fmt: skip
     sizes = {"__size": pa.array(np.arange(SIZES))}
     return place(pa.table(sizes | {name: pa.array(np.asarray(of, float)) for name, of in columns.items()}))

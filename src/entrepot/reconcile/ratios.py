@@ -50,6 +50,10 @@ _HALF_PAIRS = 3.0
 _HALF_SPREAD = 3.0
 #: A median's variance over a mean's, for normal noise.
 _MEDIAN_VARIANCE = math.pi / 2
+#: Standard deviation of the level of freight over places and times (logs).
+_LEVELS_APART = 0.03
+#: Standard deviations a median distance from the median.
+_DEVIATION = 1.4826
 #: No spread over pairs is believed to be smaller than this (logs).
 _LEAST_SPREAD = 0.003
 #: Log ratios beyond this (a factor of 20) count as this where squares are summed.
@@ -169,6 +173,8 @@ def fit_ratios(statistics: pa.Table, geography: pa.Table, *, usual: float = DEFA
     usual
         The ratio where nothing can be learnt.
 
+    The level of freight is drawn to the usual one as far as the pairs, few or far apart, do not tell it.
+
     Returns
     -------
     RatioFit
@@ -198,10 +204,12 @@ def fit_ratios(statistics: pa.Table, geography: pa.Table, *, usual: float = DEFA
     told = told[np.argsort(sampling[told], kind="stable")[:_MOST_CELLS]]
     beta = _regression(cells, X, np.where(seen, median, 0.0), sampling, told)
     base = X @ beta
-    own = _own_ratios(cells, np.where(seen, median - base, 0.0))
+    left = np.where(seen, median - base, 0.0)
+    own, known = _own_ratios(cells, left), _level_known(cells, left)
+    level = (1.0 - known) * (math.log(usual) - float(np.median(base[seen])))
     return RatioFit(
         # Freight costs something: what is under one is habit, and stays in the log ratio.
-        _table(statistics, base + own.shift, np.maximum(base + own.freight, 0.0), own.variance),
+        _table(statistics, base + own.shift, np.maximum(base + level + own.freight, 0.0), own.variance),
         dict(zip(names, (float(value) for value in beta), strict=True)),
         int(seen.sum()),
     )
@@ -384,6 +392,19 @@ def _centre(habit: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
     """Return the habit that most have, which is none: it belongs to the constant."""
     one = np.zeros(len(habit), dtype=np.int64)
     return float(weighted_medians(habit, weight, one, 1)[0])
+
+
+def _level_known(cells: _Cells, left: NDArray[np.float64]) -> float:
+    """Return how far the pairs tell the level of freight: 1 of many alike, little of few that differ.
+
+    The median over pairs is off by the square root of π/2·σ²/n; the level that is usual by so much as
+    countries' own are apart. What is not known of the level is drawn to the usual one.
+    """
+    flows = sums(cells.pair, cells.flows)
+    of_pair = weighted_medians(left, cells.flows, cells.pair, len(flows))[flows > 0]
+    spread = _DEVIATION * float(np.median(np.abs(of_pair - np.median(of_pair))))
+    error = _MEDIAN_VARIANCE * spread**2 / of_pair.size
+    return _LEVELS_APART**2 / (_LEVELS_APART**2 + error)
 
 
 # --- what reporters, pairs and product groups have of their own

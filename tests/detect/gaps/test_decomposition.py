@@ -8,19 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from entrepot.detect.gaps.decomposition import decompose_gaps
 from entrepot.detect.gaps.neighbours import mirrored_gaps
 from entrepot.detect.gaps.options import GapOptions
 from entrepot.detect.gaps.parts_result import PARTS
 from entrepot.detect.gaps.rows import load_rows
 from entrepot.detect.gaps.timing import fit_timing
+from entrepot.pipeline.gaps import decompose_gaps_in
 from entrepot.schema import GAP_PARTS, bad_rows, duplicated_rows
 
 PAIR = ("exporter", "importer")
 
 
 def solve(flows, **asked) -> pd.DataFrame:
-    return decompose_gaps(flows, GapOptions(**asked)).table.to_pandas()
+    return decompose_gaps_in(flows, GapOptions(**asked)).table.to_pandas()
 
 
 def net(table: pd.DataFrame, exporter: str, importer: str) -> pd.Series:
@@ -44,7 +44,7 @@ def test_parts_add_up_to_the_gap_in_every_row(by, random_books, books) -> None:
         re_export_usd=[row[4] * 0.1 if row[0] == "E01" else None for row in rows],
         consignment_report_usd=[row[5] * 1.2 if row[1] == "E02" else None for row in rows],
     )
-    result = decompose_gaps(flows, GapOptions(by=by))
+    result = decompose_gaps_in(flows, GapOptions(by=by))
     table = result.table.to_pandas()
     parts = table[list(PARTS)].sum(axis=1)
     assert parts.to_numpy() == pytest.approx(table["published_gap_usd"].to_numpy(), rel=1e-9, abs=1e-3)
@@ -138,7 +138,7 @@ def moved(rows: list[tuple], *, pairs: int, share: float = 0.4) -> list[tuple]:
 
 def test_goods_under_a_neighbouring_code_are_found_in_their_part(random_books, books) -> None:
     plain = random_books(6, **FOUR_HEADINGS)
-    result = decompose_gaps(books(moved(plain, pairs=3)), GapOptions())
+    result = decompose_gaps_in(books(moved(plain, pairs=3)), GapOptions())
     table = result.table.to_pandas()
     truth = sum(0.4 * row[5] for row in plain if row[0] <= "E03" and row[2] == "854200")
     mine = table[(table["hs_code"] == "854200") & (table["exporter"] <= "E03") & table["direction"].isna()]
@@ -253,7 +253,7 @@ def test_options_choose_periods_and_unions(random_books, books) -> None:
 
 def test_every_part_is_said_with_what_it_cannot_show(books) -> None:
     flows = books([("NLD", "KGZ", "854231", "2022", 100.0, 42.8, 1.07)], re_export_usd=[30.0])
-    said = decompose_gaps(flows, GapOptions(by=PAIR)).explain(0)
+    said = decompose_gaps_in(flows, GapOptions(by=PAIR)).explain(0)
     assert "NLD → KGZ" in said
     assert "the gap is 57 USD" in said
     assert "re-exports, which the importer books under their origin; at most so" in said

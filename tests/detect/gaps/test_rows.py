@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from entrepot.detect.gaps.rows import load_rows
+from entrepot.detect.gaps.rows import load_part_rows, load_rows
 from entrepot.errors import CoverageError
 
 #: What each side says of a flow: nothing published, published and no row (zero), something.
@@ -28,7 +28,7 @@ def test_a_gap_exists_only_where_both_published(sent, arrived, books) -> None:
 
 
 def test_the_importers_figure_is_put_on_fob(books) -> None:
-    rows = load_rows(books([("AAA", "BBB", "854231", "2022", 100.0, 107.0, 1.07)]))
+    rows = load_part_rows(books([("AAA", "BBB", "854231", "2022", 100.0, 107.0, 1.07)]))
     assert rows.m.tolist() == pytest.approx([100.0])
     assert rows.published.tolist() == [107.0]
 

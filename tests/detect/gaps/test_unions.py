@@ -7,8 +7,8 @@ import pytest
 from entrepot.detect.gaps.options import GapOptions
 from entrepot.detect.gaps.rows import load_rows
 from entrepot.detect.gaps.unions import with_unions
-from entrepot.detect.gaps.unusual import unusual_gaps
 from entrepot.errors import OptionError
+from entrepot.pipeline.gaps import find_gaps_in
 
 
 def rotterdam(year: str = "2021") -> list[tuple]:
@@ -62,7 +62,7 @@ def test_a_member_who_is_silent_is_missing_in_both_books(books) -> None:
 
 def test_members_stand_after_the_union_and_say_so(books) -> None:
     table = [row for year in ("2019", "2020", "2021") for row in rotterdam(year)]
-    found = unusual_gaps(books(table), GapOptions(unions=("EU",))).table.to_pylist()
+    found = find_gaps_in(books(table), GapOptions(unions=("EU",))).table.to_pylist()
     assert [row["member_of"] for row in found] == [None] * 3 + ["XEU"] * 6
     assert {row["exporter"] for row in found[:3]} == {"XEU"}
 
@@ -71,7 +71,7 @@ def test_sums_over_exporters_take_the_union_for_its_members(books) -> None:
     table = [row for year in ("2019", "2020", "2021") for row in rotterdam(year)]
     by_importer = GapOptions(unions=("EU",), by=("importer",), periods="2021:2021")
     for options, lost in ((by_importer, 0.0), (GapOptions(by=("importer",), periods="2021:2021"), 80.0)):
-        (row,) = unusual_gaps(books(table), options).table.to_pylist()
+        (row,) = find_gaps_in(books(table), options).table.to_pylist()
         assert (row["lost_usd"], row["orphan_usd"]) == (lost, lost)
         assert row["exporter_report_usd"] == 110.0  # once, not once as a member and once in the union
 
@@ -80,7 +80,7 @@ def test_a_member_asked_for_by_itself_keeps_its_own_figures(books) -> None:
     table = [row for year in ("2019", "2020", "2021") for row in rotterdam(year)]
     asked = {"unions": ("EU",), "by": ("importer",), "periods": "2021:2021"}
     for exporters, sent in ((("DEU",), 20.0), (("XEU",), 110.0), (("DEU", "NLD", "XEU"), 110.0)):
-        result = unusual_gaps(books(table), GapOptions(exporters=exporters, **asked))
+        result = find_gaps_in(books(table), GapOptions(exporters=exporters, **asked))
         assert result.table["exporter_report_usd"].to_pylist() == [sent]
         assert result.series["exporter_report_usd"].to_pylist() == [sent] * 3
 

@@ -7,21 +7,24 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from entrepot.detect.gaps.comparisons import compare_history, compare_windows
 from entrepot.detect.gaps.expected import expect, small_flow
+from entrepot.detect.gaps.groups import Adder
 from entrepot.detect.gaps.noise import fit_ratio_noise, q_values
 from entrepot.detect.gaps.options import GapOptions
 from entrepot.detect.gaps.rows import load_rows
-from entrepot.detect.gaps.unusual import unusual_gaps
 from entrepot.errors import OptionError
+from entrepot.pipeline.gaps import find_gaps_in
 from entrepot.schema import GAP, bad_rows, duplicated_rows
 
 EVENT = "2021-01"
 
 
 def solve(books, rows, **asked):
-    return unusual_gaps(books(rows), GapOptions(**asked))
+    return find_gaps_in(books(rows), GapOptions(**asked))
 
 
 def hidden(rows, exporter="E02", importer="E01", share=0.6, since=EVENT):
@@ -93,7 +96,7 @@ def test_months_without_trade_are_published_months(books) -> None:
     table = [("AAA", "BBB", "854231", month, 120.0, 120.0) for month in months[::4]]
     table += [("AAA", "CCC", "854231", month, 5.0, 5.0) for month in months]
     table += [("DDD", "BBB", "854231", month, 5.0, 5.0) for month in months]
-    found = unusual_gaps(books(table), GapOptions(event=EVENT, after="2021-01:2021-12")).table.to_pylist()
+    found = find_gaps_in(books(table), GapOptions(event=EVENT, after="2021-01:2021-12")).table.to_pylist()
     (mine,) = [row for row in found if (row["exporter"], row["importer"]) == ("AAA", "BBB")]
     assert (mine["periods"], mine["before_periods"]) == (12, 24)
     assert (mine["exporter_report_usd"], mine["before_exporter_usd"]) == (360.0, 360.0)
@@ -104,7 +107,7 @@ def test_a_pair_that_the_importer_leaves_out_is_not_published(books) -> None:
     months = [f"{2018 + m // 12}-{m % 12 + 1:02d}" for m in range(48)]
     table = [("DEU", "GBR", "854231", m, 100.0, None if m < "2020-02" else 100.0) for m in months]
     table += [(e, i, "854231", m, 5.0, 5.0) for m in months for e, i in (("DEU", "CHN"), ("CHN", "GBR"))]
-    found = unusual_gaps(books(table), GapOptions(event=EVENT, after="2021-01:2021-12")).table.to_pylist()
+    found = find_gaps_in(books(table), GapOptions(event=EVENT, after="2021-01:2021-12")).table.to_pylist()
     (mine,) = [row for row in found if (row["exporter"], row["importer"]) == ("DEU", "GBR")]
     assert mine["before_periods"] == 10
     assert mine["before_exporter_usd"] == pytest.approx(1200.0)
@@ -116,7 +119,7 @@ def test_goods_that_the_importer_alone_always_knew_are_nothing_new(books) -> Non
         for m in range(48)
         for e, sent in (("AAA", 0.0), *((f"C{n:02d}", 1e6) for n in range(20)))
     ]
-    found = unusual_gaps(books(table), GapOptions(event=EVENT)).table.to_pylist()
+    found = find_gaps_in(books(table), GapOptions(event=EVENT)).table.to_pylist()
     (mine,) = [row for row in found if row["exporter"] == "AAA"]
     assert mine["orphan_usd"] == pytest.approx(mine["importer_fob_usd"])
     assert abs(mine["unusual_usd"]) < 1e-6 * mine["importer_fob_usd"]
@@ -193,7 +196,7 @@ def test_the_q_value_is_honest_where_something_did(random_books, books) -> None:
 def test_periods_that_one_side_did_not_publish_are_in_neither_book(books) -> None:
     table = [("AAA", "BBB", "854231", f"2020-{m:02d}", 100.0, 90.0) for m in range(1, 13)]
     table += [("AAA", "BBB", "854231", f"2021-{m:02d}", 100.0, 45.0 if m < 7 else None) for m in range(1, 13)]
-    (row,) = unusual_gaps(books(table), GapOptions(event=EVENT, after="2021-01:2021-12")).table.to_pylist()
+    (row,) = find_gaps_in(books(table), GapOptions(event=EVENT, after="2021-01:2021-12")).table.to_pylist()
     assert (row["exporter_report_usd"], row["importer_fob_usd"], row["periods"]) == (600.0, 270.0, 6)
     assert row["before_exporter_usd"] == pytest.approx(600.0)
     assert row["unusual_usd"] == pytest.approx(270.0)
@@ -202,7 +205,7 @@ def test_periods_that_one_side_did_not_publish_are_in_neither_book(books) -> Non
 def test_without_history_an_amount_is_withheld_and_says_why(books) -> None:
     table = [("AAA", "BBB", "854231", f"2021-{m:02d}", 100.0, 45.0) for m in range(1, 13)]
     table += [("CCC", "BBB", "854231", f"2020-{m:02d}", 100.0, 45.0) for m in range(1, 13)]
-    (row,) = unusual_gaps(books(table), GapOptions(event=EVENT, after="2021-01:2021-12")).table.to_pylist()
+    (row,) = find_gaps_in(books(table), GapOptions(event=EVENT, after="2021-01:2021-12")).table.to_pylist()
     assert row["unusual_usd"] is None
     assert row["usual_ratio"] is None
     assert "too few earlier periods" in row["status"]
@@ -211,7 +214,7 @@ def test_without_history_an_amount_is_withheld_and_says_why(books) -> None:
 
 def test_without_placebos_there_is_no_interval(books) -> None:
     table = [("AAA", "BBB", "854231", f"202{y}-{m:02d}", 100.0, 90.0) for y in (0, 1) for m in range(1, 13)]
-    (row,) = unusual_gaps(books(table), GapOptions(event=EVENT)).table.to_pylist()
+    (row,) = find_gaps_in(books(table), GapOptions(event=EVENT)).table.to_pylist()
     assert (row["z_score"], row["q_value"], row["unusual_low_usd"]) == (None, None, None)
     assert "too few placebo periods" in row["status"]
     assert row["unusual_usd"] == pytest.approx(0.0, abs=1e-6)
@@ -411,6 +414,31 @@ def test_history_is_that_of_windows_period_by_period(random_books, books) -> Non
         spot = np.array([other[key] for key in zip(mine.exporter, mine.importer, mine.product, strict=True)])
         for name in ("x", "m", "x_before", "m_before", "pair_x", "pair_m", "before_periods"):
             assert getattr(window, name)[spot] == pytest.approx(getattr(mine, name)), name
+
+
+def test_a_small_flow_keeps_its_digits_beside_huge_ones(books) -> None:
+    """Sums of what was before are made cell by cell, not as differences of a sum over all rows."""
+    table = [("AAA", "BBB", "270900", f"20{y}", 9e15, 8e15 + 1.7) for y in range(18, 23)]
+    table += [("CCC", "DDD", "854231", f"20{y}", 0.1, 0.3) for y in range(18, 23)]
+    history = compare_history(load_rows(books(table)))
+    small = history.only(history.x == 0.1)
+    assert small.x_before.tolist() == pytest.approx([0.0, 0.1, 0.1, 0.1, 0.1], rel=1e-12)
+    assert small.m_before.tolist() == pytest.approx([0.0, 0.3, 0.3, 0.3, 0.3], rel=1e-12)
+
+
+@given(numbers=st.lists(st.integers(0, 30), min_size=1, max_size=40), scale=st.sampled_from([1, 1_000]))
+def test_groups_are_those_of_a_loop(numbers, scale) -> None:
+    """Numbered densely or not, rising or in any order: sums, largest and first rows are the same."""
+    number = np.array(numbers, dtype=np.int64) * scale
+    values, counts = np.sqrt(np.arange(number.size)), np.arange(number.size)[::-1].copy()
+    for one in (number, np.unique(number)):
+        some, many = values[: one.size], counts[: one.size]
+        adder = Adder(one)
+        groups = [np.flatnonzero(one == key) for key in sorted(set(one.tolist()))]
+        assert adder.total(some).tolist() == pytest.approx([some[at].sum() for at in groups])
+        assert adder.most(many).tolist() == [many[at].max() for at in groups]
+        assert one[adder.first].tolist() == [one[at[0]] for at in groups]
+        assert counts[: one.size][adder.first].tolist() == [many[at[0]] for at in groups]
 
 
 def test_q_values_are_counted_as_the_formula_says() -> None:

@@ -96,7 +96,8 @@ def load_calendar(
             .collect(backend="pyarrow")
             .to_native()
         )
-        index = [numbered(found[key], periods if key == "period" else areas) for key in keys]
+        words = {"period": periods}
+        index = [numbered(found[key], words.get(key, areas)).astype(np.int64) for key in keys]
         known = np.logical_and.reduce([at >= 0 for at in index])
         return [at[known] for at in index]
 
@@ -112,9 +113,7 @@ def load_calendar(
     return SharedPeriods(exports, imports, np.sort(((i * n + j) * length + t)[silent]))
 
 
-def numbered(column: pa.ChunkedArray, words: pa.Array) -> NDArray[np.int64]:
+def numbered(column: pa.ChunkedArray, words: pa.Array) -> NDArray[np.int32]:
     """Return the position of each value of a column among the words; -1 where it is none of them."""
-    index: NDArray[np.int64] = (
-        pc.fill_null(pc.index_in(column, value_set=words), -1).to_numpy().astype(np.int64)
-    )
+    index: NDArray[np.int32] = pc.fill_null(pc.index_in(column, value_set=words), -1).to_numpy()
     return index

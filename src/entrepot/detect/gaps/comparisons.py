@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.kernels.sums import sum_before, sum_by
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from entrepot.detect.gaps.rows import GapRows
 
-__all__ = ["Compared", "compare_history", "compare_windows", "joined"]
+__all__ = ["Compared", "compare_history", "compare_windows"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,10 +37,10 @@ class Compared:
         Periods of either window that both sides of the pair published, with or without trade.
     """
 
-    exporter: NDArray[np.int64]
-    importer: NDArray[np.int64]
-    product: NDArray[np.int64]
-    period: NDArray[np.int64]
+    exporter: NDArray[np.int32]
+    importer: NDArray[np.int32]
+    product: NDArray[np.int32]
+    period: NDArray[np.int32]
     x: NDArray[np.float64]
     m: NDArray[np.float64]
     x_before: NDArray[np.float64]
@@ -57,16 +55,6 @@ class Compared:
     def only(self, at: NDArray[Any]) -> Compared:
         """Return the rows under a mask, or at positions."""
         return Compared(**{field.name: getattr(self, field.name)[at] for field in fields(self)})
-
-
-def joined(parts: Sequence[Compared]) -> Compared:
-    """Return several comparisons as one."""
-    return Compared(
-        **{
-            field.name: np.concatenate([getattr(part, field.name) for part in parts])
-            for field in fields(Compared)
-        }
-    )
 
 
 def compare_windows(rows: GapRows, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Compared:
@@ -91,7 +79,9 @@ def compare_windows(rows: GapRows, before: NDArray[np.bool_], after: NDArray[np.
         for mask in (is_after, is_before)
         for amount in (rows.x, rows.m)
     )
-    pairs, of_cell = np.unique(rows.pair[first], return_inverse=True)
+    pair = rows.pair[first]
+    of_cell, first_of_pair = _runs(pair)
+    pairs = pair[first_of_pair]
     shared = rows.shared.of_pairs(pairs)
     now, then = (shared[:, mask].sum(axis=1).astype(np.int64) for mask in (after, before))
     scale = np.divide(now, then, out=np.zeros(pairs.size), where=then > 0)[of_cell]
@@ -102,7 +92,7 @@ def compare_windows(rows: GapRows, before: NDArray[np.bool_], after: NDArray[np.
         exporter=rows.exporter[first],
         importer=importer,
         product=rows.product[first],
-        period=np.full(first.size, int(np.flatnonzero(after)[-1]) if after.any() else 0),
+        period=np.full(first.size, np.flatnonzero(after)[-1] if after.any() else 0, dtype=np.int32),
         x=x,
         m=m,
         x_before=x_before,
@@ -125,16 +115,15 @@ def compare_history(rows: GapRows) -> Compared:
     Compared
         A row a row of ``rows``, in their order.
     """
-    n = len(rows.periods)
-    pairs, of_row = np.unique(rows.pair, return_inverse=True)
-    shared = rows.shared.of_pairs(pairs)
-    before = _so_far(shared)[of_row, rows.period]
+    of_row, first = _runs(rows.pair)
+    pairs, n = rows.pair[first], len(rows.periods)
+    before = _so_far(rows.shared.of_pairs(pairs))[of_row, rows.period]
     scale = np.divide(1.0, before, out=np.zeros(before.size), where=before > 0)
-    keys, at = np.unique(rows.pair * n + rows.period, return_inverse=True)
     pair_x, pair_m = (
-        _earlier(keys // n, sum_by(at, amount, keys.size))[at] * scale for amount in (rows.x, rows.m)
+        _earlier(of_row * n + rows.period, amount, (pairs.size, n)) * scale for amount in (rows.x, rows.m)
     )
     importer_x, importer_m = _importers(rows)
+    cell = rows.cell
     return Compared(
         exporter=rows.exporter,
         importer=rows.importer,
@@ -142,8 +131,8 @@ def compare_history(rows: GapRows) -> Compared:
         period=rows.period,
         x=rows.x,
         m=rows.m,
-        x_before=_earlier(rows.cell, rows.x) * scale,
-        m_before=_earlier(rows.cell, rows.m) * scale,
+        x_before=sum_before(cell, rows.x) * scale,
+        m_before=sum_before(cell, rows.m) * scale,
         pair_x=pair_x,
         pair_m=pair_m,
         importer_x=importer_x,
@@ -155,21 +144,11 @@ def compare_history(rows: GapRows) -> Compared:
 
 def _importers(rows: GapRows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return what importers' books and those of their partners showed in an earlier period, on average."""
-    n = len(rows.periods)
-    keys, at = np.unique(rows.importer * n + rows.period, return_inverse=True)
-    importer = keys // n
-    published = rows.shared.imports
-    earlier = _so_far(published)[importer, keys % n].astype(np.float64)
-    found = [
-        np.divide(
-            _earlier(importer, sum_by(at, amount, keys.size)),
-            earlier,
-            out=np.zeros(keys.size),
-            where=earlier > 0,
-        )[at]
-        for amount in (rows.x, rows.m)
-    ]
-    return found[0], found[1]
+    shape = len(rows.areas), len(rows.periods)
+    published = _so_far(rows.shared.imports)[rows.importer, rows.period]
+    scale = np.divide(1.0, published, out=np.zeros(published.size), where=published > 0)
+    at = rows.importer.astype(np.int64) * shape[1] + rows.period
+    return _earlier(at, rows.x, shape) * scale, _earlier(at, rows.m, shape) * scale
 
 
 def _so_far(published: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -185,10 +164,11 @@ def _runs(sorted_keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np
     return np.cumsum(starts) - 1, np.flatnonzero(starts)
 
 
-def _earlier(sorted_keys: NDArray[np.int64], amounts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the sum of the amounts that stand before a row in its run of equal keys."""
-    run, first = _runs(sorted_keys)
-    before = np.cumsum(amounts) - amounts
-    found: NDArray[np.float64] = np.maximum(before - before[first][run], 0.0)
-    found[first] = 0.0
+def _earlier(
+    at: NDArray[np.int64], amounts: NDArray[np.float64], shape: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Return row by row what its owner shows in all earlier periods; ``at`` is owner · periods + period."""
+    sums = sum_by(at, amounts, shape[0] * shape[1]).reshape(shape)
+    earlier = np.cumsum(np.pad(sums, ((0, 0), (1, 0)))[:, :-1], axis=1)
+    found: NDArray[np.float64] = earlier.ravel()[at]
     return found

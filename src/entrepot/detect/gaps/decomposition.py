@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from entrepot.detect.gaps.neighbours import mirrored_gaps
 from entrepot.detect.gaps.parts_result import GapParts, PartsSummary
-from entrepot.detect.gaps.rows import load_rows
 from entrepot.detect.gaps.selection import Selection, shown_periods
 from entrepot.detect.gaps.table import coded
 from entrepot.detect.gaps.timing import Timing, fit_timing
@@ -23,11 +22,10 @@ from entrepot.schema import GAP_PARTS, GapDirection
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import narwhals as nw
     from numpy.typing import NDArray
 
     from entrepot.detect.gaps.options import GapOptions
-    from entrepot.detect.gaps.rows import GapRows
+    from entrepot.detect.gaps.rows import GapRows, PartRows
 
 __all__ = ["decompose_gaps"]
 
@@ -66,7 +64,7 @@ class _Parts:
         return _Parts(**{field.name: getattr(self, field.name)[at] for field in fields(self)})
 
 
-def decompose_gaps(flows: nw.LazyFrame[Any], options: GapOptions) -> GapParts:
+def decompose_gaps(rows: PartRows, options: GapOptions) -> GapParts:
     r"""Take the gaps apart.
 
     Use it on a pair whose books differ, before anything is made of the difference.
@@ -80,9 +78,8 @@ def decompose_gaps(flows: nw.LazyFrame[Any], options: GapOptions) -> GapParts:
 
     Parameters
     ----------
-    flows
-        As for :func:`~entrepot.detect.gaps.unusual.unusual_gaps`, with ``consignment_report_usd`` and
-        ``re_export_usd`` where they are known.
+    rows
+        See :func:`~entrepot.detect.gaps.rows.load_part_rows`, of the products asked for.
     options
         Areas, products, keys; the periods taken apart are those of ``periods``, or the after-window of an
         event, or all. Without ``period`` among the keys they are one sum.
@@ -97,13 +94,10 @@ def decompose_gaps(flows: nw.LazyFrame[Any], options: GapOptions) -> GapParts:
     ------
     OptionError
         The periods are not in the data.
-    CoverageError
-        Nothing was published by both sides.
-
     *Missing data*: a part for which nothing is known is 0, and ``consignment_fob_usd`` and
     ``re_export_usd`` are null: then what goods' origins do is in the unexplained rest.
     """
-    rows = with_unions(load_rows(flows, options.products), options.unions)
+    rows = with_unions(rows, options.unions)
     timing = fit_timing(rows)
     is_in = _periods(rows, options)[rows.period]
     is_by_period = "period" in options.by
@@ -138,7 +132,7 @@ def _span(rows: GapRows, is_in: NDArray[np.bool_]) -> str:
     return f"{rows.periods[seen[0]]}:{rows.periods[seen[-1]]}" if seen.size else "no period"
 
 
-def _cells(rows: GapRows, timing: Timing, is_in: NDArray[np.bool_], *, is_by_period: bool) -> _Parts:
+def _cells(rows: PartRows, timing: Timing, is_in: NDArray[np.bool_], *, is_by_period: bool) -> _Parts:
     mine = rows.only(is_in)
     key = mine.cell * len(rows.periods) + (mine.period if is_by_period else 0)
     _, first, number = np.unique(key, return_index=True, return_inverse=True)
@@ -155,10 +149,10 @@ def _cells(rows: GapRows, timing: Timing, is_in: NDArray[np.bool_], *, is_by_per
     is_union = whole[head.exporter] | whole[head.importer]
     period = head.period if is_by_period else np.full(n, len(rows.periods) - 1)
     return _Parts(
-        exporter=head.exporter,
-        importer=head.importer,
-        product=head.product,
-        period=period,
+        exporter=head.exporter.astype(np.int64),
+        importer=head.importer.astype(np.int64),
+        product=head.product.astype(np.int64),
+        period=period.astype(np.int64),
         x=x,
         m=m,
         published=total(mine.published),
@@ -172,7 +166,7 @@ def _cells(rows: GapRows, timing: Timing, is_in: NDArray[np.bool_], *, is_by_per
 
 
 def _elsewhere(
-    rows: GapRows, period: NDArray[np.int64], gap: NDArray[np.float64], is_union: NDArray[np.bool_]
+    rows: GapRows, period: NDArray[np.signedinteger], gap: NDArray[np.float64], is_union: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Return the opposite gaps of the importer's (the exporter's) other partners, no more than the gap.
 
@@ -180,7 +174,7 @@ def _elsewhere(
     """
     found = np.zeros(gap.size)
     for side, sign in ((rows.importer, 1.0), (rows.exporter, -1.0)):
-        key = (side * len(rows.products) + rows.product) * len(rows.periods) + period
+        key = (side.astype(np.int64) * len(rows.products) + rows.product) * len(rows.periods) + period
         _, number = np.unique(key, return_inverse=True)
         others = np.where(is_union, 0.0, np.maximum(-sign * gap, 0.0))
         opposite = sum_by(number, others, int(number.max(initial=-1)) + 1)

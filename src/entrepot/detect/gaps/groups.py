@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from entrepot.detect.gaps.comparisons import Compared
     from entrepot.detect.gaps.expected import Expected
 
-__all__ = ["GroupSums", "group_sums"]
+__all__ = ["Adder", "GroupSums", "group_sums"]
 
 #: A book with less than this of the other's amount did not know of the flow.
 _KNEW = 0.02
@@ -44,10 +44,10 @@ class GroupSums:
         Most periods of any pair in it.
     """
 
-    exporter: NDArray[np.int64]
-    importer: NDArray[np.int64]
-    product: NDArray[np.int64]
-    period: NDArray[np.int64]
+    exporter: NDArray[np.int32]
+    importer: NDArray[np.int32]
+    product: NDArray[np.int32]
+    period: NDArray[np.int32]
     x: NDArray[np.float64]
     m: NDArray[np.float64]
     lost: NDArray[np.float64]
@@ -90,6 +90,48 @@ class GroupSums:
         )
 
 
+def _groups(number: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first row of every number, in the order of the numbers, and the place of each row's."""
+    most = int(number.max(initial=-1)) + 1
+    if most > number.size:
+        _, first, group = np.unique(number, return_index=True, return_inverse=True)
+        return first, group
+    rows = np.arange(number.size)
+    of_number = np.full(most, -1, dtype=np.int64)
+    of_number[number[::-1]] = rows[::-1]
+    occurs = of_number >= 0
+    return of_number[occurs], (np.cumsum(occurs) - 1)[number]
+
+
+class Adder:
+    """Adds up what has the same number; where all numbers differ and rise, nothing is added or copied.
+
+    Attributes
+    ----------
+    first
+        First row of every number, in the order of the numbers: positions, or all rows.
+    """
+
+    def __init__(self, number: NDArray[np.int64]) -> None:
+        """Take the numbers of the rows, not under nought."""
+        self._group: NDArray[np.int64] | None = None
+        self.first: Any = slice(None)
+        if not (number[1:] > number[:-1]).all():
+            self.first, self._group = _groups(number)
+
+    def total(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum of the values of each number."""
+        return values if self._group is None else sum_by(self._group, values, self.first.size)
+
+    def most(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the largest value of each number."""
+        if self._group is None:
+            return values
+        found = np.zeros(self.first.size, dtype=np.int64)
+        np.maximum.at(found, self._group, values)
+        return found
+
+
 def group_sums(
     compared: Compared, expected: Expected, has_history: NDArray[np.bool_], keys: Sequence[str]
 ) -> GroupSums:
@@ -115,23 +157,15 @@ def group_sums(
     for name in wanted:
         values = columns[name]
         number = number * (int(values.max(initial=0)) + 1) + values
-    _, first, group = np.unique(number, return_index=True, return_inverse=True)
-    n = first.size
-
-    def total(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return sum_by(group, values, n)
-
-    def most(values: NDArray[np.int64]) -> NDArray[np.int64]:
-        found = np.zeros(n, dtype=np.int64)
-        np.maximum.at(found, group, values)
-        return found
-
+    adder = Adder(number)
+    first, total, most = adder.first, adder.total, adder.most
     gap, gap_before = compared.x - compared.m, compared.x_before - compared.m_before
     trade = compared.x + compared.m
     whole = total(trade)
+    n = whole.size
     return GroupSums(
         **{
-            name: values[first] if name in wanted else np.full(n, -1, dtype=np.int64)
+            name: values[first] if name in wanted else np.full(n, -1, dtype=np.int32)
             for name, values in columns.items()
         },
         x=total(compared.x),

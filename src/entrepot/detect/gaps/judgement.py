@@ -48,15 +48,11 @@ class Judged:
     q: NDArray[np.float64]
     has_history: NDArray[np.bool_]
 
-    def only(self, at: NDArray[Any]) -> Judged:
-        """Return the rows under a mask, or at positions."""
-        return Judged(**{field.name: getattr(self, field.name)[at] for field in fields(self)})
-
     @property
-    def status(self) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    def status(self) -> tuple[NDArray[np.int8], tuple[str, ...]]:
         """(g) Positions among the words behind."""
         at = np.where(self.has_history, np.where(np.isfinite(self.z), 0, 1), 2)
-        return at.astype(np.int64), (IDENTIFIED, NO_PLACEBO, NO_HISTORY)
+        return at.astype(np.int8), (IDENTIFIED, NO_PLACEBO, NO_HISTORY)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import narwhals as nw
 import numpy as np
@@ -18,11 +18,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["AMOUNTS", "ROW_ARRAYS", "GapRows", "load_rows"]
+__all__ = ["GapRows", "PartRows", "load_part_rows", "load_rows"]
 
-#: What is added up where rows are, and everything that is as long as the rows.
-AMOUNTS = ("x", "m", "published", "consigned", "re_exported")
-ROW_ARRAYS = ("exporter", "importer", "product", "period", *AMOUNTS)
+_KEYS = ("exporter", "importer", "product", "period")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,26 +37,21 @@ class GapRows:
         Position in ``periods``.
     x, m : (n,)
         Exporter's and importer's report, USD FOB.
-    published : (n,)
-        Importer's report as published, USD.
-    consigned, re_exported : (n,)
-        Importer's report by country of consignment, FOB, and the exporter's re-exports; NaN where not
-        published.
     areas, products, periods
         Codes; periods in their order, without those in which nothing was published.
     shared
         Periods that both sides of a pair published, with or without trade.
     """
 
-    exporter: NDArray[np.int64]
-    importer: NDArray[np.int64]
-    product: NDArray[np.int64]
-    period: NDArray[np.int64]
+    #: What is added up where rows are.
+    AMOUNTS: ClassVar[tuple[str, ...]] = ("x", "m")
+
+    exporter: NDArray[np.int32]
+    importer: NDArray[np.int32]
+    product: NDArray[np.int32]
+    period: NDArray[np.int32]
     x: NDArray[np.float64]
     m: NDArray[np.float64]
-    published: NDArray[np.float64]
-    consigned: NDArray[np.float64]
-    re_exported: NDArray[np.float64]
     areas: tuple[str, ...]
     products: tuple[str, ...]
     periods: tuple[str, ...]
@@ -67,20 +60,49 @@ class GapRows:
     @property
     def pair(self) -> NDArray[np.int64]:
         """(n) Number of the exporter and importer."""
-        return self.exporter * len(self.areas) + self.importer
+        found: NDArray[np.int64] = self.exporter.astype(np.int64) * len(self.areas) + self.importer
+        return found
 
     @property
     def cell(self) -> NDArray[np.int64]:
         """(n) Number of the exporter, importer and product."""
         return self.pair * len(self.products) + self.product
 
-    def only(self, at: NDArray[Any]) -> GapRows:
+    def only(self, at: NDArray[Any]) -> Self:
         """Return the rows under a mask, or in an order."""
-        return replace(self, **{name: getattr(self, name)[at] for name in ROW_ARRAYS})
+        return replace(self, **{name: getattr(self, name)[at] for name in (*_KEYS, *self.AMOUNTS)})
 
-    def sorted(self) -> GapRows:
+    def joined(self, *others: Self) -> Self:
+        """Return the rows, and others after them."""
+        names = (*_KEYS, *self.AMOUNTS)
+        arrays: dict[str, Any] = {
+            name: np.concatenate([getattr(part, name) for part in (self, *others)]) for name in names
+        }
+        return replace(self, **arrays)
+
+    def sorted(self) -> Self:
         """Return the rows by cell and period."""
         return self.only(np.argsort(self.cell * len(self.periods) + self.period, kind="stable"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartRows(GapRows):
+    """The rows with what a gap is taken apart by; n rows.
+
+    Attributes
+    ----------
+    published : (n,)
+        Importer's report as published, USD.
+    consigned, re_exported : (n,)
+        Importer's report by country of consignment, FOB, and the exporter's re-exports; NaN where not
+        published.
+    """
+
+    AMOUNTS: ClassVar[tuple[str, ...]] = ("x", "m", "published", "consigned", "re_exported")
+
+    published: NDArray[np.float64]
+    consigned: NDArray[np.float64]
+    re_exported: NDArray[np.float64]
 
 
 def load_rows(flows: nw.LazyFrame[Any], products: Sequence[str] = ()) -> GapRows:
@@ -90,8 +112,7 @@ def load_rows(flows: nw.LazyFrame[Any], products: Sequence[str] = ()) -> GapRows
     ----------
     flows
         Columns ``exporter``, ``importer``, ``hs_code``, ``period``, ``exporter_report_usd``,
-        ``importer_report_usd`` and ``freight_ratio`` of ``core__reconciled``; ``consignment_report_usd`` and
-        ``re_export_usd`` where they are known.
+        ``importer_report_usd`` and ``freight_ratio`` of ``core__reconciled``.
     products
         See :class:`entrepot.detect.gaps.options.GapOptions`.
 
@@ -103,30 +124,43 @@ def load_rows(flows: nw.LazyFrame[Any], products: Sequence[str] = ()) -> GapRows
     *Missing data*: a row of which one report is null is left out: without a second book there is no gap.
     A report of zero (published, no row) stays. Goods coming home (partner = reporter) have no mirror.
     """
-    both = (
-        ~nw.col("exporter_report_usd").is_null()
-        & ~nw.col("importer_report_usd").is_null()
-        & (nw.col("exporter") != nw.col("importer"))
-        & _wanted(products)
-    )
+    return GapRows(**_loaded(flows, products, GapRows.AMOUNTS)).sorted()
+
+
+def load_part_rows(flows: nw.LazyFrame[Any], products: Sequence[str] = ()) -> PartRows:
+    """Return the same with what a gap is taken apart by.
+
+    Parameters
+    ----------
+    flows
+        As for :func:`load_rows`; ``consignment_report_usd`` and ``re_export_usd`` where they are known.
+    products
+        See :class:`entrepot.detect.gaps.options.GapOptions`.
+    """
+    return PartRows(**_loaded(flows, products, PartRows.AMOUNTS)).sorted()
+
+
+def _loaded(flows: nw.LazyFrame[Any], products: Sequence[str], amounts: Sequence[str]) -> dict[str, Any]:
+    """Return what rows are made of, in any order; each column of texts goes when it is numbered."""
     importer = nw.col("importer_report_usd")
     freight = nw.coalesce(nw.col("freight_ratio"), nw.lit(1.0))
     there = flows.collect_schema().names()
-    extra = [
-        (nw.col(name) / by).alias(alias)
-        for name, alias, by in (
-            ("consignment_report_usd", "consigned", freight), ("re_export_usd", "re_exported", nw.lit(1.0))
-        )
-        if name in there
-    ]  # fmt: skip
+    made = {"x": nw.col("exporter_report_usd"), "m": importer / freight, "published": importer}
+    if "consignment_report_usd" in there:
+        made["consigned"] = nw.col("consignment_report_usd") / freight
+    if "re_export_usd" in there:
+        made["re_exported"] = nw.col("re_export_usd")
+    both = (
+        ~nw.col("exporter_report_usd").is_null()
+        & ~importer.is_null()
+        & (nw.col("exporter") != nw.col("importer"))
+        & _wanted(products)
+    )
     table: pa.Table = (
         flows.filter(both)
         .select(
-            "exporter", "importer", "hs_code", "period",
-            nw.col("exporter_report_usd").alias("x"),
-            (importer / freight).alias("m"),
-            importer.alias("published"),
-            *extra,
+            "exporter", "importer", nw.col("hs_code").alias("product"), "period",
+            *[made[name].alias(name) for name in amounts if name in made],
         )
         .collect(backend="pyarrow")
         .to_native()
@@ -139,19 +173,18 @@ def load_rows(flows: nw.LazyFrame[Any], products: Sequence[str] = ()) -> GapRows
             hint="ingest the other side's reports, or ask for totals with --products TOTAL",
         )
     areas = pa.concat_arrays([pc.unique(table[side]) for side in ("exporter", "importer")]).unique().sort()
-    codes = table["hs_code"].unique().sort()
-    periods = table["period"].unique().sort()
-    return GapRows(
-        exporter=numbered(table["exporter"], areas),
-        importer=numbered(table["importer"], areas),
-        product=numbered(table["hs_code"], codes),
-        period=numbered(table["period"], periods),
-        **{name: _amounts(table, name) for name in AMOUNTS},
-        areas=tuple(areas.to_pylist()),
-        products=tuple(codes.to_pylist()),
-        periods=tuple(periods.to_pylist()),
-        shared=load_calendar(flows, _kind(products), areas, periods),
-    ).sorted()
+    words = {"exporter": areas, "importer": areas}
+    words |= {name: table[name].unique().sort() for name in ("product", "period")}
+    arrays: dict[str, Any] = {}
+    for name in _KEYS:
+        arrays[name] = numbered(table[name], words[name])
+        table = table.drop_columns(name)
+    return arrays | {name: _amounts(table, name) for name in amounts} | {
+        "areas": tuple(areas.to_pylist()),
+        "products": tuple(words["product"].to_pylist()),
+        "periods": tuple(words["period"].to_pylist()),
+        "shared": load_calendar(flows, _kind(products), areas, words["period"]),
+    }  # fmt: skip
 
 
 def _amounts(table: pa.Table, name: str) -> NDArray[np.float64]:

@@ -43,7 +43,10 @@ class Selection:
     names: Sequence[str]
 
     def counts(
-        self, exporter: NDArray[np.int64], importer: NDArray[np.int64], period: NDArray[np.int64]
+        self,
+        exporter: NDArray[np.signedinteger],
+        importer: NDArray[np.signedinteger],
+        period: NDArray[np.signedinteger],
     ) -> NDArray[np.bool_]:
         """Return (k) the cells that are added up along the sides that are summed over.
 
@@ -64,7 +67,10 @@ class Selection:
         return mask
 
     def shows(
-        self, exporter: NDArray[np.int64], importer: NDArray[np.int64], period: NDArray[np.int64]
+        self,
+        exporter: NDArray[np.signedinteger],
+        importer: NDArray[np.signedinteger],
+        period: NDArray[np.signedinteger],
     ) -> NDArray[np.bool_]:
         """Return (k) the rows that were asked for, by the sides and periods that they have."""
         mask = np.ones(exporter.size, dtype=bool)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from entrepot.detect.gaps.rows import AMOUNTS, ROW_ARRAYS
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.nomenclature import CUSTOMS_UNIONS, memberships
 
@@ -26,8 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["membership", "with_unions"]
 
+_Rows = TypeVar("_Rows", bound="GapRows")
 
-def with_unions(rows: GapRows, unions: Sequence[str]) -> GapRows:
+
+def with_unions(rows: _Rows, unions: Sequence[str]) -> _Rows:
     """Return the rows, and after them those of each union as one area.
 
     Parameters
@@ -39,7 +40,7 @@ def with_unions(rows: GapRows, unions: Sequence[str]) -> GapRows:
 
     Returns
     -------
-    GapRows
+    GapRows, or PartRows of PartRows
         Trade of a union's members among themselves is in none of its rows. Only what both sides published
         is added up, so that a silent member is missing in both books alike. Trade between two unions has a
         row too.
@@ -64,8 +65,8 @@ def with_unions(rows: GapRows, unions: Sequence[str]) -> GapRows:
         taken = rows.only(is_in & ~is_out)
         sent = replace(sent, exporter=np.full_like(sent.exporter, at))
         taken = replace(taken, importer=np.full_like(taken.importer, at))
-        rows = _joined(rows, _summed(sent), _summed(taken))
-    return rows.sorted()
+        rows = rows.joined(_summed(sent), _summed(taken)).sorted()
+    return rows
 
 
 def membership(rows: GapRows, name: str) -> NDArray[np.bool_]:
@@ -88,15 +89,8 @@ def _is_in(stay: Membership, period: str) -> bool:
     )
 
 
-def _summed(rows: GapRows) -> GapRows:
+def _summed(rows: _Rows) -> _Rows:
     key = rows.cell * len(rows.periods) + rows.period
     _, first, number = np.unique(key, return_index=True, return_inverse=True)
-    sums: dict[str, Any] = {name: sum_by(number, getattr(rows, name), first.size) for name in AMOUNTS}
+    sums: dict[str, Any] = {name: sum_by(number, getattr(rows, name), first.size) for name in rows.AMOUNTS}
     return replace(rows.only(first), **sums)
-
-
-def _joined(*parts: GapRows) -> GapRows:
-    arrays: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in parts]) for name in ROW_ARRAYS
-    }
-    return replace(parts[0], **arrays)

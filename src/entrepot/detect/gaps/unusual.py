@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,6 @@ from entrepot.detect.gaps.expected import expect, small_flow
 from entrepot.detect.gaps.groups import GroupSums, group_sums
 from entrepot.detect.gaps.judgement import Changes, Judged, judge, judge_in_turn
 from entrepot.detect.gaps.result import GapResult
-from entrepot.detect.gaps.rows import GapRows, load_rows
 from entrepot.detect.gaps.selection import Selection
 from entrepot.detect.gaps.table import gap_table, shown_order
 from entrepot.detect.gaps.unions import with_unions
@@ -23,10 +22,10 @@ from entrepot.detect.periods import WindowPair, event_windows, parse_period, pla
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import narwhals as nw
     from numpy.typing import NDArray
 
     from entrepot.detect.gaps.options import GapOptions
+    from entrepot.detect.gaps.rows import GapRows
 
 __all__ = ["unusual_gaps"]
 
@@ -35,7 +34,7 @@ _FEWEST_MONTHS = 3
 _ENOUGH = 1.0 / 3.0
 
 
-def unusual_gaps(flows: nw.LazyFrame[Any], options: GapOptions) -> GapResult:
+def unusual_gaps(rows: GapRows, options: GapOptions) -> GapResult:
     """Compare the two books of every flow, and both with what they used to be.
 
     Use it where goods may leave for one place and arrive in another, or where a partner's figures are in
@@ -43,8 +42,8 @@ def unusual_gaps(flows: nw.LazyFrame[Any], options: GapOptions) -> GapResult:
 
     Parameters
     ----------
-    flows
-        Columns of ``core__reconciled`` that :func:`~entrepot.detect.gaps.rows.load_rows` names.
+    rows
+        See :func:`~entrepot.detect.gaps.rows.load_rows`, of the products asked for.
     options
         Windows, areas, products, keys.
 
@@ -57,23 +56,16 @@ def unusual_gaps(flows: nw.LazyFrame[Any], options: GapOptions) -> GapResult:
     ------
     OptionError
         Windows make no question.
-    CoverageError
-        Nothing was published by both sides.
-
     *Missing data*: only periods that both sides of a pair published are compared. Of groups most of whose
     trade has no history the unusual part is null, with the reason in ``status``; without placebo periods
     interval, score and q-value are.
     """
-    rows = with_unions(load_rows(flows, options.products), options.unions)
+    rows = with_unions(rows, options.unions)
     pairs = _windows(rows, options) if options.event is not None else ()
     asked, by_importer = _asked(rows, pairs, options)
-    hubs = by_importer.table()
-    judged, names = asked.judged(), asked.names
-    del asked  # of a world's trade its groups are gigabytes
-    table = gap_table(*judged, rows, options.unions, names)
     return GapResult(
-        table=table,
-        hubs=hubs,
+        table=asked.table(),
+        hubs=by_importer.table(),
         series=_series(rows, options),
         options=options,
         windows=pairs[0] if pairs else None,
@@ -104,22 +96,22 @@ class _Asked:
     placebos: Changes | None
 
     def table(self) -> pa.Table:
-        """Return the gaps."""
-        return gap_table(*self.judged(), self.rows, self.options.unions, self.names)
-
-    def judged(self) -> tuple[GroupSums, Judged]:
-        """Return the groups that are shown, in their order, with what is made of them."""
+        """Return the gaps of the groups that are shown, in their order."""
         groups = self.groups
-        changes = Changes.of(groups, self.small)
-        if self.placebos is not None:
-            judged = judge(groups, changes, self.placebos, self.small)
-        else:
-            year = np.array([int(period[:4]) for period in self.rows.periods])
-            judged = judge_in_turn(groups, changes, year[groups.period], self.small)
         chosen = Selection(self.rows, self.options, self.names)
         mask = chosen.shows(groups.exporter, groups.importer, groups.period)
-        at = shown_order(groups, judged, np.flatnonzero(mask & ((groups.x > 0) | (groups.m > 0))))
-        return groups.only(at), judged.only(at)
+        shown = np.flatnonzero(mask & ((groups.x > 0) | (groups.m > 0)))
+        judged = self._judged()
+        at = shown_order(groups, judged, shown)
+        return gap_table(groups, judged, at, self.rows, self.options.unions, self.names)
+
+    def _judged(self) -> Judged:
+        groups, small = self.groups, self.small
+        changes = Changes.of(groups, small)
+        if self.placebos is not None:
+            return judge(groups, changes, self.placebos, small)
+        year = np.array([int(period[:4]) for period in self.rows.periods])
+        return judge_in_turn(groups, changes, year[groups.period], small)
 
 
 def _asked(rows: GapRows, pairs: tuple[WindowPair, ...], options: GapOptions) -> tuple[_Asked, _Asked]:

@@ -1,4 +1,4 @@
-"""Sums by group."""
+"""Sums by group, and of what stands before in a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["sum_by"]
+__all__ = ["sum_before", "sum_by"]
 
 _FEWEST = 1_000_000
 
@@ -49,3 +49,31 @@ def _sums(
     for at in range(groups.size):
         sums[groups[at]] += values[at]
     return sums
+
+
+def sum_before(keys: NDArray[np.signedinteger], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sum of the values that stand before each in its run of equal keys.
+
+    Parameters
+    ----------
+    keys : (n,)
+        Numbers; those of a run stand together.
+    values : (n,)
+        Numbers.
+
+    Returns
+    -------
+    (n,)
+        Sums; zero for the first of a run.
+    """
+    sums: NDArray[np.float64] = _sums_before(keys, values)
+    return sums
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _sums_before(keys: NDArray[np.signedinteger], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    found = np.zeros(keys.size)
+    for at in range(1, keys.size):
+        if keys[at] == keys[at - 1]:
+            found[at] = found[at - 1] + values[at - 1]
+    return found
