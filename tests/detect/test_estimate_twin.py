@@ -496,11 +496,14 @@ class Slow:
         others, others_predicted = self.pooled(
             expected, lambda leg: leg in rose, lambda leg: lost_by_product[leg[2]]
         )
-        mine, theirs = (self.declared_share(expected, p) for p in (predicted, others_predicted))
+        on_the_way = {leg[1] for leg, usd in inbound.items() if usd > 0}
+        makers = {leg: z for leg, z in others_predicted.items() if leg[0] not in on_the_way}
+        mine, theirs = (self.declared_share(expected, p) for p in (predicted, makers))
         share = self.share_of_origins(inbound, others, mine, theirs)
         onward = {leg: usd / self.markup(leg[0]) for leg, usd in onward.items()}
         found = Twin(expected, inbound, onward, direct)
-        found.amount = self.detours(inbound, onward, direct_net, mine, share)
+        supplied = {leg[:2] for leg, usd in others.items() if usd > 0}
+        found.amount = self.detours(inbound, onward, direct_net, mine, share, supplied)
         relays = self.relays(others, onward, direct_net, theirs, found.amount)
         found.amount |= self.chains(inbound, others, direct_net, (mine, theirs), found.amount, relays)
         return found
@@ -509,7 +512,9 @@ class Slow:
         """Return whether everything that the hub sends on is observed: else unseen is not told apart."""
         return all(self.q.is_observed[hub, d] for d in self.areas if self.q.destinations[d])
 
-    def detours(self, inbound: dict, onward: dict, direct: dict, declared: dict, share: dict) -> dict:
+    def detours(
+        self, inbound: dict, onward: dict, direct: dict, declared: dict, share: dict, supplied: set
+    ) -> dict:
         capacity: dict = {}
         bounds_of = {}
         for (o, h, k), usd in inbound.items():
@@ -527,7 +532,7 @@ class Slow:
                 if not self.q.is_observed[h, d]:
                     bounds_of[o, h, d, k, "onward_unobserved"] = [arrived, road]
                     continue
-                if any(leg[:2] == (h, d) for leg in onward):
+                if any(leg[1] == d and (leg[0] == h or (h, leg[0]) in supplied) for leg in onward):
                     bounds_of[o, h, d, k, "unseen"] = [hidden, road]
                 if (h, d, k) in onward:
                     bounds_of[o, h, d, k, "declared"] = [arrived, road, ("on", (h, d, k))]

@@ -54,8 +54,11 @@ class Bounds:
 
     def positive(self) -> Bounds:
         """Return the legs that can carry anything."""
-        keep = self.net_usd > 0
-        return Bounds(self.cell[keep], self.usd[keep], self.net_usd[keep], self.predicted_usd[keep])
+        return self.only(self.net_usd > 0)
+
+    def only(self, mask: NDArray[np.bool_]) -> Bounds:
+        """Return the legs under a mask, (m,)."""
+        return Bounds(self.cell[mask], self.usd[mask], self.net_usd[mask], self.predicted_usd[mask])
 
 
 def find_bounds(

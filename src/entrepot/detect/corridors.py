@@ -132,9 +132,9 @@ def allocate_detours(cells: Cells, legs: Legs, question: Question) -> Corridors:
 
     What a hub declares goes on in its books and is bound by them; what it does not declare is bound by the
     arrivals and the direct road only, and is looked for only where the hub sends more to the destination in
-    its books as well. Every corridor aims at the smallest of its bounds; the amounts grow
-    in proportion until the inbound excess, the origins' share of the onward excess (less the hub's
-    mark-up) and the shortfall bind.
+    its books as well, or to another hub that does. Every corridor aims at the smallest of its bounds; the
+    amounts grow in proportion until the inbound excess, the origins' share of the onward excess (less the
+    hub's mark-up) and the shortfall bind.
 
     Parameters
     ----------
@@ -158,8 +158,9 @@ def allocate_detours(cells: Cells, legs: Legs, question: Question) -> Corridors:
     leg_on = find_cells(cells.key[sent], cells.key_of(hub, destination, product))
 
     observed = question.is_observed[hub, destination]
-    # Nothing but its own mirror gap would tie a hub to a destination to which it sends no more than before.
-    sends_on = np.isin(hub * cells.n_areas + destination, cells.pair[sent])
+    # Nothing but its own mirror gap would tie a hub to a destination to which it sends no more than before,
+    # neither by itself nor through another hub.
+    sends_on = _roads_on(cells, legs)[hub, destination]
     apart = (hub != origin) & _can_pass(hub, destination, question)
     row, kind = _rows_of(
         {
@@ -240,6 +241,16 @@ def allocate_relays(cells: Cells, legs: Legs, question: Question, detours: Corri
         second=np.full(usd.size, -1),
         third=np.full(usd.size, -1),
     )
+
+
+def _roads_on(cells: Cells, legs: Legs) -> NDArray[np.bool_]:
+    """Return whether each area sends more to each other one, or to a hub that does: (n_areas, n_areas)."""
+    shape = (cells.n_areas, cells.n_areas)
+    sells, supplies = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    for mask, cell in ((sells, legs.onward.cell), (supplies, legs.others.positive().cell)):
+        mask[cells.exporter[cell], cells.importer[cell]] = True
+    roads: NDArray[np.bool_] = sells | ((supplies.astype(np.float32) @ sells.astype(np.float32)) > 0)
+    return roads
 
 
 def _rows_of(masks: Mapping[int, NDArray[np.bool_]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

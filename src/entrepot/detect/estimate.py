@@ -184,13 +184,18 @@ def estimate(
     on = pooled_excess(
         cells, expected.usd, noise=noise, legs=onward, lost=lost.by_destination, at=by.importer_product
     )
+    # What one hub sends another stands in the receiver's book under the countries of origin, if by anything:
+    # only what comes from where the origins' goods did not arrive tells what a hub declares.
+    is_on_the_way = np.zeros(cells.n_areas, dtype=bool)
+    is_on_the_way[cells.importer[ours.positive().cell]] = True
+    makers = theirs.only(~is_on_the_way[cells.exporter[theirs.cell]])
     legs = Legs(
         inbound=ours,
         others=theirs,
         onward=on.scaled(1.0 / hub_markup(cells, question)[cells.exporter[on.cell]]),
         direct=direct_bounds,
         declared=declared_share(cells, expected.usd, noise=noise, inbound=ours),
-        others_declared=declared_share(cells, expected.usd, noise=noise, inbound=theirs),
+        others_declared=declared_share(cells, expected.usd, noise=noise, inbound=makers),
     )
     detours = allocate_detours(cells, legs, question)
     relays = allocate_relays(cells, legs, question, detours)
