@@ -131,6 +131,8 @@ def areas_command(
     """
     found = look_up_areas(" ".join(words), on=parse_day(as_of, option="--as-of"))
     _show(found, _AREAS, most=most, out=out)
+    for note in dict.fromkeys(filter(None, found["note"].to_pylist())):
+        Console(stderr=True, highlight=False).print(note, markup=False)
 
 
 def _show(rows: pa.Table, view: _View, *, most: int, out: str | None, note: str = "") -> None:

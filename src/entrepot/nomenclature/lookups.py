@@ -15,6 +15,7 @@ from entrepot.nomenclature.groups import group_members, group_names, memberships
 from entrepot.nomenclature.hs import HS_REVISIONS, hs_level
 from entrepot.nomenclature.lists import list_entries, list_names
 from entrepot.nomenclature.names import all_names, names_in, normalise_name
+from entrepot.nomenclature.regions import find_region
 from entrepot.nomenclature.resolving import resolve_area
 from entrepot.nomenclature.titles import find_hs_codes, hs_title, nearest_words
 
@@ -207,18 +208,22 @@ def look_up_areas(words: str, *, on: date | None = None) -> pa.Table:
     -------
     pyarrow.Table
         **Grain**: one area. ``code, name, iso2, m49, kind, valid_from, valid_to, groups`` (as of the day),
-        ``other_names`` (in the languages of the United Nations).
+        ``other_names`` (in the languages of the United Nations), ``note`` (where a region without figures of
+        its own was asked for: Crimea).
 
     Raises
     ------
     UnknownCodeError
         Nothing is found; the hint proposes the nearest.
     """
-    codes = _area_codes(words, on)
-    rows = (_area_row(area(code), on) for code in codes)
+    region = find_region(words)
+    codes = (region.area,) if region else _area_codes(words, on)
+    note = region.note if region else None
+    rows = (_area_row(area(code), on) | {"note": note} for code in codes)
     text, day = pa.string(), pa.date32()
     kinds = {"code": text, "name": text, "iso2": text, "m49": text, "kind": text}
-    return _table(rows, {**kinds, "valid_from": day, "valid_to": day, "groups": text, "other_names": text})
+    last = {"groups": text, "other_names": text, "note": text}
+    return _table(rows, {**kinds, "valid_from": day, "valid_to": day, **last})
 
 
 def _area_codes(words: str, on: date | None) -> tuple[str, ...]:
