@@ -23,4 +23,4 @@ def test_every_heading_that_is_imported_much_has_names(realdata: Path):
     named = {row["prefix"][:4] for row in fact_rows("hs_words") if len(row["prefix"]) >= 4}
     whole = sum(imports.values())
     assert [one for one, value in imports.items() if value > _MUCH * whole and one not in named] == []
-    assert sum(value for one, value in imports.items() if one in named) > 0.98 * whole
+    assert sum(value for one, value in imports.items() if one in named) > 0.96 * whole

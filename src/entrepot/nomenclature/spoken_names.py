@@ -60,6 +60,8 @@ class NamedPrefix:
     ----------
     likeness
         How close the words are to the name.
+    difference
+        Letters that the name has more or less: endings are short.
     language
         Place of the language in the table, English first.
     width
@@ -69,6 +71,7 @@ class NamedPrefix:
     """
 
     likeness: Likeness
+    difference: int
     language: int
     width: int
     prefix: str
@@ -81,8 +84,10 @@ class _Name:
     words: tuple[str, ...]
     stems: tuple[str, ...]
 
-    def found(self, likeness: Likeness) -> NamedPrefix:
-        return NamedPrefix(likeness, tuple(_STEMMERS).index(self.language), -len(self.prefix), self.prefix)
+    def found(self, likeness: Likeness, words: tuple[str, ...]) -> NamedPrefix:
+        letters = abs(sum(map(len, self.words or self.stems)) - sum(map(len, words)))
+        place = tuple(_STEMMERS).index(self.language)
+        return NamedPrefix(likeness, letters, place, -len(self.prefix), self.prefix)
 
 
 def _plain(text: str) -> str:
@@ -185,7 +190,7 @@ def _in_language(words: tuple[str, ...], language: str) -> list[NamedPrefix]:
         spelt.add(tuple(_UMLAUT.sub(r"\1", word) for word in words))
     likeness = _likeness_in_chinese if language == "zh" else _likeness
     return [
-        name.found(like)
+        name.found(like, wanted)
         for wanted in spelt
         for stems in (_stems(wanted, language),)
         for name in _candidates(wanted, stems, language)
@@ -220,7 +225,7 @@ def _in_latin_letters(text: str) -> list[NamedPrefix]:
     if len(wanted) <= _BEGINNING:
         return []
     return [
-        name.found(Likeness.NEARLY)
+        name.found(Likeness.NEARLY, (wanted,))
         for language in ("ru", "zh")
         for name in _names(language)
         for spelt in (anyascii("".join(name.stems)).casefold(),)
