@@ -12,12 +12,14 @@ from entrepot.app.arguments import parse_day
 from entrepot.app.cli import app
 from entrepot.nomenclature import (
     HS_REVISIONS,
+    list_followed_until,
     look_up_areas,
     look_up_codes,
     look_up_events,
     look_up_list,
     look_up_lists,
     revision_of,
+    split_tier,
 )
 
 if TYPE_CHECKING:
@@ -43,11 +45,15 @@ class _View:
 
 
 _CODES = _View("codes", ("hs_code", "title", "lists"), ("hs_code", "title", "revisions", "end_use", "lists"))
-_LISTS = _View("lists", ("list", "codes", "tiers"), ("list", "codes", "tiers", "first_added", "last_added"))
+_LISTS = _View(
+    "lists",
+    ("list", "codes", "followed_until"),
+    ("list", "codes", "tiers", "first_added", "last_added", "followed_until", "title"),
+)
 _LIST = _View(
     "codes",
     ("tier", "hs_code", "relation", "title"),
-    ("tier", "hs_code", "listed_code", "relation", "title", "added", "certainty", "source"),
+    ("tier", "hs_code", "listed_code", "relation", "title", "added", "removed", "certainty", "source"),
 )
 _EVENTS = _View("events", ("date", "name", "kind"), ("date", "name", "kind", "actors", "targets", "source"))
 _AREAS = _View(
@@ -75,7 +81,10 @@ def codes_command(
 
 @app.command("lists")
 def lists_command(
-    name: Annotated[str | None, typer.Argument(help="a list, or one tier of it: CHPL, CHPL:3.A")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="a list, one tier of it, or a file of your own: CHPL, CHPL:3.A, @list.csv"),
+    ] = None,
     *,
     as_of: _DayOption = None,
     hs_revision: _RevisionOption = HS_REVISIONS[-1],
@@ -92,7 +101,9 @@ def lists_command(
         return
     revision = revision_of(hs_revision)
     found = look_up_list(name, revision=revision, as_of=day)
-    note = f"{revision}, {'latest version' if day is None else f'as of {day}'}"
+    until = None if name.startswith("@") else list_followed_until(split_tier(name)[0])
+    latest = "latest version" if until is None else f"as of {until}: later changes are not in it"
+    note = f"{revision}, {latest if day is None else f'as of {day}'}"
     _show(found, _LIST, most=most, out=out, note=note)
 
 

@@ -46,10 +46,12 @@ from entrepot.nomenclature.lists import (
     ListEntry,
     list_codes,
     list_entries,
+    list_followed_until,
     list_names,
     list_tiers,
     product_codes,
     related_codes,
+    split_tier,
 )
 from entrepot.nomenclature.lookups import (
     look_up_areas,
@@ -107,6 +109,7 @@ __all__ = [
     "is_hs_code",
     "list_codes",
     "list_entries",
+    "list_followed_until",
     "list_names",
     "list_tiers",
     "look_up_areas",
@@ -125,5 +128,6 @@ __all__ = [
     "revision_in_force",
     "revision_of",
     "special_areas",
+    "split_tier",
     "validate_hs",
 ]

@@ -11,9 +11,16 @@ from entrepot.nomenclature.areas import Area, area, area_table
 from entrepot.nomenclature.classes import class_of, code_classes
 from entrepot.nomenclature.code_lists import code_revisions
 from entrepot.nomenclature.dated_events import Event, events
+from entrepot.nomenclature.facts import fact_rows
 from entrepot.nomenclature.groups import group_members, group_names, memberships
-from entrepot.nomenclature.hs import HS_REVISIONS, hs_level
-from entrepot.nomenclature.lists import list_entries, list_names
+from entrepot.nomenclature.hs import HS_REVISIONS, hs_level, revision_of
+from entrepot.nomenclature.lists import (
+    list_codes,
+    list_entries,
+    list_followed_until,
+    list_names,
+    split_tier,
+)
 from entrepot.nomenclature.names import all_names, names_in, normalise_name
 from entrepot.nomenclature.regions import find_region
 from entrepot.nomenclature.resolving import resolve_area
@@ -88,40 +95,47 @@ def look_up_lists() -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        **Grain**: one list. ``list, codes, tiers, first_added, last_added``.
+        **Grain**: one list. ``list, title, codes, tiers, first_added, last_added, followed_until`` (the last
+        day of which its state is known here; null where no later change is known).
     """
     rows = []
-    for name in list_names():
+    for fact in fact_rows("list_names"):
+        name = fact["list"]
         entries = list_entries(name)
         rows.append(
             {
                 "list": name,
-                "codes": len(entries),
+                "title": fact["title"],
+                "codes": len(list_codes(name)),
                 "tiers": ", ".join(dict.fromkeys(entry.tier for entry in entries)),
-                "first_added": min(entry.added for entry in entries),
-                "last_added": max(entry.added for entry in entries),
+                "first_added": min(entry.added for entry in entries if entry.added),
+                "last_added": max(entry.added for entry in entries if entry.added),
+                "followed_until": list_followed_until(name),
             }
         )
-    kinds = (pa.string(), pa.int64(), pa.string(), pa.date32(), pa.date32())
+    day = pa.date32()
+    kinds = (pa.string(), pa.string(), pa.int64(), pa.string(), day, day, day)
     return _table(rows, dict(zip(rows[0], kinds, strict=True)))
 
 
 def look_up_list(name: str, *, revision: str = _LATEST, as_of: date | None = None) -> pa.Table:
-    """Return the codes of a list as of a day, in a revision; ``CHPL:3.A`` names one tier.
+    """Return the codes of a list as of a day, in a revision; ``CHPL:3.A`` names a tier, ``@list.csv`` a file.
 
     Returns
     -------
     pyarrow.Table
         **Grain**: listed code × its code in the revision. ``list, tier, hs_code, hs_revision, listed_code,
-        relation, title, added, certainty, source``. Empty where the list did not exist yet.
+        relation, title, added, removed, certainty, source``. Empty where the list did not exist yet. Where
+        the list has no short title, ``title`` is the English title of the code.
 
     Raises
     ------
     UnknownCodeError
         List, tier or revision are unknown; the hint names those there are.
     """
-    wanted, _, tier = name.partition(":")
-    found = list_entries(wanted, revision=revision, as_of=as_of, tier=tier or None)
+    wanted, tier = split_tier(name)
+    found = list_entries(wanted, revision=revision, as_of=as_of, tier=tier)
+    known = revision_of(revision)
     rows = (
         {
             "list": entry.list_name,
@@ -130,8 +144,9 @@ def look_up_list(name: str, *, revision: str = _LATEST, as_of: date | None = Non
             "hs_revision": entry.revision,
             "listed_code": entry.listed_code,
             "relation": entry.relation,
-            "title": entry.title,
+            "title": entry.title or hs_title(entry.code, known),
             "added": entry.added,
+            "removed": entry.removed,
             "certainty": entry.certainty,
             "source": entry.source,
         }
@@ -140,7 +155,8 @@ def look_up_list(name: str, *, revision: str = _LATEST, as_of: date | None = Non
     names = dict.fromkeys(
         ("list", "tier", "hs_code", "hs_revision", "listed_code", "relation", "title"), pa.string()
     )
-    return _table(rows, {**names, "added": pa.date32(), "certainty": pa.string(), "source": pa.string()})
+    days = {"added": pa.date32(), "removed": pa.date32()}
+    return _table(rows, {**names, **days, "certainty": pa.string(), "source": pa.string()})
 
 
 def look_up_events(words: str = "", *, since: date | None = None, until: date | None = None) -> pa.Table:
