@@ -116,17 +116,21 @@ def test_a_code_of_another_revision_is_told_where_it_is(tmp_path):
 
 
 def test_annex_xxiii_as_of_days():
-    """Inserted by (EU) 2022/576, in force on 9 April 2022; replaced by (EU) 2022/1904, on 7 October 2022."""
-    before, first, second = (
-        set(list_codes("EU833-XXIII", as_of=day))
-        for day in (date(2022, 4, 8), date(2022, 4, 9), date(2022, 10, 7))
+    """Inserted by (EU) 2022/576 on 9 April 2022, replaced by 2022/1269 on 22 July, by 2022/1904 on 7 October."""
+    days = ("2022-04-08", "2022-04-09", "2022-07-22", "2022-10-07")
+    before, first, second, third = (
+        set(list_codes("EU833-XXIII", as_of=date.fromisoformat(day))) for day in days
     )
     assert before == set()
-    assert first - second == {"441234", "820840"}
-    assert second - first == {
+    assert first - second == {"820840"}
+    assert second - first == set()
+    assert second - third == {"441234"}
+    assert third - second == {
         "441233", "846691", "270111", "270112", "270119", "270120", "270210", "270220", "270300", "270400",
     }  # fmt: skip
-    assert set(list_codes("EU833-XXIII")) == second
+    assert set(list_codes("EU833-XXIII")) == third
+    spring = list_entries("EU833-XXIII", as_of=date(2022, 4, 9))
+    assert {entry.relation for entry in spring if entry.code == "842489"} == {"same"}
     parts = {entry.code for entry in list_entries("EU833-XXIII") if entry.relation == "broader"}
     assert {"842489", "842490", "381600"} <= parts
     assert list_followed_until("EU833-XXIII") == date(2022, 12, 4)
