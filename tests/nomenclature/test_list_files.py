@@ -116,7 +116,7 @@ def test_a_code_of_another_revision_is_told_where_it_is(tmp_path):
 
 
 def test_annex_xxiii_as_of_days():
-    """Inserted by (EU) 2022/576 on 9 April 2022, replaced by 2022/1269 on 22 July, by 2022/1904 on 7 October."""
+    """Inserted by (EU) 2022/576 on 9 April, replaced by 2022/1269 on 22 July and 2022/1904 on 7 October."""
     days = ("2022-04-08", "2022-04-09", "2022-07-22", "2022-10-07")
     before, first, second, third = (
         set(list_codes("EU833-XXIII", as_of=date.fromisoformat(day))) for day in days
