@@ -9,6 +9,7 @@ import pytest
 from entrepot.errors import InputFileError, UnknownCodeError
 from entrepot.nomenclature import (
     HS_REVISIONS,
+    called_list,
     has_hs_code,
     list_codes,
     list_entries,
@@ -145,3 +146,18 @@ def test_annex_xxiii_in_every_revision(revision):
     assert all(has_hs_code(entry.code, revision) for entry in entries)
     listed = {entry.listed_code for entry in entries}
     assert len(listed) > 0.99 * len({entry.listed_code for entry in list_entries("EU833-XXIII")})
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("high priority items", "CHPL"), ("высокоприоритетных товаров", "CHPL"),
+        ("Anhang XXIII", "EU833-XXIII"),
+        ("annexe XXIII", "EU833-XXIII"), ("bienes de alta prioridad", "CHPL"), ("高优先级物项", "CHPL"),
+        ("chpl:1", "chpl:1"), ("nothing of the kind", "nothing of the kind"),
+    ],
+)  # fmt: skip
+def test_lists_are_found_by_words(words, name):
+    assert called_list(words) == name
+    if name != words:
+        assert look_up_list(words).equals(look_up_list(name))

@@ -12,6 +12,7 @@ from entrepot.app.arguments import parse_day
 from entrepot.app.cli import app
 from entrepot.nomenclature import (
     HS_REVISIONS,
+    called_list,
     list_followed_until,
     look_up_areas,
     look_up_codes,
@@ -82,8 +83,8 @@ def codes_command(
 @app.command("lists")
 def lists_command(
     name: Annotated[
-        str | None,
-        typer.Argument(help="a list, one tier of it, or a file of your own: CHPL, CHPL:3.A, @list.csv"),
+        list[str] | None,
+        typer.Argument(help="a list, a tier of it, or a file of your own: CHPL, CHPL:3.A, @list.csv; words"),
     ] = None,
     *,
     as_of: _DayOption = None,
@@ -96,12 +97,13 @@ def lists_command(
     Example: entrepot lists CHPL --as-of 2023-06-01 --hs-revision HS2017
     """
     day = parse_day(as_of, option="--as-of")
-    if name is None:
+    if not name:
         _show(look_up_lists(), _LISTS, most=most, out=out)
         return
+    wanted = called_list(" ".join(name))
     revision = revision_of(hs_revision)
-    found = look_up_list(name, revision=revision, as_of=day)
-    until = None if name.startswith("@") else list_followed_until(split_tier(name)[0])
+    found = look_up_list(wanted, revision=revision, as_of=day)
+    until = None if wanted.startswith("@") else list_followed_until(split_tier(wanted)[0])
     latest = "latest version" if until is None else f"as of {until}: later changes are not in it"
     note = f"{revision}, {latest if day is None else f'as of {day}'}"
     _show(found, _LIST, most=most, out=out, note=note)

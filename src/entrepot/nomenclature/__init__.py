@@ -54,6 +54,7 @@ from entrepot.nomenclature.lists import (
     split_tier,
 )
 from entrepot.nomenclature.lookups import (
+    called_list,
     look_up_areas,
     look_up_codes,
     look_up_events,
@@ -87,6 +88,7 @@ __all__ = [
     "area_name",
     "area_name_table",
     "area_table",
+    "called_list",
     "class_of",
     "class_table",
     "code_classes",

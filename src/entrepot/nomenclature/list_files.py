@@ -148,7 +148,7 @@ def _rows_of(name: str, _: int) -> tuple[ListRow, ...]:
 
 def _check_header(header: list[str], name: str) -> None:
     meant = [_COLUMNS.get(one) for one in header]
-    known = "; ".join(f"{one} ({', '.join(others[1:])})" for one, others in _NAMES.items())
+    known = "; ".join(" or ".join(others) for others in _NAMES.values())
     for place, one in enumerate(header):
         if meant[place] is None:
             raise InputFileError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -24,13 +25,14 @@ from entrepot.nomenclature.lists import (
 from entrepot.nomenclature.names import all_names, names_in, normalise_name
 from entrepot.nomenclature.regions import find_region
 from entrepot.nomenclature.resolving import resolve_area
+from entrepot.nomenclature.spoken_names import Likeness, named_prefixes
 from entrepot.nomenclature.titles import find_hs_codes, hs_title, nearest_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-__all__ = ["look_up_areas", "look_up_codes", "look_up_events", "look_up_list", "look_up_lists"]
+__all__ = ["called_list", "look_up_areas", "look_up_codes", "look_up_events", "look_up_list", "look_up_lists"]
 
 _LATEST = HS_REVISIONS[-1]
 
@@ -133,7 +135,7 @@ def look_up_list(name: str, *, revision: str = _LATEST, as_of: date | None = Non
     UnknownCodeError
         List, tier or revision are unknown; the hint names those there are.
     """
-    wanted, tier = split_tier(name)
+    wanted, tier = split_tier(called_list(name))
     found = list_entries(wanted, revision=revision, as_of=as_of, tier=tier)
     known = revision_of(revision)
     rows = (
@@ -159,13 +161,29 @@ def look_up_list(name: str, *, revision: str = _LATEST, as_of: date | None = Non
     return _table(rows, {**names, **days, "certainty": pa.string(), "source": pa.string()})
 
 
+def called_list(words: str) -> str:
+    """Return the name of the list that words of six languages mean; what is a name already stays.
+
+    Examples
+    --------
+    >>> called_list("высокоприоритетные товары"), called_list("Anhang XXIII"), called_list("CHPL:1")
+    ('CHPL', 'EU833-XXIII', 'CHPL:1')
+    """
+    name, _ = split_tier(words)
+    if name.startswith("@") or name.strip().upper() in list_names():
+        return words
+    named = named_prefixes(words, table="list_words")
+    return named[0].prefix if len({one.prefix for one in named}) == 1 else words
+
+
 def look_up_events(words: str = "", *, since: date | None = None, until: date | None = None) -> pa.Table:
     """Return dated events, oldest first.
 
     Parameters
     ----------
     words
-        Words of the name, kinds, areas or groups; an event has to have all of them. All events without.
+        Words of the name, kinds, areas or groups, the commonest in six languages; an event has to have all
+        of them. All events without.
     since, until
         First and last day, both included.
 
@@ -202,15 +220,31 @@ def look_up_events(words: str = "", *, since: date | None = None, until: date | 
 def _events_about(words: str) -> tuple[Event, ...]:
     if not words.strip():
         return events()
-    whole = events(about=words.strip())
+    whole = _events_called(words.strip())
     if whole:
         return whole
-    each = [set(events(about=word)) for word in words.split()]
+    each = [set(_events_called(word)) for word in words.split()]
     return tuple(event for event in events() if all(event in some for some in each))
 
 
+def _events_called(words: str) -> tuple[Event, ...]:
+    """Return the events of words in the table's own English, else of a term or area in six languages."""
+    found = events(about=words)
+    terms = [
+        term
+        for one in named_prefixes(words, table="event_words")
+        if one.likeness < Likeness.PART
+        for term in one.prefix.split("|")
+    ]
+    if not found and not terms:
+        with suppress(UnknownCodeError):
+            terms.append(resolve_area(words))
+    also = {event for term in terms for event in events(about=term)}
+    return tuple(event for event in events() if event in also or event in found)
+
+
 def _nearest_events(words: str) -> str:
-    unknown = [word for word in words.split() if not events(about=word)]
+    unknown = [word for word in words.split() if not _events_called(word)]
     if not unknown:
         return "no event has all of these words: give fewer"
     names = {word for event in events() for word in event.name.casefold().split()}

@@ -113,11 +113,11 @@ def _stems(words: tuple[str, ...], language: str) -> tuple[str, ...]:
 
 
 @cache
-def _names(language: str) -> tuple[_Name, ...]:
+def _names(language: str, table: str) -> tuple[_Name, ...]:
     """Return all names, and all names of a prefix taken together, which words may be spread over."""
     names = []
-    for row in fact_rows("hs_words"):
-        prefix, apart = row["prefix"], [_split(name) for name in row[language].split(_BETWEEN)]
+    for row in fact_rows(table):
+        prefix, apart = next(iter(row.values())), [_split(name) for name in row[language].split(_BETWEEN)]
         names += [_Name(prefix, language, words, _stems(words, language)) for words in apart]
         if len(apart) > 1 and language != "zh":
             names.append(_Name(prefix, language, (), _stems(tuple(chain(*apart)), language)))
@@ -125,19 +125,19 @@ def _names(language: str) -> tuple[_Name, ...]:
 
 
 @cache
-def _names_by_beginning(language: str) -> dict[str, list[_Name]]:
+def _names_by_beginning(language: str, table: str) -> dict[str, list[_Name]]:
     found: dict[str, list[_Name]] = {}
-    for name in _names(language):
+    for name in _names(language, table):
         for beginning in {stem[:_BEGINNING] for stem in name.stems}:
             found.setdefault(beginning, []).append(name)
     return found
 
 
-def _candidates(words: tuple[str, ...], stems: tuple[str, ...], language: str) -> Iterable[_Name]:
+def _candidates(words: tuple[str, ...], stems: tuple[str, ...], language: str, table: str) -> Iterable[_Name]:
     """Return the names that may be like the words: one of theirs begins like the first."""
     if language == "zh":
-        return _names(language)
-    by_beginning = _names_by_beginning(language)
+        return _names(language, table)
+    by_beginning = _names_by_beginning(language, table)
     return chain(*(by_beginning.get(one, ()) for one in {words[0][:_BEGINNING], stems[0][:_BEGINNING]}))
 
 
@@ -156,7 +156,7 @@ def _languages(text: str) -> tuple[str, ...]:
     return ("en", "de", "fr", "es") if text.isascii() else ("de", "fr", "es")
 
 
-def named_prefixes(text: str) -> tuple[NamedPrefix, ...]:
+def named_prefixes(text: str, *, table: str = "hs_words") -> tuple[NamedPrefix, ...]:
     """Return what words name, the best first: whole names before parts, the narrower before the wider.
 
     Only if no name has the words are they compared with the Latin spelling of the Russian and Chinese names.
@@ -165,6 +165,8 @@ def named_prefixes(text: str) -> tuple[NamedPrefix, ...]:
     ----------
     text
         Words in one of the six languages.
+    table
+        The table of facts whose first column is named: of goods, or of events (``event_words``).
 
     Examples
     --------
@@ -173,16 +175,16 @@ def named_prefixes(text: str) -> tuple[NamedPrefix, ...]:
     >>> [found.prefix for found in named_prefixes("грузовиков")], named_prefixes("gruzovik")[0].prefix
     (['8704'], '8704')
     """
-    found = [name for language in _languages(text) for name in _in_language(_split(text), language)]
+    found = [name for language in _languages(text) for name in _in_language(_split(text), language, table)]
     if not found and not _CYRILLIC.search(text):
-        found = _in_latin_letters(anyascii(text))
+        found = _in_latin_letters(anyascii(text), table)
     best: dict[str, NamedPrefix] = {}
     for one in sorted(found):
         best.setdefault(one.prefix, one)
     return tuple(sorted(best.values()))
 
 
-def _in_language(words: tuple[str, ...], language: str) -> list[NamedPrefix]:
+def _in_language(words: tuple[str, ...], language: str, table: str) -> list[NamedPrefix]:
     if not words:
         return []
     spelt = {words}
@@ -193,7 +195,7 @@ def _in_language(words: tuple[str, ...], language: str) -> list[NamedPrefix]:
         name.found(like, wanted)
         for wanted in spelt
         for stems in (_stems(wanted, language),)
-        for name in _candidates(wanted, stems, language)
+        for name in _candidates(wanted, stems, language, table)
         if (like := likeness(name, wanted, stems)) is not None
     ]
 
@@ -220,14 +222,14 @@ def _likeness_in_chinese(name: _Name, words: tuple[str, ...], _: tuple[str, ...]
     return Likeness.PART if wanted in whole else None
 
 
-def _in_latin_letters(text: str) -> list[NamedPrefix]:
+def _in_latin_letters(text: str, table: str) -> list[NamedPrefix]:
     wanted = "".join(text.casefold().split())
     if len(wanted) <= _BEGINNING:
         return []
     return [
         name.found(Likeness.NEARLY, (wanted,))
         for language in ("ru", "zh")
-        for name in _names(language)
+        for name in _names(language, table)
         for spelt in (anyascii("".join(name.stems)).casefold(),)
         if spelt == wanted or (language == "ru" and _is_same(wanted, spelt))
     ]
