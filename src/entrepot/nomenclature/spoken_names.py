@@ -32,8 +32,8 @@ _LATIN = re.compile(r"[\u0080-\u024f\u1e00-\u1eff]+")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _UMLAUT = re.compile(r"([aou])e")
-#: The vowel that comes and goes in Russian: станок, станки; огурец, огурцы.
-_FLEETING = re.compile(r"[ое]([кц])$")
+#: The vowel that comes and goes in Russian: станок, станки; огурец, огурцы; уголь, угля.
+_FLEETING = re.compile(r"[ое]([кцл])$")
 
 #: A word is taken for the beginning of a longer one from this length on.
 _BEGINNING = 3

@@ -120,7 +120,14 @@ def find_hs_codes(text: str, *, revision: str = _LATEST) -> tuple[str, ...]:
         if wanted and (rank := _rank(hs_title(code, known), wanted)) is not None
     )
     part = Likeness.PART
-    codes = [code for one in named if one.likeness < part for code in _meant(one.prefix, known)]
+    whole = [_meant(one.prefix, known) for one in named if one.likeness < part]
+    # What is called so first, then what is below: a chapter is long.
+    codes = [
+        one.prefix
+        for one, meant in zip(named, whole, strict=False)
+        if one.prefix in meant and len(one.prefix) > 2
+    ]
+    codes += [code for meant in whole for code in meant]
     codes += [code for _, code in titled]
     codes += [code for one in named if one.likeness == part for code in _meant(one.prefix, known)]
     if not codes:
@@ -186,5 +193,5 @@ def nearest_words(word: str, known: tuple[str, ...]) -> str:
     """
     from rapidfuzz import fuzz, process  # noqa: PLC0415  (only errors need it)
 
-    found = process.extract(word.casefold(), known, scorer=fuzz.ratio, limit=3, score_cutoff=50)
+    found = process.extract(word, known, scorer=fuzz.ratio, processor=str.casefold, limit=3, score_cutoff=50)
     return f"did you mean {', '.join(name for name, _, _ in found)}?" if found else "try other words"
