@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from entrepot.sources.fetching.reports import FetchReport
     from entrepot.sources.registry import open_source
     from entrepot.sources.world_bank.gdp import read_gdp
-    from entrepot.store import Lake
+    from entrepot.store import Lake, copy_lake
 
     __version__: str
 
@@ -114,6 +114,7 @@ __all__ = [
     "check_lake",
     "compare_detours",
     "compare_vintages",
+    "copy_lake",
     "data_quality",
     "decompose_gaps_in",
     "decompose_values",
@@ -200,6 +201,7 @@ _HOME = {
     "IngestOptions": "entrepot.pipeline",
     "IngestReport": "entrepot.pipeline",
     "Lake": "entrepot.store",
+    "copy_lake": "entrepot.store",
     "Patience": "entrepot.sources.fetching.questions",
     "LoopOptions": "entrepot.detect.loops.options",
     "LoopResult": "entrepot.detect.loops.result",

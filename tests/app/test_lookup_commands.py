@@ -45,7 +45,7 @@ def test_facts_are_found(entrepot, arguments, says) -> None:
         (("codes", "chips", "--hs-revision", "HS2018"), "HS2017"),
         (("lists", "CHLP"), "CHPL"),
         (("lists", "CHPL", "--as-of", "yesterday"), "2023-01-31"),
-        (("events", "sanktions"), "sanctions"),
+        (("events", "sancktion"), "sanction"),
         (("events", "RUS", "EU", "tariff"), "fewer"),
         (("areas", "Kirgistann"), "KGZ (Kyrgyzstan)"),
     ],

@@ -16,6 +16,7 @@ from entrepot.nomenclature import (
     area_table,
     events,
     group_names,
+    has_hs_code,
     is_hs_code,
     memberships,
     named_area,
@@ -144,10 +145,14 @@ def test_group_rows_have_sources_leaves_and_no_overlap(name):
 
 def test_lists_hold_codes_with_source_and_certainty():
     rows = fact_rows("lists")
-    assert all(is_hs_code(row["code"]) and len(row["code"]) == 6 for row in rows)
+    assert all(is_hs_code(row["code"][:6]) for row in rows)
+    for row in rows:
+        assert has_hs_code(row["code"][:6], row["revision"] or "HS2022")
+        assert row["added"] < (row["removed"] or "9999")
     assert not repeated((row["list"], row["code"]) for row in rows)
     assert {row["certainty"] for row in rows} <= {"sure", "approximate", "inferred"}
-    assert all(row["source"] and row["title"] for row in rows)
+    assert all(row["source"] and (row["title"] or row["list"] != "CHPL") for row in rows)
+    assert {row["list"] for row in rows} == {row["list"] for row in fact_rows("list_names")}
     listed = {row["code"] for row in rows}
     for row in fact_rows("list_ancestors"):
         assert row["code"] in listed

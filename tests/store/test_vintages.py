@@ -222,7 +222,7 @@ def test_no_lake(tmp_path: Path) -> None:
         Lake.open(tmp_path / "absent")
     with pytest.raises(LakeError, match="no lake"):
         Lake.open(tmp_path)
-    with pytest.raises(LakeError, match="local folders"):
+    with pytest.raises(LakeError, match="not in an object store"):
         Lake.open("s3://bucket/lake")
 
 

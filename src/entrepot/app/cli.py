@@ -36,6 +36,7 @@ from entrepot.app import (  # noqa: E402, F401
     case_commands,
     check_command,
     circulation_command,
+    copy_command,
     demo_command,
     detours_command,
     diff_command,

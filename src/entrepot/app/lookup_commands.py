@@ -12,12 +12,15 @@ from entrepot.app.arguments import parse_day
 from entrepot.app.cli import app
 from entrepot.nomenclature import (
     HS_REVISIONS,
+    called_list,
+    list_followed_until,
     look_up_areas,
     look_up_codes,
     look_up_events,
     look_up_list,
     look_up_lists,
     revision_of,
+    split_tier,
 )
 
 if TYPE_CHECKING:
@@ -43,11 +46,15 @@ class _View:
 
 
 _CODES = _View("codes", ("hs_code", "title", "lists"), ("hs_code", "title", "revisions", "end_use", "lists"))
-_LISTS = _View("lists", ("list", "codes", "tiers"), ("list", "codes", "tiers", "first_added", "last_added"))
+_LISTS = _View(
+    "lists",
+    ("list", "codes", "followed_until"),
+    ("list", "codes", "tiers", "first_added", "last_added", "followed_until", "title"),
+)
 _LIST = _View(
     "codes",
     ("tier", "hs_code", "relation", "title"),
-    ("tier", "hs_code", "listed_code", "relation", "title", "added", "certainty", "source"),
+    ("tier", "hs_code", "listed_code", "relation", "title", "added", "removed", "certainty", "source"),
 )
 _EVENTS = _View("events", ("date", "name", "kind"), ("date", "name", "kind", "actors", "targets", "source"))
 _AREAS = _View(
@@ -75,7 +82,10 @@ def codes_command(
 
 @app.command("lists")
 def lists_command(
-    name: Annotated[str | None, typer.Argument(help="a list, or one tier of it: CHPL, CHPL:3.A")] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Argument(help="a list, a tier of it, or a file of your own: CHPL, CHPL:3.A, @list.csv; words"),
+    ] = None,
     *,
     as_of: _DayOption = None,
     hs_revision: _RevisionOption = HS_REVISIONS[-1],
@@ -87,12 +97,15 @@ def lists_command(
     Example: entrepot lists CHPL --as-of 2023-06-01 --hs-revision HS2017
     """
     day = parse_day(as_of, option="--as-of")
-    if name is None:
+    if not name:
         _show(look_up_lists(), _LISTS, most=most, out=out)
         return
+    wanted = called_list(" ".join(name))
     revision = revision_of(hs_revision)
-    found = look_up_list(name, revision=revision, as_of=day)
-    note = f"{revision}, {'latest version' if day is None else f'as of {day}'}"
+    found = look_up_list(wanted, revision=revision, as_of=day)
+    until = None if wanted.startswith("@") else list_followed_until(split_tier(wanted)[0])
+    latest = "latest version" if until is None else f"as of {until}: later changes are not in it"
+    note = f"{revision}, {latest if day is None else f'as of {day}'}"
     _show(found, _LIST, most=most, out=out, note=note)
 
 
@@ -131,6 +144,8 @@ def areas_command(
     """
     found = look_up_areas(" ".join(words), on=parse_day(as_of, option="--as-of"))
     _show(found, _AREAS, most=most, out=out)
+    for note in dict.fromkeys(filter(None, found["note"].to_pylist())):
+        Console(stderr=True, highlight=False).print(note, markup=False)
 
 
 def _show(rows: pa.Table, view: _View, *, most: int, out: str | None, note: str = "") -> None:

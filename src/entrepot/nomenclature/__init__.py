@@ -48,12 +48,15 @@ from entrepot.nomenclature.lists import (
     ListEntry,
     list_codes,
     list_entries,
+    list_followed_until,
     list_names,
     list_tiers,
     product_codes,
     related_codes,
+    split_tier,
 )
 from entrepot.nomenclature.lookups import (
+    called_list,
     look_up_areas,
     look_up_codes,
     look_up_events,
@@ -87,6 +90,7 @@ __all__ = [
     "area_name",
     "area_name_table",
     "area_table",
+    "called_list",
     "changed_codes",
     "class_of",
     "class_table",
@@ -110,6 +114,7 @@ __all__ = [
     "is_hs_code",
     "list_codes",
     "list_entries",
+    "list_followed_until",
     "list_names",
     "list_tiers",
     "look_up_areas",
@@ -129,5 +134,6 @@ __all__ = [
     "revision_in_force",
     "revision_of",
     "special_areas",
+    "split_tier",
     "validate_hs",
 ]

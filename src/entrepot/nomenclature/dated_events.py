@@ -86,7 +86,16 @@ def _is_about_areas(about: str) -> bool:
 def _concerns(event: Event, about: str, *, is_areas: bool) -> bool:
     if about.casefold() in event.name.casefold() or about == event.kind:
         return True
-    return is_areas and not event.areas().isdisjoint(resolve_areas(about, on=event.date))
+    return is_areas and not event.areas().isdisjoint(_areas_on(about, event.date))
+
+
+@cache
+def _areas_on(about: str, day: date) -> tuple[str, ...]:
+    """Return the areas meant on a day; none of a group that did not exist yet."""
+    try:
+        return resolve_areas(about, on=day)
+    except UnknownCodeError:
+        return ()
 
 
 def events(

@@ -1,8 +1,8 @@
 """Lists of controlled goods by HS code, with the day on which each code was added.
 
-A list is written in the revision of its publication. In an older revision a code may have had another
-number, or stood together with goods that are not listed: :func:`list_entries` gives the ancestor and says
-which. Trade by code is an upper bound on controlled goods in any revision.
+A list is written in the revision of its publication. In another revision a code may have another number, or
+stand together with goods that are not listed: :func:`list_entries` gives the code there and says which. Trade
+by code is an upper bound on controlled goods in any revision. ``@list.csv`` is a list of one's own.
 """
 
 from __future__ import annotations
@@ -14,21 +14,24 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from entrepot.errors import InputFileError, UnknownCodeError
 from entrepot.nomenclature.concordances import code_links, concordance
-from entrepot.nomenclature.facts import fact_rows
+from entrepot.nomenclature.facts import fact_rows, optional_date
 from entrepot.nomenclature.hs import HS_REVISIONS, TOTAL, revision_of, validate_hs
+from entrepot.nomenclature.list_files import ListRow, is_list_file, read_list_file
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from datetime import date
 
 __all__ = [
     "ListEntry",
     "list_codes",
     "list_entries",
+    "list_followed_until",
     "list_names",
     "list_tiers",
     "product_codes",
     "related_codes",
+    "split_tier",
 ]
 
 _LIST_REVISION = "HS2022"
@@ -51,16 +54,16 @@ class ListEntry:
     revision
         Revision of the Harmonized System that ``code`` belongs to.
     listed_code
-        The code as the list writes it (HS2022).
+        The code as the list writes it: six digits, or a chapter, heading, range or national code.
     relation
         ``same``: the code did not change. ``exact``: renumbered, same goods. ``broader``: ``code`` holds
         goods that are not listed too.
     title
         What the goods are, short.
-    added
-        Day on which the code came on the list.
+    added, removed
+        First day on the list, and first day not on it any more; None where the list does not say.
     certainty
-        Of ``added``: ``sure``, ``approximate`` (the day is in doubt) or ``inferred`` (so is the version).
+        Of the days: ``sure``, ``approximate`` (in doubt) or ``inferred`` (so is the version).
     source
         Publication.
     """
@@ -72,7 +75,8 @@ class ListEntry:
     listed_code: str
     relation: Literal["same", "exact", "broader"]
     title: str
-    added: date
+    added: date | None
+    removed: date | None
     certainty: Literal["sure", "approximate", "inferred"]
     source: str
 
@@ -80,7 +84,7 @@ class ListEntry:
 @cache
 def list_names() -> tuple[str, ...]:
     """Return the names of all lists, sorted."""
-    return tuple(sorted({row["list"] for row in fact_rows("lists")}))
+    return tuple(sorted(row["list"] for row in fact_rows("list_names")))
 
 
 @cache
@@ -97,8 +101,31 @@ def _ancestors(revision: str) -> dict[str, tuple[str, str]]:
 def _known_list(name: str) -> str:
     known = name.strip().upper()
     if known not in list_names():
-        raise UnknownCodeError(f"no list is called {name!r}", hint=f"lists are {', '.join(list_names())}")
+        raise UnknownCodeError(
+            f"no list is called {name!r}", hint=f"lists are {', '.join(list_names())}; @FILE.csv is your own"
+        )
     return known
+
+
+@cache
+def _rows(name: str) -> tuple[ListRow, ...]:
+    """Return the rows of a list that ships."""
+    return tuple(
+        ListRow(
+            code=row["code"],
+            last=row["code"],
+            is_part=len(row["code"]) > 6,
+            revision=row["revision"] or _LIST_REVISION,
+            tier=row["tier"],
+            title=row["title"],
+            source=row["source"],
+            added=optional_date(row["added"]),
+            removed=optional_date(row["removed"]),
+            certainty=row["certainty"],
+        )
+        for row in fact_rows("lists")
+        if row["list"] == name
+    )
 
 
 def _ancestors_before(code: str, relation: str, revision: str) -> tuple[tuple[str, str], ...]:
@@ -115,34 +142,89 @@ def _ancestors_before(code: str, relation: str, revision: str) -> tuple[tuple[st
     return tuple(found)
 
 
+def _by_hand(code: str, revision: str) -> tuple[tuple[str, str], ...]:
+    """Return the codes of a revision for a code of HS2022 that has an ancestor set by hand."""
+    latest = max(revision, _FIRST_BY_HAND)
+    ancestor, relation = _ancestors(latest)[code]
+    return ((ancestor, relation),) if revision == latest else _ancestors_before(ancestor, relation, revision)
+
+
+def _by_concordance(code: str, listed: str, revision: str) -> tuple[tuple[str, str], ...]:
+    """Return the codes of a revision that hold goods of a code of another."""
+    there = concordance(revision, source=listed, rule="equal").of(code, listed)
+    back = concordance(listed, source=revision, rule="equal")
+    found = []
+    for other in there:
+        is_whole = set(back.of(other, revision)) == {code}
+        same = "same" if other == code and len(there) == 1 else "exact"
+        found.append((other, same if is_whole else "broader"))
+    return tuple(found)
+
+
 @cache
-def _entries(name: str, revision: str) -> tuple[ListEntry, ...]:
-    from datetime import date  # noqa: PLC0415  (a type elsewhere in the module)
+def _converted(code: str, listed: str, revision: str) -> tuple[tuple[str, str], ...]:
+    """Return the codes of a revision with their relations."""
+    if listed == revision:
+        return ((code, "same"),)
+    if listed == _LIST_REVISION and code in _ancestors(max(revision, _FIRST_BY_HAND)):
+        return _by_hand(code, revision)
+    if listed == _LIST_REVISION and code in _listed_by_hand():
+        # Whoever set the others by hand looked at these too: they did not change back to HS2007.
+        kept = ((code, "same"),)
+        return kept if revision >= _FIRST_BY_HAND else _ancestors_before(code, "same", revision)
+    return _by_concordance(code, listed, revision)
 
-    by_hand = max(revision, _FIRST_BY_HAND)
-    ancestors = _ancestors(by_hand)
 
-    def in_revision(listed: str) -> tuple[tuple[str, str], ...]:
-        code, relation = ancestors.get(listed, (listed, "same"))
-        return ((code, relation),) if revision == by_hand else _ancestors_before(code, relation, revision)
+@cache
+def _listed_by_hand() -> frozenset[str]:
+    return frozenset(row.code for row in _rows("CHPL"))
 
+
+def _entries_of(name: str, rows: Iterable[ListRow], revision: str) -> tuple[ListEntry, ...]:
     return tuple(
         ListEntry(
             list_name=name,
-            tier=row["tier"],
+            tier=row.tier,
             code=code,
             revision=revision,
-            listed_code=row["code"],
-            relation=cast("Literal['same', 'exact', 'broader']", relation),
-            title=row["title"],
-            added=date.fromisoformat(row["added"]),
-            certainty=cast("Literal['sure', 'approximate', 'inferred']", row["certainty"]),
-            source=row["source"],
+            listed_code=row.written,
+            relation=cast("Literal['same', 'exact', 'broader']", "broader" if row.is_part else relation),
+            title=row.title,
+            added=row.added,
+            removed=row.removed,
+            certainty=cast("Literal['sure', 'approximate', 'inferred']", row.certainty),
+            source=row.source,
         )
-        for row in fact_rows("lists")
-        if row["list"] == name
-        for code, relation in in_revision(row["code"])
+        for row in rows
+        for own in row.codes()
+        for code, relation in _converted(own, row.revision, revision)
     )
+
+
+@cache
+def _entries(name: str, revision: str) -> tuple[ListEntry, ...]:
+    return _entries_of(name, _rows(name), revision)
+
+
+def list_followed_until(name: str) -> date | None:
+    """Return the last day of which a list's state is known here; None where no later change is known.
+
+    Examples
+    --------
+    >>> list_followed_until("CHPL"), str(list_followed_until("EU833-XXIII"))
+    (None, '2022-12-04')
+    """
+    followed = {row["list"]: optional_date(row["followed_until"]) for row in fact_rows("list_names")}
+    return followed[_known_list(name)]
+
+
+def _check_followed(name: str, as_of: date | None) -> None:
+    until = list_followed_until(name)
+    if as_of is not None and until is not None and as_of > until:
+        raise UnknownCodeError(
+            f"what stood on the list {name} on {as_of} is not known here: it is followed to {until}",
+            hint="bring the list of that day as a file: @FILE.csv with the columns code, from, until",
+        )
 
 
 def list_entries(
@@ -153,31 +235,41 @@ def list_entries(
     Parameters
     ----------
     name
-        Name of the list: ``CHPL``, the Common High Priority List.
+        Name of the list: ``CHPL``, the Common High Priority List; ``EU833-XXIII``, Annex XXIII to Regulation
+        (EU) No 833/2014; or ``@list.csv``, a file of one's own.
     revision
         Revision of the data to be filtered, in any spelling of ``revision_of``. Before HS2007 a listed code
         may have several ancestors, most of them broader: chips and telecoms were coded otherwise.
     as_of
-        The list as it was on a day; without it the latest.
+        The list as it was on a day; without it the latest that is known.
     tier
         One tier, such as ``1`` or ``3.A``; ``3`` means 3.A and 3.B.
 
     Returns
     -------
     tuple
-        One entry a listed code and ancestor, in the order of the list; two entries may share an ancestor.
+        One entry a listed code and its code in the revision, in the order of the list; two entries may share
+        one. Goods that the revision does not have are absent.
 
     Raises
     ------
     UnknownCodeError
-        List, tier or revision are unknown.
+        List, tier or revision are unknown, or the list is not followed to that day.
+    InputFileError
+        A file cannot be read as a list.
 
     Examples
     --------
     >>> [entry.code for entry in list_entries("CHPL", revision="HS2017", tier="2")]
     ['851762', '852691', '853221', '853224', '854890']
     """
-    every = _entries(_known_list(name), revision_of(revision))
+    known = revision_of(revision)
+    if name.startswith("@"):
+        file = name[1:]
+        every = _entries_of(Path(file).stem, read_list_file(file), known)
+    else:
+        _check_followed(name, as_of)
+        every = _entries(_known_list(name), known)
     if tier is not None:
         wanted = tier.strip().upper()
         chosen = tuple(
@@ -187,7 +279,13 @@ def list_entries(
             tiers = ", ".join(dict.fromkeys(entry.tier for entry in every))
             raise UnknownCodeError(f"the list {name} has no tier {tier!r}", hint=f"its tiers are {tiers}")
         every = chosen
-    return tuple(entry for entry in every if as_of is None or entry.added <= as_of)
+    return tuple(entry for entry in every if _is_on(entry, as_of))
+
+
+def _is_on(entry: ListEntry, day: date | None) -> bool:
+    if day is None:
+        return entry.removed is None
+    return (entry.added is None or entry.added <= day) and (entry.removed is None or day < entry.removed)
 
 
 def list_codes(
@@ -205,6 +303,9 @@ def list_codes(
 
 
 def _file_parts(name: str) -> Iterator[tuple[str, str]]:
+    if _is_list(f"@{name}"):
+        yield f"@{name}", name
+        return
     path = Path(name)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -212,7 +313,7 @@ def _file_parts(name: str) -> Iterator[tuple[str, str]]:
         raise InputFileError(
             f"the file of codes {name!r} cannot be read: {fault}",
             where=_OPTION,
-            hint="after @ give the path of a UTF-8 text file with a code a line",
+            hint="after @ give the path of a UTF-8 text file with a code a line, or of a list in CSV",
         ) from fault
     for number, line in enumerate(lines, start=1):
         text = line.partition("#")[0].strip()
@@ -229,17 +330,33 @@ def _parts(text: str) -> Iterator[tuple[str, str]]:
             yield part, _OPTION
 
 
-def _expand(part: str, where: str, revision: str, as_of: date | None) -> tuple[str, ...]:
+def split_tier(part: str) -> tuple[str, str | None]:
+    """Split ``CHPL:3.A`` and ``@list.csv:3.A``; a path may have a colon of its own."""
+    head, _, tier = part.rpartition(":")
+    if part.startswith("@"):
+        return (head, tier) if head and Path(head[1:]).is_file() else (part, None)
     name, _, tier = part.partition(":")
-    if name.strip().upper() in list_names():
-        return list_codes(name, revision=revision, as_of=as_of, tier=tier or None)
+    return name, tier or None
+
+
+def _is_list(part: str) -> bool:
+    name, _ = split_tier(part)
+    if name.startswith("@"):
+        return Path(name[1:]).is_file() and is_list_file(name[1:])
+    return name.strip().upper() in list_names()
+
+
+def _expand(part: str, where: str, revision: str, as_of: date | None) -> tuple[str, ...]:
+    if _is_list(part):
+        name, tier = split_tier(part)
+        return list_codes(name, revision=revision, as_of=as_of, tier=tier)
     if part.upper() == TOTAL:
         return (TOTAL,)
     if any(letter.isalpha() for letter in part):
         raise UnknownCodeError(
             f"{part!r} is neither an HS code nor a list of codes",
             where=where,
-            hint=f"give 2, 4 or 6 digits, {TOTAL}, @file.txt or a list: {', '.join(list_names())}",
+            hint=f"give 2, 4 or 6 digits, {TOTAL}, @file or a list: {', '.join(list_names())}",
         )
     return (validate_hs(part, where=where),)
 
@@ -265,10 +382,10 @@ def list_tiers(text: str, *, revision: str = _LIST_REVISION, as_of: date | None 
     """
     tiers: dict[str, str] = {}
     for part, _ in _parts(text):
-        name, _, tier = part.partition(":")
-        if name.strip().upper() in list_names():
-            for entry in list_entries(name, revision=revision, as_of=as_of, tier=tier or None):
-                tiers.setdefault(entry.code, f"{entry.list_name} {entry.tier}")
+        if _is_list(part):
+            name, tier = split_tier(part)
+            for entry in list_entries(name, revision=revision, as_of=as_of, tier=tier):
+                tiers.setdefault(entry.code, f"{entry.list_name} {entry.tier}".strip())
     return tiers
 
 
@@ -309,7 +426,8 @@ def product_codes(text: str, *, revision: str = _LIST_REVISION, as_of: date | No
     ----------
     text
         Comma-separated codes of 2, 4 or 6 digits, ``TOTAL``, lists (``CHPL``, ``CHPL:1``, ``CHPL:3.A``)
-        and files (``@codes.txt``, a code or list a line, ``#`` begins a comment).
+        and files (``@codes.txt``, a code or list a line, ``#`` begins a comment; ``@list.csv``,
+        ``@list.csv:1``, a list of one's own with a header).
     revision
         Revision in which lists are expanded. Codes given as digits are taken as they are.
     as_of

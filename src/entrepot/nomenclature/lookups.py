@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -11,18 +12,27 @@ from entrepot.nomenclature.areas import Area, area, area_table
 from entrepot.nomenclature.classes import class_of, code_classes
 from entrepot.nomenclature.code_lists import code_revisions
 from entrepot.nomenclature.dated_events import Event, events
+from entrepot.nomenclature.facts import fact_rows
 from entrepot.nomenclature.groups import group_members, group_names, memberships
-from entrepot.nomenclature.hs import HS_REVISIONS, hs_level
-from entrepot.nomenclature.lists import list_entries, list_names
+from entrepot.nomenclature.hs import HS_REVISIONS, hs_level, revision_of
+from entrepot.nomenclature.lists import (
+    list_codes,
+    list_entries,
+    list_followed_until,
+    list_names,
+    split_tier,
+)
 from entrepot.nomenclature.names import all_names, names_in, normalise_name
+from entrepot.nomenclature.regions import find_region
 from entrepot.nomenclature.resolving import resolve_area
+from entrepot.nomenclature.spoken_names import Likeness, named_prefixes
 from entrepot.nomenclature.titles import find_hs_codes, hs_title, nearest_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-__all__ = ["look_up_areas", "look_up_codes", "look_up_events", "look_up_list", "look_up_lists"]
+__all__ = ["called_list", "look_up_areas", "look_up_codes", "look_up_events", "look_up_list", "look_up_lists"]
 
 _LATEST = HS_REVISIONS[-1]
 
@@ -87,40 +97,47 @@ def look_up_lists() -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        **Grain**: one list. ``list, codes, tiers, first_added, last_added``.
+        **Grain**: one list. ``list, title, codes, tiers, first_added, last_added, followed_until`` (the last
+        day of which its state is known here; null where no later change is known).
     """
     rows = []
-    for name in list_names():
+    for fact in fact_rows("list_names"):
+        name = fact["list"]
         entries = list_entries(name)
         rows.append(
             {
                 "list": name,
-                "codes": len(entries),
+                "title": fact["title"],
+                "codes": len(list_codes(name)),
                 "tiers": ", ".join(dict.fromkeys(entry.tier for entry in entries)),
-                "first_added": min(entry.added for entry in entries),
-                "last_added": max(entry.added for entry in entries),
+                "first_added": min(entry.added for entry in entries if entry.added),
+                "last_added": max(entry.added for entry in entries if entry.added),
+                "followed_until": list_followed_until(name),
             }
         )
-    kinds = (pa.string(), pa.int64(), pa.string(), pa.date32(), pa.date32())
+    day = pa.date32()
+    kinds = (pa.string(), pa.string(), pa.int64(), pa.string(), day, day, day)
     return _table(rows, dict(zip(rows[0], kinds, strict=True)))
 
 
 def look_up_list(name: str, *, revision: str = _LATEST, as_of: date | None = None) -> pa.Table:
-    """Return the codes of a list as of a day, in a revision; ``CHPL:3.A`` names one tier.
+    """Return the codes of a list as of a day, in a revision; ``CHPL:3.A`` names a tier, ``@list.csv`` a file.
 
     Returns
     -------
     pyarrow.Table
         **Grain**: listed code × its code in the revision. ``list, tier, hs_code, hs_revision, listed_code,
-        relation, title, added, certainty, source``. Empty where the list did not exist yet.
+        relation, title, added, removed, certainty, source``. Empty where the list did not exist yet. Where
+        the list has no short title, ``title`` is the English title of the code.
 
     Raises
     ------
     UnknownCodeError
         List, tier or revision are unknown; the hint names those there are.
     """
-    wanted, _, tier = name.partition(":")
-    found = list_entries(wanted, revision=revision, as_of=as_of, tier=tier or None)
+    wanted, tier = split_tier(called_list(name))
+    found = list_entries(wanted, revision=revision, as_of=as_of, tier=tier)
+    known = revision_of(revision)
     rows = (
         {
             "list": entry.list_name,
@@ -129,8 +146,9 @@ def look_up_list(name: str, *, revision: str = _LATEST, as_of: date | None = Non
             "hs_revision": entry.revision,
             "listed_code": entry.listed_code,
             "relation": entry.relation,
-            "title": entry.title,
+            "title": entry.title or hs_title(entry.code, known),
             "added": entry.added,
+            "removed": entry.removed,
             "certainty": entry.certainty,
             "source": entry.source,
         }
@@ -139,7 +157,23 @@ def look_up_list(name: str, *, revision: str = _LATEST, as_of: date | None = Non
     names = dict.fromkeys(
         ("list", "tier", "hs_code", "hs_revision", "listed_code", "relation", "title"), pa.string()
     )
-    return _table(rows, {**names, "added": pa.date32(), "certainty": pa.string(), "source": pa.string()})
+    days = {"added": pa.date32(), "removed": pa.date32()}
+    return _table(rows, {**names, **days, "certainty": pa.string(), "source": pa.string()})
+
+
+def called_list(words: str) -> str:
+    """Return the name of the list that words of six languages mean; what is a name already stays.
+
+    Examples
+    --------
+    >>> called_list("высокоприоритетные товары"), called_list("Anhang XXIII"), called_list("CHPL:1")
+    ('CHPL', 'EU833-XXIII', 'CHPL:1')
+    """
+    name, _ = split_tier(words)
+    if name.startswith("@") or name.strip().upper() in list_names():
+        return words
+    named = named_prefixes(words, table="list_words")
+    return named[0].prefix if len({one.prefix for one in named}) == 1 else words
 
 
 def look_up_events(words: str = "", *, since: date | None = None, until: date | None = None) -> pa.Table:
@@ -148,7 +182,8 @@ def look_up_events(words: str = "", *, since: date | None = None, until: date | 
     Parameters
     ----------
     words
-        Words of the name, kinds, areas or groups; an event has to have all of them. All events without.
+        Words of the name, kinds, areas or groups, the commonest in six languages; an event has to have all
+        of them. All events without.
     since, until
         First and last day, both included.
 
@@ -185,15 +220,31 @@ def look_up_events(words: str = "", *, since: date | None = None, until: date | 
 def _events_about(words: str) -> tuple[Event, ...]:
     if not words.strip():
         return events()
-    whole = events(about=words.strip())
+    whole = _events_called(words.strip())
     if whole:
         return whole
-    each = [set(events(about=word)) for word in words.split()]
+    each = [set(_events_called(word)) for word in words.split()]
     return tuple(event for event in events() if all(event in some for some in each))
 
 
+def _events_called(words: str) -> tuple[Event, ...]:
+    """Return the events of words in the table's own English, else of a term or area in six languages."""
+    found = events(about=words)
+    terms = [
+        term
+        for one in named_prefixes(words, table="event_words")
+        if one.likeness < Likeness.PART
+        for term in one.prefix.split("|")
+    ]
+    if not found and not terms:
+        with suppress(UnknownCodeError):
+            terms.append(resolve_area(words))
+    also = {event for term in terms for event in events(about=term)}
+    return tuple(event for event in events() if event in also or event in found)
+
+
 def _nearest_events(words: str) -> str:
-    unknown = [word for word in words.split() if not events(about=word)]
+    unknown = [word for word in words.split() if not _events_called(word)]
     if not unknown:
         return "no event has all of these words: give fewer"
     names = {word for event in events() for word in event.name.casefold().split()}
@@ -207,18 +258,22 @@ def look_up_areas(words: str, *, on: date | None = None) -> pa.Table:
     -------
     pyarrow.Table
         **Grain**: one area. ``code, name, iso2, m49, kind, valid_from, valid_to, groups`` (as of the day),
-        ``other_names`` (in the languages of the United Nations).
+        ``other_names`` (in the languages of the United Nations), ``note`` (where a region without figures of
+        its own was asked for: Crimea).
 
     Raises
     ------
     UnknownCodeError
         Nothing is found; the hint proposes the nearest.
     """
-    codes = _area_codes(words, on)
-    rows = (_area_row(area(code), on) for code in codes)
+    region = find_region(words)
+    codes = (region.area,) if region else _area_codes(words, on)
+    note = region.note if region else None
+    rows = (_area_row(area(code), on) | {"note": note} for code in codes)
     text, day = pa.string(), pa.date32()
     kinds = {"code": text, "name": text, "iso2": text, "m49": text, "kind": text}
-    return _table(rows, {**kinds, "valid_from": day, "valid_to": day, "groups": text, "other_names": text})
+    last = {"groups": text, "other_names": text, "note": text}
+    return _table(rows, {**kinds, "valid_from": day, "valid_to": day, **last})
 
 
 def _area_codes(words: str, on: date | None) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from entrepot.nomenclature.names import (
     normalise_name,
     own_names,
 )
+from entrepot.nomenclature.regions import find_region
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,6 +81,8 @@ def _nearest(text: str) -> str:
 
     if text.strip().upper() in group_names():
         return f"{text.strip().upper()} is a group: give it where a list of areas is asked for"
+    if region := find_region(text):
+        return region.note
     wanted = normalise_name(text)
     if not any(letter.isalpha() for letter in wanted):
         return "give an ISO 3166 alpha-3 code, a number of M49 or UN Comtrade, or a name"

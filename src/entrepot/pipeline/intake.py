@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from entrepot.errors import EntrepotError
-from entrepot.pipeline.inputs import file_paths
+from entrepot.pipeline.addressed import LocalCopies, given_files
 from entrepot.pipeline.intake_report import FileReport, IngestOptions, IngestReport, Step
 from entrepot.pipeline.one_file import already_in, look_at, prepare
 from entrepot.pipeline.wave import take_in_waves
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from entrepot.sources.base import Source
     from entrepot.store import Lake
+    from entrepot.store.object_store import StoredFile
 
 __all__ = ["ingest"]
 
@@ -42,7 +43,8 @@ def ingest(
     source
         Reads the files.
     paths
-        Files, folders and patterns.
+        Files, folders and patterns; also addresses of an object store (``s3://…``), of which each file is
+        copied into the lake's folder while it is read.
     lake
         Folder of the lake; made if there is none, and not left behind if no file gets in.
     options
@@ -60,18 +62,38 @@ def ingest(
     LakeError
         The lake cannot be made or opened.
     EmptyFileError
-        A folder holds no files.
+        A folder or address holds no files.
+    InputFileError
+        An object store does not answer.
     OptionError
-        Spark is asked for, and cannot be started.
+        An address cannot be opened, or Spark is asked for and cannot be started.
     """
     chosen = options or IngestOptions()
-    files = file_paths(paths)
+    files = given_files(paths)
     tell = progress or _silent
-    with lake_to_fill(lake) as target:
+    with lake_to_fill(lake) as target, LocalCopies(target) as copies:
         take = partial(_take_in, source, lake=target, options=chosen, tell=tell)
         if chosen.engine == "spark":
-            return IngestReport(take_in_waves(source, files, target, chosen, tell, alone=take))
-        return IngestReport(tuple(take(path) for path in files))
+            # Executors read side by side: all copies are there first.
+            local = [copies.local(file) for file in files]
+            here = [path for path in local if not isinstance(path, FileReport)]
+            done = iter(take_in_waves(source, here, target, chosen, tell, alone=take))
+            reports = tuple(one if isinstance(one, FileReport) else copies.named(next(done)) for one in local)
+            return IngestReport(reports)
+        return IngestReport(tuple(_take_copy(file, copies, take) for file in files))
+
+
+def _take_copy(
+    file: Path | StoredFile, copies: LocalCopies, take: Callable[[Path], FileReport]
+) -> FileReport:
+    """Take one file in, of a store by way of a copy that is gone afterwards."""
+    path = copies.local(file)
+    if isinstance(path, FileReport):
+        return path
+    try:
+        return copies.named(take(path))
+    finally:
+        copies.drop(path)
 
 
 def _silent(_: Step) -> None:

@@ -74,7 +74,7 @@ class FileReport:
     Attributes
     ----------
     path
-        The file as it was given.
+        The file as it was given; text where it is an address.
     status
         ``stored``, ``already_in`` or ``failed``.
     error
@@ -98,7 +98,7 @@ class FileReport:
         Time taken.
     """
 
-    path: Path
+    path: Path | str
     status: str
     error: EntrepotError | None = None
     file_hash: str = ""

@@ -6,6 +6,7 @@ Readers start with :meth:`Lake.open` and :func:`flows_sql`; the ingest writes th
 from __future__ import annotations
 
 from entrepot.store.compaction import compact, vacuum
+from entrepot.store.copying import LakeCopy, copy_lake
 from entrepot.store.filling import lake_to_fill
 from entrepot.store.lake import Lake
 from entrepot.store.reading import stored_rows_sql
@@ -17,9 +18,11 @@ __all__ = [
     "SLICE",
     "FileRows",
     "Lake",
+    "LakeCopy",
     "Staging",
     "Workspace",
     "compact",
+    "copy_lake",
     "earlier_flows_sql",
     "flows_sql",
     "lake_to_fill",

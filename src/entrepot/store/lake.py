@@ -14,6 +14,7 @@ from filelock import FileLock
 from entrepot.errors import CoverageError, LakeError
 from entrepot.schema import FILE, FLOW, QUARANTINE, QuarantineReason
 from entrepot.store.delta import active_files, create_table, has_transaction, is_table
+from entrepot.store.object_store import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -257,11 +258,11 @@ class Lake:
 
 def lake_folder(path: str | Path) -> Path:
     """Return the folder of a lake as an absolute path."""
-    if "://" in str(path):
+    if is_address(path):
         raise LakeError(
-            "only lakes in local folders can be opened",
+            "a lake is worked with in a folder, not in an object store",
             where=str(path),
-            hint="give a folder; a mounted object store works as one",
+            hint="copy it to a folder first: entrepot copy s3://BUCKET/LAKE DIR; then back",
         )
     return Path(path).expanduser().absolute()
 
