@@ -370,3 +370,88 @@ def test_a_late_hub_that_shows_half_is_taken_to_show_half_of_the_rest(engine) ->
     cells = load(engine, rows).cells[0]
     assert cells.mirror_before == pytest.approx([300.0])
     assert cells.mirror_after == pytest.approx([600.0])
+
+
+class _Away(Engine):
+    """DuckDB as if its rows stayed on executors: sums are made by the engine."""
+
+    has_executors = True
+
+
+@pytest.fixture(scope="module", params=["rows", "frames"])
+def either(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    with (Engine if request.param == "rows" else _Away)(memory_limit="500MB", threads=1) as made:
+        yield made
+
+
+def selected(*, importers: str = "", exporters: str = "") -> list[dict[str, object]]:
+    """Return flows among five areas: B's own book is whole, of the others only one partner was taken in.
+
+    ``importers`` is the one partner of the import books of all but B, ``exporters`` that of the export books.
+    What was not taken in is null, or zero where the other side has a row: pairing reads silence so.
+    """
+    rows = []
+    for a, b in product("ABCDE", "ABCDE"):
+        if a == b:
+            continue
+        own = not exporters or a == "B" or b == exporters
+        other = not importers or b == "B" or a == importers
+        for month in MONTHS:
+            usd = 100.0 if month in MONTHS[:3] else 300.0
+            if own or other:
+                rows.append(
+                    flow(
+                        a * 3,
+                        b * 3,
+                        month,
+                        exporter_report_usd=usd if own else 0.0,
+                        importer_report_usd=1.25 * usd if other else 0.0,
+                    )
+                )
+    return rows
+
+
+def test_exports_to_one_area_say_nothing_of_the_others(either) -> None:
+    """Everybody's exports to E, and B's own books: what B bought stands in its imports, and is no zero."""
+    data = load(either, selected(exporters="E"))
+    assert cell(data, "AAA", "BBB")[:2] == pytest.approx((300.0, 900.0))
+    assert cell(data, "AAA", "EEE")[:2] == pytest.approx((300.0, 900.0))
+    at = (data.areas.index("AAA"), data.areas.index("BBB"))
+    assert not data.cells[0].has_mirror[at]
+
+
+def test_imports_from_one_area_say_nothing_of_the_others(either) -> None:
+    """Everybody's imports from A alone, and nobody's exports but those of B to all."""
+    rows = [
+        row | ({} if row["exporter"] == "BBB" else {"exporter_report_usd": None})
+        for row in selected(importers="A")
+    ]
+    rows = [row for row in rows if row["exporter_report_usd"] or row["importer_report_usd"]]
+    data = load(either, rows)
+    assert cell(data, "AAA", "CCC")[:2] == pytest.approx((300.0, 900.0))
+    assert cell(data, "BBB", "EEE")[:2] == pytest.approx((300.0, 900.0))
+    assert is_observed(data, "AAA", "CCC")
+    assert is_observed(data, "BBB", "EEE")
+    assert is_observed(data, "CCC", "BBB")  # B's imports are whole
+    assert not is_observed(data, "CCC", "AAA")  # A's own imports were not taken in
+
+
+def test_one_partner_among_many_is_a_selection(either) -> None:
+    """B's imports name 23 partners, those of E one: its silence about the others is no zero."""
+    names = [letter * 3 for letter in "ABCDEFGHIJKLMNOPQRSTUVWX"]
+    rows = [
+        flow(sender, receiver, month, importer_report_usd=125.0)
+        for month in MONTHS
+        for sender, receiver in [*((one, "BBB") for one in names if one != "BBB"), ("AAA", "EEE")]
+    ]
+    data = load(either, rows)
+    assert is_observed(data, "CCC", "BBB")
+    assert is_observed(data, "AAA", "EEE")
+    assert not is_observed(data, "CCC", "EEE")
+
+
+def test_whole_books_are_silent_about_zeros(either) -> None:
+    rows = [row for row in selected() if (row["exporter"], row["importer"]) != ("CCC", "EEE")]
+    data = load(either, rows)
+    assert cell(data, "CCC", "EEE") is None
+    assert is_observed(data, "CCC", "EEE")

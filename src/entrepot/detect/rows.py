@@ -46,6 +46,8 @@ class Survey:
         Codes, sorted; totals are no product.
     exports, imports : (n_areas, n_periods)
         Whether an area has published goods of its own.
+    sold, bought : (n_areas, n_areas)
+        Whether an exporter's, and an importer's book ever has anything of a pair, by exporter and importer.
     places
         Where each cell stands.
     """
@@ -56,6 +58,8 @@ class Survey:
     periods: tuple[str, ...]
     exports: NDArray[np.bool_]
     imports: NDArray[np.bool_]
+    sold: NDArray[np.bool_]
+    bought: NDArray[np.bool_]
     places: Places
 
     @property
@@ -128,6 +132,7 @@ def survey_rows(
     codes = {"area": _Codes(), "product": _Codes(), "period": _Codes()}
     bits = np.zeros((_AREAS, _AREAS, _PRODUCTS // 64), dtype=np.uint64)
     published = np.zeros((2, _AREAS, _PERIODS), dtype=bool)
+    shown = np.zeros((2, _AREAS, _AREAS), dtype=bool)
     for batch in _ahead(batches((*_KEYS, *_REPORTS))):
         exporter, importer = (codes["area"].of(batch[side]) for side in _KEYS[:2])
         product, period = codes["product"].of(batch["hs_code"]), codes["period"].of(batch["period"])
@@ -137,16 +142,21 @@ def survey_rows(
         known = {kind: len(of) for kind, of in codes.items()}
         bits = _grown(bits, (known["area"], known["area"], (known["product"] + 63) // 64))
         published = _grown(published, (2, known["area"], known["period"]))
+        shown = _grown(shown, (2, known["area"], known["area"]))
         mark(bits, exporter, importer, product)
         for at, (area, name) in enumerate(zip((exporter, importer), _REPORTS, strict=True)):
             seen = (product >= 0) & batch[name].is_valid().to_numpy(zero_copy_only=False)
             published[at, area[seen], period[seen]] = True
+            some = pc.fill_null(pc.greater(batch[name], 0), False).to_numpy(zero_copy_only=False)
+            some &= product >= 0
+            shown[at, exporter[some], importer[some]] = True
     areas, old_areas = codes["area"].sorted()
     products, old_products = codes["product"].sorted(without=_TOTAL)
     periods, old_periods = codes["period"].sorted()
     flags = published[:, old_areas][:, :, old_periods]
     places = reordered(bits, old_areas, old_products)
-    return Survey(batches, areas, products, periods, flags[0], flags[1], places)
+    pairs = shown[:, old_areas][:, :, old_areas]
+    return Survey(batches, areas, products, periods, flags[0], flags[1], pairs[0], pairs[1], places=places)
 
 
 def _grown(array: NDArray[_Kind], needed: tuple[int, ...]) -> NDArray[_Kind]:
@@ -220,8 +230,9 @@ def sum_rows(
         The rows.
     by_exporter, by_importer : (n_areas, n_periods, w)
         Weights of every window.
-    is_used : (n_areas, w)
-        Whether the book that counts first is used: the exporter's, or the importer's.
+    is_used : (n_areas, n_areas, w // 2)
+        By exporter, importer and pair of windows, whether the book that counts first is used: the exporter's,
+        or the importer's.
     is_exporter_first
         Which of the two it is.
     """
@@ -257,7 +268,7 @@ def _differ(
 ) -> bool:
     """Return whether some importer's periods do not weigh as some exporter's whose book is used."""
     for w in range(by_exporter.shape[2]):
-        sides = [by_exporter[is_used[:, w] > 0, :, w], by_importer[:, :, w]]
+        sides = [by_exporter[(is_used[:, :, w // 2] > 0).any(axis=1), :, w], by_importer[:, :, w]]
         weights = np.concatenate([side[side.any(axis=1)] for side in sides])
         if weights.size and (weights != weights[0]).any():
             return True

@@ -3,6 +3,10 @@
 Both windows are scaled to the same length and months, cut to what the reporter of the book
 has published. The exporter's book counts for a pair where the exporter published enough of both windows,
 else the importer's on FOB, in both windows the same; where neither did, the pair is not observed.
+
+A book says nothing of partners that it was not taken in with. Of a download of everybody's exports to one
+area the silence about all others is no zero: a partner whom nobody names, or whom a book does not name that
+names less than a tenth of those whom anybody names, is not in it.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import narwhals as nw
 import numpy as np
@@ -50,6 +54,9 @@ Book = Literal["exporter", "importer"]
 BOOKS: tuple[Book, ...] = get_args(Book)
 
 _ENOUGH = 1.0 / 3.0
+
+#: Part of the partners named by anybody from which a book is taken to name all that it has trade with.
+_WHOLE_BOOK = 0.1
 _WEIGHED = 0.8
 
 
@@ -193,6 +200,8 @@ def load_windows(
     """
     survey = survey or survey_of(engine, flows)
     calendar = calendar_of(flows, survey)
+    # Of some products a book may name few partners: what it names at all counts.
+    named = None if survey is not None else _named_pairs(flows)
     if products is not None:
         flows = flows.filter(nw.col("hs_code").is_in([*products, "TOTAL"]))
         survey = survey and survey.only(products)
@@ -201,16 +210,105 @@ def load_windows(
     if survey is not None:
         sides = ((exporter_weights, exporter_is_used), (importer_weights, importer_is_used))
         return _of_rows(survey, calendar, sides, len(pairs), book)
+    told = _Told.of(cast("tuple[pa.Array, NDArray[np.bool_]]", named), exporter_is_used, importer_is_used)
     names = {
         "exporter": engine.arrow_frame(exporter_weights),
         "importer": engine.arrow_frame(importer_weights),
-        "exporter_is_used": engine.arrow_frame(exporter_is_used),
-        "importer_is_used": engine.arrow_frame(importer_is_used),
+        "is_used": engine.arrow_frame(told.first_table(book)),
     }
     # Seeds are drawn cell by cell: without an order of the cells equal seeds would give unequal draws.
     cells = _sums(flows, names, len(pairs), book).sort("exporter", "importer", "hs_code")
     sums = cells.collect(backend="pyarrow").to_native()
-    return _to_arrays(sums, calendar, exporter_is_used, importer_is_used, len(pairs), book)
+    return _to_arrays(sums, calendar, told, book)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Which book tells of which pair.
+
+    Attributes
+    ----------
+    areas
+        Codes.
+    by_exporter, by_importer : (n_pairs of windows, n_areas, n_areas)
+        Whether the exporter's, and the importer's book covers both windows and speaks of the pair.
+    """
+
+    areas: pa.Array
+    by_exporter: NDArray[np.bool_]
+    by_importer: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, named: tuple[pa.Array, NDArray[np.bool_]], exporters: pa.Table, importers: pa.Table) -> _Told:
+        """Return it from the pairs that books name, and the books that are used."""
+        areas, (sold, bought) = named
+        used = [
+            np.stack([_flags(areas, table, side, name) for name in table.column_names if name != side])
+            for table, side in ((exporters, "exporter"), (importers, "importer"))
+        ]
+        return cls(
+            areas,
+            used[0][:, :, None] & _speaks_of(sold),
+            used[1][:, None, :] & _speaks_of(bought.T).T,
+        )
+
+    def first(self, book: Book) -> NDArray[np.bool_]:
+        """Return of which pairs the book that counts first tells."""
+        return self.by_exporter if book == "exporter" else self.by_importer
+
+    def first_table(self, book: Book) -> pa.Table:
+        """Return the same as a table, a column ``u0``, ``u1``, … a pair of windows."""
+        first = self.first(book)
+        exporter, importer = np.nonzero(first.any(axis=0))
+        columns = {f"u{at}": pa.array(one[exporter, importer].astype(float)) for at, one in enumerate(first)}
+        return pa.table(
+            {"exporter": self.areas.take(exporter), "importer": self.areas.take(importer)} | columns
+        )
+
+    def of_areas(self, areas: pa.Array) -> _Told:
+        """Return the same for some of the areas, in their order."""
+        at = pc.index_in(areas, value_set=self.areas).to_numpy(zero_copy_only=False).astype(np.int64)
+        square = np.ix_(range(len(self.by_exporter)), at, at)
+        return _Told(areas, self.by_exporter[square], self.by_importer[square])
+
+
+def _speaks_of(named: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return of which partners each book speaks.
+
+    Those whom it names, and all whom anybody names where it names a tenth of them.
+
+    Parameters
+    ----------
+    named : (n_reporters, n_partners)
+        Whether a book ever has anything of a partner.
+    """
+    anybody = named.any(axis=0)
+    is_whole = named.sum(axis=1) >= max(_WHOLE_BOOK * anybody.sum(), 1.0)
+    spoken_of: NDArray[np.bool_] = named | (is_whole[:, None] & anybody)
+    return spoken_of
+
+
+def _named_pairs(flows: nw.LazyFrame[Any]) -> tuple[pa.Array, NDArray[np.bool_]]:
+    """Return all areas, and of which pairs the exporter's and the importer's book ever has any goods."""
+    is_goods = nw.col("hs_code") != "TOTAL"
+    is_some = {
+        name: is_goods & (nw.col(f"{side}_report_usd") > 0.0)
+        for side, name in (("exporter", "sold"), ("importer", "bought"))
+    }
+    flags = [nw.when(some).then(nw.lit(1)).otherwise(nw.lit(0)).alias(name) for name, some in is_some.items()]
+    rows = (
+        flows.with_columns(*flags)
+        .group_by("exporter", "importer")
+        .agg(nw.col("sold").max(), nw.col("bought").max())
+        .collect(backend="pyarrow")
+        .to_native()
+    )
+    areas = pa.concat_arrays([pc.unique(rows[side]) for side in ("exporter", "importer")]).unique().sort()
+    named = np.zeros((2, len(areas), len(areas)), dtype=bool)
+    exporter, importer = _index(rows["exporter"], areas), _index(rows["importer"], areas)
+    for book, name in zip(named, ("sold", "bought"), strict=True):
+        book[exporter, importer] = rows[name].to_numpy() > 0
+    return areas, named
 
 
 def _weight_table(
@@ -254,15 +352,14 @@ def _sums(
     joined = (
         flows.join(names["exporter"], on=["exporter", "period"], how="left")
         .join(names["importer"], on=["importer", "period"], how="left")
-        .join(names["exporter_is_used"], on="exporter", how="left")
-        .join(names["importer_is_used"], on="importer", how="left")
+        .join(names["is_used"], on=["exporter", "importer"], how="left")
     )
     mirror = nw.col("importer_report_usd") / nw.col("cif_fob_ratio")
     columns: list[nw.Expr] = []
     is_exporter_first = book == "exporter"
 
     def is_used(position: int) -> nw.Expr:
-        return nw.coalesce(nw.col(f"{book[0]}u{position}"), nw.lit(0.0))
+        return nw.coalesce(nw.col(f"u{position}"), nw.lit(0.0))
 
     for position in range(n_pairs):
         for name in ("b", "a"):
@@ -304,21 +401,21 @@ def _of_rows(
 ) -> WindowData:
     """Sum the rows of a survey: what :func:`_sums` and :func:`_to_arrays` do where the rows stay away."""
     areas, n = pa.array(survey.areas, pa.string()), len(survey.areas)
-    weights, used = [], []
-    for side, (table, flags) in zip(("exporter", "importer"), sides, strict=True):
+    weights = []
+    for side, (table, _) in zip(("exporter", "importer"), sides, strict=True):
         weight = np.zeros((n, len(survey.periods), 2 * n_pairs))
         at = (_index(table[side], areas), _index(table["period"], pa.array(survey.periods, pa.string())))
         for window in range(2 * n_pairs):
             name = f"{side[0]}{'ba'[window % 2]}{window // 2}"
             weight[(*at, window)] = table[name].to_numpy()
         weights.append(weight)
-        used.append([_flags(areas, flags, side, f"{side[0]}u{at}") for at in range(n_pairs)])
+    told = _Told.of((areas, np.stack([survey.sold, survey.bought])), sides[0][1], sides[1][1])
     is_exporter_first = book == "exporter"
     sums = sum_rows(
         survey,
         by_exporter=weights[0],
         by_importer=weights[1],
-        is_used=np.repeat(np.array(used[not is_exporter_first], dtype=np.float64), 2, axis=0).T,
+        is_used=np.moveaxis(told.first(book), 0, -1).astype(np.float64),
         is_exporter_first=is_exporter_first,
     )
     sums.totals[:, ~sums.has_total] = np.nan
@@ -343,7 +440,7 @@ def _of_rows(
         cells.append(
             Cells(
                 **columns,
-                has_mirror=used[0][position][:, None] & used[1][position] & is_exporter_first,
+                has_mirror=told.by_exporter[position] & told.by_importer[position] & is_exporter_first,
                 n_areas=n,
                 n_products=len(survey.products),
             )
@@ -353,7 +450,7 @@ def _of_rows(
         areas=survey.areas,
         products=survey.products,
         cells=tuple(cells),
-        is_observed=tuple(used[0][at][:, None] | used[1][at][None, :] for at in range(n_pairs)),
+        is_observed=tuple(told.by_exporter | told.by_importer),
         total_before=tuple(sums.totals[0::2]),
         total_after=tuple(sums.totals[1::2]),
         calendar=calendar,
@@ -397,13 +494,13 @@ def _index(column: pa.ChunkedArray, values: pa.Array) -> NDArray[np.int64]:
 def _to_arrays(
     sums: pa.Table,
     calendar: Calendar,
-    exporter_is_used: pa.Table,
-    importer_is_used: pa.Table,
-    n_pairs: int,
+    told: _Told,
     book: Book,
 ) -> WindowData:
-    named = (sums["exporter"], sums["importer"], exporter_is_used["exporter"], importer_is_used["importer"])
-    areas = pa.concat_arrays([pc.unique(column) for column in named]).unique().sort()
+    published = pa.array([*calendar.exports, *calendar.imports], pa.string())
+    sides = [pc.unique(sums[side]) for side in ("exporter", "importer")]
+    areas = pa.concat_arrays([*sides, published]).unique().sort()
+    told = told.of_areas(areas)
     is_total = pc.equal(sums["hs_code"], "TOTAL").to_numpy()
     goods = sums.filter(pa.array(~is_total))
     totals = sums.filter(pa.array(is_total))
@@ -416,14 +513,14 @@ def _to_arrays(
     observed: list[NDArray[np.bool_]] = []
     total_before: list[NDArray[np.float64]] = []
     total_after: list[NDArray[np.float64]] = []
-    for position in range(n_pairs):
+    for position, (by_exporter, by_importer) in enumerate(
+        zip(told.by_exporter, told.by_importer, strict=True)
+    ):
         before, after = goods[f"b{position}"].to_numpy(), goods[f"a{position}"].to_numpy()
         keep = (before > 0) | (after > 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             known = (position == 0) & (kg > 0) & (weighed >= _WEIGHED * after)
             after_kg = np.where(known, after * kg / weighed, np.nan)
-        publishes_exports = _flags(areas, exporter_is_used, "exporter", f"eu{position}")
-        publishes_imports = _flags(areas, importer_is_used, "importer", f"iu{position}")
         cells.append(
             Cells(
                 exporter=exporter[keep],
@@ -434,12 +531,12 @@ def _to_arrays(
                 after_kg=after_kg[keep],
                 mirror_before=_mirror(goods, f"b{position}", exporter * n + importer)[keep],
                 mirror_after=_mirror(goods, f"a{position}", exporter * n + importer)[keep],
-                has_mirror=publishes_exports[:, None] & publishes_imports[None, :] & (book == "exporter"),
+                has_mirror=by_exporter & by_importer & (book == "exporter"),
                 n_areas=n,
                 n_products=len(products),
             )
         )
-        observed.append(publishes_exports[:, None] | publishes_imports[None, :])
+        observed.append(by_exporter | by_importer)
         for name, into in (("b", total_before), ("a", total_after)):
             matrix = np.full((n, n), np.nan)
             matrix[_index(totals["exporter"], areas), _index(totals["importer"], areas)] = totals[

@@ -152,8 +152,9 @@ def add_rows(
         The rows, and where their cells stand.
     weights : two of (n_areas, n_periods, w)
         Weights of every window by exporter and by importer.
-    is_first_used : (n_areas, w), bool
-        By area, whether the book that counts first is used; and whether that is the exporter's.
+    is_first_used : (n_areas, n_areas, w // 2), bool
+        By exporter and importer, whether the book that counts first is used; and whether that is the
+        exporter's.
     sums : (w, n), (w, n), (w, n) or (0, 0), (2, n)
         Of the book that counts; of the importer's book beside it; of what the first book has where the other
         does not stand beside it by the same weight; weight and the value of what is weighed, for window 1.
@@ -181,7 +182,7 @@ def add_rows(
             we, wi = by_exporter[e, p, w], by_importer[i, p, w]
             if we == 0.0 and wi == 0.0:
                 continue
-            used = used_of[e, w] if is_exporter_first else used_of[i, w]
+            used = used_of[e, i, w >> 1]
             of_exporter = sent * we if has_sent else 0.0
             of_importer = arrived * wi if has_arrived else 0.0
             first, other = (of_exporter, of_importer) if is_exporter_first else (of_importer, of_exporter)
