@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from entrepot.detect.parts import Parts
     from entrepot.detect.periods import WindowPair
 
-__all__ = ["Signs", "onsets", "sign_columns", "step_of"]
+__all__ = ["Signs", "Trade", "onsets", "sign_columns", "step_of"]
 
 _SEARCHED_BEFORE = 6
 _FEWEST_AFTER = 3

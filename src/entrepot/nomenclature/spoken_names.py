@@ -171,7 +171,7 @@ def named_prefixes(text: str, *, table: str = "hs_words") -> tuple[NamedPrefix, 
     Examples
     --------
     >>> [found.prefix for found in named_prefixes("lorries")]
-    ['8704']
+    ['8704', '8705']
     >>> [found.prefix for found in named_prefixes("грузовиков")], named_prefixes("gruzovik")[0].prefix
     (['8704'], '8704')
     """

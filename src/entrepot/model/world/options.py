@@ -12,7 +12,7 @@ from entrepot.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FEWEST_AFTER", "HARDSHIPS", "Setting", "WorldOptions"]
+__all__ = ["FEWEST_AFTER", "HARDSHIPS", "RECODED_FROM", "Setting", "WorldOptions"]
 
 #: Months that a world has from its event on, at least.
 FEWEST_AFTER = 4
