@@ -70,7 +70,7 @@ def test_windows_are_refused_before_the_flows_are_brought_together(lake) -> None
             find_detours(lake, DetourOptions(**QUESTION, **windows), tell=told.append)
         assert error.value.where == where
     assert told == []
-    # No code of this lake changed from HS2017 to HS2022: there is nothing to say, unless codes are kept apart.
+    # No code of this lake changed from HS2017 to HS2022: there is something to say only if codes stay apart.
     find_detours(lake, DetourOptions(**QUESTION), tell=told.append)
     assert told == []
     find_detours(

@@ -172,8 +172,8 @@ def named_prefixes(text: str, *, table: str = "hs_words") -> tuple[NamedPrefix, 
     --------
     >>> [found.prefix for found in named_prefixes("lorries")]
     ['8704', '8705']
-    >>> [found.prefix for found in named_prefixes("грузовиков")], named_prefixes("gruzovik")[0].prefix
-    (['8704'], '8704')
+    >>> named_prefixes("грузовиков")[0].prefix, named_prefixes("gruzovik")[0].prefix
+    ('8704', '8704')
     """
     found = [name for language in _languages(text) for name in _in_language(_split(text), language, table)]
     if not found and not _CYRILLIC.search(text):
