@@ -18,6 +18,7 @@ from entrepot.errors import ContractError, CoverageError, OptionError
 from entrepot.model.world import WorldOptions, build_world, write_comtrade
 from entrepot.pipeline import IngestOptions, ingest
 from entrepot.pipeline.choices import ReportChoice
+from entrepot.pipeline.counting import counted_reports
 from entrepot.pipeline.detours import find_detours, find_detours_in
 from entrepot.pipeline.flows import FlowQuery, reconciled_flows, select_flows
 from entrepot.pipeline.measured_flows import MeasuredFlows
@@ -224,6 +225,15 @@ def test_detours_are_equal_to_a_billionth(found) -> None:
     assert there.headline.estimate_usd == pytest.approx(here.headline.estimate_usd, rel=1e-9)
     assert there.calibration.recovered_share == pytest.approx(here.calibration.recovered_share, rel=1e-9)
     assert there_told == here_told
+
+
+def test_what_the_codes_mean_is_told_alike(lakes, engine) -> None:
+    """Reports of two revisions, none asked for: every part tells its own, together they tell it once."""
+    notes: dict[str, list[str]] = {"duckdb": [], "spark": []}
+    with Engine(memory_limit="500MB", threads=1) as duck:
+        for name, where in (("duckdb", duck), ("spark", engine)):
+            counted_reports(where, lakes[name][1], tell=notes[name].append)
+    assert notes["spark"] == notes["duckdb"] != []
 
 
 def test_flows_of_a_spark_frame_stay_on_its_session(lakes, found, engine) -> None:

@@ -171,7 +171,9 @@ def _linked(
     asked = {
         period_text(period, is_monthly=windows.is_monthly) for period in (*windows.before, *windows.after)
     }
-    revision = linked_codes({revision for period, revision in survey.revisions if period in asked})
+    revision = linked_codes(
+        {revision for period, revision in survey.revisions if period in asked}, since=int(min(asked)[:4])
+    )
     if revision is None:
         return options, choice
     tiers = {new: tier for code, tier in options.tiers for new in linked_products((code,), revision)}

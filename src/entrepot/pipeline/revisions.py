@@ -9,7 +9,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from entrepot.errors import OptionError
-from entrepot.nomenclature import changed_codes, concordance, renumbered, revision_of
+from entrepot.nomenclature import changed_codes, concordance, renumbered, revision_in_force, revision_of
 from entrepot.pipeline.revision_notes import Conversion, Replaced
 from entrepot.reconcile import to_revision
 
@@ -120,14 +120,26 @@ def converted_reports(
     return converted
 
 
-def linked_codes(revisions: Collection[str]) -> RevisionChoice | None:
-    """Return how goods of several revisions stand under one code each; None of fewer than two revisions.
+def linked_codes(revisions: Collection[str], *, since: int) -> RevisionChoice | None:
+    """Return how goods of several revisions stand under one code each; None where none came after the first.
 
     Under that of the older revision, in which most of what was split since is together; its number is that of
-    the newer one where this took over from it alone.
+    the newer one where this took over from it alone. The older one is that in force in the year ``since``,
+    or the nearest to it: a reporter that lags behind by ten years does not take everybody back.
+
+    Examples
+    --------
+    >>> linked_codes({"HS2007", "HS2017", "HS2022"}, since=2020).revision
+    'HS2017'
+    >>> linked_codes({"HS2012", "HS2017"}, since=2020) is None
+    True
     """
-    known = sorted(revisions)
-    return RevisionChoice(known[0], named_by=known[-1]) if len(known) > 1 else None
+    if not revisions:
+        return None
+    newest = max(revisions)
+    in_force = revision_in_force(since)
+    first = max((one for one in revisions if one <= in_force), default=min(revisions))
+    return RevisionChoice(first, named_by=newest) if first < newest else None
 
 
 def linked_products(products: Sequence[str], choice: RevisionChoice) -> tuple[str, ...]:
@@ -152,12 +164,14 @@ def linked_products(products: Sequence[str], choice: RevisionChoice) -> tuple[st
 
 
 def needs_linking(engine: Engine, name: str, choice: RevisionChoice) -> bool:
-    """Return whether kept reports hold any code that changed between revisions."""
-    held = engine.rows(f"SELECT DISTINCT hs_revision, hs_code FROM {name}")
+    """Return whether kept reports hold any code that changed between revisions, or gets another name.
+
+    The reports may be a part of a lake, such as one of the years before the codes changed.
+    """
+    held = engine.rows(f"SELECT DISTINCT hs_revision, hs_code FROM {name} WHERE hs_revision IS NOT NULL")
+    names = renumbered(*_named(choice))
     return any(
-        revision != choice.revision
-        and revision is not None
-        and code in changed_codes(revision, choice.revision)
+        code in (names if revision == choice.revision else changed_codes(revision, choice.revision))
         for revision, code in held
         if len(code) == 6
     )
