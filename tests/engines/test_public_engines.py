@@ -38,6 +38,16 @@ class Tables:
         self.totals = pa.Table.from_pylist(totals, schema=reports.schema)
 
     @cached_property
+    def listed(self) -> pa.Table:
+        """Beside the reports six exporters, and the imports of an area that is on no list of theirs."""
+        export = next(row for row in self.goods.to_pylist() if row["flow"] == "export")
+        mine = {"reporter": "QQQ", "flow": "import", "partner_concept": "origin"}
+        names = [f"P{n}" for n in range(6)]
+        extra = [export | {"reporter": name} for name in names]
+        extra += [export | mine | {"partner": name} for name in names]
+        return pa.concat_tables([self.goods, pa.Table.from_pylist(extra, schema=self.goods.schema)])
+
+    @cached_property
     def paired(self) -> pa.Table:
         return arrow(r.pair_books(pl.from_arrow(self.more)))
 
@@ -232,7 +242,7 @@ CASES: dict[str, Callable[[Put, Tables], Any]] = {
     "importer_book": lambda put, t: r.importer_book(put(t.goods)),
     "map_groups": by_product,
     "measure_years": lambda put, t: r.measure_years(put(t.paired)),
-    "pair_books": lambda put, t: r.pair_books(put(t.goods)),
+    "pair_books": lambda put, t: r.pair_books(put(t.listed)),
     "place_beside": beside,
     "published_flows": lambda put, t: r.published_flows(put(t.more)),
     "reconcile": lambda put, t: r.reconcile(put(t.goods), estimate="exporter_first"),
@@ -262,6 +272,12 @@ def test_every_public_function_that_takes_frames_has_a_case(frame_functions) -> 
     )
     named = {name for case in CASES for name in case.split(", ")}
     assert public == named
+
+
+def test_the_case_of_paired_books_has_partners_on_no_list(tables) -> None:
+    paired = pl.from_arrow(arrow(r.pair_books(pl.from_arrow(tables.listed))))
+    silent = paired.filter(pl.col("importer") == "QQQ")
+    assert silent["exporter_report_usd"].null_count() == len(silent) == 6
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -13,6 +13,7 @@ from entrepot.reconcile.books import (
     consignment_pairs,
     reporting_calendar,
 )
+from entrepot.reconcile.silence import unspoken_pairs
 from entrepot.schema import FlowKind
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ __all__ = ["pair_books"]
 
 def pair_books(reports: IntoFrameT) -> IntoFrameT:
     """Return both books side by side: the first step of :func:`reconcile`.
+
+    A side that published the period and does not name the partner has a zero, unless its book was taken in
+    without that partner, see :func:`unspoken_pairs`.
 
     On an engine keep the result before going on (``Engine.keep``): the next steps read it several times.
 
@@ -35,12 +39,15 @@ def pair_books(reports: IntoFrameT) -> IntoFrameT:
     """
     calendar = nw.from_native(cast("Any", reporting_calendar(reports)))
     joined = nw.from_native(cast("Any", both_books(reports)))
+    unspoken = nw.from_native(cast("Any", unspoken_pairs(reports)))
+    joined = joined.join(unspoken, on=["exporter", "importer", "frequency"], how="left")
     for side, flow in (("exporter", FlowKind.EXPORT), ("importer", FlowKind.IMPORT)):
         published = calendar.filter(nw.col("flow") == flow.value).select(
             nw.col("area").alias(side), "frequency", "period", nw.lit(0.0).alias(f"{side}_zero")
         )
         joined = joined.join(published, on=[side, "frequency", "period"], how="left")
-        zero = nw.col(f"{side}_zero")
+        is_spoken_of = nw.col(f"{side}_unspoken").fill_null(0) == 0
+        zero = nw.when(is_spoken_of).then(nw.col(f"{side}_zero"))
         if side == "importer":
             silent = nw.from_native(cast("Any", consignment_pairs(reports)))
             joined = joined.join(silent, on=["exporter", "importer", "frequency"], how="left").with_columns(
