@@ -181,6 +181,32 @@ class Slow:
             growth[pair] = self.median(values) * len(values) / (len(values) + 4)
         return {leg: usd * math.exp(growth[leg[:2]]) for leg, usd in expected.items()}
 
+    def with_sales_growth(self, expected: dict[Leg, float]) -> dict[Leg, float]:
+        """Let every area sell more of the goods that fell as it sells more of them elsewhere."""
+        q, fell, growth = self.q, set(), defaultdict(float)
+        if not self.is_untreated:
+            return expected
+        for k in self.products:
+            direct = [leg for leg in self.cells if leg[2] == k and q.is_treated[leg[:2]] and q.listed[k]]
+            weight = {leg: 1.0 / self.sd(expected[leg]) ** 2 for leg in direct}
+            change = {leg: self.log_change(self.cells[leg].after, expected[leg]) for leg in direct}
+            strength = sum(weight[leg] * change[leg] for leg in direct)
+            after = sum(self.cells[leg].after for leg in direct)
+            usual = sum(expected[leg] for leg in direct)
+            if strength < -3 * math.sqrt(sum(weight.values())) and after < 0.6 * usual:
+                fell.add(k)
+        for a in self.areas:
+            pairs = [
+                (self.log_change(cell.after, expected[leg]), 1.0 / self.sd(expected[leg]) ** 2)
+                for leg, cell in self.cells.items()
+                if leg[0] == a and leg[2] in fell and not q.origins[a] and not q.destinations[leg[1]]
+            ]
+            if len(pairs) >= 8:
+                growth[a] = self.median(pairs) * len(pairs) / (len(pairs) + 4)
+        return {
+            leg: usd * (math.exp(growth[leg[0]]) if leg[2] in fell else 1.0) for leg, usd in expected.items()
+        }
+
     def with_hub_growth(
         self, expected: dict[Leg, float], is_leg: Callable[[Leg], bool], lost: Callable[[Leg], float]
     ) -> tuple[dict[Leg, float], set[int]]:
@@ -456,6 +482,7 @@ class Slow:
             return lost_by_origin[i, k] if q.origins[i] else lost_by_product[k]
 
         expected = self.with_pair_growth(expected, lambda leg: lost(leg) <= 0 and not is_treated(leg))
+        expected = self.with_sales_growth(expected)
 
         def inbound_lost(leg: Leg) -> float:
             return lost_by_origin[leg[0], leg[2]]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells
     from entrepot.detect.noise import Noise
 
-__all__ = ["Baseline", "Expected", "expected_flows", "with_pair_growth"]
+__all__ = ["Baseline", "Expected", "drawn", "expected_flows", "with_pair_growth"]
 
 _SHRINK = 4.0
 _ROUNDS = 2
@@ -138,12 +138,12 @@ def with_pair_growth(
         found = small_median(sorted_groups(pair, n_pairs), members)
     else:
         found = streamed_median(members, n_pairs)
-    growth = _drawn(found)
+    growth = drawn(found)
     usd = in_blocks(lambda before, at: before * np.exp(growth[at]), expected.usd, pair)
     return Expected(usd=usd, baseline=expected.baseline)
 
 
-def _drawn(found: GroupedMedian, *, fewest: int = 1) -> NDArray[np.float64]:
+def drawn(found: GroupedMedian, *, fewest: int = 1) -> NDArray[np.float64]:
     """Return medians shrunk to zero with n/(n+4); zero for an empty group.
 
     Of n values only those count that lie beyond the first ``fewest`` - 1.
@@ -188,11 +188,11 @@ def _median_growth(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> 
         product_growth = np.nan_to_num(streamed(of, f"product {turn}", n_products).value)
         own = small_median(by.by_supplier_product, of)
         of = members(by.exporter, importer_growth, by.importer, product_growth, by.product)
-        general = _drawn(streamed(of, f"supplier {turn}", n_areas))
+        general = drawn(streamed(of, f"supplier {turn}", n_areas))
         supply_growth = (product_growth[None, :] + general[:, None]).ravel()
-        supply_growth += _drawn(GroupedMedian(own.value - supply_growth, own.count))
+        supply_growth += drawn(GroupedMedian(own.value - supply_growth, own.count))
         of = members(by.importer, supply_growth, by.supplier_product)
-        importer_growth = _drawn(streamed(of, f"importer {turn}", n_areas))
+        importer_growth = drawn(streamed(of, f"importer {turn}", n_areas))
     growth = in_blocks(
         lambda at, importer: supply_growth[at] + importer_growth[importer], by.supplier_product, by.importer
     )
@@ -200,5 +200,5 @@ def _median_growth(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> 
     # be a relay: those tell nothing.
     change = in_blocks(np.subtract, change, growth)
     found = small_median(by.by_importer_product, members(by.importer, nothing, by.importer))
-    boom = _drawn(found, fewest=_FEWEST_SUPPLIERS)
+    boom = drawn(found, fewest=_FEWEST_SUPPLIERS)
     return in_blocks(lambda known, at: known + boom[at], growth, by.importer_product)

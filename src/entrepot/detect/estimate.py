@@ -17,6 +17,7 @@ from entrepot.detect.kernels.threads import in_blocks
 from entrepot.detect.markup import hub_markup
 from entrepot.detect.noise import MAD_TO_SD, Noise, appearing_size, fit_noise, flat_noise
 from entrepot.detect.portions import n_portions, portion
+from entrepot.detect.sales_growth import with_sales_growth
 from entrepot.detect.shares import pooled_excess
 from entrepot.detect.strength import clear_pairs, passing_hubs, strength_as_a_whole, strength_of
 from entrepot.detect.unseen import declared_share
@@ -145,6 +146,7 @@ def estimate(
     expected = with_pair_growth(
         expected, cells, noise=noise, controls=lost.controls(cells, question, treated)
     )
+    expected = with_sales_growth(expected, cells, question=question, noise=noise, direct=treated)
     by = cells.grouping
     of_origin = lost.by_origin[by.supplier_product]
     arrivals = inbound & (of_origin > 0)
