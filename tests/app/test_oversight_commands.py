@@ -55,8 +55,9 @@ def test_check_prints_csv(entrepot, lake) -> None:
 def test_diff_says_what_moved(entrepot, lake, tmp_path) -> None:
     outcome = entrepot("diff", "--lake", lake, "--from", "2023-02-01", "--out", tmp_path / "c.csv")
     assert outcome.status == 0
-    assert "6 leaves changed: 0 published, 0 added, 5 removed, 1 revised" in outcome.out
-    assert "1 totals of reporters moved: goods +9,9" in outcome.out
+    assert "6 cells changed: 0 published, 0 added, 5 removed, 1 revised" in outcome.out
+    assert "1 published figure of reporters moved: goods +9,9" in outcome.out
+    assert "for the first time" not in outcome.out
     rows = list(csv.DictReader(io.StringIO((tmp_path / "c.csv").read_text(encoding="utf-8"))))
     kyrgyzstan = next(row for row in rows if row["partner"] == "KGZ")
     assert (kyrgyzstan["change"], kyrgyzstan["after_usd"]) == ("revised", "9999")

@@ -305,7 +305,7 @@ def _refuse_a_handful(asked: Question, signal: NDArray[np.float64]) -> None:
     raise CoverageError(
         f"whose direct trade fell cannot be told: no pair trades in {FEWEST_PRODUCTS} products, and {looked}",
         where="--origin, --destination",
-        hint="name both sides of the direct road (--origin NOR --destination RUS), or ask about more products",
+        hint="name both ends of the road (--origin NOR --destination RUS), or ask about more products",
     )
 
 

@@ -195,8 +195,8 @@ def _headline(
         else:
             whose = "" if are_named else f" of a pair with {FEWEST_PRODUCTS} or more products"
             why = (
-                f"no direct trade{whose} fell by more than chance gives, so nothing is missing that could have "
-                "gone another way"
+                f"no direct trade{whose} fell by more than chance gives, so nothing is missing that could "
+                "have gone another way"
             )
         return f"No detour was found {whence} to {whither} {when}: {why}.{_only_others(result)}"
     if head.baseline == UNIDENTIFIED:
