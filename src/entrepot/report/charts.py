@@ -54,6 +54,7 @@ _HEADROOM = 1.25
 _FLOOR = 10.0
 #: The widest font that stands in for ours (DejaVu Sans): a label cut at the left is a wrong code.
 _WIDER = 1.2
+_MARGIN = 36
 _CROSS = "M-1,-1L1,1M-1,1L1,-1"
 
 
@@ -64,10 +65,11 @@ def svg(chart: alt.TopLevelMixin) -> str:
     return drawn
 
 
-def finished(chart: Any) -> Any:
-    """Return the chart in the house's style."""
+def finished(chart: Any, *, has_long_labels: bool = False) -> Any:
+    """Return the chart in the house's style; beside long labels there is room for a wider font."""
+    padding = _PADDING | ({"left": _MARGIN} if has_long_labels else {})
     return (
-        chart.configure(font=_FONT, padding=_PADDING, background="white")
+        chart.configure(font=_FONT, padding=padding, background="white")
         .configure_view(stroke=None)
         .configure_axis(
             labelFontSize=12, titleFontSize=12, labelPadding=6, labelColor=INK, titleColor=MUTED,
