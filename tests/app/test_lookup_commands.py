@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from importlib import metadata
 
 import pyarrow.parquet as pq
 import pytest
@@ -37,6 +38,11 @@ def test_facts_are_found(entrepot, arguments, says) -> None:
     outcome = entrepot(*arguments)
     assert outcome.status == 0, outcome.err
     assert says in outcome.out
+
+
+def test_the_version_is_said(entrepot) -> None:
+    outcome = entrepot("--version")
+    assert (outcome.status, outcome.out.strip()) == (0, f"entrepot {metadata.version('entrepot')}")
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,9 @@ def test_an_unidentified_baseline_withholds_every_amount(untold: DetourResult) -
     assert said.withheld.endswith("(most often: nothing in the data tells ordinary growth from the event).")
     figures = {one.label: one for one in said.comparisons}
     assert figures["Estimate"].figure == "withheld"
-    assert figures["Excess only"].note == "inbound trade over the level of before"
+    assert (
+        figures["Excess only"].note == "inbound trade over the level of before, where hub and goods stand out"
+    )
     assert not [label for label in figures if label.startswith(("of it", "Relayed"))]
     about = about_detours(untold, sources=[])
     assert not [name for name in about if name.startswith(("declared_", "unseen_", "onward_", "relay_"))]
