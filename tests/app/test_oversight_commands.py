@@ -45,6 +45,21 @@ def test_check_says_what_where_and_what_next(entrepot, lake, tmp_path) -> None:
     assert entrepot("check", "--lake", lake, "--rows-changed", "0.6").status == 0
 
 
+def test_findings_of_two_sources_are_told_apart_on_a_narrow_console(
+    entrepot, lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    told = entrepot("check", "--lake", lake).out
+    assert "total_missing" in told
+    assert "severity source" not in told
+    months = files("entrepot.sources.comext") / "samples" / "full_202403.dat"
+    assert entrepot("ingest", "comext", months, "--lake", lake).status == 0
+    told = entrepot("check", "--lake", lake).out
+    assert "severity source" in told
+    assert "comext" in told
+    assert "comtrade" in told
+
+
 def test_check_prints_csv(entrepot, lake) -> None:
     outcome = entrepot("check", "--lake", lake, "--out", "-", "--accept", "rows_lost")
     assert outcome.status == 0
