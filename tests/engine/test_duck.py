@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import duckdb
 import narwhals as nw
 import pyarrow as pa
 import pytest
 
 from entrepot.engine import Engine, identifier, literal, parquet
+from entrepot.engine.duck import engine_errors
 from entrepot.errors import ContractError, InputFileError, LakeError
 
 if TYPE_CHECKING:
@@ -101,6 +103,16 @@ def test_errors_are_ours(tmp_path: Path) -> None:
             engine.rows("SELECT CAST(t AS INTEGER) FROM (VALUES ('x')) AS v (t)")
         with pytest.raises(LakeError, match="memory"):
             engine.rows("SELECT list(i ORDER BY hash(i)) FROM range(20000000) AS r (i)")
+
+
+def test_ctrl_c_while_duckdb_calls_back_is_no_bad_input() -> None:
+    def stop(_: int) -> int:
+        raise KeyboardInterrupt
+
+    with duckdb.connect() as connection:
+        connection.create_function("stop", stop, ["INTEGER"], "INTEGER")
+        with pytest.raises(KeyboardInterrupt), engine_errors("a query"):
+            connection.sql("SELECT stop(1)").fetchall()
 
 
 def test_no_network_extensions() -> None:

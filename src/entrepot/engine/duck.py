@@ -77,6 +77,8 @@ def engine_errors(where: str = "") -> Iterator[None]:
         The disk or the memory is full, or a file cannot be opened.
     InputFileError
         Bytes are not what the query expects.
+    KeyboardInterrupt
+        The user stopped it while DuckDB called back.
     ContractError
         The query itself is wrong.
     """
@@ -88,6 +90,9 @@ def engine_errors(where: str = "") -> Iterator[None]:
         text = str(error)
         raise write_error(text, where) from error
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.SerializationException) as error:
+        if KeyboardInterrupt.__name__ in str(error):
+            # Ctrl-C reached Python code that DuckDB was calling, and comes back as bad input.
+            raise KeyboardInterrupt from error
         raise _data_error(str(error), where) from error
     except duckdb.Error as error:
         raise ContractError(
