@@ -67,6 +67,10 @@ class ParquetFile:
     statistics: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
+#: What DuckDB says in a bare RuntimeError when Ctrl-C ends a query.
+INTERRUPTED = "Query interrupted"
+
+
 @contextmanager
 def engine_errors(where: str = "") -> Iterator[None]:
     """Turn errors of DuckDB into errors of entrepot.
@@ -78,7 +82,7 @@ def engine_errors(where: str = "") -> Iterator[None]:
     InputFileError
         Bytes are not what the query expects.
     KeyboardInterrupt
-        The user stopped it while DuckDB called back.
+        The user stopped it.
     ContractError
         The query itself is wrong.
     """
@@ -94,6 +98,10 @@ def engine_errors(where: str = "") -> Iterator[None]:
             # Ctrl-C reached Python code that DuckDB was calling, and comes back as bad input.
             raise KeyboardInterrupt from error
         raise _data_error(str(error), where) from error
+    except RuntimeError as error:
+        if str(error) == INTERRUPTED:
+            raise KeyboardInterrupt from error
+        raise
     except duckdb.Error as error:
         raise ContractError(
             _first_line(str(error)),
