@@ -68,7 +68,7 @@ class ParquetFile:
 
 
 #: What DuckDB says in a bare RuntimeError when Ctrl-C ends a query.
-INTERRUPTED = "Query interrupted"
+_INTERRUPTED = "Query interrupted"
 
 
 @contextmanager
@@ -99,7 +99,7 @@ def engine_errors(where: str = "") -> Iterator[None]:
             raise KeyboardInterrupt from error
         raise _data_error(str(error), where) from error
     except RuntimeError as error:
-        if str(error) == INTERRUPTED:
+        if str(error) == _INTERRUPTED:
             raise KeyboardInterrupt from error
         raise
     except duckdb.Error as error:
