@@ -157,6 +157,51 @@ def test_encodings(encoding: str, entrepot: Callable, download: Callable, tmp_pa
         assert "read as" in done.err
 
 
+def test_a_file_in_place_of_the_source_is_told_whose_it_looks_like(
+    entrepot: Callable, download: Callable, tmp_path: Path
+) -> None:
+    file = download()
+    for paths in ((), (file,)):
+        done = entrepot("ingest", file, *paths, "--lake", tmp_path / LAKE)
+        assert done.status == 1
+        assert f"entrepot ingest comtrade {file} --lake DIR" in done.err
+    text = tmp_path / "notes.txt"
+    text.write_text("nothing of use\n", encoding="utf-8")
+    assert f"entrepot ingest SOURCE {text}" in entrepot("ingest", text, "--lake", tmp_path / LAKE).err
+    assert not (tmp_path / LAKE).exists()
+
+
+def test_a_source_without_files_is_asked_for_them(
+    entrepot: Callable, download: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = entrepot("ingest", "comtrade", "--lake", tmp_path / LAKE)
+    assert (done.status, "no files are given for the source 'comtrade'" in done.err) == (1, True)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "comtrade").mkdir()  # a folder that is called like a source hides no source
+    assert entrepot("ingest", "comtrade", download(), "--lake", tmp_path / LAKE).status == 0
+
+
+def test_status_1_says_why(entrepot: Callable, download: Callable, tmp_path: Path) -> None:
+    good, bad, broken = (
+        download(),
+        download({"partnerCode": "9999"}, name="TradeData_2.csv"),
+        tmp_path / "x.csv",
+    )
+    broken.write_bytes(b"")
+    done = entrepot("ingest", "comtrade", good, bad, broken, "--lake", tmp_path / LAKE)
+    assert done.status == 1
+    assert "2 of 3 files are in the lake; 1 failed" in done.err
+    assert "--accept-quarantine where they are known" in done.err
+
+
+def test_totals_of_all_goods_have_no_revision(entrepot: Callable, download: Callable, tmp_path: Path) -> None:
+    total = {"cmdCode": "TOTAL", "aggrLevel": "0"}
+    rows = [total, total | {"classificationCode": "H5", "period": "202103", "refYear": "2021"}]
+    done = entrepot("ingest", "comtrade", download(*rows, good=0), "--lake", tmp_path / LAKE)
+    assert done.status == 0, done.err
+    assert "revision" not in done.err
+
+
 def test_half_written_last_line(entrepot: Callable, download: Callable, tmp_path: Path) -> None:
     file = download()
     file.write_bytes(file.read_bytes()[:-60])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from importlib import metadata
 
 import pyarrow.parquet as pq
 import pytest
@@ -24,6 +25,8 @@ from entrepot.report import print_facts
         (("lists", "CHPL", "--as-of", "2020-01-01"), ": 0"),
         (("events", "food", "embargo"), "2014-08-07"),
         (("events", "--since", "2025-02-01", "--until", "2025-02-28"), "sixteenth package"),
+        (("events", "2014-08"), "2014-08-07 Russian food embargo"),
+        (("events", "embargo", "2014"), "2014-12-19 US embargo on Crimea"),
         (("areas", "Киргизия"), "KGZ KG 417 Kyrgyzstan"),
         (("areas", "吉尔吉斯斯坦"), "KGZ"),
         (("areas", "842"), "USA"),
@@ -37,6 +40,11 @@ def test_facts_are_found(entrepot, arguments, says) -> None:
     assert says in outcome.out
 
 
+def test_the_version_is_said(entrepot) -> None:
+    outcome = entrepot("--version")
+    assert (outcome.status, outcome.out.strip()) == (0, f"entrepot {metadata.version('entrepot')}")
+
+
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
@@ -47,7 +55,10 @@ def test_facts_are_found(entrepot, arguments, says) -> None:
         (("lists", "CHPL", "--as-of", "yesterday"), "2023-01-31"),
         (("events", "sancktion"), "sanction"),
         (("events", "RUS", "EU", "tariff"), "fewer"),
+        (("events", "2019-12"), "--since and --until"),
         (("areas", "Kirgistann"), "KGZ (Kyrgyzstan)"),
+        (("areas", "RUZ"), "did you mean RUS (Russia)"),
+        (("areas", "kgs"), "did you mean KGZ (Kyrgyzstan)"),
     ],
 )
 def test_the_unknown_proposes_the_nearest(entrepot, arguments, hint) -> None:

@@ -7,8 +7,13 @@ import io
 import json
 from importlib.resources import files
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
+
+from entrepot.report import print_findings
+from entrepot.schema import FINDING
 
 
 def revised(download, entrepot, lake) -> None:
@@ -45,6 +50,26 @@ def test_check_says_what_where_and_what_next(entrepot, lake, tmp_path) -> None:
     assert entrepot("check", "--lake", lake, "--rows-changed", "0.6").status == 0
 
 
+@pytest.mark.parametrize(
+    ("sources", "shown"), [(("comtrade", "comtrade"), False), (("comtrade", "wits"), True)]
+)
+def test_findings_of_two_sources_are_told_apart_on_a_narrow_console(sources, shown) -> None:
+    rows = [
+        {
+            "severity": "warning",
+            "check": "total_missing",
+            "source": source,
+            "finding": "no total",
+            "hint": "ingest",
+        }
+        for source in sources
+    ]
+    out = io.StringIO()
+    findings = pa.Table.from_pylist(rows, schema=FINDING.arrow_schema())
+    print_findings(findings, Console(file=out, width=80, highlight=False), rows=2, most=9)
+    assert all(source in out.getvalue() for source in sources) is shown
+
+
 def test_check_prints_csv(entrepot, lake) -> None:
     outcome = entrepot("check", "--lake", lake, "--out", "-", "--accept", "rows_lost")
     assert outcome.status == 0
@@ -55,8 +80,9 @@ def test_check_prints_csv(entrepot, lake) -> None:
 def test_diff_says_what_moved(entrepot, lake, tmp_path) -> None:
     outcome = entrepot("diff", "--lake", lake, "--from", "2023-02-01", "--out", tmp_path / "c.csv")
     assert outcome.status == 0
-    assert "6 leaves changed: 0 published, 0 added, 5 removed, 1 revised" in outcome.out
-    assert "1 totals of reporters moved: goods +9,9" in outcome.out
+    assert "6 cells changed: 0 published, 0 added, 5 removed, 1 revised" in outcome.out
+    assert "1 published figure of reporters moved: goods +9,9" in outcome.out
+    assert "for the first time" not in outcome.out
     rows = list(csv.DictReader(io.StringIO((tmp_path / "c.csv").read_text(encoding="utf-8"))))
     kyrgyzstan = next(row for row in rows if row["partner"] == "KGZ")
     assert (kyrgyzstan["change"], kyrgyzstan["after_usd"]) == ("revised", "9999")

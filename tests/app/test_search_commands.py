@@ -183,6 +183,24 @@ def test_a_slip_is_told_before_the_lake_is_read(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("command", "said"), [("detours", "Missing direct trade"), ("gaps", "The two books of")]
+)
+def test_the_answer_is_printed_without_a_file(
+    entrepot, lake, tmp_path, monkeypatch, command: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder, destination = lake
+    own = (
+        ("--importer", destination) if command == "gaps" else ("--destination", destination, "--spikes", "12")
+    )
+    outcome = entrepot(command, "--lake", folder, "--event", "2021-11", *own)
+    assert outcome.status == 0, outcome.err
+    assert said in outcome.out
+    assert "written" not in outcome.out
+    assert not list(tmp_path.iterdir())
+
+
 def test_amounts_in_euro_and_by_tier_stand_beside_the_dollars(entrepot, lake, tmp_path: Path) -> None:
     folder, destination = lake
     out, page = tmp_path / "detours.csv", tmp_path / "detours.html"

@@ -370,6 +370,18 @@ def test_a_planted_giant_is_exposed(world, engine, question, curve) -> None:
     assert row["headline_share"] < 0.5 * usual["headline_share"]
 
 
+def test_a_product_left_out_takes_its_own_amount_and_little_else(flows, engine, question) -> None:
+    """All goods but one are bounded as all goods are: they were bounded as named goods, and totals moved."""
+    asked = DetourOptions(**{**question, "products": ()})
+    result = specifications(flows, asked, engine=engine)
+    found = detours(flows, asked, engine=engine).products.to_pylist()
+    own = {row["hs_code"]: row["estimate_usd"] for row in found if row["estimate_usd"] is not None}
+    rows = [row for row in rows_where(result, left_out_kind="product") if row["left_out"] in own]
+    assert len(rows) > 5
+    astray = [abs(row["estimate_usd"] + own[row["left_out"]] - result.headline_usd) for row in rows]
+    assert np.median(astray) < 0.015 * result.headline_usd
+
+
 def test_a_shorter_window_is_worth_what_it_is_in_the_headline(curve, flows, engine, question) -> None:
     """The same halves asked for by themselves: near the scaled total, which has the headline's noise."""
     for row in rows_where(curve, left_out_kind=None, baseline="untreated", z=1.0, book="exporter"):

@@ -4,13 +4,19 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING
 
+import duckdb
 import narwhals as nw
 import pyarrow as pa
 import pytest
 
 from entrepot.engine import Engine, identifier, literal, parquet
+from entrepot.engine.duck import engine_errors
 from entrepot.errors import ContractError, InputFileError, LakeError
 
 if TYPE_CHECKING:
@@ -101,6 +107,35 @@ def test_errors_are_ours(tmp_path: Path) -> None:
             engine.rows("SELECT CAST(t AS INTEGER) FROM (VALUES ('x')) AS v (t)")
         with pytest.raises(LakeError, match="memory"):
             engine.rows("SELECT list(i ORDER BY hash(i)) FROM range(20000000) AS r (i)")
+
+
+def test_ctrl_c_while_duckdb_calls_back_is_no_bad_input() -> None:
+    def stop(_: int) -> int:
+        raise KeyboardInterrupt
+
+    with duckdb.connect() as connection:
+        connection.create_function("stop", stop, ["INTEGER"], "INTEGER")
+        with pytest.raises(KeyboardInterrupt), engine_errors("a query"):
+            connection.sql("SELECT stop(1)").fetchall()
+
+
+def test_ctrl_c_in_a_query_is_an_interruption_and_no_traceback_of_duckdb() -> None:
+    script = """
+from entrepot.engine import Engine
+with Engine(threads=1) as engine:
+    print("ready", flush=True)
+    try:
+        engine.rows("SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range % 7 = b.range % 5")
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read() == "interrupted\n"
+        assert process.wait(timeout=60) == 0
 
 
 def test_no_network_extensions() -> None:

@@ -118,7 +118,9 @@ def test_an_unidentified_baseline_withholds_every_amount(untold: DetourResult) -
     assert said.withheld.endswith("(most often: nothing in the data tells ordinary growth from the event).")
     figures = {one.label: one for one in said.comparisons}
     assert figures["Estimate"].figure == "withheld"
-    assert figures["Excess only"].note == "inbound trade over the level of before"
+    assert (
+        figures["Excess only"].note == "inbound trade over the level of before, where hub and goods stand out"
+    )
     assert not [label for label in figures if label.startswith(("of it", "Relayed"))]
     about = about_detours(untold, sources=[])
     assert not [name for name in about if name.startswith(("declared_", "unseen_", "onward_", "relay_"))]
@@ -224,6 +226,10 @@ def test_why_nothing_was_found(empty: DetourResult) -> None:
     lost = said(shortfall_usd=5e8, by_baseline={"untreated": 0.0, "unchanged": 2e7})
     assert "nowhere do missing direct trade and an excess through a hub meet" in lost.headline
     assert "no direct trade fell by more than chance gives" in said(shortfall_usd=0.0).headline
+    # Of pairs with fewer products an open search tells nothing, so it claims nothing of them.
+    quiet = replace(empty, headline=replace(empty.headline, shortfall_usd=0.0))
+    searched = account_of(replace(quiet, options=replace(quiet.options, origins=())))
+    assert "no direct trade of a pair with 5 or more products fell" in searched.headline
     figures = {one.label: one.figure for one in lost.comparisons}
     assert figures["Estimate"] == "0"
     assert figures["With baseline unchanged"] == "20.0m"

@@ -86,6 +86,28 @@ def test_the_comparison_prints_its_figures() -> None:
     assert {"5.70bn", "1.26bn (0.91–1.60bn)", "2bn"} <= set(texts)
 
 
+@pytest.mark.parametrize("width", [740, 350])
+def test_labels_have_room_in_a_wider_font(width: int) -> None:
+    """Where a reader has none of our fonts another stands in: a label cut at the left is a wrong code."""
+    row = {"label": "960329 Various manufactured articles", "low": 1e6, "high": 3e6, "estimate": 2e6}
+    bar = {"label": "missing direct trade", "usd": 1e6, "low": None, "high": None, "role": "other"}
+    for chart in (interval_chart([row | {"is_observed": True}], width), comparison_chart([bar], width)):
+        layers = chart.to_dict()["layer"]
+        axis = next(layer["encoding"]["y"]["axis"] for layer in layers if "axis" in layer["encoding"]["y"])
+        assert axis["labelLimit"] * 1.15 + axis["labelPadding"] <= axis["minExtent"]
+        assert row["label"][:7] in svg(chart) or bar["label"] in svg(chart)
+
+
+def test_calibration_is_read_at_powers_of_ten(result: DetourResult) -> None:
+    calibration = replace(
+        result.calibration, planted_usd=np.array([2e6, 4e7, 3e8]), estimated_usd=np.array([2e6, 5e7, 3e8])
+    )
+    drawn = svg(calibration_chart(calibration, 400))
+    for label in (">1m<", ">10m<", ">100m<"):
+        assert label in drawn
+    assert ">20m<" not in drawn
+
+
 def test_calibration_draws_each_planted_sum_once_and_not_too_many(result: DetourResult) -> None:
     rows = [row for row in _values(calibration_chart(result.calibration, 350).to_dict()) if "found" in row]
     assert len(rows) == 4

@@ -91,6 +91,14 @@ def test_the_record_says_what_was_asked(gaps: GapResult, parts: GapParts) -> Non
     assert about_gaps(parts, sources=files)["periods"] == "2018-01:2021-12"
 
 
+def test_a_union_of_some_members_says_so(gaps: GapResult, flows: nw.LazyFrame) -> None:
+    said = "adds up the members that published"
+    union = find_gaps_in(flows, GapOptions(event="2021-01", by=("exporter", "importer"), unions=("EU",)))
+    assert said in " ".join(printed(union, 80).split())
+    assert said in about_gaps(union, sources=[])["limits"]
+    assert said not in printed(gaps, 80)
+
+
 def test_charts_have_their_marks(gaps: GapResult, parts: GapParts) -> None:
     drawn = svg(gaps_chart(gaps))
     for word in (

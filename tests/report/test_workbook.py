@@ -52,6 +52,26 @@ def test_no_number_is_in_scientific_notation(book: Workbook) -> None:
     assert "General" not in {form for name, form in formats.items() if name.endswith("_usd")}
 
 
+def test_amounts_about_a_search_can_be_calculated_with(book: Workbook, result: DetourResult) -> None:
+    sheet = book["about"]
+    about = {row[0].value: row[1] for row in sheet.iter_rows()}
+    assert about["estimate_usd"].value == round(result.headline.estimate_usd)
+    assert about["estimate_usd"].number_format == "#,##0"
+    assert about["seed"].data_type == about["products"].data_type == "s"
+    assert sheet.column_dimensions["A"].width >= max(map(len, about))
+    assert book["data"].print_title_rows == "$1:$1"
+    assert {one.page_setup.orientation for one in book} == {"landscape"}
+
+
+def test_folded_texts_stand_in_rows_as_high_as_they(book: Workbook) -> None:
+    for sheet, column in ((book["about"], "B"), (book["columns"], "D")):
+        width = sheet.column_dimensions[column].width
+        folded = [cell for cell in sheet[column] if len(str(cell.value)) > width]
+        assert folded
+        for cell in folded:
+            assert sheet.row_dimensions[cell.row].height >= min(15 * len(cell.value) / width, 409)
+
+
 def test_the_header_says_unit_and_meaning(book: Workbook) -> None:
     at = DETOUR.columns.index("estimate_usd") + 1
     note = book["data"].cell(1, at).comment.text
@@ -64,9 +84,9 @@ def test_the_sheet_about_says_what_was_asked(book: Workbook) -> None:
     about = {row[0].value: row[1].value for row in book["about"].iter_rows()}
     assert about["after"] == "2022-05:2023-12"
     assert about["valuation"] == "USD, FOB at the origin"
-    assert about["estimate_usd"] == "1260000000"
+    assert about["estimate_usd"] == 1_260_000_000
     assert "90% interval 0.91–1.60bn" in about["headline"]
-    assert (about["unseen_usd"], about["relay_usd (not in the estimate)"]) == ("241000000", "80000000")
+    assert (about["unseen_usd"], about["relay_usd (not in the estimate)"]) == (241_000_000, 80_000_000)
     assert about["what others sent"].endswith("That is not part of the total.")
     assert about["kinds"].startswith("Declared: published books show the goods going on")
     assert about["made by"].startswith("entrepot ")

@@ -316,6 +316,14 @@ def test_missing_column_is_named() -> None:
     assert "'cmd_cod' looks like 'cmdCode'" in caught.value.hint
 
 
+def test_another_table_is_sent_to_a_mapping() -> None:
+    """A rank of partners is no code of partners, whatever the letters say."""
+    with pytest.raises(HeaderError) as caught:
+        match_columns(["refYear", "flowCode", "reporterDesc", "partner_rank", "value_usd"], where="here")
+    assert "csv:MAPPING.toml" in caught.value.hint
+    assert "partner_rank" not in caught.value.hint
+
+
 def test_samples_are_read(taken_in: Callable) -> None:
     folder = files("entrepot.sources.comtrade") / "samples"
     paths = sorted(path for path in folder.iterdir() if path.suffix in {".csv", ".json", ".txt"})

@@ -23,7 +23,9 @@ __all__ = ["breaks_command"]
 def breaks_command(
     *,
     lake: Annotated[Path, typer.Option(help="folder of the lake")],
-    out: Annotated[str, typer.Option(help=".csv, .parquet, .xlsx or .json; - prints CSV")],
+    out: Annotated[
+        str | None, typer.Option(help="write all rows to .csv, .parquet, .xlsx or .json; - prints CSV")
+    ] = None,
     exporter: Annotated[str | None, typer.Option(help="areas or groups")] = None,
     importer: Annotated[str | None, typer.Option(help="areas or groups")] = None,
     products: Annotated[

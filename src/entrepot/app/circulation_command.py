@@ -24,7 +24,9 @@ def circulation_command(
     since: Annotated[
         str, typer.Option(help="first period that is judged: a year, 2022, or a month, 2022-03")
     ],
-    out: Annotated[str, typer.Option(help=".csv, .parquet, .xlsx or .json; - prints CSV")],
+    out: Annotated[
+        str | None, typer.Option(help="write all rows to .csv, .parquet, .xlsx or .json; - prints CSV")
+    ] = None,
     cycles_out: Annotated[
         str | None, typer.Option("--cycles", help="file for the cycles that carry the circulation")
     ] = None,

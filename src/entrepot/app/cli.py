@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -18,6 +20,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Raw customs files in; detours out, each with an amount, an interval and the evidence behind it.",
 )
+
+
+def _version_asked(value: bool) -> None:  # noqa: FBT001  (typer calls it so)
+    if value:
+        typer.echo(f"entrepot {metadata.version('entrepot')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="say the version and exit", is_eager=True, callback=_version_asked),
+    ] = False,
+) -> None:
+    """Raw customs files in; detours out, each with an amount, an interval and the evidence behind it."""
 
 
 def main() -> None:

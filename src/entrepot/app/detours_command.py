@@ -69,7 +69,7 @@ def detours_command(
     *,
     lake: LakeOption,
     event: EventOption,
-    out: OutOption,
+    out: OutOption = None,
     before: BeforeOption = None,
     after: AfterOption = None,
     origin: OriginOption = None,
@@ -126,7 +126,7 @@ def screen_command(
     *,
     lake: LakeOption,
     event: EventOption,
-    out: OutOption,
+    out: OutOption = None,
     before: BeforeOption = None,
     after: AfterOption = None,
     products: ProductsOption = None,
@@ -173,7 +173,7 @@ class _Where:
     """What a run reads and writes, and in which unit."""
 
     lake: Path
-    out: str
+    out: str | None
     page: Path | None
     engine: EngineName
     memory: str
@@ -186,7 +186,8 @@ def _run(options: DetourOptions, where: _Where, reports: Reports) -> None:
     from entrepot.report import about_detours, check_out, print_detours, write_page, write_table  # noqa: PLC0415
 
     check_periods(options)
-    check_out(where.out)
+    if where.out is not None:
+        check_out(where.out)
     if where.page is not None:
         check_out(where.page, suffixes=(".html", ".htm"))
     opened, choice = open_reports(where.lake, reports)
@@ -208,7 +209,8 @@ def _run(options: DetourOptions, where: _Where, reports: Reports) -> None:
             "hs_revision": f"{reports.revision.revision}, shares of split codes: {reports.revision.shares}"
         }
     about |= {"codes": "; ".join(notes)} if notes else {}
-    write_table(result.table, where.out, about=about)
+    if where.out is not None:
+        write_table(result.table, where.out, about=about)
     if where.page is not None:
         write_page(result, where.page, about=about)
     console = Console(stderr=where.out == "-", highlight=False)

@@ -117,6 +117,7 @@ def _run(
     from entrepot.report import (  # noqa: PLC0415
         check_out,
         headline_table,
+        hub_table,
         print_changes,
         print_headlines,
         write_table,
@@ -145,7 +146,7 @@ def _run(
         early, late = compare_detours(
             opened, search.options, both, sources=sources, revision=search.revision, memory_limit=memory
         )
-        print_headlines(headline_table(early, late, both), console)
+        print_headlines(headline_table(early, late, both), hub_table(early, late), console)
     for name in (where.out, where.moved):
         if name not in {None, "-"}:
             console.print(f"written: {name}", markup=False)

@@ -34,7 +34,9 @@ __all__ = ["gaps_command"]
 def gaps_command(
     *,
     lake: Annotated[Path, typer.Option(help="folder of the lake")],
-    out: Annotated[str, typer.Option(help=".csv, .parquet, .xlsx or .json; - prints CSV")],
+    out: Annotated[
+        str | None, typer.Option(help="write all rows to .csv, .parquet, .xlsx or .json; - prints CSV")
+    ] = None,
     event: Annotated[
         str | None,
         typer.Option(help="month or year of an event; default: every period against all earlier ones"),
@@ -99,7 +101,7 @@ class _Where:
     """What a run reads and writes."""
 
     lake: Path
-    out: str
+    out: str | None
     chart: Path | None
     explain: int
 
@@ -168,7 +170,8 @@ def _run(options: GapOptions, where: _Where, asked: _Asked, *, memory: str) -> N
     ):  # fmt: skip
         if span is not None:
             parse_span(span, option=option)
-    check_out(where.out)
+    if where.out is not None:
+        check_out(where.out)
     if where.chart is not None:
         check_out(where.chart, suffixes=(".svg",))
     opened = Lake.open(where.lake)
@@ -193,12 +196,9 @@ def _run(options: GapOptions, where: _Where, asked: _Asked, *, memory: str) -> N
     if asked.revision is not None:
         about |= {"hs_revision": f"{asked.revision.revision}, shares of split codes: {asked.revision.shares}"}
     table: pa.Table = result.table
-    write_table(table, where.out, about=about | ({"codes": "; ".join(notes)} if notes else {}))
-    if where.chart is not None:
-        from entrepot.report.charts import svg  # noqa: PLC0415
-        from entrepot.report.gap_charts import gaps_chart  # noqa: PLC0415
-
-        where.chart.write_text(svg(gaps_chart(result)), encoding="utf-8")
+    if where.out is not None:
+        write_table(table, where.out, about=about | ({"codes": "; ".join(notes)} if notes else {}))
+    _draw(result, where.chart)
     show()
     for row in range(min(where.explain, table.num_rows)):
         console.print(f"\n{result.explain(row)}", markup=False)
@@ -207,3 +207,11 @@ def _run(options: GapOptions, where: _Where, asked: _Asked, *, memory: str) -> N
     for path in (where.out, where.chart):
         if path is not None and str(path) != "-":
             console.print(f"written: {path}", markup=False)
+
+
+def _draw(result: GapResult | GapParts, chart: Path | None) -> None:
+    if chart is not None:
+        from entrepot.report.charts import svg  # noqa: PLC0415
+        from entrepot.report.gap_charts import gaps_chart  # noqa: PLC0415
+
+        chart.write_text(svg(gaps_chart(result)), encoding="utf-8")

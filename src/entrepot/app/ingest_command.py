@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path  # noqa: TC003 typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,15 +15,17 @@ from rich.markup import escape
 from entrepot.app.arguments import EngineOption, parse_day, parse_engine
 from entrepot.app.cli import app
 from entrepot.app.messages import show_error
+from entrepot.errors import OptionError
 from entrepot.pipeline import IngestOptions, IngestReport, Step, ingest
 from entrepot.schema import FlowKind  # noqa: TC001 typer reads the annotations
 from entrepot.sources.base import Stated
-from entrepot.sources.registry import open_source
+from entrepot.sources.registry import open_source, sources_that_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from entrepot.pipeline import FileReport
+    from entrepot.sources.base import Source
 
 __all__ = ["ingest_command"]
 
@@ -40,7 +42,9 @@ def ingest_command(
             "such as wits; csv:MAPPING.toml for a table of your own"
         ),
     ],
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="files, folders or patterns")],
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATH...", help="files, folders or patterns")
+    ] = None,
     *,
     lake: Annotated[Path, typer.Option(help="folder of the lake; made if there is none")],
     flow: Annotated[
@@ -58,14 +62,23 @@ def ingest_command(
     memory: Annotated[str, typer.Option(help="memory of the engine; on Spark of each task")] = "1GB",
     engine: EngineOption = "duckdb",
 ) -> None:
-    """Take customs files into a lake: every row stored, or set aside with its reason."""
+    """Take customs files into a lake: every row stored, or set aside with its reason.
+
+    Example: entrepot ingest comtrade TradeData.csv --lake lake
+    """
     options = IngestOptions(
         vintage=parse_day(vintage, option="--vintage"),
         is_complete=complete,
         memory_limit=memory,
         engine=parse_engine(engine),
     )
-    opened = open_source(source, Stated(flow=flow, period=period))
+    opened = _open_source(source, Stated(flow=flow, period=period))
+    if not paths:
+        raise OptionError(
+            f"no files are given for the source {source!r}",
+            where="PATH...",
+            hint=f"name files, folders or patterns: entrepot ingest {source} FILE --lake DIR",
+        )
     try:
         with _progress() as progress:
             report = ingest(opened, paths, lake=lake, options=options, progress=progress)
@@ -75,8 +88,38 @@ def ingest_command(
         )
         raise
     _show(report)
+    if report.failed and len(report.files) > 1:
+        taken = len(report.files) - len(report.failed)
+        _say(
+            _ERRORS,
+            f"{taken:,} of {len(report.files):,} files are in the lake; {len(report.failed):,} failed",
+        )
+    if report.rows_quarantined and not accept_quarantine:
+        _say(
+            _ERRORS,
+            "not all rows could be read, so the exit status is 1: they stand with their reasons in "
+            f"Lake.open({str(lake)!r}).quarantine(); --accept-quarantine where they are known",
+        )
     if report.failed or (report.rows_quarantined and not accept_quarantine):
         raise typer.Exit(1)
+
+
+def _open_source(name: str, stated: Stated) -> Source:
+    """Return the source of a name; where a file stands in its place, say whose it looks like."""
+    try:
+        return open_source(name, stated)
+    except OptionError:
+        path = Path(name)
+        if not path.exists():
+            raise
+        readers = sources_that_read(path) if path.is_file() else ()
+    guess = f"it looks like a file of {' or '.join(readers)}: " if readers else ""
+    more = "" if readers else " (entrepot ingest --help names the sources)"
+    raise OptionError(
+        "the source comes before the files, and this is a file or folder",
+        where=name,
+        hint=f"{guess}entrepot ingest {readers[0] if readers else 'SOURCE'} {name} --lake DIR{more}",
+    )
 
 
 @contextmanager

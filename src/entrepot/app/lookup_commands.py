@@ -111,7 +111,9 @@ def lists_command(
 
 @app.command("events")
 def events_command(
-    words: Annotated[list[str] | None, typer.Argument(help="words, kinds, areas or groups")] = None,
+    words: Annotated[
+        list[str] | None, typer.Argument(help="words, kinds, areas, groups, or days such as 2022-03")
+    ] = None,
     *,
     since: Annotated[str | None, typer.Option(help="first day, YYYY-MM-DD")] = None,
     until: Annotated[str | None, typer.Option(help="last day, YYYY-MM-DD")] = None,

@@ -22,7 +22,9 @@ __all__ = ["loops_command"]
 def loops_command(
     *,
     lake: Annotated[Path, typer.Option(help="folder of the lake")],
-    out: Annotated[str, typer.Option(help=".csv, .parquet, .xlsx or .json; - prints CSV")],
+    out: Annotated[
+        str | None, typer.Option(help="write all rows to .csv, .parquet, .xlsx or .json; - prints CSV")
+    ] = None,
     maker: Annotated[
         str | None, typer.Option(help="areas or groups that the goods leave and return to")
     ] = None,

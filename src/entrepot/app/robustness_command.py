@@ -43,7 +43,7 @@ def robustness_command(
     *,
     lake: LakeOption,
     event: EventOption,
-    out: OutOption,
+    out: OutOption = None,
     before: BeforeOption = None,
     after: AfterOption = None,
     origin: OriginOption = None,
@@ -86,7 +86,8 @@ def robustness_command(
     from entrepot.report.charts import svg  # noqa: PLC0415
     from entrepot.report.robustness import specification_chart  # noqa: PLC0415
 
-    check_out(out)
+    if out is not None:
+        check_out(out)
     if chart is not None:
         check_out(chart, suffixes=(".svg",))
     opened, choice = open_reports(lake, Reports(as_of, source, revision, hs_revision, years_as_months))
@@ -95,7 +96,8 @@ def robustness_command(
         result = find_specifications(
             opened, options, choice=choice, memory_limit=memory, progress=progress, tell=notes.append
         )
-    write_table(result.table, out, about=about_specifications(result))
+    if out is not None:
+        write_table(result.table, out, about=about_specifications(result))
     if chart is not None:
         chart.write_text(svg(specification_chart(result)), encoding="utf-8")
     console = Console(stderr=out == "-", highlight=False)

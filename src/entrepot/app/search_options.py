@@ -64,7 +64,9 @@ ProductsOption = Annotated[
     str | None, typer.Option(help="codes, list names (CHPL, CHPL:1) or @file; default all goods")
 ]
 ByOption = Annotated[str, typer.Option(help="keys of the rows: origin,hub,destination,hs_code,period,tier")]
-OutOption = Annotated[str, typer.Option(help=".csv, .parquet, .xlsx or .json; - prints CSV")]
+OutOption = Annotated[
+    str | None, typer.Option(help="write all rows to .csv, .parquet, .xlsx or .json; - prints CSV")
+]
 PageOption = Annotated[Path | None, typer.Option(help="also write a self-contained HTML page here")]
 AsOfOption = Annotated[str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")]
 SourceOption = Annotated[str | None, typer.Option(help="sources to use, such as comtrade; default all")]

@@ -44,7 +44,7 @@ def watch_command(
     lake: LakeOption,
     event: EventOption,
     since: Annotated[str, typer.Option(help="day: compare with what had been published up to then")],
-    out: OutOption,
+    out: OutOption = None,
     before: BeforeOption = None,
     after: AfterOption = None,
     origin: OriginOption = None,
@@ -91,14 +91,16 @@ def watch_command(
     from entrepot.pipeline.watching import watch_detours  # noqa: PLC0415
     from entrepot.report import about_watch, check_out, print_watch, write_table  # noqa: PLC0415
 
-    check_out(out)
+    if out is not None:
+        check_out(out)
     opened, choice = open_reports(lake, Reports(None, source, revision, hs_revision, years_as_months))
     with progress_bar("calibrating on planted detours") as progress:
         result = watch_detours(
             opened, options, since=day, choice=choice, q=q, memory_limit=memory, progress=progress
         )
-    write_table(result.table, out, about=about_watch(result))
+    if out is not None:
+        write_table(result.table, out, about=about_watch(result))
     console = Console(stderr=out == "-", highlight=False)
     print_watch(result, console)
-    if out != "-":
+    if out not in {None, "-"}:
         console.print(f"written: {out}", markup=False)

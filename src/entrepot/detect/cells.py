@@ -230,6 +230,8 @@ class Question:
         Goods outside the list that may tell growth by difference in differences; None for too few.
     method
         How growth is learnt, see :func:`entrepot.detect.baseline.expected_flows`; None for the default.
+    are_goods_named
+        Whether the listed products were named; None where that is so if and only if some are not listed.
     """
 
     origins: NDArray[np.bool_]
@@ -241,3 +243,10 @@ class Question:
     is_observed: NDArray[np.bool_]
     controls: NDArray[np.bool_] | None = None
     method: Baseline | None = None
+    are_goods_named: bool | None = None
+
+    @property
+    def is_assortment(self) -> bool:
+        """Return whether all that a pair trades is asked about, and not certain goods of it."""
+        named = not self.listed.all() if self.are_goods_named is None else self.are_goods_named
+        return not named

@@ -138,7 +138,7 @@ def estimate(
     others = legs_of(~(origins | ends)[:, None] & hubs, every)
     direct_bounds = (
         find_bounds(cells, expected.usd, noise=noise, legs=treated, sign=-1, z=z)
-        if question.listed.all()
+        if question.is_assortment
         else find_falls(cells, expected.usd, noise=noise, legs=treated, z=z)
     )
     # Only products whose direct flow fell can be detoured: others would drown the excess of a pair.

@@ -17,7 +17,7 @@ from entrepot.detect.estimate import estimate, expect, learn_noise
 from entrepot.detect.gravity import LARGEST_GRAVITY
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.periods import period_text
-from entrepot.detect.treated import pair_signal, threshold, treated_pairs
+from entrepot.detect.treated import FEWEST_PRODUCTS, pair_signal, threshold, treated_pairs
 from entrepot.errors import CoverageError, OptionError
 
 if TYPE_CHECKING:
@@ -274,7 +274,13 @@ def _with_method(asked: Question, data: WindowData, cells: Cells, options: Detou
 
 
 def _narrowed(asked: Question, signal: NDArray[np.float64], below: float, options: DetourOptions) -> Question:
-    """Return the question for the pairs that were treated (pass one); nobody, where nothing was."""
+    """Return the question for the pairs that were treated (pass one); nobody, where nothing was.
+
+    Where no pair has the products that pass one needs, it is refused: nobody looked, and nothing found would
+    be no finding.
+    """
+    if not (options.origins and options.destinations):
+        _refuse_a_handful(asked, signal)
     treated = treated_pairs(
         signal,
         below=below,
@@ -288,6 +294,18 @@ def _narrowed(asked: Question, signal: NDArray[np.float64], below: float, option
         origins=origins,
         destinations=destinations,
         hubs=asked.hubs & ~destinations,
+    )
+
+
+def _refuse_a_handful(asked: Question, signal: NDArray[np.float64]) -> None:
+    possible = asked.origins[:, None] & asked.destinations[None, :]
+    if np.isfinite(signal[possible]).any():
+        return
+    looked = f"{int(asked.listed.sum()):,} product{'s are' if asked.listed.sum() != 1 else ' is'} looked at"
+    raise CoverageError(
+        f"whose direct trade fell cannot be told: no pair trades in {FEWEST_PRODUCTS} products, and {looked}",
+        where="--origin, --destination",
+        hint="name both ends of the road (--origin NOR --destination RUS), or ask about more products",
     )
 
 

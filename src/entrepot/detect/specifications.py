@@ -292,10 +292,11 @@ def _left_out(own: _Choice, search: Search, view: _View) -> Iterator[_Choice]:
     def choice(sort: _Sort, code: str, **changed: Any) -> _Choice:
         return replace(own, run=_bound(view, windows, **changed), sort=sort, left_out=code)
 
+    # All goods but one are still an assortment: bounded as named goods they would be another question.
+    named = not question.is_assortment
     for at in largest(mine.product, len(data.products)):
-        yield choice(
-            "product", data.products[at], question=replace(question, listed=_less(question.listed, at))
-        )
+        less = replace(question, listed=_less(question.listed, at), are_goods_named=named)
+        yield choice("product", data.products[at], question=less)
     areas = len(data.areas)
     hubs = largest(mine.hub, areas)
     if len(hubs) > 1:

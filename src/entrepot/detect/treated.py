@@ -31,14 +31,16 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells
     from entrepot.detect.noise import Noise
 
-__all__ = ["TREATED_BELOW", "pair_signal", "threshold", "treated_pairs"]
+__all__ = ["FEWEST_PRODUCTS", "TREATED_BELOW", "pair_signal", "threshold", "treated_pairs"]
 
 #: A pair is treated when its signal is below this, or below what placebos give, whichever is lower.
 TREATED_BELOW = -3.0
 
+#: Of a pair that trades in fewer products nothing is told.
+FEWEST_PRODUCTS = 5
+
 _CLIP = 4.0
 _FEWEST_ORIGINS = 3
-_FEWEST_PRODUCTS = 5
 _FEWEST_IN_LINE = 5
 _PLACEBO_TAIL = 0.001
 _WEAKEST_DESTINATION = 1.0 / 3.0
@@ -88,7 +90,7 @@ def _standing(
     n_pairs = n_areas**2
     count = np.bincount(pair, minlength=n_pairs).reshape(n_areas, n_areas)
     total = sum_by(pair, strength, n_pairs).reshape(n_areas, n_areas)
-    mean = np.divide(total, count, out=np.full(count.shape, np.nan), where=count >= _FEWEST_PRODUCTS)
+    mean = np.divide(total, count, out=np.full(count.shape, np.nan), where=count >= FEWEST_PRODUCTS)
     for axis in (0, 1):
         if np.isfinite(mean).any():
             mean = mean - np.minimum(_median(mean, axis), float(np.nanmedian(mean)) + ceiling)

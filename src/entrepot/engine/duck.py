@@ -67,6 +67,10 @@ class ParquetFile:
     statistics: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
+#: What DuckDB says in a bare RuntimeError when Ctrl-C ends a query.
+_INTERRUPTED = "Query interrupted"
+
+
 @contextmanager
 def engine_errors(where: str = "") -> Iterator[None]:
     """Turn errors of DuckDB into errors of entrepot.
@@ -77,6 +81,8 @@ def engine_errors(where: str = "") -> Iterator[None]:
         The disk or the memory is full, or a file cannot be opened.
     InputFileError
         Bytes are not what the query expects.
+    KeyboardInterrupt
+        The user stopped it.
     ContractError
         The query itself is wrong.
     """
@@ -88,7 +94,14 @@ def engine_errors(where: str = "") -> Iterator[None]:
         text = str(error)
         raise write_error(text, where) from error
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.SerializationException) as error:
+        if KeyboardInterrupt.__name__ in str(error):
+            # Ctrl-C reached Python code that DuckDB was calling, and comes back as bad input.
+            raise KeyboardInterrupt from error
         raise _data_error(str(error), where) from error
+    except RuntimeError as error:
+        if str(error) == _INTERRUPTED:
+            raise KeyboardInterrupt from error
+        raise
     except duckdb.Error as error:
         raise ContractError(
             _first_line(str(error)),

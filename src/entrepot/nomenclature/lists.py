@@ -356,7 +356,8 @@ def _expand(part: str, where: str, revision: str, as_of: date | None) -> tuple[s
         raise UnknownCodeError(
             f"{part!r} is neither an HS code nor a list of codes",
             where=where,
-            hint=f"give 2, 4 or 6 digits, {TOTAL}, @file or a list: {', '.join(list_names())}",
+            hint=f"give 2, 4 or 6 digits, {TOTAL}, @file or a list: {', '.join(list_names())}; "
+            f"entrepot codes {part} looks for goods in words",
         )
     return (validate_hs(part, where=where),)
 

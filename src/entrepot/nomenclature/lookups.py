@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from datetime import date
 
 __all__ = ["called_list", "look_up_areas", "look_up_codes", "look_up_events", "look_up_list", "look_up_lists"]
+
+#: A year, a month or a day.
+_DAY = re.compile(r"\d{4}(-\d{2}){0,2}")
 
 _LATEST = HS_REVISIONS[-1]
 
@@ -182,8 +186,8 @@ def look_up_events(words: str = "", *, since: date | None = None, until: date | 
     Parameters
     ----------
     words
-        Words of the name, kinds, areas or groups, the commonest in six languages; an event has to have all
-        of them. All events without.
+        Words of the name, kinds, areas or groups, the commonest in six languages, and days, months or years
+        (``2022-03``); an event has to have all of them. All events without.
     since, until
         First and last day, both included.
 
@@ -228,7 +232,9 @@ def _events_about(words: str) -> tuple[Event, ...]:
 
 
 def _events_called(words: str) -> tuple[Event, ...]:
-    """Return the events of words in the table's own English, else of a term or area in six languages."""
+    """Return the events of a day, month or year, or of words: the table's own, else of six languages."""
+    if _DAY.fullmatch(words):
+        return tuple(event for event in events() if event.date.isoformat().startswith(words))
     found = events(about=words)
     terms = [
         term
@@ -247,6 +253,8 @@ def _nearest_events(words: str) -> str:
     unknown = [word for word in words.split() if not _events_called(word)]
     if not unknown:
         return "no event has all of these words: give fewer"
+    if _DAY.fullmatch(unknown[0]):
+        return "the table has none of that time: --since and --until give a longer one"
     names = {word for event in events() for word in event.name.casefold().split()}
     return nearest_words(unknown[0], tuple(sorted(names | {event.kind for event in events()})))
 

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from entrepot.errors import UnknownCodeError
-from entrepot.nomenclature.areas import area, area_name, code_meaning
+from entrepot.nomenclature.areas import area, area_name, area_table, code_meaning
 from entrepot.nomenclature.groups import group_members, group_names
 from entrepot.nomenclature.names import (
     all_names,
@@ -75,6 +75,18 @@ def _resolve(text: str, on: date | None) -> str | None:
     return code or named_area(trimmed)
 
 
+def _near_codes(text: str) -> tuple[str, ...]:
+    """Return the codes that one slip of the hand makes into a text of three letters, the likeliest first."""
+    from rapidfuzz.distance import OSA  # noqa: PLC0415  (only errors need it)
+
+    wanted = text.strip().upper()
+    if len(wanted) != _CODE_LETTERS or not wanted.isalpha():
+        return ()
+    codes = area_table()["code"].to_pylist()
+    near = [code for code in codes if OSA.distance(wanted, code) == 1]
+    return tuple(sorted(near, key=lambda code: (code[:2] != wanted[:2], code[0] != wanted[0], code)))
+
+
 def _nearest(text: str) -> str:
     """Return the hint for an unknown text: the three areas whose names are nearest."""
     from rapidfuzz import fuzz, process  # noqa: PLC0415  (only errors need it)
@@ -87,14 +99,16 @@ def _nearest(text: str) -> str:
     if not any(letter.isalpha() for letter in wanted):
         return "give an ISO 3166 alpha-3 code, a number of M49 or UN Comtrade, or a name"
     names = all_names()
-    proposals: dict[str, str] = {}
+    proposals = {code: area_name(code) for code in _near_codes(text)[:_PROPOSED]}
     for name, _, _ in process.extract(wanted, list(names), scorer=fuzz.WRatio, limit=40):
-        proposals.setdefault(names[name], area_name(names[name]))
-        if len(proposals) == 3:
+        if len(proposals) >= _PROPOSED:
             break
+        proposals.setdefault(names[name], area_name(names[name]))
     return "did you mean " + ", ".join(f"{code} ({name})" for code, name in proposals.items()) + "?"
 
 
+_CODE_LETTERS = 3
+_PROPOSED = 3
 _CODE_AND_NUMBER = re.compile(r"([A-Za-z]{2,3})\d{1,3}")
 
 
@@ -117,7 +131,7 @@ def resolve_area(text: str, *, on: date | None = None, where: str = "") -> str:
     Raises
     ------
     UnknownCodeError
-        No table knows it; the hint proposes the three nearest.
+        No table knows it; the hint proposes the three nearest: codes one slip away, then names.
 
     Examples
     --------

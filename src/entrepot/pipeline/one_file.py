@@ -298,7 +298,8 @@ def _notes(
     notes = [*done]
     if layout.extra.get("stated"):
         notes.append(f"stated, not in the file: {layout.extra['stated']}")
-    if layout.extra.get("hs_revision") == "by_year":
+    has_codes = any(facts["levels"])  # totals of all goods are of no revision
+    if layout.extra.get("hs_revision") == "by_year" and has_codes:
         taken = ", ".join(facts["revisions"])
         notes.append(
             f"the file does not name the HS revision: the one in force in the year is taken ({taken})"
@@ -307,8 +308,8 @@ def _notes(
         notes.append("vintage is the date of the file: give --vintage if it was published on another day")
     if "unknown_columns" in layout.extra:
         notes.append(f"columns kept as published and not used: {layout.extra['unknown_columns']}")
-    if len(facts["revisions"]) > 1:
+    if len(facts["revisions"]) > 1 and has_codes:
         notes.append(
-            f"several code revisions ({', '.join(facts['revisions'])}): comparing them needs a concordance"
+            f"several code revisions ({', '.join(facts['revisions'])}): --hs-revision brings them to one"
         )
     return tuple(notes)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     )
     from entrepot.report.checks import Shown, print_calendar, print_findings, print_rows
     from entrepot.report.circulation import about_circulation, print_circulation
-    from entrepot.report.comparison import headline_table, print_changes, print_headlines
+    from entrepot.report.comparison import headline_table, hub_table, print_changes, print_headlines
     from entrepot.report.drawing import Caption, bars_chart, lines_chart, stack_chart, write_chart
     from entrepot.report.explanation import explanation_text
     from entrepot.report.files import check_out, write_table
@@ -54,6 +54,7 @@ __all__ = [
     "check_out",
     "explanation_text",
     "headline_table",
+    "hub_table",
     "lines_chart",
     "measure_chart",
     "print_breaks",
@@ -118,6 +119,7 @@ _HOME = {
     "print_gap_parts": "entrepot.report.gap_terminal",
     "print_gaps": "entrepot.report.gap_terminal",
     "headline_table": "entrepot.report.comparison",
+    "hub_table": "entrepot.report.comparison",
     "print_calendar": "entrepot.report.checks",
     "print_changes": "entrepot.report.comparison",
     "print_findings": "entrepot.report.checks",

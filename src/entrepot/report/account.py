@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from entrepot.detect.treated import FEWEST_PRODUCTS
 from entrepot.report.amounts import amount, amount_range, percent
 from entrepot.report.evidence import (
     UNIDENTIFIED,
@@ -187,12 +188,16 @@ def _headline(
             f"{whither} through {_hub_words(hubs)} {when}.{parts_words(head)}"
         )
     if head.status == "nothing found":
-        why = (
-            "nowhere do missing direct trade and an excess through a hub meet beyond what chance gives"
-            if head.shortfall_usd > 0
-            else "no direct trade fell by more than chance gives, so nothing is missing that could have gone "
-            "another way"
-        )
+        options = result.options
+        are_named = bool((options.origins or options.pooled_origins) and options.destinations)
+        if head.shortfall_usd > 0:
+            why = "nowhere do missing direct trade and an excess through a hub meet beyond what chance gives"
+        else:
+            whose = "" if are_named else f" of a pair with {FEWEST_PRODUCTS} or more products"
+            why = (
+                f"no direct trade{whose} fell by more than chance gives, so nothing is missing that could "
+                "have gone another way"
+            )
         return f"No detour was found {whence} to {whither} {when}: {why}.{_only_others(result)}"
     if head.baseline == UNIDENTIFIED:
         reason = (

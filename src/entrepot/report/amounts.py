@@ -22,7 +22,8 @@ def _unit(value: float) -> tuple[float, str]:
 def _in(value: float, unit: float) -> str:
     scaled = value / unit
     decimals = 2 if abs(scaled) < 9.995 else 1 if abs(scaled) < 99.95 else 0
-    return f"{scaled:,.{decimals if unit > 1 else 0}f}"
+    text = f"{scaled:,.{decimals if unit > 1 else 0}f}"
+    return "0" if text == "-0" else text
 
 
 def amount(value: float | None) -> str:
@@ -32,6 +33,8 @@ def amount(value: float | None) -> str:
     --------
     >>> amount(1_263_000_000), amount(227_000_000), amount(96_400), amount(999_999), amount(0), amount(None)
     ('1.26bn', '227m', '96.4k', '1.00m', '0', '–')
+    >>> amount(-0.3)
+    '0'
     """
     if value is None or not math.isfinite(value):
         return MISSING
@@ -46,12 +49,14 @@ def amount_range(low: float | None, high: float | None) -> str:
     --------
     >>> amount_range(0.91e9, 1.6e9), amount_range(4.1e6, 1.6e9), amount_range(0, 5e6), amount_range(None, 1.0)
     ('0.91–1.60bn', '4.10m–1.60bn', '0–5.00m', '–')
+    >>> amount_range(0, 0)
+    '0'
     """
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return MISSING
     unit, name = _unit(high)
     if low == 0:
-        return f"0–{amount(high)}"
+        return f"0–{amount(high)}" if high else "0"
     if abs(low) < unit / 10:
         return f"{amount(low)}–{amount(high)}"
     return f"{_in(low, unit)}–{_in(high, unit)}{name}"

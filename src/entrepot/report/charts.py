@@ -1,12 +1,13 @@
 """The charts of a search: Altair specifications, drawn to SVG without any network.
 
 Every chart is read without colour too: by panel, by shape, by label. Fonts are the ones that the drawing
-program measures text with, so that labels fit.
+program measures text with, so that labels fit; where a reader has none of them they fit in a wider one.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,9 @@ _NARROW = 500
 _MOST_POINTS = 300
 _HEADROOM = 1.25
 _FLOOR = 10.0
+#: The widest font that stands in for ours (DejaVu Sans): a label cut at the left is a wrong code.
+_WIDER = 1.2
+_MARGIN = 36
 _CROSS = "M-1,-1L1,1M-1,1L1,-1"
 
 
@@ -61,10 +65,11 @@ def svg(chart: alt.TopLevelMixin) -> str:
     return drawn
 
 
-def finished(chart: Any) -> Any:
-    """Return the chart in the house's style."""
+def finished(chart: Any, *, has_long_labels: bool = False) -> Any:
+    """Return the chart in the house's style; beside long labels there is room for a wider font."""
+    padding = _PADDING | ({"left": _MARGIN} if has_long_labels else {})
     return (
-        chart.configure(font=_FONT, padding=_PADDING, background="white")
+        chart.configure(font=_FONT, padding=padding, background="white")
         .configure_view(stroke=None)
         .configure_axis(
             labelFontSize=12, titleFontSize=12, labelPadding=6, labelColor=INK, titleColor=MUTED,
@@ -213,7 +218,7 @@ def _panel(
 def _ranks(rows: Sequence[dict[str, Any]], *, room: int, padding: int) -> alt.Y:
     """Return the axis of labels in the order of the rows, in so many pixels."""
     axis = alt.Axis(
-        labelLimit=room - padding - 4,
+        labelLimit=(room - padding - 4) / _WIDER,
         labelPadding=padding,
         minExtent=room,
         maxExtent=room,
@@ -234,7 +239,7 @@ def interval_chart(rows: Sequence[dict[str, Any]], width: int) -> Any:
     width
         Width in pixels, the labels among them.
     """
-    labels = min(230, width * 2 // 5)
+    labels = min(250, width * 2 // 5)
     data = _data(rows)
     y = _ranks(rows, room=labels, padding=12)
     x = alt.X(
@@ -273,7 +278,7 @@ def comparison_chart(rows: Sequence[dict[str, Any]], width: int) -> Any:
     width
         Width in pixels, the labels among them.
     """
-    labels = 170 if width > _NARROW else 118
+    labels = 170 if width > _NARROW else 146
     shown = [row | {"figure": _figure(row)} for row in rows]
     y = _ranks(rows, room=labels, padding=6)
     top = max([row["high"] or row["usd"] for row in rows] + [1.0])
@@ -324,7 +329,9 @@ def calibration_chart(summary: CalibrationSummary, width: int) -> Any:
     high = max(value for pair in pairs for value in pair) * 1.5
     points = [{"planted": p, "estimated": max(e, low), "found": e > low} for p, e in pairs]
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    axis = alt.Axis(labelExpr=USD_LABELS, tickCount=5, grid=True, labelOverlap=True)
+    powers = [10.0**power for power in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)]
+    ticks: dict[str, Any] = {"values": powers} if len(powers) > 1 else {"tickCount": 5}
+    axis = alt.Axis(labelExpr=USD_LABELS, grid=True, labelOverlap=True, **ticks)
     x = alt.X("planted:Q", title="planted, USD", scale=scale, axis=axis)
     y = alt.Y("estimated:Q", title="estimated, USD", scale=scale, axis=axis)
     diagonal = (

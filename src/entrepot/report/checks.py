@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
@@ -41,6 +41,8 @@ class Shown:
         A text that is folded where the line is full.
     is_extra
         Left out on narrow consoles.
+    is_right
+        A text that stands right, as figures do.
     """
 
     name: str
@@ -48,9 +50,12 @@ class Shown:
     is_amount: bool = False
     is_long: bool = False
     is_extra: bool = False
+    is_right: bool = False
 
 
-def print_rows(rows: pa.Table, console: Console, *, columns: Sequence[Shown], most: int) -> None:
+def print_rows(
+    rows: pa.Table, console: Console, *, columns: Sequence[Shown], most: int, written_by: str = "--out"
+) -> None:
     """Print the first rows of a table; columns without any value are left out, what is left is counted.
 
     Parameters
@@ -63,6 +68,8 @@ def print_rows(rows: pa.Table, console: Console, *, columns: Sequence[Shown], mo
         What is shown.
     most
         Rows to print.
+    written_by
+        The option that writes all of them.
     """
     shown = rows.slice(0, most)
     there = [
@@ -74,7 +81,7 @@ def print_rows(rows: pa.Table, console: Console, *, columns: Sequence[Shown], mo
     for one in there:
         grid.add_column(
             one.heading or one.name.replace("_", " "),
-            justify="right" if one.is_amount else "left",
+            justify="right" if one.is_amount or one.is_right else "left",
             no_wrap=not one.is_long,
             overflow="fold",
             ratio=1 if one.is_long else None,
@@ -84,7 +91,8 @@ def print_rows(rows: pa.Table, console: Console, *, columns: Sequence[Shown], mo
     if shown.num_rows:
         console.print(grid)
     if left := rows.num_rows - shown.num_rows:
-        console.print(Text(f"... and {left:,} more: --most {rows.num_rows} prints all, --out writes a file"))
+        told = f"... and {left:,} more: --most {rows.num_rows} prints all, {written_by} FILE writes them"
+        console.print(Text(told))
 
 
 def _cell(value: Any, column: Shown, console: Console) -> Text:
@@ -130,7 +138,10 @@ def print_findings(findings: pa.Table, console: Console, *, rows: int, most: int
     if not findings.num_rows:
         return
     console.print()
-    print_rows(findings, console, columns=_FINDING, most=most)
+    # Findings of two sources must not look alike on a narrow console either.
+    of_one = pc.count_distinct(findings["source"]).as_py() <= 1
+    columns = [replace(c, is_extra=of_one) if c.name == "source" else c for c in _FINDING]
+    print_rows(findings, console, columns=columns, most=most)
     console.print()
     hints = dict.fromkeys(zip(*(findings[name].to_pylist() for name in ("check", "hint")), strict=True))
     for check, hint in hints:

@@ -308,7 +308,7 @@ def captioned(chart: Any, caption: Caption, width: int) -> Any:
     return finished(whole).configure(
         font="Arial, Helvetica, Liberation Sans, sans-serif",
         background="white",
-        padding={"left": 10, "top": 10, "bottom": 8, "right": 12},
+        padding={"left": 36, "top": 10, "bottom": 8, "right": 12},
     )
 
 

@@ -116,7 +116,9 @@ def comparisons(head: Headline) -> Iterator[Comparison]:
             "Placebo dates", most, f"{_dates(len(head.placebo_usd))} on which nothing happened{mean}"
         )
     over = "the level of before" if head.baseline == UNIDENTIFIED else "its expected growth"
-    yield Comparison("Excess only", amount(head.excess_in_usd), f"inbound trade over {over}")
+    yield Comparison(
+        "Excess only", amount(head.excess_in_usd), f"inbound trade over {over}, where hub and goods stand out"
+    )
     yield Comparison(
         "Plain increase",
         amount(head.raw_increase_usd),

@@ -286,7 +286,10 @@ def _reply(found: Explanation) -> Iterator[str]:
 def _lineage(found: Explanation) -> Iterator[str]:
     reports = found.reports.to_pylist()
     files = dict.fromkeys(row["file_name"] for row in reports)
-    yield f"{len(reports):,} reports in {len(files):,} files speak of the legs."
+    counted = (
+        f"{len(reports):,} report{'s' * (len(reports) != 1)} in {len(files):,} file{'s' * (len(files) != 1)}"
+    )
+    yield f"{counted} speak{'s' * (len(reports) == 1)} of the legs."
     if not reports:
         return
     if any(row["flow"].startswith("re_") for row in reports):

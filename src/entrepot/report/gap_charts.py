@@ -42,12 +42,12 @@ def gaps_chart(result: GapResult | GapParts) -> Any:
         Told apart by shape and label too, not by colour alone.
     """
     if not isinstance(result, GapResult):
-        return finished(_parts_bars(result))
+        return finished(_parts_bars(result), has_long_labels=True)
     panels = [_books(result)]
     judged = [row for row in result.table.to_pylist() if row["unusual_usd"] is not None][:_ROWS]
     if judged:
         panels.append(_unusual(judged))
-    return finished(alt.vconcat(*panels, spacing=18).resolve_scale(color="independent"))
+    return finished(alt.vconcat(*panels, spacing=18).resolve_scale(color="independent"), has_long_labels=True)
 
 
 def _rows(values: Sequence[dict[str, Any]]) -> alt.Chart:

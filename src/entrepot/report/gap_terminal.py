@@ -48,7 +48,7 @@ def print_gaps(result: GapResult, console: Console) -> None:
     _print_rows("Rows", result.table, _GAP_CELLS, console)
     if result.options.keys != ("importer",):
         _print_rows("By importer", result.hubs, _HUB_CELLS, console)
-    for text in gap_limits():
+    for text in gap_limits(result.options.unions):
         console.print(_text(f"· {text}", console, "dim"))
 
 

@@ -70,10 +70,12 @@ def gap_headline(result: GapResult) -> str:
     return said
 
 
-def gap_limits() -> tuple[str, ...]:
-    """Return what holds for every comparison of books."""
+def gap_limits(unions: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return what holds for every comparison of books, and for customs unions where some are added up."""
+    of_unions = ("A customs union's row adds up the members that published, not always all of them.",)
     return (
         "Only periods that both sides published are compared: who is silent has no gap.",
+        *(of_unions if unions else ()),
         "A gap accuses nobody: transit, country of origin, secrecy, codes and time make most of it.",
         "Missing arrivals may be in transit, or under another origin: --decompose takes gaps apart.",
     )
@@ -124,7 +126,7 @@ def about_gaps(result: GapResult | GapParts, *, sources: Sequence[Mapping[str, A
     }
     if isinstance(result, GapResult):
         about |= {"headline": gap_headline(result), "placebos": "; ".join(result.placebo_labels) or "none"}
-        about["limits"] = " ".join(gap_limits())
+        about["limits"] = " ".join(gap_limits(options.unions))
     else:
         about |= {"periods": result.periods, "parts": " ".join(parts_notes(result))}
     return about | lineage(sources)

@@ -39,11 +39,11 @@ def price_chart(result: PriceResult, question: PriceQuestion) -> Any:
         return None
     match question:
         case "markup":
-            return finished(_markups(result))
+            return finished(_markups(result), has_long_labels=True)
         case "decompose":
-            return finished(_parts(result))
+            return finished(_parts(result), has_long_labels=True)
         case "outliers":
-            return finished(_outliers(result))
+            return finished(_outliers(result), has_long_labels=True)
         case _:
             assert_never(question)
 

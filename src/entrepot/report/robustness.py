@@ -190,7 +190,8 @@ def specification_chart(result: SpecificationResult, width: int = 720) -> Any:
     )
     inside = width - labels - 20
     curve = alt.layer(rule, totals, mark).properties(width=inside, height=220)
-    return finished(alt.vconcat(curve, below.properties(width=inside, height=alt.Step(15)), spacing=8))
+    below = below.properties(width=inside, height=alt.Step(15))
+    return finished(alt.vconcat(curve, below, spacing=8), has_long_labels=True)
 
 
 def _words(result: SpecificationResult) -> Any:

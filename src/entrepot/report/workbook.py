@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -25,6 +27,12 @@ _LONGEST_TEXT = 32_767
 _HEADER = "#1F3A5F"
 _BATCH = 50_000
 _WIDEST = 44
+_A4 = 9
+_LINE = 15.0
+_TALLEST = 409.0
+_ABOUT_WIDTH = 110
+_AMOUNT_KEY = re.compile(r"_(usd|kg)\b")
+_WHOLE = re.compile(r"-?\d+")
 _SHARES = {"q_value", "markup"}
 
 _Write = tuple["Callable[..., Any]", Any]
@@ -127,6 +135,8 @@ def _write_rows(book: Any, table: pa.Table) -> None:
     for at, field in enumerate(table.schema):
         sheet.set_column(at, at, _width(table, field))
     sheet.freeze_panes(1, 0)
+    _to_print(sheet)
+    sheet.repeat_rows(0)
     for at, field in enumerate(table.schema):
         sheet.write_string(0, at, field.name, header)
         note = _note(field)
@@ -166,24 +176,44 @@ def _write_about(book: Any, about: Mapping[str, str]) -> None:
     sheet = book.add_worksheet("about")
     bold = book.add_format({"bold": True, "valign": "top"})
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
-    sheet.set_column(0, 0, 24)
-    sheet.set_column(1, 1, 110)
+    figure = book.add_format({"num_format": "#,##0", "align": "left", "valign": "top"})
+    sheet.set_column(0, 0, min(max([24, *(len(key) + 2 for key in about)]), _WIDEST))
+    sheet.set_column(1, 1, _ABOUT_WIDTH)
+    _to_print(sheet, is_one_wide=True)
     for row, (key, value) in enumerate(about.items()):
         text = value if len(value) <= _LONGEST_TEXT else f"{value[: _LONGEST_TEXT - 1]}…"
+        sheet.set_row(row, _height((text, _ABOUT_WIDTH)))
         sheet.write_string(row, 0, key, bold)
-        sheet.write_string(row, 1, text, wrap)
+        if _AMOUNT_KEY.search(key) and _WHOLE.fullmatch(text):
+            sheet.write_number(row, 1, float(text), figure)  # to calculate with
+        else:
+            sheet.write_string(row, 1, text, wrap)
+
+
+def _height(*cells: tuple[str, int]) -> float:
+    """Return the height of a row whose texts are folded: not every program finds it by itself."""
+    lines = max(math.ceil(len(text) / (0.9 * width)) for text, width in cells)
+    return min(_LINE * max(lines, 1), _TALLEST)
+
+
+def _to_print(sheet: Any, *, is_one_wide: bool = False) -> None:
+    """Lay a sheet out for paper: A4 on its side; texts on pages of one width."""
+    sheet.set_landscape()
+    sheet.set_paper(_A4)
+    if is_one_wide:
+        sheet.fit_to_pages(1, 0)
 
 
 def _write_columns(book: Any, schema: pa.Schema) -> None:
     sheet = book.add_worksheet("columns")
     header = book.add_format({"bold": True, "font_color": "white", "bg_color": _HEADER})
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
-    for at, (name, width) in enumerate(
-        (("column", 24), ("type", 12), ("unit", 18), ("meaning", 70), ("empty means", 44))
-    ):
+    widths = {"column": 24, "type": 12, "unit": 18, "meaning": 70, "empty means": 44}
+    for at, (name, width) in enumerate(widths.items()):
         sheet.set_column(at, at, width)
         sheet.write_string(0, at, name, header)
     sheet.freeze_panes(1, 0)
+    _to_print(sheet, is_one_wide=True)
     for row, field in enumerate(schema, start=1):
         column = COLUMNS.get(field.name)
         meaning = column.description if column else ""
@@ -196,5 +226,6 @@ def _write_columns(book: Any, schema: pa.Schema) -> None:
             meaning,
             column.missing if column else "",
         )
+        sheet.set_row(row, _height(*zip(texts, widths.values(), strict=True)))
         for at, text in enumerate(texts):
             sheet.write_string(row, at, text, wrap)

@@ -24,6 +24,9 @@ REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     "the value": ("primaryValue", "cifvalue", "fobvalue"),
 }
 
+#: So many columns that are needed are missing in a file that is no download with other spellings.
+_ANOTHER_TABLE: Final = 3
+
 #: Columns of other layouts under the names of the web download.
 _ALIASES: Final[dict[str, str]] = {**COMTRADE_LEGACY, **COMTRADE_LEGACY_API, "AtlQty": "altQty"}
 
@@ -84,9 +87,14 @@ def _missing(missing: dict[str, tuple[str, ...]], unknown: list[str], where: str
         if (near := difflib.get_close_matches(_plain(name), list(plain), n=1, cutoff=0.5))
     ]
     what = "; ".join(f"{what} ({' or '.join(options)})" for what, options in missing.items())
-    hint = (
-        f"{nearest[0]}: give it that name" if nearest else "download the file again with all of its columns"
-    )
+    if len(missing) >= _ANOTHER_TABLE:
+        hint = (
+            "a table of another shape is read by a mapping that says what its columns are: csv:MAPPING.toml"
+        )
+    elif nearest:
+        hint = f"{nearest[0]}: give it that name"
+    else:
+        hint = "download the file again with all of its columns"
     return HeaderError(f"columns are missing for {what}", where=where, hint=hint)
 
 
