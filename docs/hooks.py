@@ -19,6 +19,9 @@ from generate import PAGES  # (a hook is a single file to MkDocs; its neighbour 
 
 ROLE = re.compile(r":(?:class|func|meth|mod|data):<code>~?([^<]*)</code>")
 SECTIONS = ("tutorial", "how-to", "explanation", "reference")
+
+#: The pages with which their sections begin.
+FIRST = ("tutorial/first-detour.md", "how-to/ingest-comtrade.md", "explanation/conservation.md")
 LOADS = re.compile(
     r"<(?:script|img|iframe|link rel=\"(?:stylesheet|preload|icon)\")[^>]*"
     r"(?:src|href)=\"?(?:https?:)?//[^>]*>"
@@ -29,7 +32,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """List the pages in the navigation: the four kinds in the order in which a reader needs them."""
     docs = Path(config.docs_dir)
     written = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")}
-    pages = sorted(written | set(PAGES))
+    pages = sorted(written | set(PAGES), key=lambda page: (page not in FIRST, page))
     nav: list[str | dict[str, list[str]]] = ["index.md"]
     for section in SECTIONS:
         inside = [page for page in pages if page.startswith(f"{section}/")]
