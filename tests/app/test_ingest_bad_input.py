@@ -207,6 +207,7 @@ def test_half_written_last_line(entrepot: Callable, download: Callable, tmp_path
     file.write_bytes(file.read_bytes()[:-60])
     done = entrepot("ingest", "comtrade", file, "--lake", tmp_path / LAKE)
     assert done.status == 1
+    assert "the last line is broken: the file may be cut short" in done.err
     assert reasons(tmp_path / LAKE) == {"unreadable": 1}
     assert len(stored(tmp_path / LAKE)) == 9
     assert entrepot("ingest", "comtrade", file, "--lake", tmp_path / "two", "--accept-quarantine").status == 0

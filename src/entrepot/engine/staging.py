@@ -98,6 +98,11 @@ class Staged:
         unreadable: int = self.unreadable.num_rows
         return self.file.rows + unreadable
 
+    @property
+    def ends_in_a_broken_line(self) -> bool:
+        """Return whether the last line is one that could not be split, as in a download that was cut off."""
+        return bool(self.unreadable.num_rows) and self.rows in self.unreadable["row_number"].to_pylist()
+
     def query(self) -> str:
         """Return the query that gives the staged columns plus ``row_number``, on the engine that staged."""
         rows = parquet([self.file.path], with_row_number=True)

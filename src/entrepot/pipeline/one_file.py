@@ -187,6 +187,8 @@ class _OneFile:
             engine.watched(self._tell_share),
         ):
             staged, done = self._stage(engine)
+            if staged.ends_in_a_broken_line:
+                done = (*done, "the last line is broken: the file may be cut short, download it again")
             judged = self._judge(engine, staged, vintage)
             facts = judged.facts()
         report = FileReport(
