@@ -253,6 +253,20 @@ def test_limits_come_with_every_search(
         assert "accuses nobody" in limits
 
 
+def test_what_is_said_of_a_kind_of_row_needs_such_a_row(
+    of_all_kinds: DetourResult, result: DetourResult
+) -> None:
+    of_unseen, of_relays = "declared and the unseen row", "Relay rows are the goods of others"
+    all_kinds = " ".join(account_of(of_all_kinds).limits)
+    assert of_unseen in all_kinds
+    assert of_relays in all_kinds
+    is_declared = pc.equal(result.table["kind"], DetourKind.DECLARED.value)
+    declared = " ".join(account_of(replace(result, table=result.table.filter(is_declared))).limits)
+    assert of_unseen not in declared
+    assert of_relays not in declared
+    assert "accuses nobody" in declared
+
+
 def test_no_word_accuses(
     result: DetourResult,
     unidentified: DetourResult,

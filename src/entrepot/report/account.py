@@ -290,22 +290,25 @@ def _refutations(result: DetourResult) -> tuple[str, ...]:
 
 
 def _limits(result: DetourResult) -> tuple[str, ...]:
-    lines = list(DETOUR.traps)
+    kinds = set(result.table["kind"].to_pylist())
+    absent = [kind.value for kind in (DetourKind.UNSEEN, DetourKind.RELAY) if kind.value not in kinds]
+    lines = [trap for trap in DETOUR.traps if not any(kind in trap.lower() for kind in absent)]
     unseen = _unobserved_hubs(result)
     if unseen:
         lines.append(
             f"The onward leg is not observed for {places(unseen, most=6)}: neither side publishes it, so it "
             "bounds nothing."
         )
-    if DetourKind.RELAY.value in result.table["kind"].to_pylist() or result.headline.relay_usd > 0:
+    if DetourKind.RELAY.value in kinds or result.headline.relay_usd > 0:
         lines.append(
             "What others sent through the same hubs is bounded by no loss of their own, only by what the "
             "hubs sent on and by demand left unmet; it may be trade that would have come anyway."
         )
     if result.reporters_annual:
         lines.append(
-            f"Years only are published by {places(result.reporters_annual, most=6)}: of the event's year "
-            "their months before the event are expected as in the year before, and the rest is put after it."
+            f"Years only are published by {places(result.reporters_annual, most=6)}: their "
+            "months of the event's year are expected as in the years on both sides of it, and the rest "
+            "of it is shared between what came before the event and what came after."
         )
     lines.append(
         "A code holds many goods: a detour of a code is not a detour of the one product that a measure means."
