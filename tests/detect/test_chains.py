@@ -172,8 +172,8 @@ def test_three_legs_measure_one_amount_better_than_two() -> None:
         return LegTotals(*(np.array([number]) for number in numbers))
 
     legs = [leg(100.0, 2.0), leg(100.0, 2.2), leg(100.0, 2.5)]
-    three = conserve(legs, weighing_sd=0.01, markup=(0.2, 0.1))
-    two = conserve([legs[0], legs[2]], weighing_sd=0.01, markup=(0.2, 0.1))
+    three = conserve(legs, weighing_sd=0.01, markup_sd=0.4)
+    two = conserve([legs[0], legs[2]], weighing_sd=0.01, markup_sd=0.4)
     assert three.kg[0] == pytest.approx(100.0, rel=0.01)
     assert three.markup[0] == pytest.approx(0.25, abs=0.01)
     assert three.log_sd[0] < two.log_sd[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from entrepot.detect.loops.amounts import Amounts, LegTotals, conserve, leg_totals
+from entrepot.detect.loops.amounts import MARKUP_SD, Amounts, LegTotals, conserve, leg_totals
 from entrepot.detect.loops.echo import Lumps, find_echo, is_lumpy
 from entrepot.detect.loops.timing import MonthlyLegs, Timing, find_timing, with_echo
 from entrepot.detect.loops.windows import month_number
@@ -46,8 +46,6 @@ _SHIPMENT_SD = 0.1  # of shipments that certainly came back
 _FLOOR_SHARE = 0.1
 _MOST_TIMING = 4.0
 _MOST_MARKUP = 3.0
-_BETWEEN = (0.2, 0.15)  # log mark-up of a round trip, and its spread between trips
-_ANY_SD = 0.5  # spread of the log ratio of any two unit values of a product
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +66,8 @@ class Tools:
         Standard deviation of the log unit value of one flow from month to month.
     report_variance : (n_areas, n_areas)
         Variance of the months of flows in the book that leads, in logs.
-    markup
-        Log mark-up that stands in where weights are missing, and its standard deviation.
+    unit_value_sd
+        Standard deviation of the log ratio of the unit values of two flows of a product.
     """
 
     trade: Trade
@@ -79,7 +77,7 @@ class Tools:
     longest_lag: int
     weighing_sd: float
     report_variance: NDArray[np.float64]
-    markup: tuple[float, float] = _BETWEEN
+    unit_value_sd: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,9 +270,9 @@ def measure(
     gone = (month >= since) & (month < (end - timing.lag)[:, None])
     returned = (month >= (since + timing.lag)[:, None]) & (month < end)
     totals_out, totals_back = totals_of(out, gone), totals_of(back, returned)
-    amounts = conserve((totals_out, totals_back), weighing_sd=tools.weighing_sd, markup=tools.markup)
+    amounts = conserve((totals_out, totals_back), weighing_sd=tools.weighing_sd)
     amounts, by_shipment = _by_shipment(tools, heard, (out, back), (gone, timing.lag), amounts)
-    added = timing_factor(timing) + dearer_factor(amounts)
+    added = timing_factor(timing) + dearer_factor(amounts, tools.unit_value_sd)
     return Measured(
         timing, amounts, totals_out, totals_back, added, _correlation(legs, timing.lag), by_shipment
     )
@@ -309,7 +307,7 @@ def _by_shipment(
         weighing = tools.weighing_sd * np.sqrt(2.0 / np.maximum(matches, 0.5))
     weighed = np.isfinite(amounts.kg) & np.isfinite(kg) & np.isfinite(mean)
     used = heard.lumpy & (heard.log_factor >= _HEARD) & (usd > 0) & (weighed | np.isnan(amounts.kg))
-    sd = np.hypot(np.hypot(sd, np.where(weighed, _LEAST_SD, tools.markup[1])), _SHIPMENT_SD)
+    sd = np.hypot(np.hypot(sd, np.where(weighed, _LEAST_SD, MARKUP_SD)), _SHIPMENT_SD)
     by_shipment = Amounts(
         usd=np.where(used, usd, amounts.usd),
         kg=np.where(used & weighed, kg, amounts.kg),
@@ -421,12 +419,11 @@ def with_planted(months: LegMonths, usd: NDArray[np.float64], kg: NDArray[np.flo
 def _residuals(
     out: LegMonths, back: LegMonths, weighed: NDArray[np.bool_], first: int, since: int, end: int
 ) -> MonthlyLegs:
-    """Return residuals up to the end of the window: in kg, or in USD of departure without weights."""
-    deflator = float(np.exp(_BETWEEN[0]))
+    """Return residuals up to the end of the window: in kg, or in USD without weights."""
     residual, variance = [], []
-    for leg, by in ((out, 1.0), (back, deflator)):
-        flow = np.where(weighed[:, None], leg.kg, leg.usd / by)[:, :end]
-        wanted = np.where(weighed[:, None], leg.expected_kg, leg.expected_usd / by)[:, :end]
+    for leg in (out, back):
+        flow = np.where(weighed[:, None], leg.kg, leg.usd)[:, :end]
+        wanted = np.where(weighed[:, None], leg.expected_kg, leg.expected_usd)[:, :end]
         value = np.where(weighed, leg.usd.sum(axis=1), 1.0)
         weight = np.nansum(leg.kg, axis=1)
         unit = np.divide(value, weight, out=np.ones(value.size), where=weighed & (value > 0) & (weight > 0))
@@ -464,12 +461,12 @@ def timing_factor(timing: Timing) -> NDArray[np.float64]:
     return np.clip(timing.log_factor, -_MOST_TIMING, _MOST_TIMING)
 
 
-def dearer_factor(amounts: Amounts) -> NDArray[np.float64]:
+def dearer_factor(amounts: Amounts, unit_value_sd: float) -> NDArray[np.float64]:
     """Return how much likelier the ratio of unit values is of goods bought back than of any two flows."""
     is_told = np.isfinite(amounts.told)
     ratio, sd = np.where(is_told, amounts.told, 0.0), np.where(is_told, amounts.told_sd, 0.0)
-    trip, other = np.hypot(_BETWEEN[1], sd), np.hypot(_ANY_SD, sd)
-    log = 0.5 * (ratio / other) ** 2 - 0.5 * ((ratio - _BETWEEN[0]) / trip) ** 2 + np.log(other / trip)
+    trip, other = np.hypot(MARKUP_SD, sd), np.hypot(unit_value_sd, sd)
+    log = 0.5 * (ratio / other) ** 2 - 0.5 * (ratio / trip) ** 2 + np.log(other / trip)
     return np.where(is_told, np.clip(log, -_MOST_MARKUP, _MOST_MARKUP), 0.0)
 
 
