@@ -268,9 +268,7 @@ def totals(kg: float, expected: float, *, value: float = 2.0, sd: float = 0.1) -
 
 
 def test_amounts_of_legs_that_agree_and_of_legs_that_do_not() -> None:
-    both = conserve(
-        (totals(200.0, 100.0), totals(150.0, 50.0, value=2.6)), weighing_sd=0.01, markup_sd=0.4
-    )
+    both = conserve((totals(200.0, 100.0), totals(150.0, 50.0, value=2.6)), weighing_sd=0.01, markup_sd=0.4)
     assert both.kg[0] == pytest.approx(100.0, rel=0.02)
     assert both.usd[0] == pytest.approx(200.0, rel=0.05)
     assert both.markup[0] == pytest.approx(0.3, abs=0.02)
@@ -361,7 +359,9 @@ def test_a_markup_told_well_is_drawn_nowhere_and_one_told_badly_towards_none(dea
 
 def test_evidence_of_unit_values_knows_no_direction() -> None:
     up, down = (
-        dearer_factor(conserve((totals(100.0, 0.0), totals(100.0, 0.0, value=2.0 * by)), weighing_sd=0.01), 0.8)
+        dearer_factor(
+            conserve((totals(100.0, 0.0), totals(100.0, 0.0, value=2.0 * by)), weighing_sd=0.01), 0.8
+        )
         for by in (1.3, 1.0 / 1.3)
     )
     assert up[0] == pytest.approx(down[0], abs=1e-6)
@@ -382,9 +382,7 @@ def test_a_unit_value_told_badly_is_taken_from_the_way_back_and_is_less_sure() -
 
 
 def test_without_weights_value_is_conserved_and_the_error_is_wider() -> None:
-    weighed = conserve(
-        (totals(200.0, 100.0), totals(100.0, 0.0, value=2.4)), weighing_sd=0.01, markup_sd=0.4
-    )
+    weighed = conserve((totals(200.0, 100.0), totals(100.0, 0.0, value=2.4)), weighing_sd=0.01, markup_sd=0.4)
     out = totals(200.0, 100.0)
     bare = LegTotals(np.array([np.nan]), out.expected_kg, *(getattr(out, n) for n in LegTotals.__slots__[2:]))
     by_value = conserve((bare, totals(100.0, 0.0, value=2.4)), weighing_sd=0.01, markup_sd=0.4)

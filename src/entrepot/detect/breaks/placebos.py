@@ -142,9 +142,9 @@ def learn_noise(
 def _placebo(fit: LevelFit, periods: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return a series with the fit's season and months, and noise made anew from its shocks.
 
-    The rest is taken apart into shocks and what they leave in the next month. The shocks, in blocks in another
-    order, are put together again with the autocorrelation and the deviation of the noise: a fit takes slow
-    noise for a level, so that the rest itself has too little of both.
+    The rest is taken apart into shocks and what they leave in the next month. The shocks, in blocks in
+    another order, are put together again with the autocorrelation and the deviation of the noise: a fit
+    takes slow noise for a level, so that the rest itself has too little of both.
     """
     before, after = fit.rest[:-1], fit.rest[1:]
     power = float(before @ before)

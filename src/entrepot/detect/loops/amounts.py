@@ -161,8 +161,8 @@ def _priced(out: LegTotals, back: LegTotals, *, weighing_sd: float, markup_sd: f
     """Return what the excess out was worth a kg, and how much dearer it came back.
 
     Each leg's excess has its own unit value, as well as it is told. Goods that go round are mostly like the
-    maker's usual goods of the code, and sometimes very unlike; those that come back are the same goods, dearer
-    or cheaper by some mark-up. What the legs do not tell is drawn towards none.
+    maker's usual goods of the code, and sometimes very unlike; those that come back are the same goods, at
+    some mark-up. What the legs do not tell of it is drawn towards none.
     """
     own, variance, usual = _own_value(out, weighing_sd)
     back_own, back_variance, _ = _own_value(back, weighing_sd)
@@ -195,9 +195,7 @@ def _priced(out: LegTotals, back: LegTotals, *, weighing_sd: float, markup_sd: f
     )
 
 
-def conserve(
-    legs: Sequence[LegTotals], *, weighing_sd: float, markup_sd: float = MARKUP_SD
-) -> Amounts:
+def conserve(legs: Sequence[LegTotals], *, weighing_sd: float, markup_sd: float = MARKUP_SD) -> Amounts:
     """Return the amounts that went round, in weight where all legs are weighed, else in value.
 
     Parameters
@@ -208,7 +206,7 @@ def conserve(
         Standard deviation of the log unit value of one flow from month to month.
     markup_sd
         Standard deviation of the log of 1 + mark-up from the first leg to the last, before anything is known:
-        what stands in where weights are missing or unit values are told badly; of the leg between, half of it.
+        what stands in where weights are missing or unit values told badly; of the leg between, half of it.
     """
     weighed = np.isfinite(np.sum([leg.kg + leg.expected_kg for leg in legs], axis=0))
     prices = _priced(legs[0], legs[-1], weighing_sd=weighing_sd, markup_sd=markup_sd)
