@@ -16,12 +16,12 @@ from entrepot.detect.kernels.returns import Returns, match_returns, return_facto
 from entrepot.detect.loops.amounts import MIX_SD, MIX_SHARE, LegTotals, conserve, leg_totals
 from entrepot.detect.loops.calibration import LoopCalibration, calibrated_spread
 from entrepot.detect.loops.echo import Lumps, find_echo, is_lumpy
-from entrepot.detect.loops.measure import dearer_factor
+from entrepot.detect.loops.measure import LegMonths, _residuals, dearer_factor
 from entrepot.detect.loops.noise import unit_value_spread
 from entrepot.detect.loops.odds import Leg, log_bayes_factor, log_odds, returned_shares
 from entrepot.detect.loops.onset import strongest_step
 from entrepot.detect.loops.search import decoy_q_values
-from entrepot.detect.loops.timing import MonthlyLegs, _log_likelihood, find_timing, ramp
+from entrepot.detect.loops.timing import MonthlyLegs, Timing, _log_likelihood, find_timing, ramp
 from entrepot.detect.loops.windows import Trade, WindowSums
 
 MEMBERS = st.lists(
@@ -260,6 +260,31 @@ def test_two_legs_without_a_common_date_say_so() -> None:
         legs.back_variance, legs.size, legs.first, legs.since,
     )  # fmt: skip
     assert same > 0.0 > find_timing(mixed, longest_lag=6).log_factor[0]
+
+
+def test_shipments_of_a_large_new_trip_need_not_agree_better_than_they_are_entered() -> None:
+    """Goods from nothing: ordinary trade is quiet, and both books are 10% off what they enter each month."""
+    rng = np.random.default_rng(2)
+    months, since, lag = 28, 14, 2
+    goods = np.where(np.arange(months) >= since, rng.gamma(25.0, 40.0, months), 0.0)
+    gone = goods * np.exp(rng.normal(0.0, 0.1, months))
+    back = np.roll(goods, lag) * np.exp(rng.normal(0.0, 0.1, months))
+
+    def leg(kg: np.ndarray) -> LegMonths:
+        flat = np.zeros((1, months))
+        seen = np.ones((1, months), dtype=bool)
+        return LegMonths(
+            kg[None, :], kg[None, :], flat, flat, seen, np.array([0.1]), np.array([0.1]), floor=10.0
+        )
+
+    def timing(own: float) -> Timing:
+        variance = np.array([own])
+        weighed = np.ones(1, dtype=bool)
+        legs = _residuals((leg(gone), leg(back)), (variance, variance), weighed, since - 6, since, months)
+        return find_timing(legs, longest_lag=6)
+
+    assert timing(0.01).log_factor[0] > 5.0 > 0.0 > timing(0.0).log_factor[0]
+    assert timing(0.01).lag[0] == lag
 
 
 def totals(kg: float, expected: float, *, value: float = 2.0, sd: float = 0.1) -> LegTotals:

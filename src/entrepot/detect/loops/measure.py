@@ -263,7 +263,13 @@ def measure(
             with_planted(out, planted.out_usd, planted.out_kg),
             with_planted(back, planted.back_usd, planted.back_kg),
         )
-    legs = _residuals(out, back, weighed, max(since - _LOOK_BACK, start), since, end)
+    entered = (
+        tools.report_variance[candidates.maker, candidates.via],
+        tools.report_variance[candidates.source, candidates.target],
+    )
+    weighing = np.where(weighed, tools.weighing_sd**2, 0.0)
+    own = (entered[0] + weighing, entered[1] + weighing)
+    legs = _residuals((out, back), own, weighed, max(since - _LOOK_BACK, start), since, end)
     timing = find_timing(legs, longest_lag=min(tools.longest_lag, end - since - 2))
     timing = with_echo(timing, heard.lumpy, heard.by_lag, heard.first_flow)
     month = np.arange(len(tools.trade.periods))
@@ -417,11 +423,20 @@ def with_planted(months: LegMonths, usd: NDArray[np.float64], kg: NDArray[np.flo
 
 
 def _residuals(
-    out: LegMonths, back: LegMonths, weighed: NDArray[np.bool_], first: int, since: int, end: int
+    legs: tuple[LegMonths, LegMonths],
+    own: tuple[NDArray[np.float64], NDArray[np.float64]],
+    weighed: NDArray[np.bool_],
+    first: int,
+    since: int,
+    end: int,
 ) -> MonthlyLegs:
-    """Return residuals up to the end of the window: in kg, or in USD without weights."""
+    """Return residuals up to the end of the window: in kg, or in USD without weights.
+
+    ``own`` is the variance of the logs with which goods that go round are weighed and entered, on each leg: of
+    much that goes round it is more than what ordinary trade strays by.
+    """
     residual, variance = [], []
-    for leg in (out, back):
+    for leg in legs:
         flow = np.where(weighed[:, None], leg.kg, leg.usd)[:, :end]
         wanted = np.where(weighed[:, None], leg.expected_kg, leg.expected_usd)[:, :end]
         value = np.where(weighed, leg.usd.sum(axis=1), 1.0)
@@ -433,15 +448,10 @@ def _residuals(
         variance.append(np.where(seen, ordinary, 1e12 * np.maximum(ordinary, 1e-12)))
     size = np.minimum(residual[0][:, since:].mean(axis=1), residual[1][:, since:].mean(axis=1))
     least = np.sqrt(np.median(variance[0], axis=1) + np.median(variance[1], axis=1))
-    return MonthlyLegs(
-        residual[0],
-        residual[1],
-        variance[0],
-        variance[1],
-        np.maximum(size, _FLOOR_SHARE * least),
-        first,
-        since,
-    )
+    size = np.maximum(size, _FLOOR_SHARE * least)
+    runs = np.arange(end) >= since
+    out, back = (v + by[:, None] * size[:, None] ** 2 * runs for v, by in zip(variance, own, strict=True))
+    return MonthlyLegs(residual[0], residual[1], out, back, size, first, since)
 
 
 def totals_of(leg: LegMonths, inside: NDArray[np.bool_]) -> LegTotals:
