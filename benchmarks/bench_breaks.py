@@ -82,7 +82,10 @@ def cut_by_ruptures(values: np.ndarray) -> list[list[int]]:
 def rates(seeds: list[int]) -> None:
     """Print what is found, what of it is true, and how many series without breaks get one."""
     calendar = np.arange(MONTHS) % 12
-    print("| autocorrelation | breaks | by | found | true among the findings | of series without breaks |")
+    print(
+        "| autocorrelation | breaks a series | by | found | true among the findings "
+        "| series without breaks that get one |"
+    )
     print("|---|---|---|---|---|---|")
     for rho in (0.0, 0.3, 0.6):
         for breaks in (1, 3):
