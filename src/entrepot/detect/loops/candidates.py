@@ -28,6 +28,8 @@ __all__ = [
     "window_legs",
 ]
 
+_ALIKE = 4.0  # ratio of two excesses, in value, beyond which they are not the same goods
+
 #: USD and kg that are added to a leg.
 Added = tuple["NDArray[np.float64] | float", "NDArray[np.float64] | float"]
 
@@ -127,6 +129,8 @@ def decoys_of(
 
     Every pair of areas is given one other area, the same for all products. Nothing of what went to the via
     can come back from there, while booms of the maker, of the product and of the via's purchases are in it.
+    Where the via's own sales to that area grew as both flows did, the goods may have gone on that way and
+    come back: a chain is no placebo.
     """
     n = len(trade.areas)
     other = rng.integers(0, n, (n, n))
@@ -138,8 +142,25 @@ def decoys_of(
     flows = np.zeros(trade.exporter.size + 1, dtype=bool)
     flows[active_flows(trade, expected, at)] = True
     kept = flows[back] & (elsewhere != via)
+    kept &= ~_goes_on(trade, expected, at, (out, back), trade.find(via, elsewhere, product))
     maker = maker[kept]
     return Candidates(maker, via[kept], product[kept], out[kept], back[kept], elsewhere[kept], maker)
+
+
+def _goes_on(
+    trade: Trade,
+    expected: ExpectedTrade,
+    at: int,
+    legs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    on: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Return where the flow between two legs grew beyond its noise, and by an amount like theirs."""
+    wanted = expected.usd[at]
+    excess = np.where(np.isfinite(wanted), trade.sums[at].after - wanted, 0.0)
+    error = expected.sd[at] * (wanted + expected.noise.floor)
+    least = np.minimum(excess[legs[0]], excess[legs[1]])
+    grew = (on >= 0) & (least > 0) & (excess[on] > error[on])
+    return np.asarray(grew & (excess[on] < _ALIKE * least) & (least < _ALIKE * excess[on]))
 
 
 def window_legs(

@@ -432,8 +432,8 @@ def _residuals(
 ) -> MonthlyLegs:
     """Return residuals up to the end of the window: in kg, or in USD without weights.
 
-    ``own`` is the variance of the logs with which goods that go round are weighed and entered, on each leg: of
-    much that goes round it is more than what ordinary trade strays by.
+    ``own`` is the variance of the logs with which goods that go round are weighed and entered, on each leg:
+    of much that goes round it is more than what ordinary trade strays by.
     """
     residual, variance = [], []
     for leg in legs:
