@@ -1,10 +1,14 @@
 """Breaks of many monthly series against ruptures: seconds of the processor, and who finds the same levels.
 
     python benchmarks/bench_breaks.py --series 1_000_000
+    python benchmarks/bench_breaks.py --rates 201 202 203
 
 72 months, season, noise with an autocorrelation of 0.3, a break of three standard deviations in every
 other series. entrepot: season, outliers, noise, levels, intervals. ruptures: the levels alone, of the first
 thousand series, already without season.
+
+With --rates a thousand series a seed by autocorrelation, and as many without breaks. ruptures gets the series
+without their season, and the penalty that its users take: 2 σ² ln n, σ from the differences.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import time
 import numpy as np
 import ruptures
 
+from entrepot.detect.breaks.placebos import learn_noise
 from entrepot.detect.kernels.breaks import series_breaks
 from entrepot.detect.kernels.partition import optimal_partition
 
@@ -23,22 +28,116 @@ MONTHS = 72
 FEW = 1000
 
 
+SHORTEST, NEAR, APART = 4, 2, 12
+PLACES = 9  # months at either end that hold no break
+
+
+def noise_of(rng: np.random.Generator, series: int, rho: float) -> np.ndarray:
+    """Return (series, months) noise of standard deviation 1."""
+    values = rng.standard_normal((series, MONTHS))
+    for t in range(1, MONTHS):
+        values[:, t] = rho * values[:, t - 1] + np.sqrt(1 - rho**2) * values[:, t]
+    return values
+
+
 def make(series: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return logs and, for every series, its break; -1 where there is none."""
     rng = np.random.default_rng(seed)
-    values = rng.standard_normal((series, MONTHS))
-    for t in range(1, MONTHS):
-        values[:, t] = 0.3 * values[:, t - 1] + np.sqrt(1 - 0.3**2) * values[:, t]
+    values = noise_of(rng, series, 0.3)
     values += rng.standard_normal((series, 12))[:, np.arange(MONTHS) % 12]
-    breaks = np.where(np.arange(series) % 2 == 0, rng.integers(9, MONTHS - 8, series), -1)
+    breaks = np.where(np.arange(series) % 2 == 0, rng.integers(PLACES, MONTHS - PLACES + 1, series), -1)
     values[(np.arange(MONTHS) >= breaks[:, None]) & (breaks >= 0)[:, None]] += 3.0
     return values, breaks
+
+
+def planted(
+    series: int, rho: float, breaks: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, list[list[int]]]:
+    """Return levels with noise, the season beside them, and the breaks of each: none in three of ten."""
+    rng = np.random.default_rng(seed)
+    sd = np.exp(rng.normal(np.log(0.25), 0.5, (series, 1)))
+    values, places = sd * noise_of(rng, series, rho), []
+    for own, scale in zip(values, sd[:, 0], strict=True):
+        at = np.zeros(0, dtype=np.int64)
+        while breaks and rng.random() < 0.7 and not at.size:
+            at = np.sort(rng.integers(PLACES, MONTHS - PLACES + 1, breaks))
+            at = at if np.all(np.diff(at) >= APART) else at[:0]
+        for begin in at:
+            own[begin:] += 3.0 * scale * rng.choice((-1.0, 1.0))
+        places.append(at.tolist())
+    return values, rng.normal(0.0, 0.25, (series, 12))[:, np.arange(MONTHS) % 12], places
+
+
+def cut_by_ruptures(values: np.ndarray) -> list[list[int]]:
+    """Return the breaks of each series at the penalty of Schwarz's criterion."""
+    found = []
+    for own in values:
+        step = np.diff(own)
+        variance = (1.4826 * np.median(np.abs(step - np.median(step)))) ** 2 / 2.0
+        model = ruptures.KernelCPD(kernel="linear", min_size=SHORTEST, jump=1).fit(own)
+        found.append([int(end) for end in model.predict(pen=2.0 * variance * np.log(MONTHS))[:-1]])
+    return found
+
+
+def rates(seeds: list[int]) -> None:
+    """Print what is found, what of it is true, and how many series without breaks get one."""
+    calendar = np.arange(MONTHS) % 12
+    print(
+        "| autocorrelation | breaks a series | by | found | true among the findings "
+        "| series without breaks that get one |"
+    )
+    print("|---|---|---|---|---|---|")
+    for rho in (0.0, 0.3, 0.6):
+        for breaks in (1, 3):
+            shares: dict[str, list[tuple[float, float, float]]] = {"entrepot": [], "ruptures": []}
+            for seed in seeds:
+                values, season, places = planted(FEW, rho, breaks, seed)
+                calm, calm_season, _ = planted(FEW, rho, 0, seed + 10_000)
+                rules = {"shortest": SHORTEST, "fewest": 24}
+                noise = learn_noise(values + season, calendar, rate=0.02, seed=0, **rules)
+                sides = []
+                for panel in (values + season, calm + calm_season):
+                    got = series_breaks(panel, calendar, rho0=noise.rho0, price=noise.price, **rules)
+                    own: list[list[int]] = [[] for _ in panel]
+                    for at, period in zip(got.series, got.period, strict=True):
+                        own[at].append(int(period))
+                    sides.append(own)
+                theirs = [cut_by_ruptures(panel) for panel in (values, calm)]
+                for name, (own, false) in (("entrepot", sides), ("ruptures", theirs)):
+                    shares[name].append(score(own, places, false))
+            for name, rows in shares.items():
+                cells = " | ".join(
+                    f"{100 * min(part):.0f}–{100 * max(part):.0f}%" for part in zip(*rows, strict=True)
+                )
+                print(f"| {rho:g} | {breaks} | {name} | {cells} |", flush=True)
+
+
+def score(
+    found: list[list[int]], places: list[list[int]], false: list[list[int]]
+) -> tuple[float, float, float]:
+    """Return the share of breaks found, of findings true, and of series without breaks that get one."""
+    hits = sum(
+        any(abs(a - b) <= NEAR for a in own) for own, true in zip(found, places, strict=True) for b in true
+    )
+    good = sum(
+        any(abs(a - b) <= NEAR for b in true) for own, true in zip(found, places, strict=True) for a in own
+    )
+    every = sum(len(own) for own in found)
+    return (
+        hits / sum(len(t) for t in places),
+        good / max(every, 1),
+        float(np.mean([bool(own) for own in false])),
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--series", type=lambda text: int(text.replace("_", "")), default=100_000)
+    parser.add_argument("--rates", type=int, nargs="*", help="seeds")
     asked = parser.parse_args()
+    if asked.rates:
+        rates(asked.rates)
+        return
     values, breaks = make(asked.series)
     calendar = np.arange(MONTHS) % 12
     series_breaks(values[:10], calendar, rho0=0.3, price=3.0)  # compiled

@@ -180,7 +180,7 @@ def test_the_same_from_python(lake: Path) -> None:
         (("markup", *EVENT, "--book", "both"), "none of the words"),
         (("markup", "--event", "March"), "no period"),
         (("markup", "--event", "2022"), "no year of the window"),
-        (("decompose", *EVENT, "--unit", "l"), "units there"),
+        (("decompose", *EVENT, "--unit", "l"), "rows with another unit"),
         (("decompose", *EVENT, "--exporter", "FRA"), "no flow"),
         (("outliers", "--exporter", "KGZ"), "no flow"),
         (("outliers", "--periods", "2021:2022", "--freq", "M"), "differ"),

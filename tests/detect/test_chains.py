@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from entrepot.detect.loops.amounts import LegTotals, conserve
+from entrepot.detect.loops.candidates import decoys_of
 from entrepot.detect.loops.chain_search import _in_a_row, best_rotation
 from entrepot.detect.loops.chains import find_chains
 from entrepot.detect.loops.expected import ExpectedTrade
@@ -166,14 +167,44 @@ def test_lags_of_two_hops_add_up() -> None:
     assert both.log_factor.tolist() == [3.0]
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_chain_is_no_placebo(seed: int) -> None:
+    """Placebo pairs by hand: what came from the area drawn, but where the goods may have gone on to it."""
+    trade, expected = random_trade(seed)
+    everybody = np.ones(AREAS, dtype=bool)
+    found = decoys_of(trade, expected, 0, makers=everybody, vias=everybody, rng=np.random.default_rng(seed))
+    other = np.random.default_rng(seed).integers(0, AREAS, (AREAS, AREAS))
+    flows = {
+        (int(a), int(b), int(k)): (after, after - due, 0.5 * (due + FLOOR))
+        for a, b, k, after, due in zip(
+            trade.exporter, trade.importer, trade.product, trade.sums[0].after, expected.usd[0], strict=True
+        )
+    }
+    by_hand, chains = set(), 0
+    for (maker, via, goods), (after, excess, _) in flows.items():
+        source = int(other[maker, via])
+        back = flows.get((source, maker, goods))
+        if source in {maker, via} or after <= 0 or back is None or back[0] <= 0:
+            continue
+        least = min(excess, back[1])
+        on = flows.get((via, source, goods))
+        if on and least > 0 and on[1] > on[2] and on[1] < 4.0 * least and least < 4.0 * on[1]:
+            chains += 1
+            continue
+        by_hand.add((maker, via, source, goods))
+    columns = (found.maker, found.via, found.source, found.product)
+    assert set(zip(*(c.tolist() for c in columns), strict=True)) == by_hand
+    assert chains > 0
+
+
 def test_three_legs_measure_one_amount_better_than_two() -> None:
     def leg(kg: float, value: float) -> LegTotals:
         numbers = (kg, 0.0, kg * value, 0.0, 0.1, 20.0, 20.0, 10.0)
         return LegTotals(*(np.array([number]) for number in numbers))
 
     legs = [leg(100.0, 2.0), leg(100.0, 2.2), leg(100.0, 2.5)]
-    three = conserve(legs, weighing_sd=0.01, markup=(0.2, 0.1))
-    two = conserve([legs[0], legs[2]], weighing_sd=0.01, markup=(0.2, 0.1))
+    three = conserve(legs, weighing_sd=0.01, markup_sd=0.4)
+    two = conserve([legs[0], legs[2]], weighing_sd=0.01, markup_sd=0.4)
     assert three.kg[0] == pytest.approx(100.0, rel=0.01)
     assert three.markup[0] == pytest.approx(0.25, abs=0.01)
     assert three.log_sd[0] < two.log_sd[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import product as combinations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,10 +16,13 @@ from entrepot.detect.kernels.returns import Returns, match_returns, return_facto
 from entrepot.detect.loops.amounts import MIX_SD, MIX_SHARE, LegTotals, conserve, leg_totals
 from entrepot.detect.loops.calibration import LoopCalibration, calibrated_spread
 from entrepot.detect.loops.echo import Lumps, find_echo, is_lumpy
+from entrepot.detect.loops.measure import LegMonths, _residuals, dearer_factor
+from entrepot.detect.loops.noise import unit_value_spread
 from entrepot.detect.loops.odds import Leg, log_bayes_factor, log_odds, returned_shares
 from entrepot.detect.loops.onset import strongest_step
 from entrepot.detect.loops.search import decoy_q_values
-from entrepot.detect.loops.timing import MonthlyLegs, _log_likelihood, find_timing, ramp
+from entrepot.detect.loops.timing import MonthlyLegs, Timing, _log_likelihood, find_timing, ramp
+from entrepot.detect.loops.windows import Trade, WindowSums
 
 MEMBERS = st.lists(
     st.tuples(st.floats(-100.0, 100.0), st.integers(1, 5).map(float), st.integers(0, 3)), max_size=25
@@ -258,21 +262,45 @@ def test_two_legs_without_a_common_date_say_so() -> None:
     assert same > 0.0 > find_timing(mixed, longest_lag=6).log_factor[0]
 
 
+def test_shipments_of_a_large_new_trip_need_not_agree_better_than_they_are_entered() -> None:
+    """Goods from nothing: ordinary trade is quiet, and both books are 10% off what they enter each month."""
+    rng = np.random.default_rng(2)
+    months, since, lag = 28, 14, 2
+    goods = np.where(np.arange(months) >= since, rng.gamma(25.0, 40.0, months), 0.0)
+    gone = goods * np.exp(rng.normal(0.0, 0.1, months))
+    back = np.roll(goods, lag) * np.exp(rng.normal(0.0, 0.1, months))
+
+    def leg(kg: np.ndarray) -> LegMonths:
+        flat = np.zeros((1, months))
+        seen = np.ones((1, months), dtype=bool)
+        return LegMonths(
+            kg[None, :], kg[None, :], flat, flat, seen, np.array([0.1]), np.array([0.1]), floor=10.0
+        )
+
+    def timing(own: float) -> Timing:
+        variance = np.array([own])
+        weighed = np.ones(1, dtype=bool)
+        legs = _residuals((leg(gone), leg(back)), (variance, variance), weighed, since - 6, since, months)
+        return find_timing(legs, longest_lag=6)
+
+    assert timing(0.01).log_factor[0] > 5.0
+    assert timing(0.0).log_factor[0] < 0.0
+    assert timing(0.01).lag[0] == lag
+
+
 def totals(kg: float, expected: float, *, value: float = 2.0, sd: float = 0.1) -> LegTotals:
     columns = (kg, expected, kg * value, expected * value, sd, 1e-6, 1e-6, 12.0)
     return LegTotals(*(np.array([column]) for column in columns))
 
 
 def test_amounts_of_legs_that_agree_and_of_legs_that_do_not() -> None:
-    both = conserve(
-        (totals(200.0, 100.0), totals(150.0, 50.0, value=2.6)), weighing_sd=0.01, markup=(0.2, 0.1)
-    )
+    both = conserve((totals(200.0, 100.0), totals(150.0, 50.0, value=2.6)), weighing_sd=0.01, markup_sd=0.4)
     assert both.kg[0] == pytest.approx(100.0, rel=0.02)
     assert both.usd[0] == pytest.approx(200.0, rel=0.05)
     assert both.markup[0] == pytest.approx(0.3, abs=0.02)
-    apart = conserve((totals(900.0, 100.0), totals(100.0, 50.0)), weighing_sd=0.01, markup=(0.2, 0.1))
+    apart = conserve((totals(900.0, 100.0), totals(100.0, 50.0)), weighing_sd=0.01, markup_sd=0.4)
     assert apart.kg[0] <= 50.0 + 0.1 * 50.0 + 0.03 * 50.0  # no more than the way back and its error
-    none = conserve((totals(900.0, 100.0), totals(40.0, 50.0)), weighing_sd=0.01, markup=(0.2, 0.1))
+    none = conserve((totals(900.0, 100.0), totals(40.0, 50.0)), weighing_sd=0.01, markup_sd=0.4)
     assert none.kg[0] == 0.0
 
 
@@ -283,7 +311,7 @@ def priced(excess_kg: float, value: float, *, usual_kg: float, usual: float = 2.
     return LegTotals(*(np.array([column]) for column in columns))
 
 
-def slow_prices(out: LegTotals, back: LegTotals, weighing: float, markup: tuple[float, float]) -> list[float]:
+def slow_prices(out: LegTotals, back: LegTotals, weighing: float, markup_sd: float) -> list[float]:
     """Say the posterior of the log unit value out and of the mark-up as the text does, on a grid."""
 
     def told(leg: LegTotals) -> tuple[float, float, float]:
@@ -296,12 +324,12 @@ def slow_prices(out: LegTotals, back: LegTotals, weighing: float, markup: tuple[
 
     (own, variance, usual), (back_own, back_variance, _) = told(out), told(back)
     a = np.linspace(usual - 5.0, usual + 5.0, 2001)[:, None]
-    dearer = np.linspace(markup[0] - 1.5, markup[0] + 1.5, 601)[None, :]
+    dearer = np.linspace(-2.5, 2.5, 1001)[None, :]
     prior = sum(
         share / sd * np.exp(-0.5 * ((a - usual) / sd) ** 2)
         for sd, share in zip(MIX_SD, MIX_SHARE, strict=True)
     )
-    density = prior * np.exp(-0.5 * ((dearer - markup[0]) / markup[1]) ** 2)
+    density = prior * np.exp(-0.5 * (dearer / markup_sd) ** 2)
     density = density * np.exp(-0.5 * (a - own) ** 2 / variance)
     density = density * np.exp(-0.5 * (a + dearer - back_own) ** 2 / back_variance)
     density = density / density.sum()
@@ -322,8 +350,8 @@ def slow_prices(out: LegTotals, back: LegTotals, weighing: float, markup: tuple[
     ],
 )
 def test_unit_values_equal_their_posterior_on_a_grid(out, back) -> None:
-    found = conserve((out, back), weighing_sd=0.05, markup=(0.2, 0.15))
-    value, dearer, value_sd, dearer_sd = slow_prices(out, back, 0.05, (0.2, 0.15))
+    found = conserve((out, back), weighing_sd=0.05, markup_sd=0.4)
+    value, dearer, value_sd, dearer_sd = slow_prices(out, back, 0.05, 0.4)
     assert found.usd[0] / found.kg[0] == pytest.approx(math.exp(value), rel=0.005)
     assert found.markup[0] == pytest.approx(math.expm1(dearer), abs=0.005)
     assert found.markup_sd[0] == pytest.approx(dearer_sd, rel=0.03, abs=0.002)
@@ -334,10 +362,35 @@ def test_goods_that_go_round_at_another_unit_value_are_counted_at_theirs() -> No
     found = conserve(
         (priced(100.0, 6.0, usual_kg=100.0), priced(100.0, 7.5, usual_kg=50.0)),
         weighing_sd=0.02,
-        markup=(0.2, 0.15),
+        markup_sd=0.4,
     )
     assert found.usd[0] == pytest.approx(600.0, rel=0.08)  # at the usual unit value it would be 200
     assert found.markup[0] == pytest.approx(0.25, abs=0.05)
+
+
+@pytest.mark.parametrize("dearer", [-0.3, 0.0, 0.2, 1.0])
+def test_a_markup_told_well_is_drawn_nowhere_and_one_told_badly_towards_none(dearer) -> None:
+    """No mark-up that somebody claims is built in: those of the same size up and down are treated alike."""
+    clear, hidden = (
+        conserve(
+            (priced(100.0, 2.0, usual_kg=0.0), priced(100.0, 2.0 * (1.0 + dearer), usual_kg=usual)),
+            weighing_sd=0.05,
+        )
+        for usual in (0.0, 3_000.0)
+    )
+    assert clear.markup[0] == pytest.approx(dearer, abs=0.01)
+    assert abs(hidden.markup[0]) <= abs(dearer) + 1e-9
+    assert hidden.markup_sd[0] > 2.0 * clear.markup_sd[0]
+
+
+def test_evidence_of_unit_values_knows_no_direction() -> None:
+    up, down = (
+        dearer_factor(
+            conserve((totals(100.0, 0.0), totals(100.0, 0.0, value=2.0 * by)), weighing_sd=0.01), 0.8
+        )
+        for by in (1.3, 1.0 / 1.3)
+    )
+    assert up[0] == pytest.approx(down[0], abs=1e-6)
 
 
 def test_a_unit_value_told_badly_is_taken_from_the_way_back_and_is_less_sure() -> None:
@@ -346,21 +399,19 @@ def test_a_unit_value_told_badly_is_taken_from_the_way_back_and_is_less_sure() -
     bought_back = priced(10.0, 6.0, usual_kg=0.0)
     hidden = priced(10.0, 6.0, usual_kg=2_000.0)
     by_return, alone = (
-        conserve((out, back), weighing_sd=0.2, markup=(0.2, 0.15)) for back in (bought_back, hidden)
+        conserve((out, back), weighing_sd=0.2, markup_sd=0.4) for back in (bought_back, hidden)
     )
-    sure = conserve((clear, priced(100.0, 7.2, usual_kg=0.0)), weighing_sd=0.2, markup=(0.2, 0.15))
-    assert by_return.usd[0] / by_return.kg[0] == pytest.approx(5.0, rel=0.1)
-    assert alone.usd[0] / alone.kg[0] < 4.0  # drawn to the usual goods
+    sure = conserve((clear, priced(100.0, 7.2, usual_kg=0.0)), weighing_sd=0.2, markup_sd=0.4)
+    assert 3.5 < by_return.usd[0] / by_return.kg[0] < 6.0  # the same goods, at a mark-up not known
+    assert alone.usd[0] / alone.kg[0] < 3.0  # drawn to the usual goods
     assert sure.markup_sd[0] < by_return.markup_sd[0]
 
 
-def test_without_weights_value_less_the_markup_is_conserved_and_the_error_is_wider() -> None:
-    weighed = conserve(
-        (totals(200.0, 100.0), totals(100.0, 0.0, value=2.4)), weighing_sd=0.01, markup=(0.18, 0.15)
-    )
+def test_without_weights_value_is_conserved_and_the_error_is_wider() -> None:
+    weighed = conserve((totals(200.0, 100.0), totals(100.0, 0.0, value=2.4)), weighing_sd=0.01, markup_sd=0.4)
     out = totals(200.0, 100.0)
     bare = LegTotals(np.array([np.nan]), out.expected_kg, *(getattr(out, n) for n in LegTotals.__slots__[2:]))
-    by_value = conserve((bare, totals(100.0, 0.0, value=2.4)), weighing_sd=0.01, markup=(0.18, 0.15))
+    by_value = conserve((bare, totals(100.0, 0.0, value=2.4)), weighing_sd=0.01, markup_sd=0.4)
     assert np.isnan(by_value.kg[0])
     assert np.isnan(by_value.markup[0])
     assert by_value.usd[0] == pytest.approx(200.0, rel=0.05)
@@ -373,6 +424,30 @@ def test_months_that_nobody_published_are_made_up_for_and_none_at_all_is_not_kno
     found = leg_totals(values, inside, seen)
     assert found[0] == 4.0
     assert np.isnan(found[1])
+
+
+def two_way_trade(sd: float, pairs: int = 400) -> Trade:
+    """Return flows in both directions of pairs; the log ratio of their unit values has this deviation."""
+    rng = np.random.default_rng(3)
+    areas = np.arange(pairs)
+    exporter, importer = np.concatenate([areas, areas + pairs]), np.concatenate([areas + pairs, areas])
+    kg = rng.uniform(1.0, 1_000.0, 2 * pairs)
+    usd = kg * np.exp(rng.normal(1.0, sd / math.sqrt(2.0), 2 * pairs))
+    kg[0] = np.nan  # not weighed
+    nothing = np.zeros(2 * pairs)
+    names = tuple(f"{number:04d}" for number in range(2 * pairs))
+    home = np.zeros((2 * pairs, 1))
+    return Trade(
+        names, ("x",), exporter, importer, np.zeros(2 * pairs, dtype=np.int64), (),
+        (WindowSums(usd, nothing, kg, nothing),), (home, home), (),
+        np.ones((1, 1, 1), dtype=bool), SimpleNamespace(),
+    )  # fmt: skip
+
+
+def test_how_far_apart_unit_values_of_two_flows_are_is_learnt() -> None:
+    assert unit_value_spread(two_way_trade(0.9)) == pytest.approx(0.9, rel=0.15)
+    assert unit_value_spread(two_way_trade(0.4)) == pytest.approx(0.4, rel=0.15)
+    assert unit_value_spread(two_way_trade(0.9, pairs=10)) == 0.5  # too few to say
 
 
 @settings(max_examples=60, deadline=None)

@@ -273,3 +273,14 @@ def test_half_of_the_round_trips_may_be_in_two_way_trade() -> None:
         ways = [(v, m, c) in traded for m, v, c in new.itertuples(index=False)]
         shares[asked] = sum(ways) / len(ways)
     assert shares[True] >= 0.5 > shares[False]
+
+
+def test_markups_of_round_trips_are_those_asked_for() -> None:
+    options = WorldOptions(areas=30, products=20, seed=3)
+    cheaper, dearer = (
+        build_world(replace(options, loop_markups=asked)).truth_loops.to_pandas()
+        for asked in ((-0.3, -0.1), (0.5, 1.0))
+    )
+    assert cheaper["markup"].between(-0.3, -0.1).all()
+    assert dearer["markup"].between(0.5, 1.0).all()
+    np.testing.assert_allclose(cheaper["out_kg"], dearer["out_kg"])  # all else is drawn the same

@@ -159,6 +159,8 @@ def test_size_and_calendar_follow_the_options() -> None:
         ({"destinations": 3}, "destinations"),
         ({"density": 0.0}, "density"),
         ({"threshold_usd": -1.0}, "threshold_usd"),
+        ({"loop_markups": (0.3, 0.1)}, "loop_markups"),
+        ({"loop_markups": (-1.0, 0.1)}, "loop_markups"),
     ],
 )
 def test_impossible_options_are_refused(change, place) -> None:

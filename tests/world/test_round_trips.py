@@ -204,6 +204,23 @@ def test_every_two_way_flow_has_a_row_or_is_unlisted(found, truth) -> None:
     assert true <= named
 
 
+@pytest.mark.parametrize("markups", [(-0.2, 0.0), (0.5, 1.0)])
+def test_markups_that_nobody_claims_are_found_as_they_are(make_known: Callable, markups) -> None:
+    """Goods that come back cheaper, or far dearer, than the unverified claim says are not drawn to it."""
+    known = make_known("smooth", 5, **SIZE, loop_markups=markups)
+    rows = find(known.flows).table.to_pylist()
+    keys = ("maker", "via", "hs_code")
+    truth = {tuple(row[key] for key in keys): row["markup"] for row in loop_truth(known.world).to_pylist()}
+    told = [row for row in rows if row["markup"] is not None and tuple(row[key] for key in keys) in truth]
+    apart = [np.log((1 + row["markup"]) / (1 + truth[tuple(row[key] for key in keys)])) for row in told]
+    assert len(told) >= 8
+    assert abs(np.median(apart)) <= 0.03, apart
+    inside = [
+        row["markup_low"] <= truth[tuple(row[key] for key in keys)] <= row["markup_high"] for row in told
+    ]
+    assert np.mean(inside) >= 0.8, apart
+
+
 @pytest.mark.parametrize("seed", [6, 7])
 def test_a_world_without_round_trips_shows_none(make_known: Callable, seed: int) -> None:
     """Detours, relays, booms and chronic round trips are all there."""

@@ -50,8 +50,8 @@ def loop_sentences(result: LoopResult) -> dict[str, str]:
         "calibration": _calibration(result),
         "chains": _chains(result),
         "values": (
-            f"In {head.by_value} of {head.rows} rows a leg has no measured weight: value less a typical "
-            "mark-up was conserved instead, and the interval is wider."
+            f"In {head.by_value} of {head.rows} rows a leg has no measured weight: value was "
+            "conserved instead, and the interval is wider."
             if head.by_value
             else ""
         ),

@@ -38,7 +38,7 @@ def test_strong_autocorrelation_costs_breaks_not_truth(make_panel) -> None:
     assert score["precision"] >= 0.8, score
 
 
-@pytest.mark.parametrize(("rho", "most"), [(0.0, 0.035), (0.3, 0.04), (0.6, 0.08)])
+@pytest.mark.parametrize(("rho", "most"), [(0.0, 0.03), (0.3, 0.035), (0.6, 0.035)])
 def test_series_without_breaks(make_panel, rho: float, most: float) -> None:
     panel = make_panel(1500, seed=23, rho=rho, breaks=0)
     noise, found = search(panel)

@@ -39,6 +39,21 @@ def test_estimates_are_used_when_asked_for(sale, load) -> None:
         load([sale("CHN", "KGZ", "2022-01", 5.0, is_estimated=True)])
 
 
+@pytest.mark.parametrize(
+    ("rows", "says", "hint"),
+    [
+        ([], "no flow asked for is there", "--book importer"),
+        ([{"amount": None}, {"amount": 0.0}], "no weight or quantity: 2", "ingest files"),
+        ([{"amount": None}, {"unit": "u"}], "another unit: 1 .u.", "--unit"),
+        ([{"unit": "u"}, {"is_estimated": True}], "the publisher estimated: 1", "--estimated use"),
+    ],
+)
+def test_an_error_says_why_nothing_has_a_unit_value(sale, load, rows, says: str, hint: str) -> None:
+    with pytest.raises(CoverageError, match=says) as raised:
+        load([sale("CHN", "KGZ", "2022-01", 5.0) | more for more in rows])
+    assert hint in raised.value.hint
+
+
 def test_units_are_turned_into_one_another_where_that_is_exact(sale, load) -> None:
     rows = load(
         [

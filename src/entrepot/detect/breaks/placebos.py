@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.signal import lfilter
 
 from entrepot.detect.kernels.breaks import LevelFit, fit_levels, series_breaks
 
@@ -16,9 +17,10 @@ __all__ = ["PanelNoise", "learn_noise"]
 
 _MOST_SERIES = 1000  # that placebos are made of
 _FEWEST_PLACEBOS = 4000
-_BLOCK = 12  # months that stay together: their autocorrelation is kept
+_BLOCK = 12  # months whose shocks stay together
+_BURN = 24  # months after which the beginning is forgotten
 _FIRST_PRICE = 2.5  # one break in 30 series of independent noise
-_PRICES = (1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0, 10.0)
+_PRICES = (*np.arange(1.5, 4.0, 0.125).tolist(), 4.0, 4.5, 5.0, 6.0, 8.0, 10.0)
 _RHO, _RHO_SERIES = 0.3, 10.0  # where to begin, and what it is worth
 
 
@@ -82,8 +84,8 @@ def learn_noise(
 ) -> PanelNoise:
     """Return the price at which no more than ``rate`` of the series without breaks get one.
 
-    A placebo is a series of the panel without its levels: its season, and its rest drawn anew in blocks of
-    twelve months.
+    A placebo is a series of the panel without its levels: its season, and noise of its own deviation and
+    autocorrelation, made anew from its shocks in blocks of twelve months (post-blackening).
 
     Parameters
     ----------
@@ -97,6 +99,10 @@ def learn_noise(
         See :func:`entrepot.detect.kernels.breaks.series_breaks`.
     seed
         Seed of the draws.
+
+    References
+    ----------
+    Davison and Hinkley (1997), *Bootstrap Methods and their Application*, section 8.2.3.
     """
     rng = np.random.default_rng(seed)
     judged = np.nonzero(np.isfinite(values).sum(axis=1) >= fewest)[0]
@@ -134,10 +140,24 @@ def learn_noise(
 
 
 def _placebo(fit: LevelFit, periods: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return a series with the fit's season and months, and its rest in blocks in another order."""
-    n = fit.rest.size
-    begins = rng.integers(0, n, -(-n // _BLOCK))
-    drawn = fit.rest[(begins[:, None] + np.arange(_BLOCK)).ravel()[:n] % n]
+    """Return a series with the fit's season and months, and noise made anew from its shocks.
+
+    The rest is taken apart into shocks and what they leave in the next month. The shocks, in blocks in
+    another order, are put together again with the autocorrelation and the deviation of the noise: a fit
+    takes slow noise for a level, so that the rest itself has too little of both.
+    """
+    before, after = fit.rest[:-1], fit.rest[1:]
+    power = float(before @ before)
+    own = max(float(before @ after) / power, 0.0) if power > 0 else 0.0
+    shocks = after - own * before
+    shocks = shocks - shocks.mean()
+    spread = float(shocks.std())
+    rho = fit.autocorrelation
+    shocks = shocks * (fit.noise * np.sqrt(1.0 - rho**2) / spread if spread > 0 else 0.0)
+    length = periods + _BURN
+    begins = rng.integers(0, shocks.size, -(-length // _BLOCK))
+    drawn = shocks[(begins[:, None] + np.arange(_BLOCK)).ravel()[:length] % shocks.size]
+    noise = lfilter([1.0], [1.0, -rho], drawn)[_BURN:]
     values = np.full(periods, np.nan)
-    values[fit.at] = fit.season + drawn
+    values[fit.at] = fit.season + noise[fit.at]
     return values

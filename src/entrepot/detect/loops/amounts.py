@@ -7,9 +7,10 @@ X_b over the months L later; weight is conserved on the way, so both measure one
 
 A leg that by itself says less is believed up to one standard deviation. The amount in USD is x̂ at the unit
 value of the excess out, which often is that of the flow's usual goods and need not be; ``markup`` is the unit
-value of the excess back ÷ that of the excess out − 1, drawn towards a typical one by how badly both are told.
-Where weights are missing or the publisher estimated them, value back ÷ (1 + mark-up) is conserved instead, at
-a typical mark-up, and its spread widens the error.
+value of the excess back ÷ that of the excess out − 1, drawn towards none by how badly both are told: before
+anything is known, goods come back at the value at which they left, give or take half of it. Where weights are
+missing or the publisher estimated them, value is conserved instead, and that spread widens the error of the
+way back.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["MIX_SD", "MIX_SHARE", "Amounts", "LegTotals", "conserve", "leg_totals"]
+__all__ = ["MARKUP_SD", "MIX_SD", "MIX_SHARE", "Amounts", "LegTotals", "conserve", "leg_totals"]
 
+#: Deviation of the log of 1 + mark-up before anything is known of it, around no mark-up at all. Wide, and not
+#: centred on what anybody claims: a claim is to be tested by the mark-ups that are found.
+MARKUP_SD = 0.4
 _LOSS = 0.03  # weight lost or gained on the way, beside all else
 #: How far goods that go round are from the usual goods of their code in unit value: deviations of the log,
 #: and the share of the goods that each is true of. Most are alike, some are nothing like it.
@@ -153,28 +157,28 @@ def _own_value(
     )
 
 
-def _priced(out: LegTotals, back: LegTotals, *, weighing_sd: float, markup: tuple[float, float]) -> _Prices:
+def _priced(out: LegTotals, back: LegTotals, *, weighing_sd: float, markup_sd: float) -> _Prices:
     """Return what the excess out was worth a kg, and how much dearer it came back.
 
     Each leg's excess has its own unit value, as well as it is told. Goods that go round are mostly like the
-    maker's usual goods of the code, and sometimes very unlike; those that come back are the same goods, by a
-    typical mark-up dearer. What the legs do not tell is drawn towards that.
+    maker's usual goods of the code, and sometimes very unlike; those that come back are the same goods, at
+    some mark-up. What the legs do not tell of it is drawn towards none.
     """
     own, variance, usual = _own_value(out, weighing_sd)
     back_own, back_variance, _ = _own_value(back, weighing_sd)
     is_told = (variance < _UNTOLD) & (back_variance < _UNTOLD)
-    back_own = np.where(back_variance < _UNTOLD, back_own, usual + markup[0])
-    link = markup[1] ** 2 + back_variance
+    back_own = np.where(back_variance < _UNTOLD, back_own, usual)
+    link = markup_sd**2 + back_variance
     total, mean, square = (np.zeros(own.size) for _ in range(3))
     for scale, share in zip(MIX_SD, MIX_SHARE, strict=True):
         before = 1.0 / scale**2 + 1.0 / variance
         middle = (usual / scale**2 + own / variance) / before
         apart = (own - usual) ** 2 / (scale**2 + variance)
-        beyond = (back_own - markup[0] - middle) ** 2 / (link + 1.0 / before)
+        beyond = (back_own - middle) ** 2 / (link + 1.0 / before)
         likely = share * np.exp(-0.5 * (apart + beyond).clip(max=_FARTHEST))
         likely = likely / np.sqrt((scale**2 + variance) * (link + 1.0 / before))
         precision = before + 1.0 / link
-        value = (middle * before + (back_own - markup[0]) / link) / precision
+        value = (middle * before + back_own / link) / precision
         total += likely
         mean += likely * value
         square += likely * (value**2 + 1.0 / precision)
@@ -184,15 +188,15 @@ def _priced(out: LegTotals, back: LegTotals, *, weighing_sd: float, markup: tupl
     return _Prices(
         out=value,
         out_variance=value_variance,
-        dearer=drawn * markup[0] + (1.0 - drawn) * (back_own - value),
-        dearer_variance=drawn * markup[1] ** 2 + (1.0 - drawn) ** 2 * value_variance,
+        dearer=(1.0 - drawn) * (back_own - value),
+        dearer_variance=drawn * markup_sd**2 + (1.0 - drawn) ** 2 * value_variance,
         told=np.where(is_told, back_own - own, np.nan),
         told_variance=variance + back_variance,
     )
 
 
-def conserve(legs: Sequence[LegTotals], *, weighing_sd: float, markup: tuple[float, float]) -> Amounts:
-    """Return the amounts that went round, in weight where all legs are weighed, else in deflated value.
+def conserve(legs: Sequence[LegTotals], *, weighing_sd: float, markup_sd: float = MARKUP_SD) -> Amounts:
+    """Return the amounts that went round, in weight where all legs are weighed, else in value.
 
     Parameters
     ----------
@@ -200,23 +204,22 @@ def conserve(legs: Sequence[LegTotals], *, weighing_sd: float, markup: tuple[flo
         The way out, the way between two vias if there are two, the way back.
     weighing_sd
         Standard deviation of the log unit value of one flow from month to month.
-    markup
-        Typical log of 1 + mark-up from the first leg to the last, and its standard deviation: what stands in
-        where weights are missing or unit values are told badly; of the leg between, half of both.
+    markup_sd
+        Standard deviation of the log of 1 + mark-up from the first leg to the last, before anything is known:
+        what stands in where weights are missing or unit values told badly; of the leg between, half of it.
     """
     weighed = np.isfinite(np.sum([leg.kg + leg.expected_kg for leg in legs], axis=0))
-    prices = _priced(legs[0], legs[-1], weighing_sd=weighing_sd, markup=markup)
+    prices = _priced(legs[0], legs[-1], weighing_sd=weighing_sd, markup_sd=markup_sd)
     kg, kg_error = _one_of(
         [leg.kg - leg.expected_kg for leg in legs],
         [leg.sd * (leg.expected_kg + leg.floor_kg) for leg in legs],
     )
     values, errors = [], []
     for leg, part in zip(legs, np.linspace(0.0, 1.0, len(legs)), strict=True):
-        deflator = np.exp(-part * markup[0])
-        excess = np.maximum(leg.usd - leg.expected_usd, 0.0) * deflator
-        values.append(excess + np.minimum(leg.usd - leg.expected_usd, 0.0))
-        ordinary = leg.sd * (leg.expected_usd + leg.floor_usd) * deflator
-        errors.append(np.hypot(ordinary, excess * part * markup[1]))
+        excess = leg.usd - leg.expected_usd
+        values.append(excess)
+        ordinary = leg.sd * (leg.expected_usd + leg.floor_usd)
+        errors.append(np.hypot(ordinary, np.maximum(excess, 0.0) * part * markup_sd))
     usd, usd_error = _one_of(values, errors)
     with np.errstate(invalid="ignore", over="ignore"):
         by_weight = kg * np.exp(prices.out)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from entrepot.detect.loops.windows import Trade
 
 __all__ = [
-    "TYPICAL_MARKUP",
     "Added",
     "Candidates",
     "PlantedSums",
@@ -29,9 +28,7 @@ __all__ = [
     "window_legs",
 ]
 
-#: By how much goods come back dearer, where weights are missing.
-TYPICAL_MARKUP = 0.2
-
+_ALIKE = 4.0  # ratio of two excesses, in value, beyond which they are not the same goods
 
 #: USD and kg that are added to a leg.
 Added = tuple["NDArray[np.float64] | float", "NDArray[np.float64] | float"]
@@ -132,6 +129,8 @@ def decoys_of(
 
     Every pair of areas is given one other area, the same for all products. Nothing of what went to the via
     can come back from there, while booms of the maker, of the product and of the via's purchases are in it.
+    Where the via's own sales to that area grew as both flows did, the goods may have gone on that way and
+    come back: a chain is no placebo.
     """
     n = len(trade.areas)
     other = rng.integers(0, n, (n, n))
@@ -143,8 +142,25 @@ def decoys_of(
     flows = np.zeros(trade.exporter.size + 1, dtype=bool)
     flows[active_flows(trade, expected, at)] = True
     kept = flows[back] & (elsewhere != via)
+    kept &= ~_goes_on(trade, expected, at, (out, back), trade.find(via, elsewhere, product))
     maker = maker[kept]
     return Candidates(maker, via[kept], product[kept], out[kept], back[kept], elsewhere[kept], maker)
+
+
+def _goes_on(
+    trade: Trade,
+    expected: ExpectedTrade,
+    at: int,
+    legs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    on: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Return where the flow between two legs grew beyond its noise, and by an amount like theirs."""
+    wanted = expected.usd[at]
+    excess = np.where(np.isfinite(wanted), trade.sums[at].after - wanted, 0.0)
+    error = expected.sd[at] * (wanted + expected.noise.floor)
+    least = np.minimum(excess[legs[0]], excess[legs[1]])
+    grew = (on >= 0) & (least > 0) & (excess[on] > error[on])
+    return np.asarray(grew & (excess[on] < _ALIKE * least) & (least < _ALIKE * excess[on]))
 
 
 def window_legs(
@@ -156,13 +172,13 @@ def window_legs(
 ) -> tuple[Leg, Leg, NDArray[np.bool_]]:
     """Return both legs of the after-window in one measure, and which candidates are in kg.
 
-    Candidates of which a leg is not weighed are in USD, the way back deflated by a typical mark-up.
+    Candidates of which a leg is not weighed are in USD.
     """
     added: Sequence[Added] = ((0.0, 0.0), (0.0, 0.0))
     if planted is not None:
         added = ((planted.out_usd, planted.out_kg), (planted.back_usd, planted.back_kg))
     (out, back), weighed = legs_in_measure(
-        trade, expected, at, (candidates.out, candidates.back), added=added, markups=(0.0, TYPICAL_MARKUP)
+        trade, expected, at, (candidates.out, candidates.back), added=added
     )
     return out, back, weighed
 
@@ -174,7 +190,6 @@ def legs_in_measure(
     cells: Sequence[NDArray[np.int64]],
     *,
     added: Sequence[Added],
-    markups: Sequence[float],
 ) -> tuple[list[Leg], NDArray[np.bool_]]:
     """Return legs of the after-window in one measure, and which candidates are in kg.
 
@@ -186,19 +201,13 @@ def legs_in_measure(
         (n,) cells of each leg.
     added
         USD and kg planted in each leg.
-    markups
-        By how much a leg without weights is dearer than the first, typically.
     """
     sides = []
     for own, (usd, kg) in zip(cells, added, strict=True):
         side = _leg(trade, expected, at, own)
         sides.append((side[0] + usd, side[1], side[2] + kg, side[3], side[4]))
     weighed = np.isfinite(np.sum([side[2] + side[3] for side in sides], axis=0))
-    legs = [
-        _in_measure(side, weighed, expected.noise.floor, 1.0 + markup)
-        for side, markup in zip(sides, markups, strict=True)
-    ]
-    return legs, weighed
+    return [_in_measure(side, weighed, expected.noise.floor) for side in sides], weighed
 
 
 _Side = tuple[
@@ -222,12 +231,12 @@ def _leg(trade: Trade, expected: ExpectedTrade, at: int, cell: NDArray[np.int64]
     return usd, wanted, kg, wanted_kg, np.where(known, expected.sd[at][cell], nothing)
 
 
-def _in_measure(side: _Side, weighed: NDArray[np.bool_], floor: float, deflator: float) -> Leg:
+def _in_measure(side: _Side, weighed: NDArray[np.bool_], floor: float) -> Leg:
     usd, wanted, kg, wanted_kg, sd = side
     unit = np.divide(usd, kg, out=np.ones_like(usd), where=weighed & (kg > 0))
     return Leg(
-        flow=np.where(weighed, kg, usd / deflator),
-        expected=np.where(weighed, wanted_kg, wanted / deflator),
+        flow=np.where(weighed, kg, usd),
+        expected=np.where(weighed, wanted_kg, wanted),
         sd=sd,
-        floor=np.where(weighed, floor / unit, floor / deflator),
+        floor=np.where(weighed, floor / unit, floor),
     )

@@ -155,9 +155,13 @@ def _measure(
         for lag in (np.zeros_like(on_lag), on_lag, timing.lag)
     )
     totals = (totals_of(out, gone), totals_of(on, passed), totals_of(back, returned))
-    amounts = conserve(totals, weighing_sd=tools.weighing_sd, markup=tools.markup)
+    amounts = conserve(totals, weighing_sd=tools.weighing_sd)
     amounts, by_shipment = _by_shipment(heard, hops, on, (gone, on_lag), amounts)
-    added = timing_factor(hops[0].timing) + timing_factor(hops[1].timing) + dearer_factor(amounts)
+    added = (
+        timing_factor(hops[0].timing)
+        + timing_factor(hops[1].timing)
+        + dearer_factor(amounts, tools.unit_value_sd)
+    )
     correlation = np.fmin(hops[0].correlation, hops[1].correlation)
     return Measured(timing, amounts, totals[0], totals[2], added, correlation, by_shipment)
 

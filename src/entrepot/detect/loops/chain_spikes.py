@@ -10,7 +10,7 @@ import numpy as np
 
 from entrepot.detect.loops.chains import Chains, PlantedLegs
 from entrepot.detect.loops.measure import Planted
-from entrepot.detect.loops.spikes import DRAWN, departures, observed_pairs, window_share
+from entrepot.detect.loops.spikes import DRAWN, departures, draw_markups, observed_pairs, window_share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,7 +113,7 @@ def draw_chain_spikes(
         number=np.concatenate(number),
         is_planted=np.ones(size, dtype=bool),
         factor=np.exp(rng.uniform(math.log(DRAWN.sizes[0]), math.log(DRAWN.sizes[1]), size)),
-        markup=rng.uniform(*DRAWN.markups, size),
+        markup=draw_markups(rng, size),
         loss=rng.uniform(0.0, DRAWN.most_loss, size),
         part=rng.uniform(0.2, 0.8, size),
         lag=on_lag + back_lag,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from entrepot.detect.loops.candidates import TYPICAL_MARKUP, Candidates, active_flows, legs_in_measure
+from entrepot.detect.loops.candidates import Candidates, active_flows, legs_in_measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,5 +164,4 @@ def chain_legs(
     return legs_in_measure(
         trade, expected, at, (chains.out, chains.on, chains.back),
         added=nothing if planted is None else (planted.out, planted.on, planted.back),
-        markups=(0.0, 0.5 * TYPICAL_MARKUP, TYPICAL_MARKUP),
     )  # fmt: skip

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.kernels.returns import Returns, match_returns, return_factors
+from entrepot.detect.loops.amounts import MARKUP_SD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,10 +30,9 @@ _MOST = 12.0
 _EMPTY = 0.25
 _SPREAD = 0.4
 _BUSY = np.array([0.015, 0.04, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 0.985])
-_DEARER = np.linspace(-0.4, 0.8, 13)
+_DEARER = np.linspace(-0.8, 0.8, 17)
 _SHARES = np.array([0.3, 0.6, 0.85, 0.97])
 _PARTIAL, _DECAY = 0.3, 0.7
-_MARKUP = (0.18, 0.12)  # log ratio of a round trip's value back to value out, and its spread between trips
 _LEAST_SPREAD = 0.08
 _DEFAULT_SIZES = (1.2, 2.5)
 
@@ -142,8 +142,8 @@ def _returns(legs: Lumps) -> Returns:
         np.where(np.isnan(leg), np.nan, np.log(np.where(leg > 0, leg, 1.0)) + np.where(leg > 0, 0.0, -np.inf))
         for leg in (legs.out, legs.back)
     )
-    sd = np.sqrt(_MARKUP[1] ** 2 + legs.variance)[:, None]
-    dearer = np.exp(-0.5 * ((_DEARER - _MARKUP[0]) / sd) ** 2)
+    sd = np.sqrt(MARKUP_SD**2 + legs.variance)[:, None]
+    dearer = np.exp(-0.5 * (_DEARER / sd) ** 2)
     return Returns(
         out=out,
         back=back,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from entrepot.detect.loops.amounts import Amounts, LegTotals, conserve, leg_totals
+from entrepot.detect.loops.amounts import MARKUP_SD, Amounts, LegTotals, conserve, leg_totals
 from entrepot.detect.loops.echo import Lumps, find_echo, is_lumpy
 from entrepot.detect.loops.timing import MonthlyLegs, Timing, find_timing, with_echo
 from entrepot.detect.loops.windows import month_number
@@ -46,8 +46,6 @@ _SHIPMENT_SD = 0.1  # of shipments that certainly came back
 _FLOOR_SHARE = 0.1
 _MOST_TIMING = 4.0
 _MOST_MARKUP = 3.0
-_BETWEEN = (0.2, 0.15)  # log mark-up of a round trip, and its spread between trips
-_ANY_SD = 0.5  # spread of the log ratio of any two unit values of a product
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +66,8 @@ class Tools:
         Standard deviation of the log unit value of one flow from month to month.
     report_variance : (n_areas, n_areas)
         Variance of the months of flows in the book that leads, in logs.
-    markup
-        Log mark-up that stands in where weights are missing, and its standard deviation.
+    unit_value_sd
+        Standard deviation of the log ratio of the unit values of two flows of a product.
     """
 
     trade: Trade
@@ -79,7 +77,7 @@ class Tools:
     longest_lag: int
     weighing_sd: float
     report_variance: NDArray[np.float64]
-    markup: tuple[float, float] = _BETWEEN
+    unit_value_sd: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,16 +263,22 @@ def measure(
             with_planted(out, planted.out_usd, planted.out_kg),
             with_planted(back, planted.back_usd, planted.back_kg),
         )
-    legs = _residuals(out, back, weighed, max(since - _LOOK_BACK, start), since, end)
+    entered = (
+        tools.report_variance[candidates.maker, candidates.via],
+        tools.report_variance[candidates.source, candidates.target],
+    )
+    weighing = np.where(weighed, tools.weighing_sd**2, 0.0)
+    own = (entered[0] + weighing, entered[1] + weighing)
+    legs = _residuals((out, back), own, weighed, max(since - _LOOK_BACK, start), since, end)
     timing = find_timing(legs, longest_lag=min(tools.longest_lag, end - since - 2))
     timing = with_echo(timing, heard.lumpy, heard.by_lag, heard.first_flow)
     month = np.arange(len(tools.trade.periods))
     gone = (month >= since) & (month < (end - timing.lag)[:, None])
     returned = (month >= (since + timing.lag)[:, None]) & (month < end)
     totals_out, totals_back = totals_of(out, gone), totals_of(back, returned)
-    amounts = conserve((totals_out, totals_back), weighing_sd=tools.weighing_sd, markup=tools.markup)
+    amounts = conserve((totals_out, totals_back), weighing_sd=tools.weighing_sd)
     amounts, by_shipment = _by_shipment(tools, heard, (out, back), (gone, timing.lag), amounts)
-    added = timing_factor(timing) + dearer_factor(amounts)
+    added = timing_factor(timing) + dearer_factor(amounts, tools.unit_value_sd)
     return Measured(
         timing, amounts, totals_out, totals_back, added, _correlation(legs, timing.lag), by_shipment
     )
@@ -309,7 +313,7 @@ def _by_shipment(
         weighing = tools.weighing_sd * np.sqrt(2.0 / np.maximum(matches, 0.5))
     weighed = np.isfinite(amounts.kg) & np.isfinite(kg) & np.isfinite(mean)
     used = heard.lumpy & (heard.log_factor >= _HEARD) & (usd > 0) & (weighed | np.isnan(amounts.kg))
-    sd = np.hypot(np.hypot(sd, np.where(weighed, _LEAST_SD, tools.markup[1])), _SHIPMENT_SD)
+    sd = np.hypot(np.hypot(sd, np.where(weighed, _LEAST_SD, MARKUP_SD)), _SHIPMENT_SD)
     by_shipment = Amounts(
         usd=np.where(used, usd, amounts.usd),
         kg=np.where(used & weighed, kg, amounts.kg),
@@ -419,14 +423,22 @@ def with_planted(months: LegMonths, usd: NDArray[np.float64], kg: NDArray[np.flo
 
 
 def _residuals(
-    out: LegMonths, back: LegMonths, weighed: NDArray[np.bool_], first: int, since: int, end: int
+    legs: tuple[LegMonths, LegMonths],
+    own: tuple[NDArray[np.float64], NDArray[np.float64]],
+    weighed: NDArray[np.bool_],
+    first: int,
+    since: int,
+    end: int,
 ) -> MonthlyLegs:
-    """Return residuals up to the end of the window: in kg, or in USD of departure without weights."""
-    deflator = float(np.exp(_BETWEEN[0]))
+    """Return residuals up to the end of the window: in kg, or in USD without weights.
+
+    ``own`` is the variance of the logs with which goods that go round are weighed and entered, on each leg:
+    of much that goes round it is more than what ordinary trade strays by.
+    """
     residual, variance = [], []
-    for leg, by in ((out, 1.0), (back, deflator)):
-        flow = np.where(weighed[:, None], leg.kg, leg.usd / by)[:, :end]
-        wanted = np.where(weighed[:, None], leg.expected_kg, leg.expected_usd / by)[:, :end]
+    for leg in legs:
+        flow = np.where(weighed[:, None], leg.kg, leg.usd)[:, :end]
+        wanted = np.where(weighed[:, None], leg.expected_kg, leg.expected_usd)[:, :end]
         value = np.where(weighed, leg.usd.sum(axis=1), 1.0)
         weight = np.nansum(leg.kg, axis=1)
         unit = np.divide(value, weight, out=np.ones(value.size), where=weighed & (value > 0) & (weight > 0))
@@ -436,15 +448,10 @@ def _residuals(
         variance.append(np.where(seen, ordinary, 1e12 * np.maximum(ordinary, 1e-12)))
     size = np.minimum(residual[0][:, since:].mean(axis=1), residual[1][:, since:].mean(axis=1))
     least = np.sqrt(np.median(variance[0], axis=1) + np.median(variance[1], axis=1))
-    return MonthlyLegs(
-        residual[0],
-        residual[1],
-        variance[0],
-        variance[1],
-        np.maximum(size, _FLOOR_SHARE * least),
-        first,
-        since,
-    )
+    size = np.maximum(size, _FLOOR_SHARE * least)
+    runs = np.arange(end) >= since
+    out, back = (v + by[:, None] * size[:, None] ** 2 * runs for v, by in zip(variance, own, strict=True))
+    return MonthlyLegs(residual[0], residual[1], out, back, size, first, since)
 
 
 def totals_of(leg: LegMonths, inside: NDArray[np.bool_]) -> LegTotals:
@@ -464,12 +471,12 @@ def timing_factor(timing: Timing) -> NDArray[np.float64]:
     return np.clip(timing.log_factor, -_MOST_TIMING, _MOST_TIMING)
 
 
-def dearer_factor(amounts: Amounts) -> NDArray[np.float64]:
+def dearer_factor(amounts: Amounts, unit_value_sd: float) -> NDArray[np.float64]:
     """Return how much likelier the ratio of unit values is of goods bought back than of any two flows."""
     is_told = np.isfinite(amounts.told)
     ratio, sd = np.where(is_told, amounts.told, 0.0), np.where(is_told, amounts.told_sd, 0.0)
-    trip, other = np.hypot(_BETWEEN[1], sd), np.hypot(_ANY_SD, sd)
-    log = 0.5 * (ratio / other) ** 2 - 0.5 * ((ratio - _BETWEEN[0]) / trip) ** 2 + np.log(other / trip)
+    trip, other = np.hypot(MARKUP_SD, sd), np.hypot(unit_value_sd, sd)
+    log = 0.5 * (ratio / other) ** 2 - 0.5 * (ratio / trip) ** 2 + np.log(other / trip)
     return np.where(is_told, np.clip(log, -_MOST_MARKUP, _MOST_MARKUP), 0.0)
 
 

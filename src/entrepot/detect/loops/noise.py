@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from entrepot.detect.loops.series import Series
+    from entrepot.detect.loops.windows import Trade
     from entrepot.detect.periods import WindowPair
 
-__all__ = ["report_noise", "weighing_noise"]
+__all__ = ["report_noise", "unit_value_spread", "weighing_noise"]
 
 _DEFAULT = 0.1
 _FEWEST = 30
 _LEAST, _MOST = 0.01, 0.5
+_ANY = 0.5
+_LEAST_ANY, _MOST_ANY = 0.2, 2.0
 
 
 def weighing_noise(series: Series, cells: NDArray[np.int64]) -> float:
@@ -57,6 +60,22 @@ def report_noise(flows: nw.LazyFrame[Any], windows: WindowPair) -> float:
     )
     gap = sums["gap"].to_numpy()
     return _robust_sd(gap / np.sqrt(2.0))
+
+
+def unit_value_spread(trade: Trade) -> float:
+    """Return the standard deviation of the log ratio of a product's unit values in both directions of a pair.
+
+    From the quiet months: how far apart the unit values of two flows are that have nothing to do with each
+    other. That much goods that come back are not.
+    """
+    back = trade.find(trade.importer, trade.exporter, trade.product)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.log(trade.sums[0].before / trade.sums[0].before_kg)
+    ratio = (value[back] - value)[(back >= 0) & (trade.exporter < trade.importer)]
+    known = ratio[np.isfinite(ratio)]
+    if known.size < _FEWEST:
+        return _ANY
+    return float(np.clip(MAD_TO_SD * float(np.median(np.abs(known))), _LEAST_ANY, _MOST_ANY))
 
 
 def _robust_sd(values: np.ndarray[Any, np.dtype[np.float64]]) -> float:

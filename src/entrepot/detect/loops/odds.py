@@ -45,7 +45,7 @@ _CHUNK = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One direction of candidate round trips, in kg or in deflated USD.
+    """One direction of candidate round trips, in kg or in USD.
 
     Attributes
     ----------

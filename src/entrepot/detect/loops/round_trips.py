@@ -14,7 +14,7 @@ from entrepot.detect.loops.chain_trips import ChainSearch
 from entrepot.detect.loops.expected import expect_trade
 from entrepot.detect.loops.findings import Findings, loop_result
 from entrepot.detect.loops.measure import Tools
-from entrepot.detect.loops.noise import report_noise, weighing_noise
+from entrepot.detect.loops.noise import report_noise, unit_value_spread, weighing_noise
 from entrepot.detect.loops.onset import find_onset
 from entrepot.detect.loops.paths import load_paths
 from entrepot.detect.loops.planting import calibrate_trips
@@ -136,6 +136,7 @@ def loops(
         options.longest_lag,
         weighing_noise(series, cells),
         noise.variance(trade),
+        unit_value_spread(trade),
     )
     found = _judged(tools, event, asked)
     q_value, threshold = _q_values(tools, found, event, decoys, quiet, asked)

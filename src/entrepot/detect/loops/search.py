@@ -187,19 +187,26 @@ def judge(
     factor = found.log_factor.copy()
     chronic = chronic_odds(heard.before, group[found.chosen], n_groups)
     factor[found.chosen] = np.minimum(factor[found.chosen] + heard.log_factor - chronic, _MOST)
-    close = np.flatnonzero(worth_measuring(factor, group, n_groups)[found.chosen])
-    rows = found.chosen[close]
-    measured = measure(
-        tools,
-        some.only(close),
-        found.at,
-        weighed=weighed[close],
-        heard=heard.only(close),
-        planted=planted.only(close) if planted is not None else None,
-    )
-    factor[rows] = np.minimum(factor[rows] + measured.log_factor, _MOST)
-    odds = log_odds(factor, group, n_groups)[rows]
-    return Judged(some.only(close), rows, weighed[close], measured, factor[rows], odds)
+    is_close = worth_measuring(factor, group, n_groups)[found.chosen]
+    while True:
+        close = np.flatnonzero(is_close)
+        rows = found.chosen[close]
+        measured = measure(
+            tools,
+            some.only(close),
+            found.at,
+            weighed=weighed[close],
+            heard=heard.only(close),
+            planted=planted.only(close) if planted is not None else None,
+        )
+        whole = factor.copy()
+        whole[rows] = np.minimum(factor[rows] + measured.log_factor, _MOST)
+        # once the months of some products speak for a pair, its others are worth a look
+        is_close = is_close | worth_measuring(whole, group, n_groups)[found.chosen]
+        if is_close.sum() == close.size:
+            break
+    odds = log_odds(whole, group, n_groups)[rows]
+    return Judged(some.only(close), rows, weighed[close], measured, whole[rows], odds)
 
 
 def worth_measuring(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from entrepot.detect.loops.amounts import MIX_SD, MIX_SHARE
+from entrepot.detect.loops.amounts import MARKUP_SD, MIX_SD, MIX_SHARE
 from entrepot.detect.loops.candidates import Candidates, PlantedSums, two_way
 from entrepot.detect.loops.measure import Planted
 from entrepot.detect.loops.timing import ramp
@@ -28,6 +28,7 @@ __all__ = [
     "SpikePlan",
     "SpikeSets",
     "departures",
+    "draw_markups",
     "draw_spikes",
     "observed_pairs",
     "planted_months",
@@ -42,16 +43,15 @@ _MOST_UNLIKE = 4.0  # a reporter's lasting errors over those of the middle one
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """What planted trips are drawn from: size over the flow out, mark-up, weight lost, latest start."""
+    """What planted trips are drawn from: size over the flow out, weight lost, latest start."""
 
     sizes: tuple[float, float]
-    markups: tuple[float, float]
     most_loss: float
     latest: int
 
 
 #: Of round trips and of chains alike.
-DRAWN = _Drawn(sizes=(0.2, 3.0), markups=(0.0, 0.4), most_loss=0.03, latest=2)
+DRAWN = _Drawn(sizes=(0.2, 3.0), most_loss=0.03, latest=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,11 @@ class SpikeSets:
         )
 
 
+def draw_markups(rng: np.random.Generator, size: int) -> NDArray[np.float64]:
+    """Return mark-ups of planted trips: what is thought of them before anything is known."""
+    return np.asarray(np.expm1(rng.normal(0.0, MARKUP_SD, size)))
+
+
 def draw_spikes(
     trade: Trade, expected: ExpectedTrade, at: int, *, numbers: NDArray[np.int64], rng: np.random.Generator
 ) -> SpikeSets | None:
@@ -175,7 +180,7 @@ def draw_spikes(
         number=np.concatenate(number),
         is_planted=np.concatenate(planted),
         factor=np.exp(rng.uniform(math.log(DRAWN.sizes[0]), math.log(DRAWN.sizes[1]), size)),
-        markup=rng.uniform(*DRAWN.markups, size),
+        markup=draw_markups(rng, size),
         loss=rng.uniform(0.0, DRAWN.most_loss, size),
         lag=rng.integers(1, longest + 1, size),
         delay=rng.integers(0, DRAWN.latest + 1, size),

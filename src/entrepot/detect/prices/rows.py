@@ -106,12 +106,7 @@ def load_prices(book: nw.LazyFrame[Any], options: PriceOptions) -> PriceRows:
     )
     amount, left_out = _amounts(table, options)
     if not (amount > 0).any():
-        units = ", ".join(sorted({unit for unit in table["unit"].to_pylist() if unit})) or "none"
-        raise CoverageError(
-            f"no flow asked for has an amount in {options.unit} (units there: {units})",
-            where=f"the {side}s' book",
-            hint="ask for another --unit, the other --book, or --estimated use",
-        )
+        raise _nothing_priced(table, left_out, options)
     areas = pa.concat_arrays([pc.unique(table[name]) for name in ("exporter", "importer")]).unique().sort()
     codes = table["hs_code"].unique().sort()
     periods = pa.concat_arrays([pc.unique(seen["period"])]).sort()
@@ -133,6 +128,29 @@ def load_prices(book: nw.LazyFrame[Any], options: PriceOptions) -> PriceRows:
         exporter, importer, product, period, added(usd), added(np.where(amount > 0, usd, 0.0)), added(amount),
         tuple(areas.to_pylist()), tuple(codes.to_pylist()), tuple(periods.to_pylist()), published, left_out,
     )  # fmt: skip
+
+
+def _nothing_priced(table: pa.Table, left_out: dict[str, int], options: PriceOptions) -> CoverageError:
+    """Return the error that says why no flow has a usable amount: each reason has another way out."""
+    other = "importer" if options.book == "exporter" else "exporter"
+    what, hint = (
+        f"no flow asked for has an amount in {options.unit}",
+        f"try the other side's reports with --book {other}, or ask for more products, areas or periods",
+    )
+    if not table.num_rows:
+        what = "no flow asked for is there"
+    elif left_out["estimated by the publisher"]:
+        what += f"; rows whose amount the publisher estimated: {left_out['estimated by the publisher']:,}"
+        hint = "--estimated use takes them in"
+    elif left_out["another unit"]:
+        counted = _floats(table["amount"]) > 0
+        units = sorted({unit or "not named" for unit in table["unit"].filter(pa.array(counted)).to_pylist()})
+        what += f"; rows with another unit: {left_out['another unit']:,} ({', '.join(units)})"
+        hint = "ask for it with --unit"
+    else:
+        what += f"; rows with a value and no weight or quantity: {left_out['no amount']:,}"
+        hint = f"unit values need both: ingest files that give amounts, or try --book {other}"
+    return CoverageError(what, where=f"the {options.book}s' book", hint=hint)
 
 
 def _wanted(options: PriceOptions) -> nw.Expr:

@@ -112,7 +112,7 @@ def _trips(
     amount = ship(
         factor[:, None] * level * ramp, options.setting, shipments, least_frequency=_LEAST_FREQUENCY
     )
-    markup, lag = rng.uniform(0.10, 0.35, count), rng.integers(1, 5, count)
+    markup, lag = rng.uniform(*options.loop_markups, count), rng.integers(1, 5, count)
     weight_loss = rng.uniform(0.0, 0.03, count)
     home_share = np.where(rng.random(count) < 0.5, rng.uniform(0.1, 0.4, count), 0.0)
     on_lag, part = (

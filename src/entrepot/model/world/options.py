@@ -93,6 +93,8 @@ class WorldOptions:
     chains
         Threes of areas maker, via, second via through which goods go round from the event on, beside the
         round trips.
+    loop_markups
+        Smallest and largest unit value back over unit value out, less 1, of new and old round trips.
     hub_chains
         Hubs that send all of their declared detoured goods on through a second area, which plays no other
         part.
@@ -145,6 +147,7 @@ class WorldOptions:
     loops: bool = True
     two_way_loops: bool = False
     chains: int = 0
+    loop_markups: tuple[float, float] = (0.10, 0.35)
     hub_chains: int = 0
     confidential_share: float = 0.0
     recoded_share: float = 0.0
@@ -233,6 +236,12 @@ class WorldOptions:
                 f"density is {self.density}, outside 0 to 1",
                 where="WorldOptions.density",
                 hint="choose a share over 0 and up to 1, or leave it out",
+            )
+        if not -0.9 <= self.loop_markups[0] <= self.loop_markups[1] <= 10.0:
+            raise OptionError(
+                f"loop_markups is {self.loop_markups}, not two numbers from -0.9 to 10 in their order",
+                where="WorldOptions.loop_markups",
+                hint="choose a smallest and a largest, such as (0.1, 0.35)",
             )
         if self.reporting_sd is not None and not 0.0 < self.reporting_sd[0] <= self.reporting_sd[1] <= 2.0:
             raise OptionError(
