@@ -54,6 +54,27 @@ def test_a_silent_year_has_no_gap(lake) -> None:
     assert result.series.num_rows == 36
 
 
+def test_pairs_left_out_since_a_book_was_downloaded_in_part_are_told(take_in) -> None:
+    """Everybody's imports from China, and the whole book of Germany's exports."""
+    areas = ("FRA", "ITA", "ESP", "POL", "KGZ", "ARM")
+    rows = [(area, "import", "CHN", "2022-01", "870323", 500) for area in areas]
+    rows += [("DEU", "export", area, "2022-01", "870323", 800) for area in areas]
+    rows += [("CHN", "export", area, "2022-01", "870323", 450) for area in areas]
+    lake, notes = take_in(rows), []
+    found = find_gaps(lake, GapOptions(by=PAIR), tell=notes.append)
+    assert set(found.table["exporter"].to_pylist()) == {"CHN"}
+    assert [note for note in notes if "no gap" in note] == [
+        "6 pairs have no gap, since one of the two books seems to have been downloaded without the partner: "
+        "imports from DEU in 6 books. Ingest these books with all partners (and all goods) to compare them"
+    ]
+    one: list[str] = []
+    find_gaps(lake, GapOptions(by=PAIR, importers=("KGZ",)), tell=one.append)
+    assert any(note.startswith("one pair has no gap") and "books of KGZ (1 partner)" in note for note in one)
+    none: list[str] = []
+    find_gaps(lake, GapOptions(by=PAIR, exporters=("CHN",)), tell=none.append)
+    assert not any("no gap" in note for note in none)
+
+
 @pytest.mark.parametrize("frequency", ["M", "A"])
 def test_years_are_made_of_months(frequency, lake) -> None:
     parts = take_gaps_apart(lake, GapOptions(by=(*PAIR, "period")), frequency=frequency)

@@ -9,13 +9,13 @@ import narwhals as nw
 from entrepot.detect.gaps.decomposition import decompose_gaps
 from entrepot.detect.gaps.rows import load_part_rows, load_rows
 from entrepot.detect.gaps.unusual import unusual_gaps
-from entrepot.engine import Engine
+from entrepot.engine import Engine, small_table
 from entrepot.errors import CoverageError
 from entrepot.pipeline.choices import ALL_REPORTS
 from entrepot.pipeline.counting import counted_reports
 from entrepot.pipeline.freight import with_freight
 from entrepot.pipeline.origins import fob_importers, side_reports
-from entrepot.reconcile import pair_books
+from entrepot.reconcile import pair_books, tell_unspoken, unspoken_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,8 @@ def find_gaps(
     memory_limit
         Memory of the engine.
     tell
-        Told in words what the codes' revisions mean for the result.
+        Told in words what the codes' revisions mean for the result, and which pairs have no gap since one of
+        the two books was taken in without the partner.
 
     Returns
     -------
@@ -154,7 +155,14 @@ def _flows(
         )
     is_total = nw.col("hs_code") == "TOTAL"
     leaves = counted.rows.filter(is_total if "TOTAL" in options.products else ~is_total)
-    paired = engine.keep(_lazy(pair_books(leaves.to_native())), f"paired_{counted.name}")
+    reports = leaves.to_native()
+    unspoken = unspoken_pairs(reports)
+    if tell is not None:
+        found = small_table(unspoken, what="pairs that a book does not speak of")
+        note = tell_unspoken(found, exporters=options.exporters, importers=options.importers)
+        if note:
+            tell(note)
+    paired = engine.keep(_lazy(pair_books(reports, unspoken=unspoken)), f"paired_{counted.name}")
     on_fob = fob_importers(engine, lake, choice)
     return with_freight(paired, on_fob, frequency=frequency)
 

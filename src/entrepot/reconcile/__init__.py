@@ -21,6 +21,7 @@ from entrepot.reconcile.published import published_flows
 from entrepot.reconcile.quality import QUALITY_KEYS, book_quality
 from entrepot.reconcile.quantities import QUANTITY, comparable_quantities
 from entrepot.reconcile.revisions import amount_columns, to_revision
+from entrepot.reconcile.silence import tell_unspoken, unspoken_pairs
 from entrepot.reconcile.special import SpecialAreas, allocate_special
 from entrepot.reconcile.totals import LEVELS, add_up
 from entrepot.reconcile.valuation import DEFAULT_CIF_FOB, cif_fob_ratios, to_cif, to_fob
@@ -57,9 +58,11 @@ __all__ = [
     "reconcile",
     "reconcile_books",
     "reporting_calendar",
+    "tell_unspoken",
     "to_cif",
     "to_fob",
     "to_revision",
+    "unspoken_pairs",
     "weigh_books",
     "with_parts",
     "with_passage",

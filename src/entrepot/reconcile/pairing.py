@@ -22,13 +22,20 @@ if TYPE_CHECKING:
 __all__ = ["pair_books"]
 
 
-def pair_books(reports: IntoFrameT) -> IntoFrameT:
+def pair_books(reports: IntoFrameT, *, unspoken: IntoFrameT | None = None) -> IntoFrameT:
     """Return both books side by side: the first step of :func:`reconcile`.
 
     A side that published the period and does not name the partner has a zero, unless its book was taken in
     without that partner, see :func:`unspoken_pairs`.
 
     On an engine keep the result before going on (``Engine.keep``): the next steps read it several times.
+
+    Parameters
+    ----------
+    reports
+        Rows of ``core__flow`` of one HS level.
+    unspoken
+        What :func:`unspoken_pairs` found in them, if it was asked before.
 
     Returns
     -------
@@ -39,8 +46,8 @@ def pair_books(reports: IntoFrameT) -> IntoFrameT:
     """
     calendar = nw.from_native(cast("Any", reporting_calendar(reports)))
     joined = nw.from_native(cast("Any", both_books(reports)))
-    unspoken = nw.from_native(cast("Any", unspoken_pairs(reports)))
-    joined = joined.join(unspoken, on=["exporter", "importer", "frequency"], how="left")
+    silences = nw.from_native(cast("Any", unspoken_pairs(reports) if unspoken is None else unspoken))
+    joined = joined.join(silences, on=["exporter", "importer", "frequency"], how="left")
     for side, flow in (("exporter", FlowKind.EXPORT), ("importer", FlowKind.IMPORT)):
         published = calendar.filter(nw.col("flow") == flow.value).select(
             nw.col("area").alias(side), "frequency", "period", nw.lit(0.0).alias(f"{side}_zero")

@@ -13,10 +13,12 @@ from entrepot.engine import place_beside, small_table
 from entrepot.schema import FlowKind, PartnerConcept, RowRole
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from narwhals.typing import IntoFrameT
     from numpy.typing import NDArray
 
-__all__ = ["unspoken_pairs"]
+__all__ = ["tell_unspoken", "unspoken_pairs"]
 
 #: Books that tell otherwise, or partners: fewer may disagree for reasons of their own.
 _SILENT = 5
@@ -25,6 +27,8 @@ _SILENT_PER_NAMED = 10
 #: Of a book: part of the areas that it names, and part of the trade that others report with it.
 _FEW = 0.2
 _COVERED = 0.5
+#: Books or partners that a note names.
+_NAMED = 5
 
 
 def unspoken_pairs(reports: IntoFrameT) -> IntoFrameT:
@@ -133,3 +137,54 @@ def _unspoken(
     is_selected = (silent_partners >= _SILENT) & (named_partners < _FEW * n_areas) & ~is_covered
     unspoken: NDArray[np.bool_] = is_there & is_told & ~named & (is_selected | on_no_list)
     return unspoken
+
+
+def tell_unspoken(
+    unspoken: pa.Table, *, exporters: Collection[str] = (), importers: Collection[str] = ()
+) -> str:
+    """Say which books were taken to have been taken in without a partner; nothing where there is none.
+
+    Parameters
+    ----------
+    unspoken
+        See :func:`unspoken_pairs`, executed.
+    exporters, importers
+        Areas that the reader asked about; all where there are none.
+    """
+    for side, areas in (("exporter", exporters), ("importer", importers)):
+        if areas:
+            unspoken = unspoken.filter(pc.is_in(unspoken[side], value_set=pa.array(sorted(areas))))
+    parts = []
+    for side, other, what, way in (
+        ("exporter", "importer", "exports", "to"), ("importer", "exporter", "imports", "from")
+    ):  # fmt: skip
+        pairs = unspoken.filter(pc.equal(unspoken[f"{side}_unspoken"], 1))
+        books, partners = (_by_number(pairs[name]) for name in (side, other))
+        if not books:
+            continue
+        if len(books) <= len(partners):
+            parts.append(f"{what} in the books of {_list(books)} ({_count(len(partners), 'partner')})")
+        else:
+            parts.append(f"{what} {way} {_list(partners)} in {_count(len(books), 'book')}")
+    if not parts:
+        return ""
+    pairs_told = "one pair has" if unspoken.num_rows == 1 else f"{unspoken.num_rows:,} pairs have"
+    return (
+        f"{pairs_told} no gap, since one of the two books seems to have been downloaded without the partner: "
+        f"{'; '.join(parts)}. Ingest these books with all partners (and all goods) to compare them"
+    )
+
+
+def _by_number(areas: pa.ChunkedArray) -> list[str]:
+    """Return the areas that occur, those that do most often first."""
+    counts = sorted(pc.value_counts(areas).to_pylist(), key=lambda one: (-one["counts"], one["values"]))
+    return [one["values"] for one in counts]
+
+
+def _list(areas: list[str]) -> str:
+    more = len(areas) - _NAMED
+    return ", ".join(areas[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
