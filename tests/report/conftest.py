@@ -12,6 +12,7 @@ import pytest
 from entrepot.detect.options import DetourOptions
 from entrepot.detect.periods import event_windows, period_text
 from entrepot.detect.result import CalibrationSummary, DetourResult, Headline
+from entrepot.detect.untold import Untold
 from entrepot.schema import DETOUR
 
 MONTHS = [period_text(at, is_monthly=True) for at in range(2020 * 12, 2024 * 12)]
@@ -88,6 +89,7 @@ def result() -> DetourResult:
         products=detour_rows(
             *[row | {"origin": None, "hub": None, "destination": None} for row in (finding(), unseen)]
         ),
+        untold=Untold(*[np.zeros(0, dtype=np.int64)] * 5).table(()),
         headline=HEADLINE,
         calibration=CALIBRATION,
         series=_series(),

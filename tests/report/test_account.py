@@ -6,9 +6,11 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow.compute as pc
 import pytest
 
+from entrepot.detect.untold import Untold
 from entrepot.nomenclature import group_members
 from entrepot.report import about_detours
 from entrepot.report.account import account_of
@@ -167,6 +169,17 @@ def test_what_others_sent_is_said_apart_and_weaker(result: DetourResult) -> None
     assert about["estimate_usd"] == "1260000000"
     parts = [about[name] for name in ("declared_usd", "unseen_usd", "onward_unobserved_usd")]
     assert sum(map(int, parts)) == 1_260_000_000
+
+
+def test_hubs_that_cannot_be_told_are_named_with_a_limit(result: DetourResult) -> None:
+    assert account_of(result).untold == ""
+    columns = [np.array([values]) for values in (0, 9e6, 2e6, 5e6, 7e6)]
+    told = replace(result, untold=Untold(*columns).table(("TUR",)))
+    said = account_of(told)
+    assert said.untold.startswith("Cannot be told: Türkiye (up to 7.00m USD). ")
+    assert "sales to Russia" in said.untold
+    assert "no part of the estimate" in said.untold
+    assert about_detours(told, sources=[])["who cannot be told"] == said.untold
 
 
 def test_relays_without_a_detour_are_pointed_to_without_an_amount(

@@ -5,10 +5,12 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from rich.console import Console
 
+from entrepot.detect.untold import Untold
 from entrepot.detect.valued import ValuedTotal
 from entrepot.report import print_detours
 from entrepot.schema import VALUED_DETOUR
@@ -48,6 +50,14 @@ def test_the_headline_stands_before_the_rows(result: DetourResult, width: int) -
     ]
     places = [text.index(words) for words in order]
     assert places == sorted(places)
+
+
+def test_hubs_that_cannot_be_told_stand_under_the_headline(result: DetourResult) -> None:
+    assert "Cannot be told" not in _printed(result, 80)
+    untold = Untold(*[np.array([values]) for values in (0, 9e6, 2e6, 5e6, 7e6)]).table(("TUR",))
+    text = " ".join(_printed(replace(result, untold=untold), 80).split())
+    order = ("0.91–1.60bn", "Cannot be told: Türkiye (up to 7.00m USD)", "Hubs")
+    assert [text.index(words) for words in order] == sorted(text.index(words) for words in order)
 
 
 def test_a_narrow_table_has_codes_and_a_wide_one_names(result: DetourResult) -> None:

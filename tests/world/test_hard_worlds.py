@@ -23,6 +23,7 @@ from entrepot.pipeline import ingest
 from entrepot.pipeline.choices import ALL_REPORTS, ReportChoice
 from entrepot.pipeline.detours import find_detours
 from entrepot.report import explanation_text
+from entrepot.report.account import account_of
 from entrepot.report.labels import hub_words
 from entrepot.sources.registry import open_source
 from entrepot.store import Lake
@@ -102,6 +103,21 @@ def test_confidential_goods_cost_a_part_of_the_total(searched) -> None:
     result, score, _ = searched("confidential")
     assert score.hub_error < 0.3
     assert 0.65 < result.headline.estimate_usd / score.true_usd < 1.25
+
+
+def test_a_hub_lost_among_its_own_purchases_is_named_with_a_limit(searched) -> None:
+    """Fifty times as much for itself: what it declared of the goods passed on is under the limit."""
+    result, _, _ = searched("large-hub")
+    options = WorldOptions(areas=32, products=50, seed=SEED, **HARDSHIPS["large-hub"])
+    world = build_world(options)
+    windows = [period_text(p, is_monthly=True) for p in result.windows.after]
+    rows = [row for row in detour_truth(world, windows).to_pylist() if row["kind"] == "declared"]
+    missed = {row["hub"] for row in rows} - set(result.hubs["hub"].to_pylist())
+    assert len(missed) == 1, "the hardship is none"
+    declared = sum(row["usd"] for row in rows if row["hub"] in missed)
+    untold = {row["hub"]: row["high_usd"] for row in result.untold.to_pylist()}
+    assert untold[missed.pop()] > declared > 0
+    assert account_of(result).untold.startswith("Cannot be told:")
 
 
 def test_two_destinations_are_told_apart(searched) -> None:

@@ -24,6 +24,7 @@ from entrepot.detect.search import Search
 from entrepot.detect.series import leg_months, leg_series
 from entrepot.detect.signs import Signs, onsets
 from entrepot.detect.spikes import SpikePlan
+from entrepot.detect.untold import untold_hubs
 from entrepot.detect.valued import WEIGHT, ValuedTotal, group_rate
 from entrepot.detect.windows import calendar_of, load_windows, survey_of
 from entrepot.schema import DetourKind
@@ -159,6 +160,7 @@ def detours(
         table=detour_table(rows, evidence, by=options.by),
         hubs=detour_table(own, evidence, by=("hub", "destination")),
         products=detour_table(own, evidence, by=("hs_code",)),
+        untold=untold_hubs(search.cells[0], search.question, found, noise=search.noise).table(data.areas),
         headline=headline,
         valued=_valued(own, headline, evidence.unit),
         calibration=_summary(calibration, search),

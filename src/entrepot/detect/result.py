@@ -137,6 +137,9 @@ class DetourResult:
         Columns of ``out__detour``; rows by ``options.by``, largest first.
     hubs, products
         The same by hub and destination, and by product.
+    untold
+        Areas that sent more on, and whose own trade is too large to tell whether that is what came in, the
+        largest first. **Grain**: hub. Columns of :class:`entrepot.detect.untold.Untold`.
     headline
         The total.
     calibration
@@ -161,6 +164,7 @@ class DetourResult:
     table: pa.Table
     hubs: pa.Table
     products: pa.Table
+    untold: pa.Table
     headline: Headline
     calibration: CalibrationSummary
     series: pa.Table

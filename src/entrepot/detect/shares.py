@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.bounds import Bounds
+from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.kernels.threads import in_blocks
 from entrepot.detect.kernels.weighing import weigh
 from entrepot.detect.strength import CLEAR
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells
     from entrepot.detect.noise import Noise
 
-__all__ = ["SPREAD", "is_clear", "pooled_excess"]
+__all__ = ["SPREAD", "Shares", "hub_shares", "is_clear", "pooled_excess"]
 
 #: Relative spread of what the goods of a pair passed, around its share.
 SPREAD = 0.5
@@ -79,13 +80,9 @@ def pooled_excess(
     Bounds
         Every leg of the pairs that have an excess; never more than the whole leg.
     """
-    is_lost = lost > 0
-    index = np.flatnonzero(in_blocks(lambda leg, of: leg & is_lost[of], legs, at, dtype=np.bool_))
-    n_pairs, floor = cells.n_areas**2, noise.floor
+    n_pairs = cells.n_areas**2
+    index, beyond, reference, variance = _legs(cells, expected, noise=noise, legs=legs, lost=lost, at=at)
     pair = cells.exporter[index] * cells.n_areas + cells.importer[index]
-    usual, reference = expected[index], lost[at[index]]
-    beyond = cells.after[index] - usual
-    variance = in_blocks(lambda sd, usd: (sd * (usd + floor)) ** 2, noise.at(usual), usual)
     own = _fit(pair, n_pairs, beyond, reference, variance)
     if by_hub:
         whole = _fit(cells.importer[index], cells.n_areas, beyond, reference, variance)
@@ -97,6 +94,44 @@ def pooled_excess(
     mean, after = share[pair[real]] * reference[real], cells.after[index[real]]
     usd = in_blocks(_posterior, mean, beyond[real], variance[real], after)
     return Bounds(cell=index[real], usd=usd, net_usd=usd, predicted_usd=mean)
+
+
+def hub_shares(
+    cells: Cells,
+    expected: NDArray[np.float64],
+    *,
+    noise: Noise,
+    legs: NDArray[np.bool_],
+    lost: NDArray[np.float64],
+    at: NDArray[np.signedinteger],
+) -> tuple[Shares, NDArray[np.float64]]:
+    """Return the share of what was lost that each area's arrivals show, and what was lost, by area.
+
+    Parameters
+    ----------
+    cells, expected, noise, legs, lost, at
+        As of :func:`pooled_excess`.
+    """
+    index, beyond, reference, variance = _legs(cells, expected, noise=noise, legs=legs, lost=lost, at=at)
+    hub = cells.importer[index]
+    return _fit(hub, cells.n_areas, beyond, reference, variance), sum_by(hub, reference, cells.n_areas)
+
+
+def _legs(
+    cells: Cells,
+    expected: NDArray[np.float64],
+    *,
+    noise: Noise,
+    legs: NDArray[np.bool_],
+    lost: NDArray[np.float64],
+    at: NDArray[np.signedinteger],
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the legs of goods that lost their direct road: cell, excess, what was lost, variance."""
+    is_lost, floor = lost > 0, noise.floor
+    index = np.flatnonzero(in_blocks(lambda leg, of: leg & is_lost[of], legs, at, dtype=np.bool_))
+    usual = expected[index]
+    variance = in_blocks(lambda sd, usd: (sd * (usd + floor)) ** 2, noise.at(usual), usual)
+    return index, cells.after[index] - usual, lost[at[index]], variance
 
 
 def _posterior(
@@ -111,7 +146,7 @@ def _posterior(
 
 
 @dataclass(frozen=True, slots=True)
-class _Shares:
+class Shares:
     """Shares of the lost trade by group.
 
     Attributes
@@ -150,7 +185,7 @@ def _fit(
     beyond: NDArray[np.float64],
     reference: NDArray[np.float64],
     variance: NDArray[np.float64],
-) -> _Shares:
+) -> Shares:
     """Fit the share of every group by weighted least squares, the spread growing with the share."""
     share, raw, precision = np.zeros(n_groups), np.zeros(n_groups), np.zeros(n_groups)
     for _ in range(_ROUNDS):
@@ -161,10 +196,10 @@ def _fit(
         share = np.maximum(raw, 0.0)
     error = np.full(n_groups, np.inf)
     np.divide(1.0, np.sqrt(precision), out=error, where=precision > 0)
-    return _Shares(raw, share, error, np.bincount(group, minlength=n_groups))
+    return Shares(raw, share, error, np.bincount(group, minlength=n_groups))
 
 
-def _drawn(own: _Shares, hub: NDArray[np.float64]) -> NDArray[np.float64]:
+def _drawn(own: Shares, hub: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return each pair's share drawn to its hub's as far as its own error demands."""
     between, error = (_BETWEEN * hub) ** 2, np.where(np.isfinite(own.error), own.error, 0.0) ** 2
     whole = between + error

@@ -70,6 +70,7 @@ def _found(result: DetourResult) -> dict[str, str]:
     record = {
         "headline": said.headline,
         "what others sent": said.relay,
+        "who cannot be told": said.untold,
         "status": head.status,
         "strength": said.strength,
         "baseline": head.baseline,

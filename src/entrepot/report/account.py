@@ -58,6 +58,8 @@ class Account:
         The amount in another unit; empty where none was asked for, or no amount is stated.
     relay
         The weaker statement on what others sent through the same hubs; empty where there is none.
+    untold
+        Areas whose own trade is too large to tell whether they pass goods on; empty where there are none.
     status
         Status of the headline.
     strength
@@ -89,6 +91,7 @@ class Account:
     headline: str
     valued: str
     relay: str
+    untold: str
     status: str
     strength: str
     comparisons: tuple[Comparison, ...]
@@ -114,6 +117,7 @@ def account_of(result: DetourResult) -> Account:
         headline=_headline(result, origins, hubs, destinations),
         valued=_valued(result),
         relay=relay_words(head),
+        untold=_untold(result, destinations),
         status=head.status,
         strength=strength(head),
         comparisons=tuple(comparisons(head)),
@@ -218,6 +222,23 @@ def _only_others(result: DetourResult) -> str:
     if DetourKind.RELAY.value not in result.table["kind"].to_pylist():
         return ""
     return " What others sent through hubs stands in rows of its own, a weaker statement."
+
+
+def _untold(result: DetourResult, destinations: tuple[str, ...]) -> str:
+    """Return who sent more on and cannot be told, and up to how much."""
+    rows = result.untold.to_pylist()
+    if not rows:
+        return ""
+    named = enumerate_words(
+        [f"{place(row['hub'])} (up to {amount(row['high_usd'])} USD)" for row in rows], most=_FEW
+    )
+    them, whither = "them" if len(rows) > 1 else "it", places(destinations) or "the destinations"
+    return (
+        f"Cannot be told: {named}. Of the goods that lost their direct road one leg rose clearly, arrivals "
+        f"from the origins or sales to {whither}, and the other varies by more than that: it neither "
+        f"confirms a detour nor rules it out. As much may have gone through {them}, or nothing; it is no "
+        "part of the estimate."
+    )
 
 
 def _late(result: DetourResult) -> tuple[str, tuple[str, ...]]:

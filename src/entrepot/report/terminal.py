@@ -62,6 +62,9 @@ def print_detours(result: DetourResult, console: Console) -> None:
     if said.relay:
         console.print()
         out.line(said.relay)
+    if said.untold:
+        console.print()
+        out.line(said.untold)
     console.print()
     out.comparisons(said.comparisons)
     console.print()

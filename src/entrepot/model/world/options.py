@@ -31,6 +31,7 @@ HARDSHIPS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "chain": {"hub_chains": 1},
         "confidential": {"confidential_share": 0.1},
         "currency": {"currency_shock": 0.35},
+        "large-hub": {"large_hubs": 1},
         "late-hub": {"late_hubs": 2},
         "listed-boom": {"booms_in_listed": True},
         "recoded": {"recoded_share": 0.3},
@@ -79,6 +80,9 @@ class WorldOptions:
         Whether the destination stops publishing at the event.
     late_reporters
         Areas whose last three to six months are not out yet.
+    large_hubs
+        Hubs that buy fifty times as much as their size would have them, of everything: what they pass on is
+        lost among their own purchases.
     late_hubs
         Hubs that are late in the same way.
     annual_reporters
@@ -141,6 +145,7 @@ class WorldOptions:
     onward_observed_share: float = 0.8
     silent_destination: bool = True
     late_reporters: int = 4
+    large_hubs: int = 0
     late_hubs: int = 0
     annual_reporters: int = 0
     relay: bool = True
@@ -202,6 +207,7 @@ class WorldOptions:
             ("unseen_share", 0.0, 0.95),
             ("onward_observed_share", 0.0, 1.0),
             ("late_reporters", 0, self.areas),
+            ("large_hubs", 0, self.hubs),
             ("late_hubs", 0, self.hubs),
             ("hub_chains", 0, self.hubs),
             ("confidential_share", 0.0, 1.0),

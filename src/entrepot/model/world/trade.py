@@ -25,6 +25,7 @@ _MATCH_SD = {"smooth": 0.8, "rough": 1.8}  # how well exporter, importer and pro
 
 _TREATED_LANE = 1.6  # treated origins and the destination trade more with each other than gravity has it
 _ENTREPOT = 0.6  # and hubs, innocent ones too, more than their size
+_LARGE = 50.0  # how much more than other hubs a large one buys
 _OPEN_LANES = 0.6  # share of the hubs' empty lanes that a smooth world opens (a new lane betrays a detour)
 
 
@@ -95,6 +96,8 @@ def _levels(
     level = ln[exporter, importer, product]
     if options.setting == "smooth":
         level += np.log(_SMOOTH_FLOOR_USD) - cut
+    large = cast.having(AreaRole.HUB)[: options.large_hubs]
+    level[np.isin(importer, large)] += np.log(_LARGE)
     return exporter, importer, product, level
 
 

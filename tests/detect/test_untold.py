@@ -1,0 +1,92 @@
+"""Hubs of which one leg is clear and the other drowned in trade of their own: a limit, and no silence."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from entrepot.detect.estimate import estimate
+from entrepot.detect.noise import Noise
+from entrepot.detect.untold import untold_hubs
+
+PRODUCTS = 8
+SD, FLOOR = 0.1, 1.0
+NOISE = Noise(log_size=np.array([0.0]), sd=np.array([SD]), floor=FLOOR)
+ORIGIN, DESTINATION, HUB, OTHER = 0, 2, 3, 4
+
+
+@pytest.fixture
+def found(make_cells, make_question):
+    """Return the untold of a world in which 90 of 100 leave the direct road, and OTHER has these legs."""
+
+    def of(*, arrives: tuple[float, float], sends: tuple[float, float], falls: float = 90.0):
+        rows = []
+        for k in range(PRODUCTS):
+            rows += [
+                (ORIGIN, DESTINATION, k, 100.0, 100.0 - falls),
+                (ORIGIN, HUB, k, 100.0, 160.0),
+                (HUB, DESTINATION, k, 5.0, 60.0),
+                (ORIGIN, OTHER, k, *arrives),
+                (OTHER, DESTINATION, k, *sends),
+            ]
+            # ordinary trade that did not change tells that nothing grew
+            others = range(5, 11)
+            rows += [(ORIGIN, at, k, 100.0, 100.0) for at in others]
+            rows += [(at, to, k, 100.0, 100.0) for at in others for to in (HUB, OTHER, DESTINATION)]
+            rows += [(at, to, k, 100.0, 100.0) for at in (HUB, OTHER) for to in others]
+        cells = make_cells(rows, n_areas=11, n_products=PRODUCTS)
+        question = make_question(cells, origins=(ORIGIN,))
+        made = estimate(cells, question, noise=NOISE)
+        return untold_hubs(cells, question, made, noise=NOISE), made
+
+    return of
+
+
+def test_sales_from_nought_beside_arrivals_a_thousand_times_as_large(found) -> None:
+    untold, made = found(arrives=(1e5, 1e5), sends=(0.0, 40.0))
+    assert set(made.corridors.hub[made.corridors.usd > 0].tolist()) == {HUB}
+    assert untold.hub.tolist() == [OTHER]
+    assert untold.sent_usd[0] == pytest.approx(PRODUCTS * 40.0)
+    off = 1.6448536269514722 * math.sqrt(PRODUCTS) * SD * FLOOR
+    assert untold.high_usd[0] == pytest.approx(PRODUCTS * 40.0 + off)
+    # of legs alike the error of their sum is that of each, times the root of how many there are
+    doubt = 1.6448536269514722 * math.sqrt(PRODUCTS) * SD * (1e5 + FLOOR)
+    assert untold.doubt_usd[0] == pytest.approx(doubt, rel=1e-4)
+
+
+def test_no_more_than_was_lost(found) -> None:
+    untold, _ = found(arrives=(1e5, 1e5), sends=(0.0, 500.0))
+    assert untold.sent_usd[0] == pytest.approx(PRODUCTS * 90.0, rel=0.03)
+
+
+def test_arrivals_that_would_show_it_refute_it(found) -> None:
+    """It buys ten and goes on buying ten: forty that it sells are its own."""
+    untold, made = found(arrives=(10.0, 10.0), sends=(0.0, 40.0))
+    assert OTHER not in made.corridors.hub[made.corridors.usd > 0]
+    assert not untold.hub.size
+
+
+def test_clear_arrivals_beside_sales_that_rose_by_little_of_much(found) -> None:
+    untold, made = found(arrives=(100.0, 180.0), sends=(1000.0, 1090.0))
+    assert OTHER not in made.corridors.hub[made.corridors.usd > 0]
+    assert untold.hub.tolist() == [OTHER]
+    assert untold.arrived_usd[0] == pytest.approx(PRODUCTS * 80.0, rel=0.02)
+    assert untold.high_usd[0] <= untold.arrived_usd[0] + untold.doubt_usd[0] + 1e-9
+
+
+def test_sales_that_stayed_as_they_were_are_not_untold(found) -> None:
+    untold, _ = found(arrives=(100.0, 180.0), sends=(1000.0, 1000.0))
+    assert not untold.hub.size
+
+
+def test_nothing_lost_is_nothing_untold(found) -> None:
+    untold, _ = found(arrives=(1e5, 1e5), sends=(0.0, 40.0), falls=0.0)
+    assert untold.table(()).num_rows == 0
+
+
+def test_a_hub_of_little_is_not_worth_a_word(found) -> None:
+    untold, made = found(arrives=(1e5, 1e5), sends=(0.0, 1.5))
+    assert made.corridors.usd.sum() > 20 * PRODUCTS * 1.5
+    assert not untold.hub.size
