@@ -326,6 +326,14 @@ class Slow:
                 found.add(h)
         return found
 
+    def selling(self, expected: dict[Leg, float], is_on: Callable[[Leg], bool]) -> set[int]:
+        """Return the areas whose sales to a destination rose clearly by themselves."""
+        sales = defaultdict(list)
+        for leg in self.cells:
+            if is_on(leg):
+                sales[leg[:2]].append(leg)
+        return {pair[0] for pair, legs in sales.items() if self.as_a_whole(legs, expected) > 4.0}
+
     def fit(
         self, legs: list[Leg], beyond: dict[Leg, float], noise: dict[Leg, float], lost: Callable[[Leg], float]
     ) -> tuple[float, float]:
@@ -344,7 +352,7 @@ class Slow:
         is_leg: Callable[[Leg], bool],
         lost: Callable[[Leg], float],
         *,
-        by_hub: bool = False,
+        sells: set[int] | None = None,
     ) -> tuple[dict, dict]:
         """Draw the excess of every leg to the share of what its products lost that its pair or hub has.
 
@@ -357,10 +365,11 @@ class Slow:
         for pair in {leg[:2] for leg in every}:
             legs = [leg for leg in every if leg[:2] == pair]
             share, error = self.fit(legs, beyond, noise, lost)
-            if by_hub:
+            if sells is not None:
                 at_hub = [leg for leg in every if leg[1] == pair[1]]
                 whole, its_error = self.fit(at_hub, beyond, noise, lost)
-                if whole <= min(4.0, 0.9 * math.sqrt(len(at_hub))) * its_error:
+                needed = 3.0 if pair[1] in sells else 4.0
+                if whole <= min(needed, 0.9 * math.sqrt(len(at_hub))) * its_error:
                     continue
                 between = (0.7 * whole) ** 2
                 share = (share * between + whole * error**2) / (between + error**2)
@@ -503,8 +512,9 @@ class Slow:
             leg: usd if self.is_told(leg[1]) or not (is_in(leg) and leg[1] in hubs) else self.mean(usd)
             for leg, usd in expected.items()
         }
+        sells = self.selling(expected, lambda leg: is_on(leg) and onward_lost(leg) > 0)
         inbound, predicted = self.pooled(
-            usual, lambda leg: is_in(leg) and leg[1] in hubs, inbound_lost, by_hub=True
+            usual, lambda leg: is_in(leg) and leg[1] in hubs, inbound_lost, sells=sells
         )
         onward, _ = self.pooled(expected, is_on, onward_lost)
         supply = [

@@ -21,9 +21,15 @@ ORIGIN, DESTINATION, HUB, OTHER = 0, 2, 3, 4
 def found(make_cells, make_question):
     """Return the untold of a world in which 90 of 100 leave the direct road, and OTHER has these legs."""
 
-    def of(*, arrives: tuple[float, float], sends: tuple[float, float], falls: float = 90.0):
+    def of(
+        *,
+        arrives: tuple[float, float],
+        sends: tuple[float, float],
+        falls: float = 90.0,
+        products: int = PRODUCTS,
+    ):
         rows = []
-        for k in range(PRODUCTS):
+        for k in range(products):
             rows += [
                 (ORIGIN, DESTINATION, k, 100.0, 100.0 - falls),
                 (ORIGIN, HUB, k, 100.0, 160.0),
@@ -36,7 +42,7 @@ def found(make_cells, make_question):
             rows += [(ORIGIN, at, k, 100.0, 100.0) for at in others]
             rows += [(at, to, k, 100.0, 100.0) for at in others for to in (HUB, OTHER, DESTINATION)]
             rows += [(at, to, k, 100.0, 100.0) for at in (HUB, OTHER) for to in others]
-        cells = make_cells(rows, n_areas=11, n_products=PRODUCTS)
+        cells = make_cells(rows, n_areas=11, n_products=products)
         question = make_question(cells, origins=(ORIGIN,))
         made = estimate(cells, question, noise=NOISE)
         return untold_hubs(cells, question, made, noise=NOISE), made
@@ -90,3 +96,10 @@ def test_a_hub_of_little_is_not_worth_a_word(found) -> None:
     untold, made = found(arrives=(1e5, 1e5), sends=(0.0, 1.5))
     assert made.corridors.usd.sum() > 20 * PRODUCTS * 1.5
     assert not untold.hub.size
+
+
+@pytest.mark.parametrize(("sends", "is_found"), [((0.0, 6.0), True), ((100.0, 104.0), False)])
+def test_clear_sales_make_do_with_less_clear_arrivals(found, sends, is_found) -> None:
+    """Arrivals of 3.4 standard errors: enough beside sales from nought, not beside sales that hardly rose."""
+    _, made = found(arrives=(100.0, 107.5), sends=sends, products=24)
+    assert (OTHER in made.corridors.hub[made.corridors.usd > 0]) == is_found

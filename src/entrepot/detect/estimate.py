@@ -153,13 +153,10 @@ def estimate(
     expected, is_told = with_hub_growth(
         expected, cells, question=question, noise=noise, legs=arrivals, lost=of_origin
     )
-    passing = passing_hubs(
-        cells,
-        expected.usd,
-        noise=noise,
-        inbound=arrivals,
-        onward=onward & (lost.by_destination > 0)[by.importer_product],
-    )
+    sales = onward & (lost.by_destination > 0)[by.importer_product]
+    passing = passing_hubs(cells, expected.usd, noise=noise, inbound=arrivals, onward=sales)
+    clear = clear_pairs(cells, expected.usd, noise=noise, legs=sales, sign=1)
+    sells: NDArray[np.bool_] = np.asarray(clear.reshape(cells.n_areas, cells.n_areas).any(axis=1))
     # Two noisy legs bound each other from above. Where nobody sees the onward leg, what lumpy arrivals exceed
     # the expected ones by on average is taken off.
     is_alone = ~np.atleast_1d(question.is_observed[:, ends].all(axis=1))
@@ -174,7 +171,7 @@ def estimate(
         legs=inbound & passing[cells.importer],
         lost=lost.by_origin,
         at=by.supplier_product,
-        by_hub=True,
+        sells=sells,
     )
     # Of the many pairs that nobody suspects, lumpy trade lifts some above any number of standard errors in
     # USD: they have to be clear on the log scale too.

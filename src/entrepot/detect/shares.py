@@ -10,7 +10,11 @@ leg. x_k ~ N(s·L_k·ε_k, σ_k²) with a relative spread τ = 0.5 of ε around 
 weights 1/(σ_k² + (τ s L_k)²), three rounds; then the posterior mean of s·L_k·ε_k, within 0 and what flowed.
 On the legs to hubs that pass goods on (:func:`entrepot.detect.strength.passing_hubs`) s ~ N(s_h, (0.7 s_h)²),
 s_h the share of all pairs of the hub. A hub, or elsewhere a pair, whose share is under four standard errors
-has none (with n < 20 legs: under 0.9·√n, which for one is an excess of twice its noise). This stands in for a
+has none (with n < 20 legs: under 0.9·√n, which for one is an excess of twice its noise); three are enough of
+a hub whose sales of these goods to a destination rose by more than four standard deviations as a whole. In
+two rough worlds of a generator that is not ours, in which hubs buy twenty to a hundred times as much for
+themselves, that brought the total from 0.36 and 0 to 0.69 and 0.33 of the truth, without a false hub there
+and with nothing more at their eight placebo dates; 26 worlds of ours were as before. This stands in for a
 threshold on every product: against that it lowered the median absolute error from 0.27 to 0.21 of the true
 volume in five smooth worlds and from 0.32 to 0.29 in three rough ones. τ = 0.5 for 1 and the hub's share gave
 0.168 → 0.155 in eight smooth worlds, all sent. Four standard errors for two gave 0.147 → 0.128 in six smooth
@@ -47,6 +51,8 @@ _ROUNDS = 3
 _SMALLEST_SHARE = 0.02
 _BETWEEN = 0.7
 _NEAR_ALL = 0.9
+#: Standard errors of the arrivals that are enough where the sales are clear by themselves.
+_BESIDE_SALES = 3.0
 
 
 def pooled_excess(
@@ -57,7 +63,7 @@ def pooled_excess(
     legs: NDArray[np.bool_],
     lost: NDArray[np.float64],
     at: NDArray[np.signedinteger],
-    by_hub: bool = False,
+    sells: NDArray[np.bool_] | None = None,
 ) -> Bounds:
     """Return the excess of each leg as a part of what its product lost.
 
@@ -71,9 +77,10 @@ def pooled_excess(
         USD that products lost on the direct road.
     at : (n,)
         Index into ``lost`` of each cell.
-    by_hub
-        The legs lead to hubs that pass goods on: the pairs of a hub are drawn to its share. Without it each
-        pair stands for itself, and needs a clear share.
+    sells : (n_areas,)
+        The legs lead to hubs that pass goods on: the pairs of a hub are drawn to its share, and this says of
+        which hubs the sales to a destination are clear by themselves. Without it each pair stands for itself,
+        and needs a clear share.
 
     Returns
     -------
@@ -84,10 +91,11 @@ def pooled_excess(
     index, beyond, reference, variance = _legs(cells, expected, noise=noise, legs=legs, lost=lost, at=at)
     pair = cells.exporter[index] * cells.n_areas + cells.importer[index]
     own = _fit(pair, n_pairs, beyond, reference, variance)
-    if by_hub:
+    if sells is not None:
         whole = _fit(cells.importer[index], cells.n_areas, beyond, reference, variance)
         hub = np.tile(np.arange(cells.n_areas), cells.n_areas)
-        share = np.where(whole.are_clear()[hub], _drawn(own, whole.share[hub]), 0.0)
+        clear = whole.are_clear(np.where(sells, _BESIDE_SALES, CLEAR))
+        share = np.where(clear[hub], _drawn(own, whole.share[hub]), 0.0)
     else:
         share = np.where(own.are_clear(), own.share, 0.0)
     real = np.flatnonzero((share > 0)[pair])
@@ -162,19 +170,22 @@ class Shares:
     error: NDArray[np.float64]
     legs: NDArray[np.int64]
 
-    def are_clear(self) -> NDArray[np.bool_]:
+    def are_clear(self, least: NDArray[np.float64] | float = CLEAR) -> NDArray[np.bool_]:
         """Return whether each share is clear, see :func:`is_clear`."""
-        return is_clear(self.share, self.error, self.legs)
+        return is_clear(self.share, self.error, self.legs, least)
 
 
 def is_clear(
-    share: NDArray[np.float64], error: NDArray[np.float64], legs: NDArray[np.signedinteger]
+    share: NDArray[np.float64],
+    error: NDArray[np.float64],
+    legs: NDArray[np.signedinteger],
+    least: NDArray[np.float64] | float = CLEAR,
 ) -> NDArray[np.bool_]:
-    """Return whether shares are more than four standard errors, or as many as so few legs can show.
+    """Return whether shares are more than ``least`` standard errors, or as many as so few legs can show.
 
     With few legs the spread alone keeps the ratio under √n, however clear the excess: ask for less.
     """
-    needed = np.minimum(CLEAR, _NEAR_ALL * np.sqrt(np.maximum(legs, 1)))
+    needed = np.minimum(least, _NEAR_ALL * np.sqrt(np.maximum(legs, 1)))
     clear: NDArray[np.bool_] = share > needed * error
     return clear
 

@@ -14,9 +14,11 @@ and the sales rose by more than two. The most that may have passed in its books 
 min(y_h + 1.645·ε_h, max(s_h, 0)·L_h + 1.645·e_h·L_h). Those with under a twentieth of all are left out: of
 many areas that sell a little more of their own nothing is to be said.
 
-In four worlds of a generator that is not ours, in which hubs bought up to a hundred times as much for
-themselves as they passed on, three hubs with a half and more of all that was sent were so missed before, and
-are named now, each limit over the truth of what it declared; their placebo dates named nobody.
+In two rough worlds of a generator that is not ours, in which hubs bought up to a hundred times as much for
+themselves as they passed on, three hubs with most of what was sent were missed without a word. Before
+:mod:`entrepot.detect.shares` asked less of arrivals beside clear sales these three were what was untold, with
+limits of 8.4m, 5.7m and 5.1m USD where they had declared 7.6m, 5.1m and 2.6m; their eight placebo dates named
+nobody.
 """
 
 from __future__ import annotations
