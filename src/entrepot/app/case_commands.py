@@ -146,6 +146,7 @@ def case_run_command(
         write_chart,
         write_table,
     )
+    from entrepot.sources.registry import publisher_name  # noqa: PLC0415
     from entrepot.store import Lake  # noqa: PLC0415
 
     case = find_case(name)
@@ -161,12 +162,12 @@ def case_run_command(
     plain = case.model_dump()
     drawn = None
     if chart is not None:
-        sources = sorted({f"{row['source']} ({row['vintage']})" for row in files})
+        sources = sorted({f"{publisher_name(row['source'])} ({row['vintage']})" for row in files})
         drawn = case_chart(
             plain,
             result.table,
             result.tables,
-            footer=f"Source: {', '.join(sources)}; own calculation (entrepot).",
+            footer=f"Source: {'; '.join(sources)}; own calculation (entrepot).",
         )
     if out is not None:
         write_table(result.table, out, about=about_case(plain, sources=files))

@@ -57,6 +57,8 @@ _FIXED = frozenset(
     }
 )  # fmt: skip
 _MONTHLY = frozenset({"year_to_date", "rolling_year"})
+#: Series, in which a period that was published and has no trade is zero.
+_OF_SERIES = frozenset({"total", "growth", "year_to_date", "rolling_year", "index"})
 _WINDOWS = frozenset({"supplanting", "margins"})
 #: Measures that set rows beside each other, and the keys that they add up by first.
 _SELF_JOINED: dict[str, tuple[str, ...]] = {
@@ -146,6 +148,13 @@ class MeasureQuery:
         return self.amount.column
 
     @property
+    def zeros_by(self) -> tuple[str, ...] | None:
+        """The keys of the series in which a published period without trade is zero; None of others."""
+        if self.name not in _OF_SERIES or (self.name == "total" and "period" not in self.keys):
+            return None
+        return None if self.name == "total" and "hs_code" in self.keys else self.keys
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """The keys of the rows."""
         return _BY.get(self.name, ("period",)) if self.by is None else self.by
@@ -192,7 +201,9 @@ def measure_lake(
         A classification is none.
     """
     with open_engine(engine, memory_limit=memory_limit) as opened, spark_errors():
-        flows = measured_flows(opened, lake, query.flows, amount=query.amount, tell=tell)
+        flows = measured_flows(
+            opened, lake, query.flows, amount=query.amount, zeros_by=query.zeros_by, tell=tell
+        )
         return measure_flows(opened, flows, query)
 
 

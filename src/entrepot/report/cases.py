@@ -224,7 +224,7 @@ def case_chart(
         call["value"]
     ]
     unit = {"usd": "US dollars", "eur": "euro", "kg": "kilograms", "units": "units"}[call["value"]]
-    what = TITLES.get(call["measure"], call["measure"].capitalize())
+    what = TITLES.get(call["measure"], call["measure"].capitalize()).format(base=call["base"])
     subtitle = f"{what}; {unit}; {BOOKS[call['book']]}"
     caption = Caption(title=call["title"], subtitle=subtitle, footer=footer)
     return measure_chart(
@@ -234,7 +234,15 @@ def case_chart(
         value=column,
         kind=case["chart_kind"],
         first=case["chart_first"],
+        events=_events(case["chart_events"], tables[case["chart"]]),
     )
+
+
+def _events(texts: Sequence[str], table: pa.Table) -> list[tuple[str, str]]:
+    """Return periods and words of the events that lie within the periods of a table."""
+    periods = sorted(table["period"].to_pylist()) if "period" in table.column_names else []
+    pairs = [(period, words) for period, _, words in (text.partition("=") for text in texts)]
+    return [pair for pair in pairs if periods and periods[0] <= pair[0] <= periods[-1]]
 
 
 def _bars(case: Mapping[str, Any], compared: pa.Table, *, footer: str) -> Any:

@@ -179,8 +179,9 @@ class Case(_Section):
     headline
         The figure that the case stands for: it is tested under other choices. Of a case with calls it is one
         that they give.
-    chart, chart_kind, chart_first
-        The call that is drawn, and how: see ``--chart-kind`` and ``--chart-first`` of ``entrepot measure``.
+    chart, chart_kind, chart_first, chart_events
+        The call that is drawn, and how: see ``--chart-kind``, ``--chart-first`` and ``--chart-event`` of
+        ``entrepot measure``. Events outside of the periods that there are are not drawn.
     bars
         What the published figures alone show: such a case runs without data.
     further
@@ -203,6 +204,7 @@ class Case(_Section):
     chart: str = ""
     chart_kind: Literal["own", "slope", "bump", "parts", "multiples", "heat"] = "own"
     chart_first: str = ""
+    chart_events: tuple[str, ...] = ()
     bars: Bars | None = None
     further: tuple[str, ...] = ()
 

@@ -183,7 +183,9 @@ def run_case(
                 tell(f"{call.id}: {call.title}")
             query = query_of(call)
             try:
-                flows = books.flows(query.flows, amount=query.amount, tell=notes.append)
+                flows = books.flows(
+                    query.flows, amount=query.amount, zeros_by=query.zeros_by, tell=notes.append
+                )
                 tables[call.id] = measure_flows(engine, flows, query)
             except CoverageError as error:
                 if not is_partial and call.value != "units":  # not all publishers count
