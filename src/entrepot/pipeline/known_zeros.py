@@ -46,7 +46,7 @@ def with_known_zeros(
     lazy frame
         ``exporter, importer, hs_code, period`` and the value.
 
-    *Missing data*: a zero needs a reporter that has a row of these goods in that period, with whatever partner,
+    *Missing data*: a zero needs a reporter that has a row of these goods in that period, whatever the partner,
     and one with this partner in some period. All else stays without a row: not reported, or not known.
     """
     code = ("hs_code",) if by_code else ()
