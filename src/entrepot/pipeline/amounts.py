@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from entrepot.engine import small_table
 from entrepot.errors import CoverageError, OptionError
-from entrepot.measures.spans import parse_window
+from entrepot.measures.spans import Window, parse_window
 from entrepot.nomenclature import exact_units
 from entrepot.sources.rates import ecb_rates
 
@@ -176,9 +176,10 @@ def _at_constant_prices(
 
     *Formula*  constant_t = value_t · mean_{s in base} index_s / index_t.
     """
-    deflator, base = amount.deflator, parse_window(amount.prices_of or "", option="--prices-of")
+    deflator = amount.deflator
     if deflator is None:
         raise AssertionError
+    base = _base(amount.prices_of or "", is_monthly=len(deflator["period"][0].as_py()) > 4)
     keys = [name for name in deflator.column_names if name not in {"period", "index"}]
     index: nw.LazyFrame[Any] = engine.arrow_frame(deflator)
     group = keys or ["__all"]
@@ -202,6 +203,14 @@ def _at_constant_prices(
     found = found.with_columns((nw.col(amount.value) * nw.col("__level")).alias(amount.column))
     _tell_of_holes(found, amount, tell=tell)
     return found.drop("__level", *(["__code"] if "__code" in on else []))
+
+
+def _base(prices_of: str, *, is_monthly: bool) -> Window:
+    """Return the window whose prices are taken: of months, a year is its twelve."""
+    first, _, last = prices_of.partition(":")
+    if is_monthly and len(first) == 4:
+        prices_of = f"{first}-01:{last or first}-12"
+    return parse_window(prices_of, option="--prices-of")
 
 
 def _tell_of_holes(found: nw.LazyFrame[Any], amount: Amount, *, tell: Callable[[str], None] | None) -> None:

@@ -46,8 +46,8 @@ def with_known_zeros(
     lazy frame
         ``exporter, importer, hs_code, period`` and the value.
 
-    *Missing data*: a zero needs a reporter that has a row of these goods in that period, whatever the partner,
-    and one with this partner in some period. All else stays without a row: not reported, or not known.
+    *Missing data*: a zero needs a reporter that has a row of these goods in that period, whatever the
+    partner, and one with this partner in some period. All else stays without a row: not known.
     """
     code = ("hs_code",) if by_code else ()
     columns = (*_PAIR, "hs_code", "period", value)
