@@ -140,9 +140,13 @@ def lines_chart(
 
 
 def with_gaps(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows by period, with one without a value where a series has none: no line bridges a hole."""
+    """Return rows by period, with one without a value where a series has none: no line bridges a hole.
+
+    Periods before the first figure of all are left out, and those after the last.
+    """
     there = {(str(row["series"]), str(row["period"])): dict(row) for row in rows}
-    every = _every_period([period for _, period in there])
+    known = [period for (_, period), row in there.items() if row["value"] is not None]
+    every = _every_period(known or [period for _, period in there])
     return [
         there.get((name, period), {"period": period, "series": name, "value": None})
         for name in dict.fromkeys(name for name, _ in there)

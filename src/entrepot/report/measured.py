@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from rich.table import Table
 from rich.text import Text
 
-from entrepot.errors import OptionError
+from entrepot.errors import OptionError, UnknownCodeError
+from entrepot.nomenclature import hs_title
 from entrepot.report.amounts import MISSING, amount, percent
 from entrepot.report.drawing import OTHERS, Caption, bars_chart, lines_chart, stack_chart
 from entrepot.report.labels import place
@@ -66,6 +69,7 @@ _SHARES = (
 )  # fmt: skip
 _NUMBERS = ("index", "hhi", "effective_number", "rca", "symmetric_rca", "past_ratio")
 _MOST_BARS = 24
+_MOST_TITLES, _LONGEST_TITLE = 8, 80
 #: Columns that leave a narrow terminal first, and those that leave last.
 _MADE_OF = (
     "whole_",
@@ -191,6 +195,8 @@ def measure_chart(
         {"period": row.get("period"), "series": _label(row, own), "value": row[column]}
         for row in rows.to_pylist()
     ]
+    if "hs_code" in own:
+        caption = _noted(caption, _code_titles(rows["hs_code"].unique().to_pylist()))
     has_lines = kind == "own" and "period" in rows.column_names and name != "composition"
     _check_events(events, drawn, has_lines=has_lines)
     if kind != "own":
@@ -246,7 +252,19 @@ def _with_figures(drawn: Sequence[dict[str, Any]], caption: Caption) -> tuple[li
 
 
 def _noted(caption: Caption, words: str) -> Caption:
-    return replace(caption, footer=f"{words} {caption.footer}")
+    return replace(caption, footer=f"{words} {caption.footer}".strip())
+
+
+def _code_titles(codes: Sequence[str | None]) -> str:
+    """Return what codes mean, in one line; nothing of many codes."""
+    known = sorted(code for code in codes if code)
+    if not known or len(known) > _MOST_TITLES:
+        return ""
+    words = []
+    for code in known:
+        with suppress(UnknownCodeError):
+            words.append(f"{code}: {shorten(hs_title(code), _LONGEST_TITLE, placeholder=' …')}")
+    return f"{'; '.join(words)}." if words else ""
 
 
 def _other_kind(

@@ -133,6 +133,8 @@ class Figure(Row):
         The row that it is divided by: of ``growth`` one is taken off the quotient.
     tolerance
         How far the computed figure may be off: of amounts as a share, of growth and shares in points.
+    is_least
+        Published as "more than": a larger computed figure agrees.
     standing, source, note
         What it rests on, where they differ from the case's; and what is uncertain about it.
     """
@@ -143,6 +145,7 @@ class Figure(Row):
     unit: Unit
     over: Row | None = None
     tolerance: float = 0.02
+    is_least: bool = False
     standing: Standing | None = None
     source: str = ""
     note: str = ""

@@ -286,7 +286,8 @@ def _compare(case: Case, figure: Figure, tables: dict[str, pa.Table]) -> Compare
     if figure.value is None:
         return Compared(figure=figure, computed=computed, difference=None, verdict="nothing published")
     difference = difference_of(computed, figure.value, unit=figure.unit)
-    verdict = "agrees" if abs(difference) <= figure.tolerance else "differs"
+    is_near = abs(difference) <= figure.tolerance or (figure.is_least and difference > 0)
+    verdict = "agrees" if is_near else "differs"
     return Compared(figure=figure, computed=computed, difference=difference, verdict=verdict)
 
 
