@@ -97,7 +97,10 @@ def measure_command(
     ] = None,
     after: Annotated[str | None, typer.Option(help="of supplanting, margins: later window")] = None,
     scheme: Annotated[
-        str, typer.Option(help="of composition: BEC4, SITC4, ICT, RAUCH, or a list by tier, such as CHPL")
+        str,
+        typer.Option(
+            help="of composition: BEC4, STAGE, ENERGY, SITC4, ICT, RAUCH, or a list by tier, such as CHPL"
+        ),
     ] = "BEC4",
     gdp: Annotated[
         Path | None, typer.Option(help="of plausibility: folder of `entrepot fetch world_bank`")

@@ -122,12 +122,24 @@ def with_amount(
             .with_columns((nw.col("value_usd") * nw.col("per_usd")).alias("value_eur"))
             .drop("per_usd")
         )
+        _tell_of_no_rate(flows, tell=tell)
     if amount.value == "quantity":
         flows, unit = _of_one_unit(flows, amount.unit, tell=tell)
         amount = replace(amount, unit=unit)
     if amount.deflator is not None:
         flows = _at_constant_prices(engine, flows, amount, tell=tell)
     return flows, amount
+
+
+def _tell_of_no_rate(flows: nw.LazyFrame[Any], *, tell: Callable[[str], None] | None) -> None:
+    if tell is None:
+        return
+    lacking = flows.filter(nw.col("value_eur").is_null() & ~nw.col("value_usd").is_null())
+    rows = small_table(lacking.select("period").unique().to_native(), what="periods without a rate")
+    periods = sorted(rows["period"].to_pylist())
+    if periods:
+        span = periods[0] if len(periods) == 1 else f"{periods[0]} to {periods[-1]} ({len(periods)} periods)"
+        tell(f"there is no euro rate of {span}: values in euro are not known there")
 
 
 def _of_one_unit(
