@@ -274,6 +274,8 @@ def _caption(lake: Lake, query: MeasureQuery, rows: pa.Table, *, named: str) -> 
         unit += f" at prices of {query.amount.prices_of} (by the index given)"
     last = flows.choice.as_of or vintage
     what = TITLES.get(query.name, query.name.replace("_", " ").capitalize()).format(base=query.base)
+    if query.name == "composition":
+        what = f"{what} by {query.scheme.upper()}"
     return Caption(
         title=f"{what}: {', '.join(sides) or 'all areas'}{span}",
         subtitle=f"{goods}; {unit}; {BOOKS[flows.book]}",
