@@ -1,6 +1,7 @@
 """Measures on 50 million rows against hand-written DuckDB SQL for the same figure: processor seconds.
 
-ROWS in the environment asks for fewer rows. Rows are drawn from hashes, so that both read the same Parquet
+ROWS in the environment asks for fewer rows, arguments for some measures alone. Rows are drawn from hashes, so
+that both read the same Parquet
 file. Measures that set rows beside each other add up first, as `entrepot measure` does.
 """
 
@@ -12,12 +13,16 @@ import sys
 import tempfile
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import narwhals as nw
 
 from entrepot import measures
 from entrepot.engine import Engine
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ROWS = int(os.environ.get("ROWS", "50000000"))
 _PAIRS = (
@@ -39,9 +44,24 @@ _GOODS = (
     "v * sum(v) OVER () / sum(v) OVER (PARTITION BY exporter) / sum(v) OVER (PARTITION BY hs_code) AS r "
     "FROM b) "
 )
+#: Twenty categories of the codes, one code in ten in two of them; GDP of the importers.
+_CLASSES_SQL = (
+    "(SELECT (850000 + i)::VARCHAR AS hs_code, 'C' || ((i + j) % 20)::VARCHAR AS category, "
+    "CASE WHEN i % 10 = 0 THEN 0.5 ELSE 1.0 END AS weight FROM range(500) AS c(i), range(2) AS d(j) "
+    "WHERE j = 0 OR i % 10 = 0)"
+)
+_GDP_SQL = (
+    "(SELECT 'I' || lpad(i::VARCHAR, 3, '0') AS area, 2018 + j AS year, (i + 1) * 1e9 AS gdp_usd "
+    "FROM range(150) AS c(i), range(6) AS d(j))"
+)
 _SPANS = {"before": "2018-01:2018-12", "after": "2023-01:2023-12"}
 _PAIR = ["exporter", "importer"]
 _MARKET = ["importer", "period"]
+
+
+def _table(sql: str) -> pa.Table:
+    return duckdb.connect().sql(f"FROM {sql}").to_arrow_table()
+
 
 #: Name, measure, keys that are added up first (none: the measure does it), SQL.
 COMPARED = (
@@ -145,6 +165,24 @@ COMPARED = (
         "sum(least(v, coalesce(e, 0))), sum(CASE WHEN o - coalesce(e, 0) > 0 THEN 0 ELSE v END) "
         "FROM w LEFT JOIN e USING (importer, hs_code) GROUP BY ALL",
     ),
+    (
+        "composition", partial(measures.composition, classes=_table(_CLASSES_SQL), by=["exporter", "period"]),
+        (),
+        ("WITH s AS (SELECT exporter, period, hs_code, sum(value_usd) AS v FROM t GROUP BY ALL), "
+        "x AS (SELECT exporter, period, coalesce(category, 'other') AS category, "
+        f"sum(v * coalesce(weight, 1)) AS v FROM s LEFT JOIN {_CLASSES_SQL} AS k USING (hs_code) "
+        "GROUP BY ALL) SELECT *, sum(v) OVER w, v / sum(v) OVER w FROM x "
+        "WINDOW w AS (PARTITION BY exporter, period)"),
+    ),
+    (
+        "plausibility", partial(measures.plausibility, gdp=_table(_GDP_SQL), frequency="M"), (),
+        ("WITH s AS (SELECT importer, period, sum(value_usd) AS v FROM t GROUP BY ALL), "
+        "y AS (SELECT importer, period, sum(v) OVER (PARTITION BY importer ORDER BY period "
+        "ROWS 11 PRECEDING) AS v FROM s), x AS (SELECT *, (lag(v, 12) OVER w + lag(v, 24) OVER w "
+        "+ lag(v, 36) OVER w) / 3 AS past FROM y WINDOW w AS (PARTITION BY importer ORDER BY period)) "
+        f"SELECT x.*, gdp_usd, v / gdp_usd, v / past FROM x LEFT JOIN {_GDP_SQL} AS g "
+        "ON g.area = x.importer AND g.year = left(period, 4)::INT"),
+    ),
 )  # fmt: skip
 
 
@@ -190,6 +228,8 @@ def main() -> int:
         path = Path(folder) / "flows.parquet"
         draw(path)
         for name, measure, keys, sql in COMPARED:
+            if sys.argv[1:] and name not in sys.argv[1:]:
+                continue
             with Engine(memory_limit="6GB", threads=2) as engine:
                 theirs = timed(lambda e=engine, q=sql: e.sql(q.replace("FROM t ", f"FROM '{path}' ")))
                 mine = timed(lambda e=engine, m=measure, k=keys: ours(e, path, m, k))

@@ -166,3 +166,26 @@ def test_what_cannot_be_written_is_told_before_anything_runs(entrepot, tmp_path)
     unknown = entrepot("case", "run", "C12")
     assert unknown.status == 1
     assert "no case is called" in unknown.err
+
+
+def test_a_chart_that_lacks_data_does_not_take_the_answer_with_it(entrepot, tmp_path) -> None:
+    (tmp_path / "years.toml").write_text(
+        MAPPING.replace('product = "87"', 'product = "TOTAL"'), encoding="utf-8"
+    )
+    rows = [("CHN", "RUS", flow, "2022", value) for flow, value in (("export", 76e9), ("import", 114e9))]
+    with (tmp_path / "trade.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("r", "p", "f", "t", "v"), *rows])
+    source = MappedTable.from_toml(tmp_path / "years.toml")
+    assert ingest(source, [tmp_path / "trade.csv"], lake=tmp_path / "lake").failed == ()
+    out, chart = tmp_path / "c1.csv", tmp_path / "c1.png"
+    done = entrepot(
+        "case", "run", "C1", "--lake", tmp_path / "lake", "--partial", "--out", out, "--chart", chart
+    )
+    assert done.status == 1
+    assert "was not run" in done.err
+    assert (
+        "computed from: exporters' reports, FOB; importers' reports by origin, CIF as published" in done.out
+    )
+    assert "agrees" in done.out
+    assert out.exists()
+    assert not chart.exists()

@@ -146,6 +146,10 @@ def test_structure_and_composition(measure) -> None:
     assert {(row["category"], row["share"]) for row in rows} == {("CHPL 1", 0.25), ("other", 0.75)}
     rows, _ = measure("composition", "--importer", "RUS", "--by", "period", "--scheme", "BEC4")
     assert {row["category"] for row in rows} == {"42", "51"}
+    rows, _ = measure("composition", "--importer", "RUS", "--by", "period", "--scheme", "stage")
+    assert {row["category"] for row in rows} == {"3 parts", "5 consumption"}
+    rows, _ = measure("composition", "--importer", "RUS", "--by", "period", "--scheme", "ENERGY")
+    assert {(row["category"], row["share"]) for row in rows} == {("non-energy", 1.0)}
     rows, _ = measure("similarity", "--importer", "RUS")
     assert {row["similarity"] for row in rows} == {1.0}
     rows, _ = measure("concentration", "--importer", "RUS", "--periods", "2023")

@@ -116,3 +116,26 @@ def test_what_is_no_index_says_where(index, text, error) -> None:
     with pytest.raises(error) as caught:
         index(text)
     assert "index.csv" in caught.value.where
+
+
+def test_a_period_without_a_euro_rate_is_told() -> None:
+    told: list[str] = []
+    later = FLOWS.set_column(3, "period", pa.array(["2021", "2099", "2098", "2099"]))
+    with Engine(memory_limit="1GB") as engine:
+        found, _ = with_amount(engine, engine.arrow_frame(later), Amount(value="value_eur"), tell=told.append)
+        values = found.sort("period").collect("pyarrow").to_native()["value_eur"].to_pylist()
+    assert [value is None for value in values] == [False, True, True, True]
+    assert told == ["there is no euro rate of 2098 to 2099 (2 periods): values in euro are not known there"]
+
+
+def test_a_year_is_the_base_of_a_monthly_index(index) -> None:
+    months = index("period,index\n" + "".join(f"2021-{m:02d},{100 + m}\n" for m in range(1, 13)))
+    flows = FLOWS.set_column(3, "period", pa.array(["2021-01", "2021-12", "2021-06", "2021-02"]))
+    found = []
+    with Engine(memory_limit="1GB") as engine:
+        for base in ("2021", "2021-01:2021-12"):
+            amount = Amount(deflator=months, prices_of=base)
+            rows, _ = with_amount(engine, engine.arrow_frame(flows), amount)
+            found.append(rows.sort("period").collect("pyarrow").to_native()[amount.column].to_pylist())
+    assert found[0] == found[1]
+    assert None not in found[0]

@@ -11,7 +11,15 @@ import pytest
 
 from entrepot.errors import OptionError
 from entrepot.report.charts import svg
-from entrepot.report.drawing import Caption, bars_chart, lines_chart, stack_chart, write_chart
+from entrepot.report.drawing import (
+    Caption,
+    bars_chart,
+    kept_apart,
+    lines_chart,
+    stack_chart,
+    with_gaps,
+    write_chart,
+)
 from entrepot.report.measured import measure_chart
 
 CAPTION = Caption(
@@ -118,3 +126,61 @@ def test_a_composition_folds_small_parts_and_refuses_two_wholes() -> None:
     two = table.append_column("importer", pa.array(["KGZ"] * 6 + ["KAZ"] * 6))
     with pytest.raises(OptionError, match="one whole"):
         measure_chart(two, "composition", CAPTION)
+
+
+def test_no_line_bridges_a_hole_and_one_that_ends_early_says_when() -> None:
+    rows = [{"period": f"2022-{m:02d}", "series": "A", "value": 1.0} for m in (1, 2, 5, 6)]
+    rows += [{"period": f"2022-{m:02d}", "series": "B", "value": 2.0} for m in (1, 2, 3)]
+    assert [(row["series"], row["period"], row["value"]) for row in with_gaps(rows)] == [
+        *[("A", f"2022-{m:02d}", None if m in (3, 4) else 1.0) for m in range(1, 7)],
+        *[("B", f"2022-{m:02d}", 2.0 if m < 4 else None) for m in range(1, 7)],
+    ]
+    drawn = texts(lines_chart(rows, CAPTION))
+    assert "B (to 2022-03)" in drawn
+    assert "A (to" not in drawn
+
+
+def test_names_stay_near_their_lines() -> None:
+    """Four names close together stand around their mean, not above the highest of them."""
+    ends = [{"series": name, "value": 50.0 + k} for k, name in enumerate("ABCD")]
+    placed = [row["label_at"] for row in kept_apart(ends, [*ends, {"value": 0.0}, {"value": 100.0}])]
+    assert placed == pytest.approx([44.0, 49.0, 54.0, 59.0])
+    low = [{"series": name, "value": 0.1 * k} for k, name in enumerate("ABC")]
+    assert kept_apart(low, [*low, {"value": 100.0}])[0]["label_at"] == 0.0, (
+        "the axis does not go below nothing"
+    )
+
+
+def test_small_index_numbers_are_told_apart_on_the_axis() -> None:
+    rows = [{"period": str(2016 + k), "series": "A", "value": 0.07 + 0.03 * k} for k in range(6)]
+    drawn = texts(lines_chart(rows, CAPTION, unit="number"))
+    assert "0.05" in drawn
+    assert "0.15" in drawn
+
+
+def test_what_has_no_figure_and_what_is_left_out_is_said() -> None:
+    table = pa.table(
+        {
+            "exporter": ["CHN", "CHN", "DEU", "DEU"],
+            "period": ["2021", "2022"] * 2,
+            "value_usd": [1.0, 2.0, None, None],
+        }
+    )
+    assert "No figure: Germany." in texts(measure_chart(table, "total", CAPTION))
+    many = pa.table(
+        {"exporter": [f"X{k:02d}" for k in range(30)], "change_value_usd": [float(k + 1) for k in range(30)]}
+    )
+    assert "The 24 largest of 30." in texts(measure_chart(many, "margins", CAPTION))
+
+
+def test_events_are_drawn_on_lines_and_nowhere_else() -> None:
+    table = pa.table({"exporter": ["CHN"] * 3, "period": ["2021", "2022", "2023"], "growth": [0.1, 0.2, 0.3]})
+    assert "export bans" in texts(
+        measure_chart(table, "growth", CAPTION, events=[("2022-03", "export bans")])
+    )
+    for period, kind, word in (
+        ("2022-03", "heat", "lines over time"),
+        ("2030", "own", "outside of what is drawn"),
+    ):
+        with pytest.raises(OptionError, match=word):
+            measure_chart(table, "growth", CAPTION, kind=kind, events=[(period, "x")])

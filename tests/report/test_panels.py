@@ -124,3 +124,13 @@ def test_kinds_that_do_not_fit_a_measure_are_refused() -> None:
         with pytest.raises(OptionError):
             measure_chart(shares, "share", CAPTION, kind=kind)
     assert "China" in texts(measure_chart(shares, "share", CAPTION, kind="heat"))
+
+
+def test_a_heat_map_dashes_a_period_without_a_row_and_a_slope_names_who_is_not_drawn() -> None:
+    holed = rows("Kyrgyzstan", "Russia", hole=("Russia", "2022"))
+    whole = rows("Kyrgyzstan", "Russia")
+    without = [row for row in holed if row["value"] is not None]
+    assert texts(heat_chart(without, CAPTION)).count("–") == texts(heat_chart(whole, CAPTION)).count("–") + 1
+    last = max(row["period"] for row in whole)
+    early = [row for row in whole if (row["series"], row["period"]) != ("Russia", last)]
+    assert "Without a figure in both: Russia." in texts(slope_chart(early, CAPTION))

@@ -12,7 +12,15 @@ from entrepot.app.arguments import one_of
 if TYPE_CHECKING:
     from entrepot.pipeline.amounts import Amount, Value
 
-__all__ = ["VALUE_WORDS", "DeflatorOption", "PricesOfOption", "UnitOption", "ValueOption", "parse_amount"]
+__all__ = [
+    "VALUE_WORDS",
+    "DeflatorOption",
+    "PricesOfOption",
+    "UnitOption",
+    "ValueOption",
+    "parse_amount",
+    "parse_other_amount",
+]
 
 #: Words of the option, the column, and what it is.
 VALUE_WORDS = {
@@ -58,3 +66,15 @@ def parse_amount(value: str, unit: str, deflator: Path | None, prices_of: str | 
         deflator=None if deflator is None else read_deflator(deflator),
         prices_of=prices_of,
     )
+
+
+def parse_other_amount(value: str, unit: str, deflator: Path | None, prices_of: str | None) -> Amount | None:
+    """Return what amounts are given in beside dollars; None where dollars are enough.
+
+    Raises
+    ------
+    OptionError, InputFileError
+        See :func:`parse_amount`.
+    """
+    amount = parse_amount(value, unit, deflator, prices_of)
+    return None if amount.column == "value_usd" else amount

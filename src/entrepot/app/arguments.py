@@ -21,6 +21,7 @@ __all__ = [
     "EngineOption",
     "one_of",
     "parse_areas",
+    "parse_chart_event",
     "parse_day",
     "parse_engine",
     "parse_period_day",
@@ -63,6 +64,19 @@ def one_of(text: str, words: tuple[str, ...], *, option: str) -> str:
             hint=f"use one of: {', '.join(words)}",
         )
     return text
+
+
+def parse_chart_event(text: str) -> tuple[str, str]:
+    """Return the period and the words of ``2022-03=export bans``.
+
+    Raises
+    ------
+    OptionError
+        The text is not of that form.
+    """
+    period, _, words = (part.strip() for part in text.partition("="))
+    parse_period(period, option="--chart-event")
+    return period, words or period
 
 
 def parse_day(text: str | None, *, option: str) -> date | None:

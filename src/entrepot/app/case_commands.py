@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from entrepot.app.cli import app
 from entrepot.errors import OptionError
+
+if TYPE_CHECKING:
+    from entrepot.pipeline.cases import CaseResult
 
 __all__ = [
     "case_facts_command",
@@ -140,12 +143,12 @@ def case_run_command(
     from entrepot.pipeline.cases import find_case, run_case  # noqa: PLC0415
     from entrepot.report import (  # noqa: PLC0415
         about_case,
-        case_chart,
         check_out,
         print_case_result,
         write_chart,
         write_table,
     )
+    from entrepot.sources.registry import publisher_name  # noqa: PLC0415
     from entrepot.store import Lake  # noqa: PLC0415
 
     case = find_case(name)
@@ -160,24 +163,35 @@ def case_run_command(
     result = run_case(case, opened, is_partial=partial, memory_limit=memory)
     plain = case.model_dump()
     drawn = None
+    sources = sorted({f"{publisher_name(row['source'])} ({row['vintage']})" for row in files})
+    undrawn: OptionError | None = None
     if chart is not None:
-        sources = sorted({f"{row['source']} ({row['vintage']})" for row in files})
-        drawn = case_chart(
-            plain,
-            result.table,
-            result.tables,
-            footer=f"Source: {', '.join(sources)}; own calculation (entrepot).",
-        )
+        drawn, undrawn = _drawn(plain, result, sources)
     if out is not None:
         write_table(result.table, out, about=about_case(plain, sources=files))
     if robustness is not None:
         about = about_case(plain, sources=files) | {"table": "the headline under other choices"}
         write_table(result.robustness, robustness, about=about)
-    if chart is not None:
+    if chart is not None and undrawn is None:
         write_chart(drawn, chart)
-    print_case_result(plain, result.table, result.tables, console, robustness=result.robustness)
+    print_case_result(
+        plain, result.table, result.tables, console, robustness=result.robustness, sources=sources
+    )
     for note in result.notes:
         console.print(f"note: {note}", markup=False)
-    for path in (out, robustness, chart):
+    for path in (out, robustness, None if undrawn else chart):
         if path is not None and str(path) != "-":
             console.print(f"written: {path}", markup=False)
+    if undrawn is not None:
+        raise undrawn
+
+
+def _drawn(plain: dict[str, Any], result: CaseResult, sources: list[str]) -> tuple[Any, OptionError | None]:
+    """Return the chart of a case, or why there is none: the answer is given all the same."""
+    from entrepot.report import case_chart  # noqa: PLC0415
+
+    footer = f"Source: {'; '.join(sources)}; own calculation (entrepot)."
+    try:
+        return case_chart(plain, result.table, result.tables, footer=footer), None
+    except OptionError as error:
+        return None, error

@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 from rich.console import Console
 
+from entrepot.app.amount_options import (
+    DeflatorOption,
+    PricesOfOption,
+    UnitOption,
+    ValueOption,
+    parse_other_amount,
+)
 from entrepot.app.arguments import EngineOption, one_of, parse_areas, parse_day, parse_engine, parse_sources
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
@@ -19,6 +26,8 @@ if TYPE_CHECKING:
     from entrepot.reconcile import Estimate, HomeFlows, SpecialAreas
 
 __all__ = ["flows_command"]
+
+_AMOUNTS = ("value_usd", "low_usd", "high_usd")
 
 
 @app.command("flows")
@@ -60,6 +69,10 @@ def flows_command(
     special_areas: Annotated[
         str, typer.Option(help="keep free zones and areas not specified as partners, or allocate them")
     ] = "keep",
+    value: ValueOption = "usd",
+    unit: UnitOption = "",
+    deflator: DeflatorOption = None,
+    prices_of: PricesOfOption = None,
     source: Annotated[
         str | None, typer.Option(help="sources to use, such as comext,comtrade; default all")
     ] = None,
@@ -84,6 +97,13 @@ def flows_command(
             "one level and all levels are asked for",
             where="--level and --add-up",
             hint="leave one of them out",
+        )
+    amount = parse_other_amount(value, unit, deflator, prices_of)
+    if amount is not None and (not reconciled or parts or add_up):
+        raise OptionError(
+            "other units are given of reconciled flows of one level",
+            where="--value and --deflator",
+            hint="leave --reported, --parts and --add-up out",
         )
     day = parse_day(as_of, option="--as-of")
     exporters = parse_areas(exporter, option="--exporter")
@@ -118,6 +138,17 @@ def flows_command(
     console = Console(stderr=True, highlight=False)
     notes: list[str] = []
     table = select_flows(opened, query, memory_limit=memory, engine=chosen, tell=notes.append)
+    if amount is not None and table.num_rows:
+        from entrepot.pipeline.valued_rows import RowsOf, valued_rows  # noqa: PLC0415
+
+        of = RowsOf(
+            columns=tuple(name for name in _AMOUNTS if name in table.column_names),
+            places={"exporter": "exporter", "importer": "importer"},
+            frequency=freq,
+            estimate=query.estimate,
+            choice=query.choice,
+        )
+        table = valued_rows(opened, table, amount, of, memory_limit=memory, tell=notes.append)
     book = f"reconciled ({estimate}), FOB" if reconciled else "as reported, each on its own valuation"
     files = ", ".join(dict.fromkeys(opened.files()["file_name"].to_pylist()))
     about = {"table": "flows", "book": book, "frequency": freq, "files": files}

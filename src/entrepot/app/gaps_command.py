@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from entrepot.app.amount_options import (
+    DeflatorOption,
+    PricesOfOption,
+    UnitOption,
+    ValueOption,
+    parse_other_amount,
+)
 from entrepot.app.arguments import parse_areas, parse_day, parse_period_day, parse_sources
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
@@ -19,13 +26,16 @@ from entrepot.errors import OptionError
 from entrepot.nomenclature import CUSTOMS_UNIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     import pyarrow as pa
 
     from entrepot.detect.gaps.parts_result import GapParts
     from entrepot.detect.gaps.result import GapResult
+    from entrepot.pipeline.amounts import Amount
     from entrepot.pipeline.revisions import RevisionChoice
+    from entrepot.store import Lake
 
 __all__ = ["gaps_command"]
 
@@ -63,6 +73,10 @@ def gaps_command(
         bool,
         typer.Option("--decompose", help="take the gaps apart: valuation, attribution, timing, codes, rest"),
     ] = False,
+    value: ValueOption = "usd",
+    unit: UnitOption = "",
+    deflator: DeflatorOption = None,
+    prices_of: PricesOfOption = None,
     chart: Annotated[Path | None, typer.Option(help=".svg file for a chart")] = None,
     explain: Annotated[int, typer.Option(help="say in words what so many of the first rows mean", min=0)] = 0,
     as_of: Annotated[
@@ -92,7 +106,8 @@ def gaps_command(
         by=_keys(by),
     )
     where = _Where(lake, out, chart, explain)
-    asked = _Asked(frequency, parse_day(as_of, option="--as-of"), source, revision, decompose)
+    amount = parse_other_amount(value, unit, deflator, prices_of)
+    asked = _Asked(frequency, parse_day(as_of, option="--as-of"), source, revision, decompose, amount)
     _run(options, where, asked, memory=memory)
 
 
@@ -115,6 +130,7 @@ class _Asked:
     source: str | None
     revision: RevisionChoice | None
     is_decomposed: bool
+    amount: Amount | None
 
 
 def _frequency(freq: str | None, event: str | None, periods: str | None) -> str:
@@ -195,7 +211,7 @@ def _run(options: GapOptions, where: _Where, asked: _Asked, *, memory: str) -> N
     about = about_gaps(result, sources=opened.files().to_pylist())
     if asked.revision is not None:
         about |= {"hs_revision": f"{asked.revision.revision}, shares of split codes: {asked.revision.shares}"}
-    table: pa.Table = result.table
+    table = _valued(opened, result, asked.amount, common)
     if where.out is not None:
         write_table(table, where.out, about=about | ({"codes": "; ".join(notes)} if notes else {}))
     _draw(result, where.chart)
@@ -207,6 +223,31 @@ def _run(options: GapOptions, where: _Where, asked: _Asked, *, memory: str) -> N
     for path in (where.out, where.chart):
         if path is not None and str(path) != "-":
             console.print(f"written: {path}", markup=False)
+
+
+def _valued(
+    lake: Lake, result: GapResult | GapParts, amount: Amount | None, common: Mapping[str, Any]
+) -> pa.Table:
+    """Return the rows of a result, their dollars in another unit beside; those of windows before are left."""
+    options, table = result.options, result.table
+    if amount is None:
+        return table
+    from entrepot.pipeline.valued_rows import RowsOf, valued_rows  # noqa: PLC0415
+
+    windows = getattr(result, "windows", None)
+    unions = set(CUSTOMS_UNIONS.values())
+    sides = {"exporter": options.exporters, "importer": options.importers}
+    only = {side: () if set(areas) & unions else areas for side, areas in sides.items()}
+    names = [name for name in table.column_names if name.endswith("_usd") and "before_" not in name]
+    of = RowsOf(
+        columns=tuple(names),
+        places={side: side for side in sides if side in options.by},
+        window=windows.text(windows.after) if windows is not None else options.periods,
+        only={**only, "products": options.products},
+        frequency=common["frequency"],
+        choice=common["choice"],
+    )
+    return valued_rows(lake, table, amount, of, memory_limit=common["memory_limit"], tell=common["tell"])
 
 
 def _draw(result: GapResult | GapParts, chart: Path | None) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path  # noqa: TC003  (typer reads the annotation)
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from entrepot.app.amount_options import (
+    DeflatorOption,
+    PricesOfOption,
+    UnitOption,
+    ValueOption,
+    parse_other_amount,
+)
 from entrepot.app.arguments import parse_areas
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
@@ -47,6 +55,10 @@ def loops_command(
     totals: Annotated[
         str | None, typer.Option(help="file for the trade of the pairs found, with and without round trips")
     ] = None,
+    value: ValueOption = "usd",
+    unit: UnitOption = "",
+    deflator: DeflatorOption = None,
+    prices_of: PricesOfOption = None,
     as_of: Annotated[
         str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")
     ] = None,
@@ -64,6 +76,7 @@ def loops_command(
     Example: entrepot loops --lake lake --maker CHN --via RUS --since 2021-11 --out loops.csv
     """
     revision = parse_revision(hs_revision, hs_shares)
+    amount = parse_other_amount(value, unit, deflator, prices_of)
     if since is not None:
         parse_period(since, option="--since")
     options = LoopOptions(
@@ -83,6 +96,17 @@ def loops_command(
 
     run = open_run(lake, out, totals, unlisted, chart=chart, as_of=as_of, source=source, revision=revision)
     result = find_loops(run.lake, options, choice=run.choice, memory_limit=memory, tell=run.notes.append)
+    if amount is not None:
+        from entrepot.pipeline.valued_rows import RowsOf, valued_rows  # noqa: PLC0415
+
+        of = RowsOf(
+            columns=("estimate_usd", "low_usd", "high_usd"),
+            places={"maker": "exporter", "via": "importer"},
+            window=result.windows.text(result.windows.after),
+            choice=run.choice,
+        )
+        table = valued_rows(run.lake, result.table, amount, of, memory_limit=memory, tell=run.notes.append)
+        result = replace(result, table=table)
     about = about_loops(result, sources=run.files)
     for table, file in ((result.table, out), (result.totals, totals), (result.unlisted, unlisted)):
         run.write(table, file, about=about)

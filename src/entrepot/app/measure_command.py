@@ -16,7 +16,15 @@ from entrepot.app.amount_options import (
     ValueOption,
     parse_amount,
 )
-from entrepot.app.arguments import EngineOption, one_of, parse_areas, parse_day, parse_engine, parse_sources
+from entrepot.app.arguments import (
+    EngineOption,
+    one_of,
+    parse_areas,
+    parse_chart_event,
+    parse_day,
+    parse_engine,
+    parse_sources,
+)
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
 from entrepot.errors import OptionError
@@ -89,7 +97,10 @@ def measure_command(
     ] = None,
     after: Annotated[str | None, typer.Option(help="of supplanting, margins: later window")] = None,
     scheme: Annotated[
-        str, typer.Option(help="of composition: BEC4, SITC4, ICT, RAUCH, or a list by tier, such as CHPL")
+        str,
+        typer.Option(
+            help="of composition: BEC4, STAGE, ENERGY, SITC4, ICT, RAUCH, or a list by tier, such as CHPL"
+        ),
     ] = "BEC4",
     gdp: Annotated[
         Path | None, typer.Option(help="of plausibility: folder of `entrepot fetch world_bank`")
@@ -106,6 +117,10 @@ def measure_command(
     ] = "own",
     chart_first: Annotated[
         str | None, typer.Option(help="of parts: the area at the foot, such as RUS for what goes direct")
+    ] = None,
+    chart_event: Annotated[
+        list[str] | None,
+        typer.Option(help="of lines: PERIOD=WORDS, such as 2022-03=export bans; may be repeated"),
     ] = None,
     as_of: Annotated[
         str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")
@@ -128,6 +143,7 @@ def measure_command(
     one_of(level, ("6", "4", "2"), option="--level")
     one_of(chart_kind, ("own", "slope", "bump", "parts", "multiples", "heat"), option="--chart-kind")
     foot = parse_areas(chart_first, option="--chart-first")
+    events = tuple(parse_chart_event(text) for text in chart_event or ())
     day = parse_day(as_of, option="--as-of")
     areas = {
         option: parse_areas(text, option=f"--{option}")
@@ -173,8 +189,9 @@ def measure_command(
         show=areas["show"],
         periods=periods,
     )
-    kind = (chart_kind, foot[0] if foot else "")
-    _run(opened, query, out=out, chart=chart, kind=kind, memory=memory, engine=chosen_engine)
+    kind = (chart_kind, foot[0] if foot else "", events)
+    named = products if products and not products.replace(",", "").isdigit() else ""
+    _run(opened, query, out=out, chart=chart, kind=kind, named=named, memory=memory, engine=chosen_engine)
 
 
 def _keys(text: str) -> tuple[str, ...]:
@@ -187,7 +204,8 @@ def _run(
     *,
     out: str,
     chart: Path | None,
-    kind: tuple[str, str],
+    kind: tuple[str, str, tuple[tuple[str, str], ...]],
+    named: str,
     memory: str,
     engine: EngineName,
 ) -> None:
@@ -211,11 +229,13 @@ def _run(
             where="--show and --periods",
             hint="leave them out to see which rows there are",
         )
-    caption = _caption(lake, query, rows)
+    caption = _caption(lake, query, rows, named=named)
     about = {"table": caption.title, "figures": caption.subtitle, "source": caption.footer}
     drawn = None
     if chart is not None:
-        drawn = measure_chart(rows, query.name, caption, value=query.value, kind=kind[0], first=kind[1])
+        drawn = measure_chart(
+            rows, query.name, caption, value=query.value, kind=kind[0], first=kind[1], events=kind[2]
+        )
     write_table(rows, out, about=about | ({"notes": "; ".join(notes)} if notes else {}))
     if chart is not None:
         write_chart(drawn, chart)
@@ -228,14 +248,17 @@ def _run(
             console.print(f"written: {path}", markup=False)
 
 
-def _caption(lake: Lake, query: MeasureQuery, rows: pa.Table) -> Caption:
+def _caption(lake: Lake, query: MeasureQuery, rows: pa.Table, *, named: str) -> Caption:
     """Say what is seen, in which valuation, from which files of which vintage."""
     from entrepot.report import Caption  # noqa: PLC0415
     from entrepot.report.labels import codes_words, places  # noqa: PLC0415
     from entrepot.report.measured import BOOKS, TITLES  # noqa: PLC0415
+    from entrepot.sources.registry import publisher_name  # noqa: PLC0415
 
     flows = query.flows
     goods = "all goods (published totals)" if flows.products == ("TOTAL",) else codes_words(flows.products)
+    if named and flows.products != ("TOTAL",):  # lists by their names
+        goods = f"{named} ({goods})"
     sides = [
         f"{word} {places(codes)}"
         for word, codes in (("exports of", flows.exporters), ("imports of", flows.importers))
@@ -244,13 +267,15 @@ def _caption(lake: Lake, query: MeasureQuery, rows: pa.Table) -> Caption:
     periods = sorted(rows["period"].unique().to_pylist()) if "period" in rows.column_names else []
     span = f", {periods[0]} to {periods[-1]}" if periods else f", {query.before} to {query.after}"
     files = lake.files().to_pylist()
-    sources = ", ".join(sorted({row["source"] for row in files}))
+    sources = "; ".join(sorted({publisher_name(row["source"]) for row in files}))
     vintage = max(row["vintage"] for row in files)
     unit = dict(VALUE_WORDS.values())[query.amount.value]
     if query.amount.prices_of is not None:
         unit += f" at prices of {query.amount.prices_of} (by the index given)"
     last = flows.choice.as_of or vintage
-    what = TITLES.get(query.name, query.name.replace("_", " ").capitalize())
+    what = TITLES.get(query.name, query.name.replace("_", " ").capitalize()).format(base=query.base)
+    if query.name == "composition":
+        what = f"{what} by {query.scheme.upper()}"
     return Caption(
         title=f"{what}: {', '.join(sides) or 'all areas'}{span}",
         subtitle=f"{goods}; {unit}; {BOOKS[flows.book]}",

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from entrepot.engine import small_table
 from entrepot.errors import CoverageError, OptionError
-from entrepot.measures.spans import parse_window
+from entrepot.measures.spans import Window, parse_window
 from entrepot.nomenclature import exact_units
 from entrepot.sources.rates import ecb_rates
 
@@ -122,12 +122,24 @@ def with_amount(
             .with_columns((nw.col("value_usd") * nw.col("per_usd")).alias("value_eur"))
             .drop("per_usd")
         )
+        _tell_of_no_rate(flows, tell=tell)
     if amount.value == "quantity":
         flows, unit = _of_one_unit(flows, amount.unit, tell=tell)
         amount = replace(amount, unit=unit)
     if amount.deflator is not None:
         flows = _at_constant_prices(engine, flows, amount, tell=tell)
     return flows, amount
+
+
+def _tell_of_no_rate(flows: nw.LazyFrame[Any], *, tell: Callable[[str], None] | None) -> None:
+    if tell is None:
+        return
+    lacking = flows.filter(nw.col("value_eur").is_null() & ~nw.col("value_usd").is_null())
+    rows = small_table(lacking.select("period").unique().to_native(), what="periods without a rate")
+    periods = sorted(rows["period"].to_pylist())
+    if periods:
+        span = periods[0] if len(periods) == 1 else f"{periods[0]} to {periods[-1]} ({len(periods)} periods)"
+        tell(f"there is no euro rate of {span}: values in euro are not known there")
 
 
 def _of_one_unit(
@@ -176,9 +188,10 @@ def _at_constant_prices(
 
     *Formula*  constant_t = value_t · mean_{s in base} index_s / index_t.
     """
-    deflator, base = amount.deflator, parse_window(amount.prices_of or "", option="--prices-of")
+    deflator = amount.deflator
     if deflator is None:
         raise AssertionError
+    base = _base(amount.prices_of or "", is_monthly=len(deflator["period"][0].as_py()) > 4)
     keys = [name for name in deflator.column_names if name not in {"period", "index"}]
     index: nw.LazyFrame[Any] = engine.arrow_frame(deflator)
     group = keys or ["__all"]
@@ -202,6 +215,14 @@ def _at_constant_prices(
     found = found.with_columns((nw.col(amount.value) * nw.col("__level")).alias(amount.column))
     _tell_of_holes(found, amount, tell=tell)
     return found.drop("__level", *(["__code"] if "__code" in on else []))
+
+
+def _base(prices_of: str, *, is_monthly: bool) -> Window:
+    """Return the window whose prices are taken: of months, a year is its twelve."""
+    first, _, last = prices_of.partition(":")
+    if is_monthly and len(first) == 4:
+        prices_of = f"{first}-01:{last or first}-12"
+    return parse_window(prices_of, option="--prices-of")
 
 
 def _tell_of_holes(found: nw.LazyFrame[Any], amount: Amount, *, tell: Callable[[str], None] | None) -> None:

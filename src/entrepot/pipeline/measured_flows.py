@@ -12,6 +12,7 @@ from entrepot.errors import CoverageError
 from entrepot.pipeline.amounts import Amount, with_amount
 from entrepot.pipeline.choices import ALL_REPORTS, ReportChoice
 from entrepot.pipeline.counting import counted_reports
+from entrepot.pipeline.known_zeros import with_known_zeros
 from entrepot.pipeline.reconciling import GoodsOrTotals, reconcile_counted
 from entrepot.reconcile import exporter_book, importer_book, reporting_calendar
 
@@ -31,6 +32,11 @@ _COLUMNS = (
     "exporter", "importer", "hs_code", "period", "value_usd", "net_weight_kg", "quantity", "quantity_unit"
 )  # fmt: skip
 _TOLERATED = 0.01
+#: Whose books count; of reconciled flows both.
+_SIDES: dict[str, tuple[Literal["exporter", "importer"], ...]] = {
+    "exports": ("exporter",),
+    "imports": ("importer",),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +81,7 @@ def measured_flows(
     query: MeasuredFlows,
     *,
     amount: Amount,
+    zeros_by: tuple[str, ...] | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> nw.LazyFrame[Any]:
     """Return flows of a lake, kept on the engine.
@@ -87,6 +94,9 @@ def measured_flows(
         Which flows.
     amount
         What is measured of them.
+    zeros_by
+        Keys of series: periods that were published, and in which a pair did not trade, are then rows of zero.
+        No zeros when None, nor of published totals: one that is not there is rather missing than nothing.
     tell
         Told which periods were left out, and what the codes' revisions mean.
 
@@ -104,7 +114,7 @@ def measured_flows(
     OptionError
         Quantities are of several units, and none is chosen.
     """
-    return LakeBooks(engine, lake).flows(query, amount=amount, tell=tell)
+    return LakeBooks(engine, lake).flows(query, amount=amount, zeros_by=zeros_by, tell=tell)
 
 
 class LakeBooks:
@@ -123,7 +133,12 @@ class LakeBooks:
         self._reconciled: dict[tuple[str, ReportChoice, tuple[GoodsOrTotals, ...]], nw.LazyFrame[Any]] = {}
 
     def flows(
-        self, query: MeasuredFlows, *, amount: Amount, tell: Callable[[str], None] | None = None
+        self,
+        query: MeasuredFlows,
+        *,
+        amount: Amount,
+        zeros_by: tuple[str, ...] | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> nw.LazyFrame[Any]:
         """Return flows, see :func:`measured_flows`."""
         key = (query.frequency, query.choice)
@@ -132,7 +147,13 @@ class LakeBooks:
                 self._engine, self._lake, frequency=query.frequency, choice=query.choice, tell=tell
             )
         counted = self._counted[key]
-        return _flows(self._engine, counted, self._book(counted, query), query, amount=amount, tell=tell)
+        book = self._book(counted, query)
+        flows, value = _flows(self._engine, counted, book, query, amount=amount, tell=tell)
+        if zeros_by is None or not counted.are_reports or "TOTAL" in query.products:
+            return flows  # a total that is not there is rather one that is missing than no trade at all
+        reports = _of_goods(nw.from_native(counted.rows.to_native()).lazy(), query)
+        sides = _SIDES.get(query.book, ("exporter", "importer"))
+        return with_known_zeros(flows, reports, sides=sides, value=value, by_code="hs_code" in zeros_by)
 
     def _book(self, counted: CountedReports, query: MeasuredFlows) -> nw.LazyFrame[Any]:
         if query.book != "reconciled" and counted.are_reports:
@@ -165,7 +186,8 @@ def _flows(
     *,
     amount: Amount,
     tell: Callable[[str], None] | None,
-) -> nw.LazyFrame[Any]:
+) -> tuple[nw.LazyFrame[Any], str]:
+    """Return the flows of the periods that were published, and the column of their amount."""
     flows = engine.keep(_chosen(book, query).select(*_COLUMNS), engine.unused("measured"))
     if small_table(flows.select(nw.len().alias("rows")).to_native(), what="flows")["rows"][0].as_py() == 0:
         raise CoverageError(
@@ -176,7 +198,7 @@ def _flows(
         )
     flows, amount = with_amount(engine, flows, amount, tell=tell)
     if query.has_all_periods or not counted.are_reports:
-        return flows
+        return flows, amount.column
     calendar: nw.LazyFrame[Any] = nw.from_native(reporting_calendar(counted.rows.to_native())).lazy()
     silent = _silent_periods(flows, calendar, query.book)
     if silent and tell is not None:
@@ -186,7 +208,8 @@ def _flows(
             f"left out, since reporters of part of the flows (in brackets) published nothing: "
             f"{words}{more}; --all-periods keeps them"
         )
-    return flows.filter(~nw.col("period").is_in(list(silent))) if silent else flows
+    kept = flows.filter(~nw.col("period").is_in(list(silent))) if silent else flows
+    return kept, amount.column
 
 
 def _own_book(counted: CountedReports, name: Book) -> nw.LazyFrame[Any]:
@@ -197,15 +220,21 @@ def _own_book(counted: CountedReports, name: Book) -> nw.LazyFrame[Any]:
     return rows.rename({f"{side}_{theirs}": ours for theirs, ours in names.items()})
 
 
-def _chosen(frame: nw.LazyFrame[Any], query: MeasuredFlows) -> nw.LazyFrame[Any]:
-    code, exporter, importer = nw.col("hs_code"), nw.col("exporter"), nw.col("importer")
+def _of_goods(frame: nw.LazyFrame[Any], query: MeasuredFlows) -> nw.LazyFrame[Any]:
+    """Return the rows of the goods asked for, codes cut to the level."""
+    code = nw.col("hs_code")
     if query.products:
         frame = frame.filter(
             nw.any_horizontal(*[code.str.starts_with(p) for p in query.products], ignore_nulls=False)
         )
     if "TOTAL" not in query.products:
         frame = frame.filter(code != "TOTAL").with_columns(code.str.slice(0, query.level).alias("hs_code"))
-    frame = frame.filter(exporter != importer)
+    return frame
+
+
+def _chosen(frame: nw.LazyFrame[Any], query: MeasuredFlows) -> nw.LazyFrame[Any]:
+    exporter, importer = nw.col("exporter"), nw.col("importer")
+    frame = _of_goods(frame, query).filter(exporter != importer)
     if query.exporters:
         frame = frame.filter(exporter.is_in(list(query.exporters)))
     if query.importers:
@@ -225,13 +254,12 @@ def _silent_periods(flows: nw.LazyFrame[Any], calendar: nw.LazyFrame[Any], book:
     by_period = flows.group_by(*pair, "period").agg(nw.col("value_usd").sum())
     weights = by_period.group_by(*pair).agg(nw.col("value_usd").mean().alias("weight"))
     grid = weights.join(flows.select("period").unique(), how="cross")
-    sides = {"exports": ("exporter",), "imports": ("importer",)}.get(book, pair)
-    for side in sides:
+    for side in _SIDES.get(book, pair):
         published = calendar.filter(nw.col("flow") == ("export" if side == "exporter" else "import")).select(
             nw.col("area").alias(side), "period", nw.lit(1).alias(f"by_{side}")
         )
         grid = grid.join(published.unique(), on=[side, "period"], how="left")
-    known = nw.coalesce(*[nw.col(f"by_{side}") for side in sides], nw.lit(0))
+    known = nw.coalesce(*[nw.col(f"by_{side}") for side in _SIDES.get(book, pair)], nw.lit(0))
     shares = (
         grid.with_columns((nw.col("weight") * known).alias("known_weight"))
         .group_by("period")

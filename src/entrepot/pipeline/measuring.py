@@ -57,6 +57,8 @@ _FIXED = frozenset(
     }
 )  # fmt: skip
 _MONTHLY = frozenset({"year_to_date", "rolling_year"})
+#: Series, in which a period that was published and has no trade is zero.
+_OF_SERIES = frozenset({"total", "growth", "year_to_date", "rolling_year", "index"})
 _WINDOWS = frozenset({"supplanting", "margins"})
 #: Measures that set rows beside each other, and the keys that they add up by first.
 _SELF_JOINED: dict[str, tuple[str, ...]] = {
@@ -90,7 +92,8 @@ class MeasureQuery:
     before, after
         Windows of ``supplanting`` and ``margins``.
     scheme
-        Of ``composition``: BEC4, SITC4, ICT, RAUCH, or the name of a list, whose tiers are the categories.
+        Of ``composition``: BEC4, STAGE (of processing) and ENERGY made of it, SITC4, ICT, RAUCH, or the name
+        of a list, whose tiers are the categories.
     gdp
         Of ``plausibility``: the rows of :func:`entrepot.read_gdp`.
     show
@@ -146,6 +149,13 @@ class MeasureQuery:
         return self.amount.column
 
     @property
+    def zeros_by(self) -> tuple[str, ...] | None:
+        """The keys of the series in which a published period without trade is zero; None of others."""
+        if self.name not in _OF_SERIES or (self.name == "total" and "period" not in self.keys):
+            return None
+        return None if self.name == "total" and "hs_code" in self.keys else self.keys
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """The keys of the rows."""
         return _BY.get(self.name, ("period",)) if self.by is None else self.by
@@ -192,7 +202,9 @@ def measure_lake(
         A classification is none.
     """
     with open_engine(engine, memory_limit=memory_limit) as opened, spark_errors():
-        flows = measured_flows(opened, lake, query.flows, amount=query.amount, tell=tell)
+        flows = measured_flows(
+            opened, lake, query.flows, amount=query.amount, zeros_by=query.zeros_by, tell=tell
+        )
         return measure_flows(opened, flows, query)
 
 
@@ -271,6 +283,34 @@ _MADE: dict[str, _Made] = {
 }
 
 
+#: Stages of processing as Gaulier, Lemoine and Ünal-Kesenci (CEPII, 2007, China's emergence and the
+#: reorganisation of trade flows in Asia) make them of BEC4; motor spirit and passenger cars have two uses.
+_STAGES = {
+    "1 primary": ("primary goods", ("111", "21", "31")),
+    "2 processed": ("processed goods", ("121", "22", "32", "322")),
+    "3 parts": ("parts and components", ("42", "53")),
+    "4 capital": ("capital goods", ("41", "521")),
+    "5 consumption": ("consumption goods", ("112", "122", "51", "522", "61", "62", "63")),
+}
+
+
+def _stage(category: str) -> tuple[str, str]:
+    for code, (title, categories) in _STAGES.items():
+        if category in categories:
+            return code, title
+    return "7", "goods not specified elsewhere"
+
+
+def _energy(category: str) -> tuple[str, str]:
+    if category.startswith("3"):
+        return "energy", "energy (fuels, lubricants and electricity, BEC 3)"
+    return "non-energy", "all but energy"
+
+
+#: Schemes that are made of the categories of BEC4.
+_OF_BEC: dict[str, Callable[[str], tuple[str, str]]] = {"STAGE": _stage, "ENERGY": _energy}
+
+
 def _classes(scheme: str, query: MeasureQuery) -> pa.Table:
     """Return the categories of the codes in the revision asked for: a classification, or a list's tiers.
 
@@ -283,11 +323,14 @@ def _classes(scheme: str, query: MeasureQuery) -> pa.Table:
         tiers = {entry.code: entry.tier for entry in list_entries(name, revision=revision)}
         rows = [(code, f"{name} {tier}", f"{name}, tier {tier}", 1.0) for code, tier in tiers.items()]
     else:
-        table = class_table(cast("ClassScheme", scheme), revision=revision)
-        digits = 1 if scheme.strip().upper() == "SITC4" else None
+        asked = scheme.strip().upper()
+        grouped = _OF_BEC.get(asked)
+        table = class_table(cast("ClassScheme", "BEC4" if grouped else scheme), revision=revision)
+        digits = 1 if asked == "SITC4" else None
         sums: dict[tuple[str, str, str], float] = {}
         for row in table.to_pylist():
-            key = (row["hs_code"], row["category"][:digits], row["title"])
+            kind = (row["category"][:digits], row["title"])
+            key = (row["hs_code"], *(grouped(row["category"]) if grouped else kind))
             sums[key] = sums.get(key, 0.0) + row["weight"]
         rows = [(*key, weight) for key, weight in sums.items()]
     columns = zip(*rows, strict=True)

@@ -108,6 +108,7 @@ def print_case_result(
     console: Console,
     *,
     robustness: pa.Table | None = None,
+    sources: Sequence[str] = (),
     most: int = 12,
 ) -> None:
     """Print published beside computed figures with the likely reasons of a difference, then the answers.
@@ -124,6 +125,8 @@ def print_case_result(
         Where to.
     robustness
         The headline under other choices, as ``CaseResult.robustness``.
+    sources
+        Publishers of the files in the lake, each with its vintage.
     most
         Rows to print of answers that no figure is compared with.
     """
@@ -135,6 +138,10 @@ def print_case_result(
         console.print(_side_by_side(case, rows))
     elif rows:
         console.print(_compared(rows))
+    books = dict.fromkeys(BOOKS[call["book"]] for call in case["calls"] if call["id"] in tables)
+    if books:
+        words = f"; vintages: {', '.join(sources)}" if sources else ""
+        _line(console, "computed from", f"{'; '.join(books)}{words}")
     if any(row["verdict"] == "differs" for row in rows):
         _line(console, "likely why", "; ".join(case["why"]) or "not stated")
     for note in dict.fromkeys(row["note"] for row in rows if row["note"]):
@@ -224,7 +231,7 @@ def case_chart(
         call["value"]
     ]
     unit = {"usd": "US dollars", "eur": "euro", "kg": "kilograms", "units": "units"}[call["value"]]
-    what = TITLES.get(call["measure"], call["measure"].capitalize())
+    what = TITLES.get(call["measure"], call["measure"].capitalize()).format(base=call["base"])
     subtitle = f"{what}; {unit}; {BOOKS[call['book']]}"
     caption = Caption(title=call["title"], subtitle=subtitle, footer=footer)
     return measure_chart(
@@ -234,7 +241,15 @@ def case_chart(
         value=column,
         kind=case["chart_kind"],
         first=case["chart_first"],
+        events=_events(case["chart_events"], tables[case["chart"]]),
     )
+
+
+def _events(texts: Sequence[str], table: pa.Table) -> list[tuple[str, str]]:
+    """Return periods and words of the events that lie within the periods of a table."""
+    periods = sorted(table["period"].to_pylist()) if "period" in table.column_names else []
+    pairs = [(period, words) for period, _, words in (text.partition("=") for text in texts)]
+    return [pair for pair in pairs if periods and periods[0] <= pair[0] <= periods[-1]]
 
 
 def _bars(case: Mapping[str, Any], compared: pa.Table, *, footer: str) -> Any:
@@ -258,5 +273,5 @@ def _bars(case: Mapping[str, Any], compared: pa.Table, *, footer: str) -> Any:
 
 def _bar(value: float | None, earlier: Mapping[str, Any], *, is_later: bool, has_data: bool) -> str:
     was = earlier["computed"] if has_data else earlier["published"]
-    ratio = f"  × {value / was:.1f}" if is_later and value and was else ""
+    ratio = f"  × {value / was:.3g}" if is_later and value and was else ""
     return f"{amount(value)}{ratio}"

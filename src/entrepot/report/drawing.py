@@ -34,6 +34,7 @@ __all__ = [
     "lines_chart",
     "stack_chart",
     "value_axis",
+    "with_gaps",
     "write_chart",
 ]
 
@@ -45,7 +46,11 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7
 #: Name of the parts of a stack that are too small for one of their own.
 OTHERS = "all others"
 _LETTER = 5.0  # pixels of a letter of the footer, on average
-_SHARE, _FACTOR = ".0%", ",.0f"
+_SHARE = ".0%"
+#: Index numbers: 100 is written whole, 0.08 with what tells it from 0.09.
+_NUMBER_LABELS = "abs(datum.value) < 10 ? format(datum.value, '.3~f') : format(datum.value, ',.0f')"
+_MANY_PERIODS = 40
+_LONG_NAME = 28  # letters of a name that no longer fits beside a stack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +81,18 @@ def lines_chart(
     events: Sequence[tuple[str, str]] = (),
     width: int = 680,
 ) -> Any:
-    """Return series over time, each with its name at its end; as many as there are colours.
+    """Return series over time, each with its name at the right; as many as there are colours.
+
+    A series that ends early bears its last period behind its name.
 
     Parameters
     ----------
     rows
-        ``period, series, value``; a null value is a gap in the line.
+        ``period, series, value``; a null value, and a period without a row, is a gap in the line.
     caption
         What stands around.
     unit
-        ``usd``, ``share`` (0 to 1), ``index`` or ``kg``.
+        ``usd`` (any amount), ``share`` (0 to 1), ``index`` (its axis need not begin at 0) or ``number``.
     is_rank
         The first place is at the top, and the largest rank drawn at the foot.
     events
@@ -100,9 +107,9 @@ def lines_chart(
     """
     series = list(dict.fromkeys(str(row["series"]) for row in rows))
     check_series(len(series), len(rows))
-    days = [{**row, "day": first_day(str(row["period"]))} for row in rows]
-    ends = {str(row["series"]): row for row in days if row["value"] is not None}
-    room = max(len(name) for name in series) * 7 + 14
+    days = [{**row, "day": first_day(str(row["period"]))} for row in with_gaps(rows)]
+    ends = _ends(days)
+    room = max([len(row["words"]) for row in ends], default=0) * 7 + 14
     x = alt.X(
         "day:T",
         scale=alt.Scale(type="utc"),
@@ -116,34 +123,90 @@ def lines_chart(
     colour = alt.Color(
         "series:N", legend=None, scale=alt.Scale(domain=series, range=list(COLOURS[: len(series)]))
     )
+    dots = alt.OverlayMarkDef(size=26 if len({row["period"] for row in days}) <= _MANY_PERIODS else 7)
     line = (
         alt.Chart(alt.InlineData(values=days))
-        .mark_line(strokeWidth=2.2, point=alt.OverlayMarkDef(size=26))
+        .mark_line(strokeWidth=2.2, strokeJoin="round", point=dots)
         .encode(x=x, y=y, color=colour)
     )
     names = (
-        alt.Chart(alt.InlineData(values=kept_apart(list(ends.values()), rows, is_rank=is_rank)))
+        alt.Chart(alt.InlineData(values=kept_apart(ends, rows)))
         .mark_text(align="left", dx=8, fontSize=12, fontWeight="bold")
-        .encode(x=x, y=alt.Y("label_at:Q", scale=scale, axis=axis, title=None), text="series:N", color=colour)
+        .encode(x=x, y=alt.Y("label_at:Q", scale=scale, axis=axis, title=None), text="words:N", color=colour)
     )
     layers = [*_events(events, x), line, names]
     drawn = alt.layer(*layers).properties(width=width - room - 60, height=300)
     return captioned(drawn, caption, width)
 
 
-def kept_apart(
-    ends: list[dict[str, Any]], rows: Sequence[Mapping[str, Any]], *, is_rank: bool
-) -> list[dict[str, Any]]:
-    """Return the lines' ends with a place for each name that covers no other."""
-    if is_rank or not ends:
-        return [row | {"label_at": row["value"]} for row in ends]
-    values = [row["value"] for row in rows if row["value"] is not None]
+def with_gaps(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows by period, with one without a value where a series has none: no line bridges a hole.
+
+    Periods before the first figure of all are left out, and those after the last.
+    """
+    there = {(str(row["series"]), str(row["period"])): dict(row) for row in rows}
+    known = [period for (_, period), row in there.items() if row["value"] is not None]
+    every = _every_period(known or [period for _, period in there])
+    return [
+        there.get((name, period), {"period": period, "series": name, "value": None})
+        for name in dict.fromkeys(name for name, _ in there)
+        for period in every
+    ]
+
+
+def _every_period(periods: Sequence[str]) -> list[str]:
+    """Return all periods from the first to the last: months where all are months, else years."""
+    first, last = min(periods), max(periods)
+    if len({len(period) for period in periods}) > 1:
+        return sorted(set(periods))
+    if len(first) == 4:
+        return [str(year) for year in range(int(first), int(last) + 1)]
+    start, end = (int(period[:4]) * 12 + int(period[5:]) - 1 for period in (first, last))
+    return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in range(start, end + 1)]
+
+
+def _ends(days: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the last figure of each series, all at the last day of the chart."""
+    known = [row for row in days if row["value"] is not None]
+    last = max((str(row["period"]) for row in known), default="")
+    ends = {str(row["series"]): row for row in known}  # rows stand in the order of their periods
+    return [
+        {
+            "series": name,
+            "value": row["value"],
+            "day": first_day(last),
+            "words": name if row["period"] == last else f"{name} (to {row['period']})",
+        }
+        for name, row in ends.items()
+    ]
+
+
+def kept_apart(ends: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the lines' ends with a place for each name that covers no other, as near as that allows.
+
+    Names too close to one another make a group, which stands around the mean of their values.
+    """
+    values = [float(row["value"]) for row in rows if row["value"] is not None]
     least = (max([*values, 0.0]) - min([*values, 0.0])) * 0.05
+    ordered = sorted(ends, key=lambda one: one["value"])
+    # Pool adjacent violators: groups of the values less the room that the names below take.
+    groups: list[list[float]] = []
+    for place, row in enumerate(ordered):
+        groups.append([row["value"] - place * least])
+        while len(groups) > 1 and _mean(groups[-2]) > _mean(groups[-1]):
+            last = groups.pop()
+            groups[-1] += last
+    middles = [_mean(group) for group in groups for _ in group]
+    lowest = min([0.0, *values]) if not values or min(values) >= 0 else min(values)
     placed: list[dict[str, Any]] = []
-    for row in sorted(ends, key=lambda one: one["value"]):
-        floor = placed[-1]["label_at"] + least if placed else row["value"]
-        placed.append(row | {"label_at": max(row["value"], floor)})
+    for place, (row, middle) in enumerate(zip(ordered, middles, strict=True)):
+        floor = placed[-1]["label_at"] + least if placed else lowest
+        placed.append({**row, "label_at": max(middle + place * least, floor)})
     return placed
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
 
 
 def _events(events: Sequence[tuple[str, str]], x: alt.X) -> list[Any]:
@@ -180,13 +243,17 @@ def stack_chart(rows: Sequence[Mapping[str, Any]], caption: Caption, *, width: i
     check_series(len(sizes), len(rows))
     order = sorted(sizes, key=lambda name: (name == OTHERS, -sizes[name]))
     ranked = [{**row, "order": order.index(str(row["series"]))} for row in rows]
+    is_long = max(len(name) for name in order) > _LONG_NAME
     colour = alt.Color(
         "series:N",
         title=None,
         sort=order,
         scale=alt.Scale(domain=order, range=list(COLOURS[: len(order)])),
-        legend=alt.Legend(orient="right", labelLimit=220, labelFontSize=12, symbolType="square"),
+        legend=alt.Legend(orient="bottom", columns=2, labelLimit=325, labelFontSize=11, symbolType="square")
+        if is_long
+        else alt.Legend(orient="right", labelLimit=220, labelFontSize=12, symbolType="square"),
     )
+    beside = 70 if is_long else max(len(name) for name in order) * 7 + 110
     drawn = (
         alt.Chart(alt.InlineData(values=ranked))
         .mark_bar(stroke="white", strokeWidth=1)
@@ -196,7 +263,7 @@ def stack_chart(rows: Sequence[Mapping[str, Any]], caption: Caption, *, width: i
             color=colour,
             order=alt.Order("order:Q", sort="ascending"),
         )
-        .properties(width=width - max(len(name) for name in order) * 7 - 110, height=300)
+        .properties(width=width - beside, height=300)
     )
     return captioned(drawn, caption, width)
 
@@ -270,12 +337,12 @@ def check_series(series: int, rows: int) -> None:
 
 
 def value_axis(unit: str) -> alt.Axis:
-    """Return the axis of values of a unit: ``share``, ``index``, or an amount."""
+    """Return the axis of values of a unit: ``share``, ``index`` or ``number``, or an amount."""
     match unit:
         case "share":
             return alt.Axis(format=_SHARE, tickCount=5, title=None)
-        case "index":
-            return alt.Axis(format=_FACTOR, tickCount=5, title=None)
+        case "index" | "number":
+            return alt.Axis(labelExpr=_NUMBER_LABELS, tickCount=5, title=None)
         case _:
             return alt.Axis(labelExpr=USD_LABELS, tickCount=5, title=None)
 

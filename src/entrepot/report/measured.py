@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from rich.table import Table
 from rich.text import Text
 
-from entrepot.errors import OptionError
+from entrepot.errors import OptionError, UnknownCodeError
+from entrepot.nomenclature import hs_title
 from entrepot.report.amounts import MISSING, amount, percent
 from entrepot.report.drawing import OTHERS, Caption, bars_chart, lines_chart, stack_chart
 from entrepot.report.labels import place
@@ -35,7 +39,7 @@ TITLES = {
     "growth": "Growth on the year before",
     "year_to_date": "Growth of the year so far",
     "rolling_year": "Sums of twelve months",
-    "index": "Index, base = 100",
+    "index": "Index, {base} = 100",
     "supplanting": "Gained and lost, the market's own growth taken out",
     "margins": "Change",
     "concentration": "Concentration (Herfindahl–Hirschman)",
@@ -51,9 +55,9 @@ _DRAWN: dict[str, tuple[str, str]] = {
     "index": ("index", "index"),
     "share": ("share", "share"),
     "rank": ("rank", "rank"),
-    "concentration": ("hhi", "index"),
+    "concentration": ("hhi", "number"),
     "dependence": ("dependence", "share"),
-    "advantage": ("rca", "index"),
+    "advantage": ("rca", "number"),
     "plausibility": ("gdp_share", "share"),
     "composition": ("share", "share"),
     "supplanting": ("competitive_{value}", "usd"),
@@ -65,6 +69,7 @@ _SHARES = (
 )  # fmt: skip
 _NUMBERS = ("index", "hhi", "effective_number", "rca", "symmetric_rca", "past_ratio")
 _MOST_BARS = 24
+_MOST_TITLES, _LONGEST_TITLE = 8, 80
 #: Columns that leave a narrow terminal first, and those that leave last.
 _MADE_OF = (
     "whole_",
@@ -134,10 +139,14 @@ def _cell(name: str, value: Any) -> str:
     if not isinstance(value, float):
         return str(value)
     if name.endswith(_NUMBERS):
-        return f"{value:,.3g}" if value < 100 else f"{value:,.0f}"
+        return _minus(f"{value:,.3g}" if abs(value) < 100 else f"{value:,.0f}")
     if name.endswith(_SHARES):
-        return f"{value:.1%}" if abs(value) < 0.1 else percent(value)
+        return _minus(f"{value:.1%}" if abs(value) < 0.1 else percent(value))
     return amount(value) if value >= 0 else f"−{amount(-value)}"
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")
 
 
 def measure_chart(
@@ -148,6 +157,7 @@ def measure_chart(
     value: str = "value_usd",
     kind: str = "own",
     first: str = "",
+    events: Sequence[tuple[str, str]] = (),
 ) -> Any:
     """Return the chart of a measure: lines over time, ranks, a stack, or bars; or another kind of it.
 
@@ -165,6 +175,8 @@ def measure_chart(
         One of :data:`CHART_KINDS`.
     first
         Of ``parts``: code of the area whose part is at the foot.
+    events
+        Periods and names of what happened, on lines over time.
 
     Raises
     ------
@@ -183,6 +195,10 @@ def measure_chart(
         {"period": row.get("period"), "series": _label(row, own), "value": row[column]}
         for row in rows.to_pylist()
     ]
+    if "hs_code" in own:
+        caption = _noted(caption, _code_titles(rows["hs_code"].unique().to_pylist()))
+    has_lines = kind == "own" and "period" in rows.column_names and name != "composition"
+    _check_events(events, drawn, has_lines=has_lines)
     if kind != "own":
         figures = [row | {"figure": _cell(column, row["value"])} for row in drawn]
         return _other_kind(figures, caption, kind=kind, column=column, unit=unit, first=first)
@@ -190,9 +206,12 @@ def measure_chart(
         _one_whole(rows)
         return stack_chart(_largest(drawn), caption)
     if "period" in rows.column_names:
-        known = [row for row in drawn if row["value"] is not None]
-        return lines_chart(known, caption, unit=unit, is_rank=unit == "rank")
-    largest = sorted((row for row in drawn if row["value"]), key=lambda row: -abs(row["value"]))[:_MOST_BARS]
+        known, caption = _with_figures(drawn, caption)
+        return lines_chart(known, caption, unit=unit, is_rank=unit == "rank", events=events)
+    largest = sorted((row for row in drawn if row["value"]), key=lambda row: -abs(row["value"]))
+    if len(largest) > _MOST_BARS:
+        caption = _noted(caption, f"The {_MOST_BARS} largest of {len(largest)}.")
+        largest = largest[:_MOST_BARS]
     bars = [
         {
             "label": row["series"],
@@ -205,6 +224,49 @@ def measure_chart(
     return bars_chart(bars, caption, unit=unit)
 
 
+def _check_events(
+    events: Sequence[tuple[str, str]], drawn: Sequence[Mapping[str, Any]], *, has_lines: bool
+) -> None:
+    """Refuse events where there are no lines over time, or that lie outside of them."""
+    if events and not has_lines:
+        raise OptionError(
+            "events stand on lines over time", where="--chart-event", hint="leave it out, or --chart-kind"
+        )
+    for period, word in events:
+        days = sorted(str(row["period"]) for row in drawn)
+        if not days[0][:4] <= period[:4] <= days[-1][:4]:
+            raise OptionError(
+                f"{period} ({word}) is outside of what is drawn",
+                where="--chart-event",
+                hint=f"periods drawn are {days[0]} to {days[-1]}",
+            )
+
+
+def _with_figures(drawn: Sequence[dict[str, Any]], caption: Caption) -> tuple[list[dict[str, Any]], Caption]:
+    """Return the rows of series that have a figure, and a caption that names the others."""
+    known = {row["series"] for row in drawn if row["value"] is not None}
+    absent = [name for name in dict.fromkeys(row["series"] for row in drawn) if name not in known]
+    if absent:
+        caption = _noted(caption, f"No figure: {', '.join(absent)}.")
+    return [row for row in drawn if row["series"] in known], caption
+
+
+def _noted(caption: Caption, words: str) -> Caption:
+    return replace(caption, footer=f"{words} {caption.footer}".strip())
+
+
+def _code_titles(codes: Sequence[str | None]) -> str:
+    """Return what codes mean, in one line; nothing of many codes."""
+    known = sorted(code for code in codes if code)
+    if not known or len(known) > _MOST_TITLES:
+        return ""
+    words = []
+    for code in known:
+        with suppress(UnknownCodeError):
+            words.append(f"{code}: {shorten(hs_title(code), _LONGEST_TITLE, placeholder=' …')}")
+    return f"{'; '.join(words)}." if words else ""
+
+
 def _other_kind(
     rows: list[dict[str, Any]], caption: Caption, *, kind: str, column: str, unit: str, first: str
 ) -> Any:
@@ -212,13 +274,13 @@ def _other_kind(
         raise OptionError(
             f"a {kind} chart compares periods, and the measure has none",
             where="--chart-kind",
-            hint="leave the option out",
+            hint="add period to --by, such as --by importer,period; or leave the option out",
         )
     match kind:
         case "slope":
             return slope_chart(rows, caption, unit=unit)
         case "bump" if column == "rank":
-            return bump_chart([row for row in rows if row["value"] is not None], caption)
+            return bump_chart(*_with_figures(rows, caption))
         case "bump":
             raise OptionError(
                 "a bump chart is one of places", where="--chart-kind", hint="entrepot measure rank"
@@ -230,7 +292,8 @@ def _other_kind(
                 "parts are amounts that add up", where="--chart-kind", hint="entrepot measure total"
             )
         case "multiples":
-            return multiples_chart(rows, caption, unit=unit)
+            known, caption = _with_figures(rows, caption)
+            return multiples_chart(known, caption, unit=unit)
         case _:
             return heat_chart(rows, caption, unit="growth" if column == "growth" else unit)
 

@@ -17,6 +17,7 @@ from entrepot.report.drawing import (
     kept_apart,
     lines_chart,
     value_axis,
+    with_gaps,
 )
 
 if TYPE_CHECKING:
@@ -70,6 +71,10 @@ def slope_chart(
             hint="ask for periods that all have: --periods FIRST:LAST",
         )
     check_series(len(series), len(known))
+    absent = [name for name in dict.fromkeys(str(row["series"]) for row in rows) if name not in series]
+    if absent:
+        note = f"Without a figure in both: {', '.join(absent)}. "
+        caption = replace(caption, footer=note + caption.footer)
     room = max(len(name) for name in series) * _LETTER + 80
     sides: list[tuple[list[dict[str, Any]], Literal["left", "right"], int]] = []
     ends_of: tuple[tuple[str, Literal["left", "right"], int], ...] = (
@@ -84,7 +89,7 @@ def slope_chart(
                 if align == "left"
                 else f"{row['figure']}  {row['series']}"
             }
-            for row in kept_apart(at, list(ends.values()), is_rank=False)
+            for row in kept_apart(at, list(ends.values()))
         ]
         sides.append((words, align, dx))
     drawn = [row for words, *_ in sides for row in words]
@@ -211,7 +216,7 @@ def multiples_chart(
     Parameters
     ----------
     rows
-        ``period, series, value``; a null value is a gap in the line.
+        ``period, series, value``; a null value, and a period without a row, is a gap in the line.
     caption, unit, width
         See :func:`entrepot.report.drawing.lines_chart`.
     is_shared
@@ -231,11 +236,15 @@ def multiples_chart(
         )
     days = [
         {"day": first_day(str(row["period"])), "series": str(row["series"]), "value": row["value"]}
-        for row in rows
+        for row in with_gaps(rows)
     ]
-    x = alt.X(
-        "day:T", scale=alt.Scale(type="utc"), axis=alt.Axis(format="%Y", grid=False, title=None, tickCount=2)
-    )
+    span = [min(row["day"] for row in days), max(row["day"] for row in days)]
+    is_months = any(len(str(row["period"])) > 4 for row in rows)
+    axis = alt.Axis(
+        format="%b %Y" if is_months else "%Y", grid=False, title=None, labelFlush=True,
+        values=[alt.DateTime(year=int(day[:4]), month=int(day[5:7]), date=1, utc=True) for day in span],
+    )  # fmt: skip
+    x = alt.X("day:T", scale=alt.Scale(type="utc"), axis=axis)
     scale = alt.Scale() if is_shared else alt.Scale(zero=False)
     panels = []
     inner = (width - 40) // _ACROSS - 62
@@ -267,8 +276,8 @@ def heat_chart(
     Parameters
     ----------
     rows
-        ``period, series, value``, and ``figure`` in words, which stand in the cells where there is room. Of a
-        null value stands a dash.
+        ``period, series, value``, and ``figure`` in words, which stand in the cells where there is room.
+        Where there is no value, or no row, stands a dash.
     caption, width
         See :func:`entrepot.report.drawing.lines_chart`.
     unit
@@ -298,12 +307,24 @@ def heat_chart(
     )
     room = max(len(name) for name in series) * _LETTER + 16
     step = (width - room - 110) / len(periods)
-    values = [dict(row, dark=row["value"] is not None and abs(row["value"]) > reach * 0.55) for row in rows]
+    there = {(str(row["series"]), str(row["period"])): row for row in rows}
+    none = {"value": None, "figure": ""}
+    values = [
+        {**none, **there.get((name, period), {}), "series": name, "period": period}
+        for name in series
+        for period in periods
+    ]
+    for row in values:
+        row["dark"] = row["value"] is not None and abs(row["value"]) > reach * 0.55
+    is_tight = step < max(map(len, periods)) * _LETTER + 4
+    heads = (
+        {"labelAngle": -45, "labelAlign": "left"} if is_tight and len(periods[0]) > 4 else {"labelAngle": 0}
+    )
     base = alt.Chart(alt.InlineData(values=values)).encode(
         x=alt.X(
             "period:O",
             title=None,
-            axis=alt.Axis(orient="top", labelAngle=0, labelOverlap=True, ticks=False, domain=False),
+            axis=alt.Axis(orient="top", labelOverlap=True, ticks=False, domain=False, **heads),
         ),
         y=alt.Y(
             "series:N", title=None, sort=series, axis=alt.Axis(ticks=False, domain=False, labelLimit=room)
@@ -312,7 +333,9 @@ def heat_chart(
     axis = (
         {"labelExpr": value_axis("usd").labelExpr}
         if unit == "usd"
-        else {"format": ".0%" if unit in {"share", "growth"} else ",.0f"}
+        else {"format": ".0%"}
+        if unit in {"share", "growth"}
+        else {"labelExpr": value_axis("number").labelExpr}
     )
     cells = (
         base.transform_filter("isValid(datum.value)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import tomllib
 from contextlib import suppress
 from functools import partial
 from importlib.metadata import entry_points
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from entrepot.sources.base import Source
 
-__all__ = ["SOURCES", "open_source", "sources_that_read"]
+__all__ = ["SOURCES", "open_source", "publisher_name", "sources_that_read"]
 
 #: Publishers with a reader of their own.
 SOURCES: tuple[Callable[[], Source], ...] = (
@@ -129,6 +130,24 @@ def _told(source: Source, stated: Stated) -> Source:
 def _shipped() -> dict[str, Path]:
     """Return the mappings that ship with the package by name."""
     return {file.stem: file for file in sorted(_SHIPPED.glob("*.toml"))}
+
+
+def publisher_name(source: str) -> str:
+    """Return the publisher's name for the reader, the id of a source of the user's own.
+
+    Examples
+    --------
+    >>> publisher_name("csv:imf_wide"), publisher_name("csv:mine")
+    ('International Monetary Fund', 'csv:mine')
+    """
+    facts = Path(__file__).with_name(source) / "source.yml"
+    if source.isidentifier() and facts.exists():
+        lines = facts.read_text(encoding="utf-8").splitlines()
+        return next(line.removeprefix("name: ") for line in lines if line.startswith("name: "))
+    mapping = _shipped().get(source.removeprefix(_MAPPED))
+    if mapping is None:
+        return source
+    return str(tomllib.loads(mapping.read_text(encoding="utf-8")).get("publisher", source))
 
 
 def _mapping(name: str) -> Path:

@@ -126,3 +126,26 @@ def test_an_unknown_case_proposes_the_nearest(tmp_path) -> None:
     assert "KYRGYZ-IMPORTS" in caught.value.hint
     with pytest.raises(EntrepotError):
         find_case(tmp_path / "none.toml")
+
+
+def further():
+    for name in case_names():
+        for text in find_case(name).further:
+            yield pytest.param(text, id=f"{name}: {' '.join(text.split()[1:4])}")
+
+
+@pytest.mark.parametrize("text", list(further()))
+def test_a_command_that_takes_a_case_further_asks_for_one_frequency(text) -> None:
+    """An event of a month with windows of years found no reports, whatever had been taken in."""
+    words = shlex.split(text)
+    spans = [words[k + 1] for k, word in enumerate(words) if word in {"--event", "--before", "--after"}]
+    assert len({"-" in span for span in spans}) < 2
+
+
+@pytest.mark.parametrize("name", ["C6", "C7", "C8"])
+def test_a_detour_of_goods_whose_seller_lost_nothing_names_no_origin(name) -> None:
+    """China's direct sales did not fall: it relays what others no longer sell, who must be in the search."""
+    for text in find_case(name).further:
+        if " detours " in text or " robustness " in text:
+            assert "--origin" not in text
+            assert "--destination RUS" in text

@@ -88,3 +88,15 @@ def test_a_case_with_its_data_runs_to_its_chart(name, tmp_path) -> None:
             assert one.verdict == ("not computed" if case.is_target else "not compared")
     drawn = svg(case_chart(case.model_dump(), result.table, result.tables, footer="Source: made up"))
     assert "Source: made up" in drawn
+
+
+@pytest.mark.parametrize(("is_least", "verdicts"), [(True, ["agrees", "differs"]), (False, ["differs"] * 2)])
+def test_more_than_agrees_with_more_and_not_with_less(is_least, verdicts, tmp_path) -> None:
+    case = find_case("C7")
+    lake = lake_with(case, tmp_path)
+    found = {one.figure.id: one.computed for one in run_case(case, lake).compared}
+    figure = next(one for one in case.figures if one.id == "trucks_2023")
+    for published, verdict in zip((0.5, 2.0), verdicts, strict=True):
+        changed = figure.model_copy(update={"value": found["trucks_2023"] * published, "is_least": is_least})
+        result = run_case(case.model_copy(update={"figures": (changed,), "headline": ""}), lake)
+        assert [one.verdict for one in result.compared] == [verdict]

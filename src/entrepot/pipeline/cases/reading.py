@@ -133,6 +133,8 @@ class Figure(Row):
         The row that it is divided by: of ``growth`` one is taken off the quotient.
     tolerance
         How far the computed figure may be off: of amounts as a share, of growth and shares in points.
+    is_least
+        Published as "more than": a larger computed figure agrees.
     standing, source, note
         What it rests on, where they differ from the case's; and what is uncertain about it.
     """
@@ -143,6 +145,7 @@ class Figure(Row):
     unit: Unit
     over: Row | None = None
     tolerance: float = 0.02
+    is_least: bool = False
     standing: Standing | None = None
     source: str = ""
     note: str = ""
@@ -179,8 +182,9 @@ class Case(_Section):
     headline
         The figure that the case stands for: it is tested under other choices. Of a case with calls it is one
         that they give.
-    chart, chart_kind, chart_first
-        The call that is drawn, and how: see ``--chart-kind`` and ``--chart-first`` of ``entrepot measure``.
+    chart, chart_kind, chart_first, chart_events
+        The call that is drawn, and how: see ``--chart-kind``, ``--chart-first`` and ``--chart-event`` of
+        ``entrepot measure``. Events outside of the periods that there are are not drawn.
     bars
         What the published figures alone show: such a case runs without data.
     further
@@ -203,6 +207,7 @@ class Case(_Section):
     chart: str = ""
     chart_kind: Literal["own", "slope", "bump", "parts", "multiples", "heat"] = "own"
     chart_first: str = ""
+    chart_events: tuple[str, ...] = ()
     bars: Bars | None = None
     further: tuple[str, ...] = ()
 

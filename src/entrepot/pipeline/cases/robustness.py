@@ -137,7 +137,10 @@ def _moved(computed: float | None, headline: Mapping[str, Any], figure: Figure) 
 
 
 def _flows_of(books: LakeBooks, queries: Mapping[str, MeasureQuery]) -> _Flows:
-    return {name: books.flows(query.flows, amount=query.amount) for name, query in queries.items()}
+    return {
+        name: books.flows(query.flows, amount=query.amount, zeros_by=query.zeros_by)
+        for name, query in queries.items()
+    }
 
 
 def _without(flows: _Flows, part: tuple[str, str]) -> _Flows:
