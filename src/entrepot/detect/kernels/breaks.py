@@ -216,7 +216,7 @@ def _fit(
     rho = rho0
     kept, weight = kept_of(at, rho)
     starts = correlated_starts(y, kept, weight, _FINE * price * log_n * variance, shortest, 1)
-    for histories in range(1, 3):
+    for _ in range(2):
         level = _levels(y, starts)
         calm = y + effect[month]  # the outliers are out: means know the season better than medians
         effect, factor = _season_of(calm - level, month, False)
@@ -224,12 +224,12 @@ def _fit(
         level = _levels(y, starts)
         variance, rho = _noise_of(y - level, at, starts.size, factor, rho0)
         kept, weight = kept_of(at, rho)
-        starts = correlated_starts(y, kept, weight, price * log_n * variance, shortest, histories)
+        starts = correlated_starts(y, kept, weight, price * log_n * variance, shortest, 1)
     variance, rho = _noise_of(y - _levels(y, starts), at, starts.size, factor, rho0)
     return y, effect, starts, variance, rho
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@nb.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
 def _one_break(
     y: NDArray[np.float64],
     noise: tuple[NDArray[np.float64], NDArray[np.float64], float],

@@ -38,7 +38,7 @@ class Partition:
     cost: float
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@nb.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
 def kept_of(at: NDArray[np.int64], rho: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return what each month keeps of the month observed before, and one over the rest's variance.
 
@@ -50,7 +50,7 @@ def kept_of(at: NDArray[np.int64], rho: float) -> tuple[NDArray[np.float64], NDA
     return kept, 1.0 / (1.0 - kept**2)
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@nb.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
 def correlated_starts(
     values: NDArray[np.float64],
     kept: NDArray[np.float64],
@@ -86,49 +86,61 @@ def correlated_starts(
         return np.zeros(1, dtype=np.int64)
     values = values - values.mean()  # sums of squares of large numbers would lose digits
     # cost of all up to now, by the level that holds: a·μ² − 2·b·μ + c
-    costs = np.zeros((n * histories, 3))
+    a, b, c = np.zeros(n * histories), np.zeros(n * histories), np.zeros(n * histories)
     begin = np.zeros(n * histories, dtype=np.int64)
     before = np.full(n * histories, -1, dtype=np.int64)
-    costs[0] = weight[0], weight[0] * values[0], weight[0] * values[0] ** 2
-    count = 1
-    joined, chosen = np.zeros((histories, 3)), np.full(histories, -1, dtype=np.int64)
-    following = np.zeros(3)
+    a[0], b[0], c[0] = weight[0], weight[0] * values[0], weight[0] * values[0] ** 2
+    count, ready = 1, 0
+    total, chosen = np.empty(n * histories), np.full(histories, -1, dtype=np.int64)
+    joined = np.zeros((histories, 3))
     for t in range(1, n):
-        chosen[:] = -1
-        step, share = values[t] - kept[t] * values[t - 1], 1.0 - kept[t]
-        if shortest <= t <= n - shortest:
-            following[:] = 0.0
-            for u in range(t + 1, t + shortest):
-                _add(following, values[u] - kept[u] * values[u - 1], 1.0 - kept[u], weight[u])
-            ready = count
-            while begin[ready - 1] > t - shortest:
-                ready -= 1
-            _choose(costs[:ready], following, (step, kept[t], weight[t]), joined, chosen)
+        first = (values[t] - kept[t] * values[t - 1], kept[t], weight[t])
+        is_start = shortest <= t <= n - shortest
+        if is_start:
+            while ready < count and begin[ready] <= t - shortest:
+                ready += 1
+            next_a, next_b, next_c = _following(values, kept, weight, (t + 1, t + shortest))
+            for r in range(ready):
+                own_a, own_b, own_c = after_level(a[r], b[r], c[r], first)
+                total[r] = own_c + next_c - (own_b + next_b) ** 2 / (own_a + next_a)
+            _cheapest(total[:ready], chosen)
+            for place in range(histories):
+                r = max(chosen[place], 0)
+                joined[place] = after_level(a[r], b[r], c[r], first)
+        share = 1.0 - kept[t]
+        more_a, more_b, more_c = weight[t] * share**2, weight[t] * share * first[0], weight[t] * first[0] ** 2
         for r in range(count):
-            _add(costs[r], step, share, weight[t])
-        for place in range(histories):
+            a[r] += more_a
+            b[r] += more_b
+            c[r] += more_c
+        for place in range(histories if is_start else 0):
             if chosen[place] >= 0:
-                costs[count] = joined[place]
-                costs[count, 2] += penalty
+                a[count], b[count], c[count] = joined[place, 0], joined[place, 1], joined[place, 2] + penalty
                 begin[count], before[count] = t, chosen[place]
                 count += 1
-    best, least = 0, np.inf
+    best = 0
     for r in range(count):
-        own = costs[r, 2] - costs[r, 1] ** 2 / costs[r, 0]
-        if own < least:
-            best, least = r, own
+        total[r] = c[r] - b[r] ** 2 / a[r]
+        if total[r] < total[best]:
+            best = r
     return _traced(best, begin, before)
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _add(cost: NDArray[np.float64], step: float, share: float, weight: float) -> None:
-    """Add (step − share·μ)² to the cost of a level, in place."""
-    cost[0] += weight * share * share
-    cost[1] += weight * share * step
-    cost[2] += weight * step * step
+@nb.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+def _following(
+    values: NDArray[np.float64], kept: NDArray[np.float64], weight: NDArray[np.float64], span: tuple[int, int]
+) -> tuple[float, float, float]:
+    """Return the cost of the values of a span that are on the level of those before them."""
+    a = b = c = 0.0
+    for t in range(span[0], span[1]):
+        step, share = values[t] - kept[t] * values[t - 1], 1.0 - kept[t]
+        a += weight[t] * share * share
+        b += weight[t] * share * step
+        c += weight[t] * step * step
+    return a, b, c
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@nb.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
 def after_level(
     a: float, b: float, c: float, first: tuple[float, float, float]
 ) -> tuple[float, float, float]:
@@ -138,37 +150,26 @@ def after_level(
     """
     step, kept, weight = first
     middle = b / a
-    joint = 1.0 / (1.0 / weight + kept * kept / a)
+    joint = weight * a / (a + weight * kept * kept)
     jump = step + kept * middle
     return joint, joint * jump, joint * jump * jump + c - b * middle
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _choose(
-    costs: NDArray[np.float64],
-    following: NDArray[np.float64],
-    first: tuple[float, float, float],
-    joined: NDArray[np.float64],
-    chosen: NDArray[np.int64],
-) -> None:
-    """Choose the cheapest histories of a new level, in place: their costs joined to it, and their places."""
-    cost = np.full(chosen.size, np.inf)
-    last = chosen.size - 1
-    for r in range(len(costs)):
-        a, b, c = after_level(costs[r, 0], costs[r, 1], costs[r, 2], first)
-        total = c + following[2] - (b + following[1]) ** 2 / (a + following[0])
-        if total >= cost[last]:
-            continue
-        place = last
-        while place > 0 and cost[place - 1] > total:
-            cost[place], chosen[place] = cost[place - 1], chosen[place - 1]
-            joined[place] = joined[place - 1]
+@nb.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+def _cheapest(total: NDArray[np.float64], chosen: NDArray[np.int64]) -> None:
+    """Put the places of the least totals into ``chosen``, -1 beyond the last."""
+    chosen[:] = -1
+    for r in range(total.size):
+        place = chosen.size
+        while place > 0 and (chosen[place - 1] < 0 or total[chosen[place - 1]] > total[r]):
             place -= 1
-        cost[place], chosen[place] = total, r
-        joined[place] = a, b, c
+        for later in range(chosen.size - 1, place, -1):
+            chosen[later] = chosen[later - 1]
+        if place < chosen.size:
+            chosen[place] = r
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@nb.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
 def _traced(best: int, begin: NDArray[np.int64], before: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return where the levels of a history begin."""
     levels, r = 0, best
@@ -225,7 +226,7 @@ def optimal_partition(
     return Partition(starts=starts, cost=cost + penalty * (starts.size - 1))
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@nb.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
 def likeliest_levels(
     y: NDArray[np.float64], starts: NDArray[np.int64], kept: NDArray[np.float64], weight: NDArray[np.float64]
 ) -> NDArray[np.float64]:
