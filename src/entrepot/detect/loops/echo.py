@@ -186,7 +186,7 @@ def _log_other(back: NDArray[np.float64], legs: Lumps) -> NDArray[np.float64]:
 
 
 def _log_density(back: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return (n, T) the log density of each amount, by the other months inside of its flow and by all flows."""
+    """Return (n, T) the log density of each amount, by its flow's other months inside and by all flows."""
     flows = np.isfinite(back) & inside
     log = np.where(flows, back, 0.0)
     count, total, squares = flows.sum(axis=1), log.sum(axis=1), (log**2).sum(axis=1)
