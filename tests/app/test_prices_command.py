@@ -135,6 +135,18 @@ def test_price_and_volume(ask: Callable, tmp_path: Path) -> None:
     assert "change of value, USD" in chart.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    "arguments", [("markup", "--event", "2021-11"), ("decompose", "--event", "2021-11"), ("outliers",)]
+)
+def test_without_a_file_the_answer_is_printed(
+    entrepot: Callable, lake: Path, arguments: tuple[str, ...]
+) -> None:
+    done = entrepot("prices", arguments[0], "--lake", lake, *arguments[1:])
+    assert done.status == 0, done.err
+    assert "Rows (" in done.out
+    assert "written:" not in done.out
+
+
 def test_outliers(ask: Callable, tmp_path: Path) -> None:
     chart = tmp_path / "far.svg"
     rows, _ = ask("outliers", "--threshold", "8", "--periods", "2020-01:2021-12", "--chart", str(chart))

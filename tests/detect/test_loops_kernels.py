@@ -193,6 +193,19 @@ def test_shipments_that_return_are_heard_at_their_lag() -> None:
     assert find_echo(lumps(back, out), longest_lag=6).log_factor[0] < 0.0
 
 
+def test_a_way_back_that_grew_to_the_size_of_the_way_out_repeats_nothing() -> None:
+    """A steady flow out, and one back that rose thirtyfold to its size, month by month apart."""
+    rng = np.random.default_rng(2)
+    out = np.exp(rng.normal(np.log(80.0), 0.6, (30, 36)))
+    back = np.exp(rng.normal(np.log(3.0), 0.8, (30, 36)))
+    back[:, 22:] = np.exp(rng.normal(np.log(90.0), 0.6, (30, 14)))
+    by_itself = find_echo(lumps(out, back), longest_lag=6).log_factor
+    back[:, 24:] = out[:, 22:34] * 1.2
+    repeated = find_echo(lumps(out, back), longest_lag=6).log_factor
+    assert (by_itself > 2.0).mean() < 0.2
+    assert (repeated > 2.0).mean() > 0.9
+
+
 def test_a_circle_that_ran_before_says_so() -> None:
     rng = np.random.default_rng(1)
     out = np.where(rng.random(36) < 0.4, np.exp(rng.normal(5.0, 1.5, 36)), 0.0)[None, :]

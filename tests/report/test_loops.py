@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -107,6 +108,18 @@ def test_nothing_is_said_as_nothing() -> None:
     assert "Largest rows" not in printed(none)
     assert "estimate_usd" not in about_loops(none, sources=[])
     assert loop_chart(none) is None
+
+
+def test_what_nothing_means_depends_on_what_was_planted() -> None:
+    """Without planted round trips nobody looked, and with none of them found nobody would have seen."""
+    none = result(rows=0)
+    unplanted, unfound = calibration(0), calibration(1)
+    assert unfound.is_found.tolist() == [False]
+    said = loop_sentences(replace(none, calibration=unplanted))
+    assert said["headline"].startswith("Whether goods went round cannot be told")
+    assert said["calibration"] == ""
+    assert "do not tell" in loop_sentences(replace(none, calibration=unfound))["headline"]
+    assert "placebos" in loop_sentences(none)["headline"]
 
 
 @pytest.mark.parametrize(("encoding", "arrow"), [("utf-8", "→"), ("ascii", ">")])

@@ -30,7 +30,9 @@ _prices = typer.Typer(
 app.add_typer(_prices, name="prices")
 
 _Lake = Annotated[Path, typer.Option(help="folder of the lake")]
-_Out = Annotated[str, typer.Option(help=".csv, .parquet, .xlsx or .json; - prints CSV")]
+_Out = Annotated[
+    str | None, typer.Option(help="write all rows to .csv, .parquet, .xlsx or .json; - prints CSV")
+]
 _Event = Annotated[str, typer.Option(help="month between the windows, 2022-03; a year for annual data")]
 _Before = Annotated[
     str | None, typer.Option(help="first:last period before; default the 24 months (3 years) to two before")
@@ -62,7 +64,7 @@ _ALL_KEYS = ",".join(PRICE_KEYS)
 def markup_command(
     *,
     lake: _Lake,
-    out: _Out,
+    out: _Out = None,
     event: _Event,
     before: _Before = None,
     after: _After = None,
@@ -103,7 +105,7 @@ def markup_command(
 def decompose_command(
     *,
     lake: _Lake,
-    out: _Out,
+    out: _Out = None,
     event: _Event,
     before: _Before = None,
     after: _After = None,
@@ -140,7 +142,7 @@ def decompose_command(
 def outliers_command(
     *,
     lake: _Lake,
-    out: _Out,
+    out: _Out = None,
     periods: Annotated[str | None, typer.Option(help="first:last period to judge; default all")] = None,
     exporter: _Exporter = None,
     importer: _Importer = None,
@@ -172,7 +174,7 @@ def outliers_command(
 def incentives_command(
     *,
     loops: Annotated[Path, typer.Option(help=".csv or .parquet file that entrepot loops wrote")],
-    out: _Out,
+    out: _Out = None,
     subsidy: Annotated[
         float, typer.Option(help="share of the value out that the maker's side is paid: rebate, preference")
     ] = 0.0,
@@ -193,12 +195,14 @@ def incentives_command(
     from entrepot.pipeline.incentives import find_incentives  # noqa: PLC0415
     from entrepot.report import about_incentives, check_out, print_incentives, write_table  # noqa: PLC0415
 
-    check_out(out)
+    if out is not None:
+        check_out(out)
     found = find_incentives(loops, subsidy=subsidy, cost=cost, months=months, rates=rates)
-    write_table(found, out, about=about_incentives(found, loops=loops.name))
+    if out is not None:
+        write_table(found, out, about=about_incentives(found, loops=loops.name))
     console = Console(stderr=out == "-", highlight=False)
     print_incentives(found, console)
-    if out != "-":
+    if out not in {None, "-"}:
         console.print(f"written: {out}", markup=False)
 
 
@@ -230,7 +234,7 @@ class _Asked:
     """What a run reads and writes."""
 
     lake: Path
-    out: str
+    out: str | None
     chart: Path | None
     freq: str | None
     as_of: str | None

@@ -52,7 +52,8 @@ def loop_chart(result: LoopResult, *, maker: str = "", via: str = "", width: int
         for side, leg in (("out", "out"), ("back", "back"))
     ]
     dearer = f", {percent(pair['markup'])} dearer" if pair["markup"] is not None else ""
-    title = f"{road(pair)} and back, lag {pair['lag_months']:g} months{dearer}"
+    word = "month" if pair["lag_months"] == 1 else "months"
+    title = f"{road(pair)} and back, lag {pair['lag_months']:g} {word}{dearer}"
     x = alt.X("month:O", title=None, axis=alt.Axis(labelOverlap=True, labelAngle=0))
     lines = (
         alt.Chart(alt.InlineData(values=rows))

@@ -61,6 +61,16 @@ def loop_sentences(result: LoopResult) -> dict[str, str]:
 def _headline(result: LoopResult) -> str:
     head = result.headline
     if not head.rows:
+        if not result.calibration.true.size:
+            return (
+                "Whether goods went round cannot be told: in the quiet months none could be planted, "
+                "and without that no interval is known."
+            )
+        if not result.calibration.is_found.any():
+            return (
+                "No round trip is identified, and none of those planted in the quiet months was found: "
+                "these flows do not tell."
+            )
         return "No round trip is identified: nothing exceeds what placebos give."
     pairs = result.pairs.to_pylist()
     named = enumerate_words([f"{road(row)} ({amount(row['estimate_usd'])})" for row in pairs])
@@ -93,7 +103,7 @@ def _chains(result: LoopResult) -> str:
 def _calibration(result: LoopResult) -> str:
     sizes = [row for row in result.calibration.by_size() if row["planted"]]
     if not sizes:
-        return "Nothing could be planted in the quiet months: the intervals are not known."
+        return ""
     words = ("under half", "half to all", "more than all")
     bounds = (0.0, 0.5, 1.0)
     found = ", ".join(

@@ -30,12 +30,14 @@ def test_breaks_of_three_times_the_noise(make_panel, rho: float, breaks: int) ->
     assert 0.8 <= score["sizes"] <= 0.97, score
 
 
-def test_strong_autocorrelation_costs_breaks_not_truth(make_panel) -> None:
-    """At 0.6 fewer are found; the share of true ones among them stays above 0.8."""
-    panel = make_panel(1000, seed=22, rho=0.6, breaks=1)
+@pytest.mark.parametrize(("breaks", "recall"), [(1, 0.87), (3, 0.58)])
+def test_strong_autocorrelation_costs_breaks_not_truth(make_panel, breaks: int, recall: float) -> None:
+    """At 0.6 some of three breaks a series are missed; what is found is true nearly as often."""
+    panel = make_panel(1000, seed=22, rho=0.6, breaks=breaks)
     score = panel.score(search(panel)[1])
-    assert 0.8 <= score["recall"] < 0.95, score
-    assert score["precision"] >= 0.8, score
+    assert recall <= score["recall"] < 0.97, score
+    assert score["precision"] >= 0.86, score
+    assert score["sizes"] >= 0.75, score
 
 
 @pytest.mark.parametrize(("rho", "most"), [(0.0, 0.03), (0.3, 0.035), (0.6, 0.035)])

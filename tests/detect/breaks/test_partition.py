@@ -15,20 +15,25 @@ from entrepot.detect.kernels.partition import optimal_partition
 NUMBERS = st.lists(st.floats(-100, 100), min_size=1, max_size=9)
 
 
-def cost_of(values: np.ndarray, starts: tuple[int, ...], penalty: float) -> float:
-    levels = np.split(values, starts)
-    return sum(((level - level.mean()) ** 2).sum() for level in levels) + penalty * len(starts)
+def cost_of(values: np.ndarray, starts: tuple[int, ...], penalty: float, rho: float = 0.0) -> float:
+    """Fit all levels by least squares on what each value does not keep of the one before."""
+    n = len(values)
+    level = np.searchsorted(starts, np.arange(n), side="right")
+    is_level = np.eye(len(starts) + 1)[level]
+    new = (np.eye(n) - rho * np.eye(n, k=-1)) / np.where(np.arange(n) > 0, np.sqrt(1 - rho**2), 1.0)[:, None]
+    rest = new @ values - new @ is_level @ np.linalg.lstsq(new @ is_level, new @ values)[0]
+    return float(rest @ rest) + penalty * len(starts)
 
 
-def cheapest(values: np.ndarray, penalty: float, shortest: int) -> float:
+def cheapest(values: np.ndarray, penalty: float, shortest: int, rho: float = 0.0) -> float:
     """Try every partition."""
     n = len(values)
-    found = [cost_of(values, (), penalty)]
+    found = [cost_of(values, (), penalty, rho)]
     for count in range(1, n):
         for starts in itertools.combinations(range(1, n), count):
             ends = (0, *starts, n)
             if min(b - a for a, b in itertools.pairwise(ends)) >= shortest:
-                found.append(cost_of(values, starts, penalty))
+                found.append(cost_of(values, starts, penalty, rho))
     return min(found)
 
 
@@ -41,6 +46,36 @@ def test_no_partition_is_cheaper(values: list[float], penalty: float, shortest: 
     lengths = np.diff([*found.starts.tolist(), len(values)])
     assert found.starts[0] == 0
     assert lengths.min() >= min(shortest, len(values))
+
+
+@pytest.mark.parametrize("rho", [0.3, 0.6, 0.8])
+def test_no_partition_under_lasting_noise_is_cheaper(rho: float) -> None:
+    """With three histories of each start never; with one, a few are dearer by a few hundredths."""
+    rng = np.random.default_rng(5)
+    dearer = []
+    for _ in range(25):
+        noise = rng.standard_normal(13)
+        for t in range(1, 13):
+            noise[t] = rho * noise[t - 1] + np.sqrt(1 - rho**2) * noise[t]
+        series = noise + np.cumsum(np.where(rng.random(13) < 0.2, rng.normal(0, 4, 13), 0.0))
+        best = cheapest(series, 6.0, 3, rho)
+        rules = {"penalty": 6.0, "shortest": 3, "autocorrelation": rho}
+        assert optimal_partition(series, **rules).cost == pytest.approx(best, rel=1e-9)
+        dearer.append(optimal_partition(series, **rules, histories=1).cost / best - 1.0)
+    assert max(dearer) < 0.05
+    assert sum(more > 1e-9 for more in dearer) <= 2
+
+
+def test_lasting_noise_shows_a_step_at_once() -> None:
+    """Three values after a step are enough where they would not be of independent noise."""
+    rng = np.random.default_rng(6)
+    noise = rng.standard_normal(60)
+    for t in range(1, 60):
+        noise[t] = 0.9 * noise[t - 1] + np.sqrt(1 - 0.9**2) * noise[t]
+    series = noise + np.where(np.arange(60) >= 57, 3.0, 0.0)
+    found = optimal_partition(series, penalty=12.0, shortest=3, autocorrelation=0.9)
+    assert found.starts.tolist() == [0, 57]
+    assert optimal_partition(noise, penalty=12.0, shortest=3, autocorrelation=0.9).starts.tolist() == [0]
 
 
 @pytest.mark.parametrize("penalty", [0.5, 3.0, 20.0])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.signal import lfilter
 
-from entrepot.detect.kernels.breaks import LevelFit, fit_levels, series_breaks
+from entrepot.detect.kernels.breaks import RHO_PRIOR, LevelFit, fit_levels, series_breaks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +22,7 @@ _BURN = 24  # months after which the beginning is forgotten
 _FIRST_PRICE = 2.5  # one break in 30 series of independent noise
 _PRICES = (*np.arange(1.5, 4.0, 0.125).tolist(), 4.0, 4.5, 5.0, 6.0, 8.0, 10.0)
 _RHO, _RHO_SERIES = 0.3, 10.0  # where to begin, and what it is worth
+_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,12 +110,17 @@ def learn_noise(
     if not judged.size:
         return PanelNoise(_RHO, _FIRST_PRICE, float("nan"), 0, np.zeros(0))
     chosen = rng.permutation(judged)[:_MOST_SERIES]
-    first = series_breaks(
-        values[chosen], calendar, rho0=_RHO, price=_FIRST_PRICE, shortest=shortest, fewest=fewest
-    )
-    own = first.autocorrelation[np.isfinite(first.autocorrelation)]
-    middle = float(np.median(own)) if own.size else _RHO
-    rho0 = (own.size * middle + _RHO_SERIES * _RHO) / (own.size + _RHO_SERIES)
+    rho0 = _RHO
+    for _ in range(_ROUNDS):
+        first = series_breaks(
+            values[chosen], calendar, rho0=rho0, price=_FIRST_PRICE, shortest=shortest, fewest=fewest
+        )
+        is_known = np.isfinite(first.autocorrelation)
+        weight = RHO_PRIOR / (np.isfinite(values[chosen[is_known]]).sum(axis=1) + RHO_PRIOR)
+        # each was drawn towards where this round began
+        own = (first.autocorrelation[is_known] - weight * rho0) / (1.0 - weight)
+        middle = float(np.clip(np.median(own), 0.0, 1.0)) if own.size else _RHO
+        rho0 = (own.size * middle + _RHO_SERIES * _RHO) / (own.size + _RHO_SERIES)
     fits = [
         fit_levels(values[series], calendar, rho0=rho0, price=_FIRST_PRICE, shortest=shortest)
         for series in chosen

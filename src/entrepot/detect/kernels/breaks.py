@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numba as nb
 import numpy as np
 
-from entrepot.detect.kernels.partition import partition_starts
+from entrepot.detect.kernels.partition import after_level, correlated_starts, kept_of, likeliest_levels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LevelFit", "SeriesBreaks", "fit_levels", "series_breaks"]
+__all__ = ["RHO_PRIOR", "LevelFit", "SeriesBreaks", "fit_levels", "series_breaks"]
 
 _CHUNK = 4096
 _MAD = 1.4826  # of a normal: standard deviation over median absolute deviation
@@ -24,9 +24,10 @@ _CLIP = 3.0  # standard deviations beyond which a month is an outlier
 _LEAST_SD = 0.02  # series that hardly move: a step of 2% is no finding
 _LEAST_OUTLIER = 0.05
 _MOST_RHO = 0.9
-_RHO_PRIOR = 24.0  # months that the panel's autocorrelation is worth
+RHO_PRIOR = 24.0  # months that the panel's autocorrelation is worth
 _SEASON, _LEVEL, _OUTLIER = 12, 6, 3  # months of a year; half windows of the running medians
 _MEDIAN_LOSS = math.pi / 2  # variance of a median over that of a mean
+_FINE = 0.5  # price of the first cut over that of a level: a missed break would count as noise
 _NINETY = 1.6448536269514722
 
 
@@ -45,7 +46,7 @@ class SeriesBreaks:
     log_change, change_low, change_high : (b,)
         Change of level, and its 90% interval.
     z : (b,)
-        Root of what the break saves, in long-run standard deviations of the noise.
+        Root of what the break saves: how many standard deviations the two levels are apart.
     first, last : (b,)
         First period of the level before, last one of the level after.
     noise, autocorrelation : (n,)
@@ -192,7 +193,7 @@ def _noise_of(
     raw = together / pairs / (total / n)
     share = levels / n  # each mean taken out lowers it by (1 + 3ρ) / n (Kendall 1954)
     own = (raw + share) / max(1.0 - 3.0 * share, 0.5)
-    weight = n / (n + _RHO_PRIOR)
+    weight = n / (n + RHO_PRIOR)
     rho = weight * own + (1.0 - weight) * rho0
     return variance, min(max(rho, 0.0), _MOST_RHO)
 
@@ -210,39 +211,59 @@ def _fit(
     log_n = math.log(raw.size)
     effect, _ = _season_of(raw - _running_median(raw, _LEVEL), month, True)
     y = _without_outliers(raw - effect[month])
-    # Differences know the noise before the levels are known. The first cut is cheap: a missed break would
-    # count as noise, one too many is taken back.
+    # Differences know the noise before the levels are known.
     variance = max(_scale(np.diff(y)) ** 2 / 2.0 / (1.0 - rho0), _LEAST_SD**2)
     rho = rho0
-    starts = partition_starts(y, 0.75 * price * log_n * variance * (1 + rho) / (1 - rho), shortest)
+    kept, weight = kept_of(at, rho)
+    starts = correlated_starts(y, kept, weight, _FINE * price * log_n * variance, shortest, 1)
     for _ in range(2):
         level = _levels(y, starts)
-        effect, factor = _season_of(raw - level, month, True)
+        calm = y + effect[month]  # the outliers are out: means know the season better than medians
+        effect, factor = _season_of(calm - level, month, False)
         y = _without_outliers(raw - effect[month])
         level = _levels(y, starts)
         variance, rho = _noise_of(y - level, at, starts.size, factor, rho0)
-        starts = partition_starts(y, price * log_n * variance * (1 + rho) / (1 - rho), shortest)
+        kept, weight = kept_of(at, rho)
+        starts = correlated_starts(y, kept, weight, price * log_n * variance, shortest, 1)
     variance, rho = _noise_of(y - _levels(y, starts), at, starts.size, factor, rho0)
     return y, effect, starts, variance, rho
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _date_interval(
-    y: NDArray[np.float64], bounds: tuple[int, int, int], variance: float, shortest: int
-) -> tuple[int, int, float]:
-    """Return the first and last position of the 90% interval of one break, and what the break saves.
+@nb.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
+def _one_break(
+    y: NDArray[np.float64],
+    noise: tuple[NDArray[np.float64], NDArray[np.float64], float],
+    bounds: tuple[int, int, int],
+    shortest: int,
+) -> tuple[int, int, float, float]:
+    """Return the ends of the 90% interval of a break's date, what it saves, and the variance of its size.
 
     Of all dates between the neighbouring breaks: the likeliest ones, given the levels that each implies,
-    until their probabilities sum to 90%.
+    until their probabilities sum to 90%. What the break saves is in variances of the noise.
     """
+    kept, weight, variance = noise
     begin, cut, end = bounds
-    own = y[begin:end]
-    n = own.size
-    sums = np.cumsum(own - own.mean())
-    gain = np.full(n, -np.inf)
+    n = end - begin
+    a, b, c = np.zeros(n + 1), np.zeros(n + 1), np.zeros(n + 1)  # sums up to each month but it
+    steps = y[begin:end].copy()
+    for t in range(n):
+        keeps, w = (kept[begin + t], weight[begin + t]) if t else (0.0, 1.0)
+        steps[t] -= keeps * y[begin + t - 1] if t else 0.0
+        share = 1.0 - keeps
+        a[t + 1] = a[t] + w * share * share
+        b[t + 1] = b[t] + w * share * steps[t]
+        c[t + 1] = c[t] + w * steps[t] ** 2
+    cost = np.full(n, np.inf)
     for t in range(shortest, n - shortest + 1):
-        gain[t] = sums[t - 1] ** 2 * n / (t * (n - t))
-    chance = np.exp((gain - gain.max()) / (2.0 * variance))
+        first = (steps[t], kept[begin + t], weight[begin + t])
+        own_a, own_b, own_c = after_level(a[t], b[t], c[t], first)
+        own_b += b[n] - b[t + 1]
+        cost[t] = own_c + c[n] - c[t + 1] - own_b**2 / (own_a + a[n] - a[t + 1])
+    t = cut - begin
+    rho, w = kept[cut], weight[cut]
+    one, other = a[t] + w * rho * rho, w + a[n] - a[t + 1]
+    spread = variance * (one + other - 2.0 * w * rho) / (one * other - (w * rho) ** 2)
+    chance = np.exp((cost.min() - cost) / (2.0 * variance))
     chance /= chance.sum()
     order = np.argsort(-chance)
     low = high = cut - begin
@@ -252,7 +273,8 @@ def _date_interval(
         low, high = min(low, t), max(high, t)
         if total >= 0.9:
             break
-    return begin + low, begin + high, gain[cut - begin]
+    gain = max(c[n] - b[n] ** 2 / a[n] - cost[cut - begin], 0.0) / variance
+    return begin + low, begin + high, gain, spread
 
 
 @nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
@@ -277,16 +299,17 @@ def _chunk(
             continue
         y, _, starts, variance, rho = _fit(values[i][at], at, calendar[at], rho0, price, shortest)
         noise[i, 0], noise[i, 1] = math.sqrt(variance), rho
-        long_run = variance * (1 + rho) / (1 - rho)
+        kept, weight = kept_of(at, rho)
+        level = likeliest_levels(y, starts, kept, weight)
         for place in range(1, starts.size):
             begin, cut = starts[place - 1], starts[place]
             end = starts[place + 1] if place + 1 < starts.size else y.size
-            low, high, gain = _date_interval(y, (begin, cut, end), long_run, shortest)
-            before, after = y[begin:cut].mean(), y[cut:end].mean()
-            half = _NINETY * math.sqrt(long_run * (1.0 / (cut - begin) + 1.0 / (end - cut)))
+            low, high, gain, spread = _one_break(y, (kept, weight, variance), (begin, cut, end), shortest)
+            half = _NINETY * math.sqrt(spread)
             places[count] = i, at[cut], at[low], at[high], at[begin], at[end - 1]
+            before, after = level[place - 1], level[place]
             change = after - before
-            sizes[count] = before, after, change, change - half, change + half, math.sqrt(gain / long_run)
+            sizes[count] = before, after, change, change - half, change + half, math.sqrt(gain)
             count += 1
     return places[:count].copy(), sizes[:count].copy(), noise
 
@@ -302,9 +325,9 @@ def series_breaks(
 ) -> SeriesBreaks:
     """Return the breaks of many series.
 
-    *Formula*: y = log value less season less outliers; levels by exact partition with the penalty
-    price · ln n · σ² (1 + ρ) / (1 − ρ): a mean of autocorrelated months moves as one of fewer
-    independent ones.
+    *Formula*: y = log value less season less outliers; levels by the partition that is likeliest under noise
+    of variance σ² that keeps ρ of itself from month to month, with the penalty price · ln n · σ²: see
+    :func:`entrepot.detect.kernels.partition.correlated_starts`.
 
     Parameters
     ----------

@@ -5,7 +5,8 @@ chance, and neither is one that returns to a maker who bought nothing before. Th
 are in :mod:`entrepot.detect.kernels.returns`; what is ordinary on the way back is learnt here:
 
 * how busy it is from its quiet months, half in doubt, since trade may have begun by itself;
-* the density of an amount from the other months of the same flow, and from all flows where there are none.
+* the density of an amount from the other months of the same flow, those since the beginning alone where the
+  flow has another level then, and from all flows where there are none.
 
 What placebo lags give, at which goods would be back before they left, is taken off, and so is what the other
 quiet months give: a circle that ran before is ordinary trade.
@@ -147,7 +148,7 @@ def _returns(legs: Lumps) -> Returns:
     return Returns(
         out=out,
         back=back,
-        log_other=_log_density(back, legs.first, legs.end),
+        log_other=_log_other(back, legs),
         spread=np.sqrt(np.maximum(legs.variance, _LEAST_SPREAD**2)),
         busy=_busy(legs),
         dearer=dearer / dearer.sum(axis=1, keepdims=True),
@@ -170,10 +171,22 @@ def _busy(legs: Lumps) -> NDArray[np.float64]:
     return np.asarray(0.5 * before / before.sum(axis=1, keepdims=True) + 0.5 / _BUSY.size)
 
 
-def _log_density(back: NDArray[np.float64], first: int, end: int) -> NDArray[np.float64]:
-    """Return (n, T) the log density of each amount back, by the other months of its flow and by all flows."""
-    inside = np.zeros(back.shape[1], dtype=bool)
-    inside[first:end] = True
+def _log_other(back: NDArray[np.float64], legs: Lumps) -> NDArray[np.float64]:
+    """Return (n, T) the log density of each amount back, were it trade of its own.
+
+    By the other months of the flow; since the beginning also by those since then alone, where these tell
+    the flow better: a way back that grew by itself to the size of the way out repeats nothing.
+    """
+    month = np.arange(back.shape[1])
+    whole = _log_density(back, (month >= legs.first) & (month < legs.end))
+    later = (month >= legs.since) & (month < legs.end)
+    since = _log_density(back, later)
+    grew = np.where(later, since - whole, 0.0).sum(axis=1) > 0
+    return np.where(later & grew[:, None], since, whole)
+
+
+def _log_density(back: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return (n, T) the log density of each amount, by its flow's other months inside and by all flows."""
     flows = np.isfinite(back) & inside
     log = np.where(flows, back, 0.0)
     count, total, squares = flows.sum(axis=1), log.sum(axis=1), (log**2).sum(axis=1)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.kernels.medians import grouped_median
-from entrepot.detect.kernels.others import others_median
+from entrepot.detect.loops.growth import log_growth
 from entrepot.detect.loops.windows import month_number
-from entrepot.detect.noise import appearing_size, fit_noise, flat_noise
+from entrepot.detect.noise import appearing_size, fit_noise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +27,7 @@ __all__ = ["ExpectedTrade", "expect_trade", "student_tail"]
 
 _TAILS = (2.0, 3.0, 5.0, 10.0, 30.0)
 _FEWEST_UNIT_VALUES = 4.0
-_ROUNDS = 3
 _LEAST = 0.01
-_SHRINK = 1.0
 _MOST_RESIDUALS = 200_000
 _MIDDLE = (0.95, 0.05)
 _LEAST_STRETCH = 0.5
@@ -68,16 +66,20 @@ def expect_trade(trade: Trade, paths: Paths) -> ExpectedTrade:
     together = [_together(trade, paths, at) for at in range(len(trade.windows))]
     sides = [trade.cells(at) for at in range(len(trade.windows))]
     quiet = range(1, len(sides)) if len(sides) > 1 else range(1)
-    noise = flat_noise(appearing_size([sides[at][0] for at in quiet]))
-    expected: list[NDArray[np.float64]] = []
+    floor = appearing_size([sides[at][0] for at in quiet])
+    expected = [cells.before for cells, _ in sides]
+
+    def learnt(floor: float) -> Noise:
+        return fit_noise([expected[at] for at in quiet], [sides[at][0].after for at in quiet], floor=floor)
+
     for _ in range(2):
+        # the floor of the noise would draw the growth of ordinary flows to nothing
+        changes = learnt(_LEAST * floor)
         expected = [
-            _expected(cells, noise, by_pair[cells.exporter, cells.importer])
+            _expected(cells, changes, by_pair[cells.exporter, cells.importer])
             for (cells, _), by_pair in zip(sides, together, strict=True)
         ]
-        noise = fit_noise(
-            [expected[at] for at in quiet], [sides[at][0].after for at in quiet], floor=noise.floor
-        )
+    noise = learnt(floor)
     usd, kg, sd = [], [], []
     for at, (_, kept) in enumerate(sides):
         whole = np.where(np.isnan(trade.sums[at].before), np.nan, 0.0)
@@ -112,35 +114,14 @@ def _together(trade: Trade, paths: Paths, at: int) -> NDArray[np.float64]:
     return np.asarray(np.log(paths.together(after) / paths.together(before)))
 
 
-def _expected(cells: Cells, noise: Noise, together: NDArray[np.float64]) -> NDArray[np.float64]:
+def _expected(cells: Cells, changes: Noise, together: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the expected flow of every cell: what it was, grown as the others of its groups grew.
 
-    The groups are product, supplier, importer, supplier and product, importer and product. A flow is left
-    out of its own small groups: a round trip must not raise what is expected of itself.
+    ``changes`` is the noise on the scale of the log changes, whose floor is theirs.
     """
-    # The floor of the noise would draw the growth of ordinary flows to nothing; medians need none.
-    least = _LEAST * noise.floor
-    change = np.log((cells.after + least) / (cells.before + least)) - together
-    weights = 1.0 / noise.at(cells.before) ** 2
-    parts = {name: np.zeros(change.size) for name in ("product", "supplier", "importer", "own", "boom")}
-    groups = {
-        "product": cells.product,
-        "supplier": cells.exporter,
-        "importer": cells.importer,
-        "own": cells.exporter * cells.n_products + cells.product,
-        "boom": cells.importer * cells.n_products + cells.product,
-    }
-    for _ in range(_ROUNDS):
-        for name, group in groups.items():
-            rest = change - sum(part for other, part in parts.items() if other != name)
-            if name in {"own", "boom"}:
-                others = others_median(rest, weights, group)
-                parts[name] = np.nan_to_num(others.value) * others.count / (others.count + _SHRINK)
-            else:
-                found = grouped_median(rest, weights, group, int(group.max(initial=-1)) + 1)
-                shrunk = np.nan_to_num(found.value) * found.count / (found.count + _SHRINK)
-                parts[name] = shrunk[group]
-    return np.asarray(cells.before * np.exp(together + sum(parts.values())))
+    change = changes.log_change(cells.after, cells.before) - together
+    growth = log_growth(cells, change, changes.at(cells.before))
+    return np.asarray(cells.before * np.exp(together + growth))
 
 
 def _expected_kg(trade: Trade, sums: WindowSums, expected: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -176,6 +176,18 @@ class Measured:
             self.by_shipment[rows],
         )
 
+    def joined(self, other: Measured) -> Measured:
+        """Return these and others behind them."""
+        parts: dict[str, Any] = {}
+        for name in Measured.__slots__:
+            own, more = getattr(self, name), getattr(other, name)
+            if isinstance(own, np.ndarray):
+                parts[name] = np.concatenate([own, more])
+            else:  # arrays by candidate, under names
+                each = ((getattr(own, column), getattr(more, column)) for column in type(own).__slots__)
+                parts[name] = type(own)(*(np.concatenate(pair) for pair in each))
+        return Measured(**parts)
+
 
 @dataclass(frozen=True, slots=True)
 class LegMonths:

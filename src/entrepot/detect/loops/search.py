@@ -188,23 +188,28 @@ def judge(
     chronic = chronic_odds(heard.before, group[found.chosen], n_groups)
     factor[found.chosen] = np.minimum(factor[found.chosen] + heard.log_factor - chronic, _MOST)
     is_close = worth_measuring(factor, group, n_groups)[found.chosen]
-    while True:
-        close = np.flatnonzero(is_close)
-        rows = found.chosen[close]
-        measured = measure(
+    whole, measured = factor.copy(), None
+    close, new = np.zeros(0, dtype=np.int64), np.flatnonzero(is_close)
+    while measured is None or new.size:
+        found_new = measure(
             tools,
-            some.only(close),
+            some.only(new),
             found.at,
-            weighed=weighed[close],
-            heard=heard.only(close),
-            planted=planted.only(close) if planted is not None else None,
+            weighed=weighed[new],
+            heard=heard.only(new),
+            planted=planted.only(new) if planted is not None else None,
         )
-        whole = factor.copy()
-        whole[rows] = np.minimum(factor[rows] + measured.log_factor, _MOST)
+        measured = found_new if measured is None else measured.joined(found_new)
+        close = np.concatenate([close, new])
+        rows = found.chosen[new]
+        whole[rows] = np.minimum(factor[rows] + found_new.log_factor, _MOST)
         # once the months of some products speak for a pair, its others are worth a look
-        is_close = is_close | worth_measuring(whole, group, n_groups)[found.chosen]
-        if is_close.sum() == close.size:
-            break
+        is_worth = worth_measuring(whole, group, n_groups)[found.chosen]
+        is_worth[close] = False
+        new = np.flatnonzero(is_worth)
+    order = np.argsort(close, kind="stable")
+    close, measured = close[order], measured.only(order)
+    rows = found.chosen[close]
     odds = log_odds(whole, group, n_groups)[rows]
     return Judged(some.only(close), rows, weighed[close], measured, whole[rows], odds)
 
