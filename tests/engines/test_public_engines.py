@@ -252,6 +252,7 @@ CASES: dict[str, Callable[[Put, Tables], Any]] = {
     "to_cif": lambda put, t: r.to_cif(put(t.imports), put(t.freight)),
     "to_fob": lambda put, t: r.to_fob(put(t.imports), put(t.freight)),
     "to_revision": lambda put, _: r.to_revision(put(CODES), "HS2017", put(WEIGHTS)),
+    "unspoken_pairs": lambda put, t: r.unspoken_pairs(put(t.listed)),
     "with_passage": lambda put, t: r.with_passage(r.pair_books(put(t.goods)), HUBS),
     "with_parts": lambda put, t: r.with_parts(put(t.flows), put(t.goods)),
 }
