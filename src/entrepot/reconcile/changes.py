@@ -25,7 +25,8 @@ __all__ = ["OF_YEAR", "MonthNoises", "change_moments", "month_noises"]
 #: What a month varies by around its year, of its noise: the rest is in the year.
 OF_YEAR = 11.0 / 12.0
 
-#: A change beyond this (logs) counts as this.
+#: Runs with a change beyond this (logs) tell nothing: of lumpy trade, cut to it, they would look like
+#: movement that both books have, and no exporter would seem noisy.
 _FARTHEST = 1.5
 #: Runs of four months, over all flows, under which changes say nothing; so many of all count with a pair's.
 _FEWEST_RUNS = 500
@@ -77,9 +78,9 @@ def change_moments(paired: IntoFrameT, measure: Measure) -> IntoFrameT:
     Returns
     -------
     frame of the caller's kind
-        **Grain**: exporter × importer. ``runs``, and sums of products of monthly log changes (cut at ±1.5):
-        ``xx`` and ``mm`` of a book with itself, ``same``, ``after``, ``before`` and ``later`` of the
-        exporter's with the importer's of the same, the next, the last month and the one after the next.
+        **Grain**: exporter × importer. ``runs`` without a log change beyond ±1.5, and sums of products of
+        changes: ``xx`` and ``mm`` of a book with itself, ``same``, ``after``, ``before`` and ``later`` of
+        the exporter's with the importer's of the same, the next, the last month and the one after the next.
     """
     x, m = nw.col(measure.exporter), nw.col(measure.importer)
     is_used = (x > 0) & (m > 0) & (nw.col("exporter") != nw.col("importer")) & (nw.col("frequency") == "M")
@@ -101,9 +102,11 @@ def change_moments(paired: IntoFrameT, measure: Measure) -> IntoFrameT:
                 *[_change("m", back) for back in range(2)])
     )  # fmt: skip
     dx, dm = ([nw.col(f"d{side}{back}") for back in range(most)] for side, most in (("x", 3), ("m", 2)))
+    is_calm = nw.all_horizontal(*[one.abs() <= _FARTHEST for one in (*dx, *dm)], ignore_nulls=False)
     return cast(
         "IntoFrameT",
-        data.select(
+        data.filter(is_calm)
+        .select(
             "exporter", "importer",
             (dx[0] * dx[0]).alias("xx"), (dm[0] * dm[0]).alias("mm"), (dx[0] * dm[0]).alias("same"),
             (dx[1] * dm[0]).alias("after"), (dx[0] * dm[1]).alias("before"), (dx[2] * dm[0]).alias("later"),
@@ -130,8 +133,7 @@ def _with_earlier(data: Any, flow: tuple[str, ...]) -> Any:
 
 
 def _change(side: str, back: int) -> nw.Expr:
-    change = nw.col(f"{side}{back}") - nw.col(f"{side}{back + 1}")
-    return change.clip(-_FARTHEST, _FARTHEST).alias(f"d{side}{back}")
+    return (nw.col(f"{side}{back}") - nw.col(f"{side}{back + 1}")).alias(f"d{side}{back}")
 
 
 def month_noises(moments: pa.Table, reliability: Reliability) -> MonthNoises | None:
