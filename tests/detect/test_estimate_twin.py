@@ -93,16 +93,25 @@ class Slow:
         return 0.0
 
     def medians(
-        self, value: dict[Leg, float], key: Callable[[Leg], object], *, is_shrunk: bool, fewest: int = 1
+        self, value: dict[Leg, float], key: Callable[[Leg], object], *, is_shrunk: bool, half: float = 4.0
     ) -> dict:
+        found = defaultdict(float)
+        for name, pairs in self.grouped(value, key).items():
+            n = len(pairs)
+            found[name] = self.median(pairs) * (n / (n + half) if is_shrunk else 1.0)
+        return found
+
+    def grouped(self, value: dict[Leg, float], key: Callable[[Leg], object]) -> dict:
         groups: dict[object, list[tuple[float, float]]] = defaultdict(list)
         for leg in self.untreated:
             groups[key(leg)].append((value[leg], 1.0 / self.sd(self.cells[leg].before) ** 2))
-        found = defaultdict(float)
-        for name, pairs in groups.items():
-            n = max(len(pairs) - (fewest - 1), 0)
-            found[name] = self.median(pairs) * (n / (n + 4) if is_shrunk else 1.0)
-        return found
+        return groups
+
+    def demand(self, buyer: int, product: int, *, around: float = 0.0) -> float:
+        """Return the growth of a buyer in a product, drawn to what is known without it."""
+        pairs = self.left.get((buyer, product), [])
+        n = max(len(pairs) - 2, 0)
+        return around + (self.median(pairs) - around) * n / (n + 4)
 
     def expected_beside(self, hubs: set[int]) -> dict[Leg, float]:
         q = self.q
@@ -131,19 +140,16 @@ class Slow:
             past = {leg: rest[leg] - p[leg[2]] for leg in self.cells}
             general = self.medians(past, lambda leg: leg[0], is_shrunk=True)
             beyond = {leg: past[leg] - general[leg[0]] for leg in self.cells}
-            a = self.medians(beyond, lambda leg: (leg[0], leg[2]), is_shrunk=True)
+            a = self.medians(beyond, lambda leg: (leg[0], leg[2]), is_shrunk=True, half=self.noise.half)
             supply = {leg: p[leg[2]] + general[leg[0]] + a[leg[0], leg[2]] for leg in self.cells}
             b = self.medians(
                 {leg: change[leg] - supply[leg] for leg in self.cells}, lambda leg: leg[1], is_shrunk=True
             )
         growth = {leg: supply[leg] + b[leg[1]] for leg in self.cells}
-        boom = self.medians(
-            {leg: change[leg] - growth[leg] for leg in self.cells},
-            lambda leg: leg[1:],
-            is_shrunk=True,
-            fewest=3,
-        )
-        return {leg: c.before * math.exp(growth[leg] + boom[leg[1:]]) for leg, c in self.cells.items()}
+        self.left = self.grouped({leg: change[leg] - growth[leg] for leg in self.cells}, lambda leg: leg[1:])
+        return {
+            leg: c.before * math.exp(growth[leg] + self.demand(*leg[1:])) for leg, c in self.cells.items()
+        }
 
     def expected(self) -> dict[Leg, float]:
         q = self.q
@@ -181,9 +187,9 @@ class Slow:
             growth[pair] = self.median(values) * len(values) / (len(values) + 4)
         return {leg: usd * math.exp(growth[leg[:2]]) for leg, usd in expected.items()}
 
-    def with_sales_growth(self, expected: dict[Leg, float]) -> dict[Leg, float]:
-        """Let every area sell more of the goods that fell as it sells more of them elsewhere."""
-        q, fell, growth = self.q, set(), defaultdict(float)
+    def with_fallen_growth(self, expected: dict[Leg, float]) -> dict[Leg, float]:
+        """Let every area trade more of the goods that fell as it trades more of them with others."""
+        q, fell = self.q, set()
         if not self.is_untreated:
             return expected
         for k in self.products:
@@ -195,17 +201,28 @@ class Slow:
             usual = sum(expected[leg] for leg in direct)
             if strength < -3 * math.sqrt(sum(weight.values())) and after < 0.6 * usual:
                 fell.add(k)
-        for a in self.areas:
-            pairs = [
-                (self.log_change(cell.after, expected[leg]), 1.0 / self.sd(expected[leg]) ** 2)
-                for leg, cell in self.cells.items()
-                if leg[0] == a and leg[2] in fell and not q.origins[a] and not q.destinations[leg[1]]
-            ]
-            if len(pairs) >= 8:
-                growth[a] = self.median(pairs) * len(pairs) / (len(pairs) + 4)
-        return {
-            leg: usd * (math.exp(growth[leg[0]]) if leg[2] in fell else 1.0) for leg, usd in expected.items()
+
+        def growth(usual: dict[Leg, float], side: int) -> dict[int, float]:
+            found = defaultdict(float)
+            for a in self.areas:
+                pairs = [
+                    (self.log_change(cell.after, usual[leg]), 1.0 / self.sd(usual[leg]) ** 2)
+                    for leg, cell in self.cells.items()
+                    if leg[side] == a and leg[2] in fell
+                    if not q.origins[leg[0]] and not q.destinations[leg[1]]
+                ]
+                if len(pairs) >= 8:
+                    found[a] = self.median(pairs) * len(pairs) / (len(pairs) + 4)
+            return found
+
+        sales = growth(expected, 0)
+        grown = {
+            leg: usd * (math.exp(sales[leg[0]]) if leg[2] in fell else 1.0) for leg, usd in expected.items()
         }
+        bare = {leg: usd / math.exp(self.demand(*leg[1:])) for leg, usd in grown.items()}
+        purchases = growth(bare, 1)
+        drawn = {leg: self.demand(*leg[1:], around=purchases[leg[1]]) for leg in grown}
+        return {leg: bare[leg] * math.exp(drawn[leg]) if leg[2] in fell else grown[leg] for leg in grown}
 
     def with_hub_growth(
         self, expected: dict[Leg, float], is_leg: Callable[[Leg], bool], lost: Callable[[Leg], float]
@@ -263,22 +280,22 @@ class Slow:
             leg: sign * self.log_change(self.cells[leg].after, expected[leg]) / self.sd(expected[leg])
             for leg in legs
         }
-        ours = {leg: strength[leg] for leg in gross}
-        n_bins = min(max(len(ours) // 20, 1), 5)
-        edges = [float(np.quantile(list(ours.values()), at / n_bins)) for at in range(1, n_bins)]
-
-        def number(s: float) -> int:
-            return sum(s >= edge for edge in edges)
-
+        ours = sorted(gross, key=strength.__getitem__, reverse=True)
+        noise = [0.0] * len(ours)
+        for s in (-s for s in strength.values() if s < -self.z):
+            near = [at for at, leg in enumerate(ours) if abs(strength[leg] - s) <= max(1.0, s / 4)]
+            weaker = [at for at, leg in enumerate(ours) if strength[leg] <= s]
+            counted = near or weaker[:1]
+            for at in counted:
+                noise[at] += 1.0 / len(counted)
         net: dict[Leg, float] = {}
-        for leg, usd in gross.items():
-            # The share of noise among departures of the same strength or less: it cannot grow with strength.
-            shares = []
-            for step in range(number(strength[leg]) + 1):
-                here = sum(number(s) == step for s in ours.values())
-                there = sum(number(-s) == step for s in strength.values() if s < -self.z)
-                shares.append(min(there / max(here, 1), 1.0))
-            net[leg] = usd * (1.0 - min(shares))
+        for at, leg in enumerate(ours):
+            # The share of noise grows as strength falls: the largest of the smallest means around the leg.
+            share = max(
+                min(sum(noise[first:last]) / (last - first) for last in range(at + 1, len(ours) + 1))
+                for first in range(at + 1)
+            )
+            net[leg] = gross[leg] * (1.0 - min(share, 1.0))
         return gross, net
 
     def strength(self, leg: Leg, expected: dict[Leg, float]) -> float:
@@ -491,7 +508,7 @@ class Slow:
             return lost_by_origin[i, k] if q.origins[i] else lost_by_product[k]
 
         expected = self.with_pair_growth(expected, lambda leg: lost(leg) <= 0 and not is_treated(leg))
-        expected = self.with_sales_growth(expected)
+        expected = self.with_fallen_growth(expected)
 
         def inbound_lost(leg: Leg) -> float:
             return lost_by_origin[leg[0], leg[2]]
@@ -731,7 +748,8 @@ def amounts_of(corridors) -> dict:
 def random_noise(rng: np.random.Generator) -> Noise:
     knots = np.sort(rng.uniform(6.0, 13.0, 4))
     sd, floor = rng.uniform(0.1, 0.5, 4), float(np.exp(rng.normal(4.0, 1.0)))
-    return Noise(log_size=knots, sd=sd, floor=floor, lift=rng.uniform(-0.1, 0.4, 4))
+    lift, half = rng.uniform(-0.1, 0.4, 4), rng.uniform(0.5, 6.0)
+    return Noise(log_size=knots, sd=sd, floor=floor, lift=lift, half=half)
 
 
 def with_event(cells: Cells, question: Question, *, is_chained: bool = False) -> Cells:

@@ -60,6 +60,7 @@ def test_of_equal_weights_the_lower_median_counts(weight: float, half: int) -> N
     assert found.value[0] == half - 1
 
 
+@settings(deadline=None)
 @given(rows=st.lists(st.tuples(st.integers(0, 3), st.floats(0.0, 1e9)), max_size=30))
 def test_what_stands_before_in_a_run_is_the_sum_of_a_loop(rows: list[tuple[int, float]]) -> None:
     keys, values = [key for key, _ in rows], [value for _, value in rows]

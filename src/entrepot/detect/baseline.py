@@ -4,8 +4,9 @@ r"""Expected flows: what would have gone where without the event.
 supplier i beyond it (median over all it sells), of supplier i in product k beyond that (median over its other
 partners), the growth of importer j (median over what then remains) and of importer j in product k (median
 over its untreated suppliers), and last, once the losses of the direct road are known, the growth of the pair
-in goods of which nothing was lost. All are weighted by the precision of the flow, shrunk with n/(n+4), and
-learnt from untreated cells only. Three terms are more than the design asks: a_i takes a general boom of a
+in goods of which nothing was lost. All are weighted by the precision of the flow, shrunk with n/(n+4), a_ik
+with what windows before the event tell instead of the 4 (:mod:`~entrepot.detect.shrinkage`), and learnt from
+untreated cells only. Three terms are more than the design asks: a_i takes a general boom of a
 hub's sales out of what it sends on, b_jk takes genuine booms of a hub in exactly the listed goods out of what
 it buys, c_ij what two areas trade more of in general (eight smooth worlds, all sent: median error 0.197 →
 0.168 of the true volume).
@@ -13,7 +14,7 @@ it buys, c_ij what two areas trade more of in general (eight smooth worlds, all 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from entrepot.detect.kernels.brackets import streamed_median
 from entrepot.detect.kernels.medians import GroupedMedian, Members
 from entrepot.detect.kernels.small_groups import small_median, sorted_groups
 from entrepot.detect.kernels.threads import in_blocks
+from entrepot.detect.shrinkage import USUAL_HALF
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,9 +34,8 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells
     from entrepot.detect.noise import Noise
 
-__all__ = ["Baseline", "Expected", "drawn", "expected_flows", "with_pair_growth"]
+__all__ = ["Baseline", "Expected", "drawn", "drawn_demand", "expected_flows", "with_pair_growth"]
 
-_SHRINK = 4.0
 _ROUNDS = 2
 _FEWEST_SUPPLIERS = 3
 
@@ -63,10 +64,15 @@ class Expected:
         Expected USD of each cell.
     baseline
         Where the growth comes from.
+    supply, demand : (n_areas * n_products,)
+        What suppliers and importers show of growth in each product beyond all that is known without it,
+        before it is shrunk; None where growth is not learnt by medians.
     """
 
     usd: NDArray[np.float64]
     baseline: Baseline
+    supply: GroupedMedian | None = None
+    demand: GroupedMedian | None = None
 
 
 def expected_flows(
@@ -105,7 +111,7 @@ def expected_flows(
     elif method is Baseline.CONTROLS and controls is not None:
         growth = control_growth(cells, untreated=untreated, controls=controls, noise=noise)
     else:
-        method, growth = Baseline.UNTREATED, _median_growth(cells, untreated, noise)
+        return _by_medians(cells, untreated, noise)
     usd = in_blocks(lambda before, rate: before * np.exp(rate), cells.before, growth)
     return Expected(usd=usd, baseline=method)
 
@@ -140,16 +146,23 @@ def with_pair_growth(
         found = streamed_median(members, n_pairs)
     growth = drawn(found)
     usd = in_blocks(lambda before, at: before * np.exp(growth[at]), expected.usd, pair)
-    return Expected(usd=usd, baseline=expected.baseline)
+    return replace(expected, usd=usd)
 
 
-def drawn(found: GroupedMedian, *, fewest: int = 1) -> NDArray[np.float64]:
-    """Return medians shrunk to zero with n/(n+4); zero for an empty group.
+def drawn(found: GroupedMedian, *, half: float = USUAL_HALF) -> NDArray[np.float64]:
+    """Return medians shrunk to zero with n/(n + ``half``); zero for an empty group."""
+    return np.nan_to_num(found.value) * found.count / (found.count + half)
 
-    Of n values only those count that lie beyond the first ``fewest`` - 1.
+
+def drawn_demand(found: GroupedMedian, *, around: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    """Return the growth of importers by product, shrunk to ``around`` (none, unless given) with n/(n+4).
+
+    A boom of one importer in one product shows in its untreated suppliers too. In one or two of them it may
+    be a relay: those tell nothing, and n counts the others.
     """
-    count = np.maximum(found.count - (fewest - 1), 0)
-    return np.nan_to_num(found.value) * count / (count + _SHRINK)
+    count = np.maximum(found.count - (_FEWEST_SUPPLIERS - 1), 0)
+    parent = 0.0 if around is None else around
+    return parent + (np.nan_to_num(found.value) - parent) * count / (count + USUAL_HALF)
 
 
 def _inputs(cells: Cells, noise: Noise) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -162,8 +175,8 @@ def _inputs(cells: Cells, noise: Noise) -> tuple[NDArray[np.float64], NDArray[np
     return kept[0][1], kept[0][2]
 
 
-def _median_growth(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> NDArray[np.float64]:
-    """Return the log growth that is expected of every cell."""
+def _by_medians(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> Expected:
+    """Return the expected flows, their growth learnt by medians."""
     change, weights = _inputs(cells, noise)
     by, n_areas, n_products = cells.grouping, cells.n_areas, cells.n_products
     nothing = np.zeros(n_areas)
@@ -190,15 +203,17 @@ def _median_growth(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> 
         of = members(by.exporter, importer_growth, by.importer, product_growth, by.product)
         general = drawn(streamed(of, f"supplier {turn}", n_areas))
         supply_growth = (product_growth[None, :] + general[:, None]).ravel()
-        supply_growth += drawn(GroupedMedian(own.value - supply_growth, own.count))
+        supply = GroupedMedian(own.value - supply_growth, own.count)
+        supply_growth += drawn(supply, half=noise.half)
         of = members(by.importer, supply_growth, by.supplier_product)
         importer_growth = drawn(streamed(of, f"importer {turn}", n_areas))
     growth = in_blocks(
         lambda at, importer: supply_growth[at] + importer_growth[importer], by.supplier_product, by.importer
     )
-    # A boom of one importer in one product shows in its untreated suppliers too. In one or two of them it may
-    # be a relay: those tell nothing.
     change = in_blocks(np.subtract, change, growth)
-    found = small_median(by.by_importer_product, members(by.importer, nothing, by.importer))
-    boom = drawn(found, fewest=_FEWEST_SUPPLIERS)
-    return in_blocks(lambda known, at: known + boom[at], growth, by.importer_product)
+    demand = small_median(by.by_importer_product, members(by.importer, nothing, by.importer))
+    boom = drawn_demand(demand)
+    usd = in_blocks(
+        lambda before, known, at: before * np.exp(known + boom[at]), cells.before, growth, by.importer_product
+    )
+    return Expected(usd=usd, baseline=Baseline.UNTREATED, supply=supply, demand=demand)

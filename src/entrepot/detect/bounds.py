@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 
 from entrepot.detect.strength import clear_pairs
 
@@ -15,15 +16,15 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells
     from entrepot.detect.noise import Noise
 
-__all__ = ["Bounds", "find_bounds", "find_falls"]
+__all__ = ["Bounds", "find_bounds", "find_falls", "real_share"]
 
 #: Spread of the log falls of a pair's products around the pair's own.
 _SPREAD = 0.5
 _HUBER = 2.0
 _ROUNDS = 3
 
-_MOST_BINS = 5
-_FEWEST_IN_BIN = 20
+#: Part of its strength, one standard deviation at least, by which a departure differs from one as strong.
+_NEAR = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,11 @@ def find_bounds(
     """Return the legs whose departure has the given sign and exceeds ``z`` standard deviations.
 
     *Formula*  Noise departs as often one way as the other, so of n legs that depart by some strength and m
-    that depart as strongly the other way, m/n are noise: ``net_usd`` = ``usd`` · (1 − m/n), in up to five
-    classes of strength. Netting a pair's amounts instead lets one large product
-    whose trade happened to rise hide the fall of all others.
+    that depart as strongly the other way, m/n are noise: ``net_usd`` = ``usd`` · (1 − m/n). The stronger a
+    departure, the less likely it is noise: m/n by strength is the isotonic regression that falls with it (the
+    local false discovery rate of Strimmer 2008, BMC Bioinformatics 9:303, with the other side
+    for the null). Netting a pair's amounts instead lets one large product whose trade happened to rise hide
+    the fall of all others.
 
     Parameters
     ----------
@@ -93,7 +96,7 @@ def find_bounds(
     strength = sign * noise.log_change(cells.after[index], expected[index]) / noise.at(expected[index])
     over = (strength > z) & (departure > 0)
     usd = departure[over]
-    net_usd = usd * _real_share(strength[over], -strength[strength < -z])
+    net_usd = usd * real_share(strength[over], -strength[strength < -z])
     return Bounds(cell=index[over], usd=usd, net_usd=net_usd, predicted_usd=net_usd)
 
 
@@ -153,14 +156,29 @@ def _log_fall(
     return mean
 
 
-def _real_share(strength: NDArray[np.float64], opposite: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return for each departure the chance that it is not noise."""
-    n_bins = int(np.clip(strength.size // _FEWEST_IN_BIN, 1, _MOST_BINS))
-    edges = np.quantile(strength, np.linspace(0.0, 1.0, n_bins + 1)[1:-1]) if strength.size else np.zeros(0)
-    at = np.searchsorted(edges, strength, side="right")
-    ours = np.bincount(at, minlength=n_bins)
-    theirs = np.bincount(np.searchsorted(edges, opposite, side="right"), minlength=n_bins)
-    noise_share = np.minimum(theirs / np.maximum(ours, 1), 1.0)
-    # The stronger, the less likely noise.
-    real: NDArray[np.float64] = 1.0 - np.minimum.accumulate(noise_share)[at]
+def real_share(strength: NDArray[np.float64], opposite: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return for each departure the chance that it is not noise, see :func:`find_bounds`.
+
+    Parameters
+    ----------
+    strength : (n,)
+        Standard deviations by which ours depart.
+    opposite : (m,)
+        Those by which others depart the other way, positive too.
+    """
+    if not strength.size:
+        return np.zeros(0)
+    order = np.argsort(-strength, kind="stable")
+    ours = -strength[order]
+    # An opposite departure counts, in equal parts, against ours that are about as strong, and where none is,
+    # against the strongest of the weaker ones. One that is weaker than all of ours says nothing of them.
+    near = np.maximum(1.0, _NEAR * opposite)
+    first = np.searchsorted(ours, -opposite - near, side="left")
+    last = np.searchsorted(ours, -opposite + near, side="right")
+    counts = first < ours.size
+    first, last = first[counts], np.maximum(last, first + 1)[counts]
+    part = 1.0 / (last - first)
+    noise = np.bincount(first, part, ours.size + 1) - np.bincount(last, part, ours.size + 1)
+    real = np.empty(strength.size)
+    real[order] = 1.0 - np.clip(isotonic_regression(noise.cumsum()[:-1]).x, 0.0, 1.0)
     return real

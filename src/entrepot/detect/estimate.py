@@ -11,14 +11,15 @@ from entrepot.detect.baseline import Baseline, Expected, expected_flows, with_pa
 from entrepot.detect.bounds import find_bounds, find_falls
 from entrepot.detect.chains import allocate_chains
 from entrepot.detect.corridors import Corridors, Legs, allocate_detours, allocate_relays
+from entrepot.detect.fallen_growth import with_fallen_growth
 from entrepot.detect.hub_growth import with_hub_growth
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.kernels.threads import in_blocks
 from entrepot.detect.markup import hub_markup
 from entrepot.detect.noise import MAD_TO_SD, Noise, appearing_size, fit_noise, flat_noise
 from entrepot.detect.portions import n_portions, portion
-from entrepot.detect.sales_growth import with_sales_growth
 from entrepot.detect.shares import pooled_excess
+from entrepot.detect.shrinkage import half_of
 from entrepot.detect.strength import clear_pairs, passing_hubs, strength_as_a_whole, strength_of
 from entrepot.detect.unseen import declared_share
 
@@ -80,13 +81,14 @@ def learn_noise(
     floor = appearing_size([one.cells for one in asked])
     noise = flat_noise(floor)
     for _ in range(2):
-        expected: list[NDArray[np.float64]] = []
-        after: list[NDArray[np.float64]] = []
-        for one, growth in zip(asked, partner_growth, strict=True):
-            usd = expect(one.cells, one.question, noise=noise, partner_growth=growth).usd
-            expected.append(usd)
-            after.append(one.cells.after)
-        noise = fit_noise(expected, after, floor=floor)
+        found = [
+            expect(one.cells, one.question, noise=noise, partner_growth=growth)
+            for one, growth in zip(asked, partner_growth, strict=True)
+        ]
+        noise = replace(
+            fit_noise([one.usd for one in found], [one.cells.after for one in asked], floor=floor),
+            half=half_of([one.supply for one in found if one.supply is not None]),
+        )
     return noise
 
 
@@ -146,7 +148,7 @@ def estimate(
     expected = with_pair_growth(
         expected, cells, noise=noise, controls=lost.controls(cells, question, treated)
     )
-    expected = with_sales_growth(expected, cells, question=question, noise=noise, direct=treated)
+    expected = with_fallen_growth(expected, cells, question=question, noise=noise, direct=treated)
     by = cells.grouping
     of_origin = lost.by_origin[by.supplier_product]
     arrivals = inbound & (of_origin > 0)

@@ -11,6 +11,7 @@ import numpy as np
 from entrepot.detect.kernels.bins import by_bin
 from entrepot.detect.kernels.interpolation import interpolate
 from entrepot.detect.kernels.threads import in_blocks
+from entrepot.detect.shrinkage import USUAL_HALF
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,12 +48,15 @@ class Noise:
     lift : (b,)
         By how much flows of that size exceed the expected one on average, as a share of it: expected is what
         half of them exceed, and lumpy trade gains more than it can lose. None where nothing is known of it.
+    half
+        Flows that tell the growth of a supplier in one product half: see :mod:`entrepot.detect.shrinkage`.
     """
 
     log_size: NDArray[np.float64]
     sd: NDArray[np.float64]
     floor: float
     lift: NDArray[np.float64] | None = None
+    half: float = USUAL_HALF
 
     def at(self, expected: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the standard deviation at each expected size."""
