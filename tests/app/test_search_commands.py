@@ -141,7 +141,7 @@ def test_news_since_the_last_months_came(entrepot, lake, tmp_path: Path) -> None
     stays = [row for row in rows if row["news"] == "stays"]
     assert all(row["earlier_estimate_usd"] for row in stays)
     # With the window held and the vintages the same nothing can be new.
-    held = ("--after", "2022-01:2022-09", "--since", "2023-03-02")
+    held = ("--after", "2022-01:2022-09", "--since", "2023-03-02", "--value", "eur")
     outcome = entrepot("watch", *arguments, *held)
     assert outcome.status == 0, outcome.err
     with out.open(encoding="utf-8", newline="") as file:
@@ -149,6 +149,10 @@ def test_news_since_the_last_months_came(entrepot, lake, tmp_path: Path) -> None
     assert {row["news"] for row in same} <= {"stays"}
     for row in same:
         assert float(row["estimate_usd"]) == pytest.approx(float(row["earlier_estimate_usd"]), rel=1e-6)
+        assert row["amount_unit"] == "EUR"
+        euro = float(row["estimate_amount"])
+        assert euro == pytest.approx(float(row["earlier_estimate_amount"]), rel=1e-6)
+        assert 0.8 < euro / float(row["estimate_usd"]) < 1.1  # rates of 2022
 
 
 def test_there_is_no_news_without_an_earlier_state(entrepot, lake, tmp_path: Path) -> None:
