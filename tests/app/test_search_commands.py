@@ -244,3 +244,35 @@ def test_units_and_tiers_that_make_no_question_are_refused(
     assert message in outcome.err
     assert "Traceback" not in outcome.err
     assert not list(tmp_path.iterdir())
+
+
+def test_the_curve_in_kilograms_and_in_euro_stands_beside_the_dollars(entrepot, lake, tmp_path: Path) -> None:
+    folder, destination = lake
+    rows = {}
+    for value in ("eur", "kg"):
+        out = tmp_path / f"{value}.csv"
+        words = ("robustness", "--lake", folder, "--event", "2021-11", "--destination", destination)
+        done = entrepot(*words, "--value", value, "--out", out)
+        assert done.status == 0, done.err
+        with out.open(encoding="utf-8", newline="") as file:
+            rows[value] = list(csv.DictReader(file))
+    euro, weights = rows["eur"], rows["kg"]
+    known = [row for row in euro if float(row["estimate_usd"]) > 0]
+    assert len(known) > 10
+    for row in known:
+        assert row["amount_unit"] == "EUR"
+        assert 0.8 < float(row["estimate_amount"]) / float(row["estimate_usd"]) < 1.1  # rates of 2022
+    ratios = {
+        round(float(row["estimate_amount"]) / float(row["estimate_usd"]), 6)
+        for row in weights
+        if row["estimate_amount"] and float(row["estimate_usd"]) > 0
+    }
+    assert len(ratios) > 3  # what is left out weighs otherwise than the whole
+    out = tmp_path / "detours.csv"
+    words = ("detours", "--lake", folder, *QUESTION, "--destination", destination, "--by", "destination")
+    assert entrepot(*words, "--value", "eur", "--out", out).status == 0
+    with out.open(encoding="utf-8", newline="") as file:
+        total = [row for row in csv.DictReader(file) if row["kind"] != "relay"]
+    headline = sum(float(row["estimate_amount"]) for row in total if row["estimate_amount"])
+    # By the months of the excess there, by the window here.
+    assert float(euro[0]["estimate_amount"]) == pytest.approx(headline, rel=0.03)
