@@ -147,7 +147,7 @@ def test_the_same_from_python(lake: Path) -> None:
     assert again.noise.false_positive_rate < 0.05
     months = found.months(0)
     assert [month["period"] for month in months] == list(found.series.periods)
-    levels = {round(month["level_usd"]) for month in months}
+    levels = {round(month["level_value"]) for month in months}
     assert {
         round(found.table["level_before_usd"][0].as_py()),
         round(found.table["level_after_usd"][0].as_py()),
@@ -175,3 +175,30 @@ def test_what_cannot_be_asked(
     assert says in done.err
     assert "hint:" in done.err
     assert not out.exists()
+
+
+def test_a_break_at_constant_prices_is_another_than_that_of_dollars(lake, entrepot, tmp_path) -> None:
+    """Prices to the USA double in 2021-07 by the index: what was level in dollars falls to half."""
+    index = tmp_path / "index.csv"
+    months = [f"{year}-{month:02d}" for year in range(2018, 2024) for month in range(1, 13)]
+    lines = [f"{month},{100 if month < '2021-07' else 200}" for month in months]
+    index.write_text("period,index\n" + "\n".join(lines), encoding="utf-8")
+    words = ("breaks", "--lake", lake, "--importer", "USA", "--by", "importer")
+    plain, constant = tmp_path / "plain.csv", tmp_path / "constant.csv"
+    assert entrepot(*words, "--out", plain).status == 0
+    done = entrepot(*words, "--out", constant, "--deflator", index, "--prices-of", "2018")
+    assert done.status == 0, done.err
+    assert "USD at prices of 2018" in done.out
+    assert read(plain) == []
+    (found,) = read(constant)
+    assert found["break_period"] == "2021-07"
+    assert 0.4 < float(found["change_ratio"]) < 0.6
+    assert found["amount_unit"] == "USD at prices of 2018"
+    assert float(found["level_after_amount"]) < float(found["level_before_amount"])
+    assert "level_after_usd" not in found
+
+
+def test_weights_that_nobody_gave_are_missing_and_no_zeros(lake, entrepot, tmp_path) -> None:
+    done = entrepot("breaks", "--lake", lake, "--value", "kg", "--out", tmp_path / "kg.csv")
+    assert done.status == 1
+    assert "no flow has an amount in kg" in done.err

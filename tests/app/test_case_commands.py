@@ -118,8 +118,8 @@ def test_the_other_claims_say_what_they_need(name, entrepot) -> None:
     done = entrepot("case", "run", name)
     assert done.status == 1
     assert "hint:" in done.err
-    if name == "C10":
-        assert "cannot be run" in done.err
+    if name == "C10":  # no publisher that can be fetched has it
+        assert "entrepot case run C10 --table declarations=" in done.err
     else:
         assert "entrepot fetch" in done.err
         assert "entrepot ingest" in done.err
@@ -189,3 +189,35 @@ def test_a_chart_that_lacks_data_does_not_take_the_answer_with_it(entrepot, tmp_
     assert "agrees" in done.out
     assert out.exists()
     assert not chart.exists()
+
+
+def test_c10_says_which_table_it_needs_and_runs_on_it_without_a_lake(entrepot, tmp_path) -> None:
+    missing = entrepot("case", "run", "C10")
+    assert missing.status == 1
+    assert "customs declarations by company" in missing.err
+    header = "period,importer,exporter,hs_code,registered,quantity"
+    assert header in missing.err
+    assert "entrepot case run C10 --table declarations=declarations.csv" in missing.err
+    file, out = tmp_path / "declarations.csv", tmp_path / "c10.json"
+    file.write_text(f"{header}\n2023-03-15,Moscow A,Shanghai B,650610,2022-09,100000\n", encoding="utf-8")
+    done = entrepot("case", "run", "C10", "--table", f"declarations={file}", "--out", out)
+    assert done.status == 0, done.err
+    (row,) = json.loads(out.read_text(encoding="utf-8"))["rows"]
+    assert (row["computed"], row["verdict"]) == (100_000.0, "agrees")
+    assert "2022-09" in done.out
+    assert "your table declarations" in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("C10", "--table", "helmets=x.csv"), "C10 has no table called 'helmets'"),
+        (("C1", "--table", "helmets=x.csv"), "it asks for none"),
+        (("C10", "--table", "declarations"), "names no table and file"),
+        (("C10", "--table", "declarations=absent.csv"), "cannot be read"),
+    ],
+)
+def test_tables_that_are_none_are_refused(entrepot, words, says) -> None:
+    done = entrepot("case", "run", *words)
+    assert done.status == 1
+    assert says in done.err

@@ -38,6 +38,27 @@ def test_both_tables_are_written_with_their_record(lake, entrepot, tmp_path) -> 
     assert areas[0] == areas[-1] == min(areas)
 
 
+def test_networks_of_kilograms_are_others_than_those_of_dollars(lake, entrepot, tmp_path) -> None:
+    found = {}
+    for value in ("usd", "kg"):
+        out, cycles = tmp_path / f"{value}.json", tmp_path / f"{value}_cycles.json"
+        words = ("circulation", "--lake", str(lake), "--since", "2021-03", "--value", value)
+        done = entrepot(*words, "--out", str(out), "--cycles", str(cycles))
+        assert done.status == 0, done.err
+        found[value] = [json.loads(path.read_text(encoding="utf-8")) for path in (out, cycles)]
+    dollars, weights = found["usd"][0]["rows"], found["kg"][0]["rows"]
+    assert {row["amount_unit"] for row in weights} == {"kg"}
+    assert found["kg"][0]["about"]["measured in"] == "kg"
+    assert not [name for row in weights for name in row if name.endswith("_usd")]
+    shares = [
+        {(row["hs_code"], row["period"]): row["circulation_share"] for row in rows}
+        for rows in (dollars, weights)
+    ]
+    assert shares[0].keys() == shares[1].keys()
+    assert shares[0] != shares[1]
+    assert "cycle_amount" in found["kg"][1]["rows"][0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

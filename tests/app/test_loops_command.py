@@ -63,6 +63,28 @@ def test_round_trips_are_found_and_written(made, entrepot, tmp_path) -> None:
     check_net_trade(rows, json.loads(totals.read_text(encoding="utf-8"))["rows"])
 
 
+def test_months_add_up_to_the_window_in_dollars_and_in_kilograms(made, entrepot, tmp_path) -> None:
+    _, lake = made
+    out, months = tmp_path / "loops.json", tmp_path / "months.json"
+    words = ("loops", "--lake", str(lake), *FEW, "--out", str(out), "--months", str(months), "--value", "kg")
+    done = entrepot(*words)
+    assert done.status == 0, done.err
+    rows, by_month = (json.loads(path.read_text(encoding="utf-8"))["rows"] for path in (out, months))
+    found = [row for row in rows if row["estimate_usd"]]
+    assert len(found) >= 3
+    keys = ("maker", "via", "second_via", "hs_code")
+    for row in found:
+        own = [one for one in by_month if all(one[key] == row[key] for key in keys)]
+        assert sum(one["month_share"] for one in own) == pytest.approx(1.0)
+        for name in ("estimate_usd", "low_usd", "high_usd", "estimate_kg", "estimate_amount"):
+            assert sum(one[name] for one in own) == pytest.approx(row[name])
+        assert min(one["period"] for one in own) >= "2021-11"
+        assert len({one["period"] for one in own}) == len(own) > 1
+        assert {one["amount_unit"] for one in own} == {"kg"}
+    known = {tuple(row[key] for key in keys) for row in found}
+    assert {tuple(one[key] for key in keys) for one in by_month} == known
+
+
 def check_net_trade(found: list[dict], net: list[dict]) -> None:
     """Both directions of every pair; what is taken out is what was found, and growth falls by it."""
     pairs = {(row["maker"], row["via"]) for row in found}

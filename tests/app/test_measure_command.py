@@ -101,6 +101,70 @@ def test_a_period_that_someone_did_not_publish_is_left_out_and_told(measure) -> 
     assert "left out" not in told.out
 
 
+def test_a_row_needs_its_own_reporters_alone(measure) -> None:
+    """Kyrgyzstan's silence of 2022 takes nothing from the others' growth, shares and totals."""
+    rows, done = measure("growth")
+    found = by(rows, "exporter", "importer", "period")
+    assert found["CHN", "KAZ", "2022"]["growth"] == pytest.approx(1.0)
+    assert found["CHN", "RUS", "2022"]["growth"] == pytest.approx(1.0)
+    assert ("CHN", "KGZ", "2022") not in found
+    assert found["CHN", "KGZ", "2023"]["growth"] is None  # the year before is a hole
+    assert "left out" not in done.out
+    shares, told = measure("share", "--show", "CHN")
+    assert "KGZ 2022 (100%)" in told.out
+    assert {(row["importer"], row["period"]) for row in shares if row["importer"] == "KGZ"} == {
+        ("KGZ", "2021"), ("KGZ", "2023")
+    }  # fmt: skip
+    assert by(shares, "importer", "period")["RUS", "2022"]["share"] == pytest.approx(2 / 3)
+    whole, noted = measure("total", "--by", "exporter,period", "--show", "CHN")
+    assert {row["period"] for row in whole} == {"2021", "2023"}  # China's exports lack one market
+    assert "CHN 2022 (8%)" in noted.out
+    german, _ = measure("total", "--by", "exporter,period", "--show", "DEU")
+    assert [row["value_usd"] for row in german] == [60.0, 30.0, 10.0]
+
+
+def test_where_every_period_lacks_someone_it_is_said_who_must_be_named(tmp_path, entrepot) -> None:
+    """Two reporters that never publish the same year: no sum of both, and each by itself."""
+    (tmp_path / "made_up.toml").write_text(MAPPING, encoding="utf-8")
+    rows = ["r,p,f,t,k,v,w", "RUS,CHN,import,2021,854231,10,1", "RUS,CHN,import,2022,854231,20,1"]
+    rows += ["KAZ,CHN,import,2023,854231,10,1", "KAZ,CHN,import,2024,854231,30,1"]
+    (tmp_path / "trade.csv").write_text("\n".join(rows), encoding="utf-8")
+    source = MappedTable.from_toml(tmp_path / "made_up.toml")
+    assert ingest(source, [tmp_path / "trade.csv"], lake=tmp_path / "lake").failed == ()
+    words = ("--lake", tmp_path / "lake", "--book", "imports", "--out", tmp_path / "out.json")
+    done = entrepot("measure", "growth", "--by", "exporter", *words)
+    assert done.status == 1
+    assert "in every period reporters of over 1% of the whole published nothing" in done.err
+    assert "--importer" in done.err
+    assert "CHN 2024 (43%)" in done.err
+    assert entrepot("measure", "growth", *words).status == 0
+    found = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["rows"]
+    assert [row["growth"] for row in found] == [None, 2.0, None, 1.0]
+
+
+def test_composition_by_a_file_of_ones_own(measure, tmp_path) -> None:
+    """Cars are half of each use: three quarters of the trade are shared, and chips are intermediate."""
+    file = tmp_path / "bec5.csv"
+    lines = ["HS,HS6,BEC5EndUse", "H5,854231,INT", "H5,870323,CONS", "H5,870323,CAP"]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    words = (
+        "composition",
+        "--importer",
+        "RUS",
+        "--by",
+        "period",
+        "--periods",
+        "2023",
+        "--hs-revision",
+        "HS2017",
+    )
+    rows, _ = measure(*words, "--hs-revision", "HS2017", "--scheme", f"@{file}:BEC5EndUse")
+    shares = {row["category"]: row["share"] for row in rows}
+    assert shares == {"INT": 0.25, "CONS": 0.375, "CAP": 0.375}
+    _, refused = measure(*words, "--scheme", f"@{file}:USE", status=1)
+    assert "no column has the categories: USE" in refused.err
+
+
 def test_growth_ranks_overtaking_and_weights(measure) -> None:
     rows, _ = measure("growth", "--importer", "RUS", "--periods", "2022")
     assert {row["exporter"]: row["growth"] for row in rows} == {"CHN": 1.0, "DEU": -0.5}

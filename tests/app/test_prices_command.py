@@ -13,6 +13,7 @@ import entrepot as package
 from entrepot.pipeline import ingest
 from entrepot.schema import PRICE_CHANGE, PRICE_MARKUP, PRICE_OUTLIER
 from entrepot.schema.layouts import COMTRADE_WEB
+from entrepot.sources.rates import ecb_rates
 from entrepot.sources.registry import open_source
 
 if TYPE_CHECKING:
@@ -208,3 +209,35 @@ def test_what_cannot_be_asked(
     assert says in done.err
     assert "hint:" in done.err
     assert not out.exists()
+
+
+def test_unit_values_in_euro_and_at_constant_prices(ask: Callable, tmp_path: Path) -> None:
+    """Parts in euro are those of values turned month by month; an index that rises by half takes it out."""
+    words = ("decompose", *EVENT, "--products", "854231", "--by", "hs_code")
+    (plain,), _ = ask(*words)
+    (euro,), said = ask(*words, "--value", "eur")
+    assert "EUR per kg" in said
+    assert not [name for name in euro if name.endswith("_usd")]
+    rates = {row["period"]: row["per_usd"] for row in ecb_rates().to_pylist() if row["currency"] == "EUR"}
+    span = [rates[f"{year}-{month:02d}"] for year in (2020, 2021) for month in range(1, 13)]
+    before = float(euro["value_before_eur"]) / float(plain["value_before_usd"])
+    assert min(span) < before < max(span)
+    parts = ("fisher_price_eur", "fisher_volume_eur", "entered_eur", "unpriced_change_eur")
+    whole = sum(float(euro[name]) for name in parts) - float(euro["left_eur"])
+    assert whole == pytest.approx(float(euro["value_change_eur"]), rel=1e-6)
+    dearer = float(euro["fisher_price"]) / float(plain["fisher_price"])
+    after = sum(rates[f"2022-{month:02d}"] for month in range(1, 13)) / 12
+    assert dearer == pytest.approx(after / (sum(span) / 24), rel=0.01)
+    index = tmp_path / "index.csv"
+    months = [f"{year}-{month:02d}" for year in (2020, 2021, 2022) for month in range(1, 13)]
+    lines = [f"{month},{1.5 if month >= '2022' else 1.0}" for month in months]
+    index.write_text("period,index\n" + "\n".join(lines), encoding="utf-8")
+    (constant,), _ = ask(*words, "--deflator", str(index), "--prices-of", "2020")
+    assert float(constant["fisher_price"]) == pytest.approx(float(plain["fisher_price"]) / 1.5)
+    assert "value_change_constant_usd" in constant
+
+
+def test_a_unit_value_is_money_a_unit(lake: Path, entrepot: Callable) -> None:
+    done = entrepot("prices", "decompose", "--lake", lake, *EVENT, "--value", "kg")
+    assert done.status == 1
+    assert "choose the amount with --unit" in done.err

@@ -141,7 +141,7 @@ def test_news_since_the_last_months_came(entrepot, lake, tmp_path: Path) -> None
     stays = [row for row in rows if row["news"] == "stays"]
     assert all(row["earlier_estimate_usd"] for row in stays)
     # With the window held and the vintages the same nothing can be new.
-    held = ("--after", "2022-01:2022-09", "--since", "2023-03-02")
+    held = ("--after", "2022-01:2022-09", "--since", "2023-03-02", "--value", "eur")
     outcome = entrepot("watch", *arguments, *held)
     assert outcome.status == 0, outcome.err
     with out.open(encoding="utf-8", newline="") as file:
@@ -149,6 +149,10 @@ def test_news_since_the_last_months_came(entrepot, lake, tmp_path: Path) -> None
     assert {row["news"] for row in same} <= {"stays"}
     for row in same:
         assert float(row["estimate_usd"]) == pytest.approx(float(row["earlier_estimate_usd"]), rel=1e-6)
+        assert row["amount_unit"] == "EUR"
+        euro = float(row["estimate_amount"])
+        assert euro == pytest.approx(float(row["earlier_estimate_amount"]), rel=1e-6)
+        assert 0.8 < euro / float(row["estimate_usd"]) < 1.1  # rates of 2022
 
 
 def test_there_is_no_news_without_an_earlier_state(entrepot, lake, tmp_path: Path) -> None:
@@ -240,3 +244,35 @@ def test_units_and_tiers_that_make_no_question_are_refused(
     assert message in outcome.err
     assert "Traceback" not in outcome.err
     assert not list(tmp_path.iterdir())
+
+
+def test_the_curve_in_kilograms_and_in_euro_stands_beside_the_dollars(entrepot, lake, tmp_path: Path) -> None:
+    folder, destination = lake
+    rows = {}
+    for value in ("eur", "kg"):
+        out = tmp_path / f"{value}.csv"
+        words = ("robustness", "--lake", folder, "--event", "2021-11", "--destination", destination)
+        done = entrepot(*words, "--value", value, "--out", out)
+        assert done.status == 0, done.err
+        with out.open(encoding="utf-8", newline="") as file:
+            rows[value] = list(csv.DictReader(file))
+    euro, weights = rows["eur"], rows["kg"]
+    known = [row for row in euro if float(row["estimate_usd"]) > 0]
+    assert len(known) > 10
+    for row in known:
+        assert row["amount_unit"] == "EUR"
+        assert 0.8 < float(row["estimate_amount"]) / float(row["estimate_usd"]) < 1.1  # rates of 2022
+    ratios = {
+        round(float(row["estimate_amount"]) / float(row["estimate_usd"]), 6)
+        for row in weights
+        if row["estimate_amount"] and float(row["estimate_usd"]) > 0
+    }
+    assert len(ratios) > 3  # what is left out weighs otherwise than the whole
+    out = tmp_path / "detours.csv"
+    words = ("detours", "--lake", folder, *QUESTION, "--destination", destination, "--by", "destination")
+    assert entrepot(*words, "--value", "eur", "--out", out).status == 0
+    with out.open(encoding="utf-8", newline="") as file:
+        total = [row for row in csv.DictReader(file) if row["kind"] != "relay"]
+    headline = sum(float(row["estimate_amount"]) for row in total if row["estimate_amount"])
+    # By the months of the excess there, by the window here.
+    assert float(euro[0]["estimate_amount"]) == pytest.approx(headline, rel=0.03)

@@ -66,6 +66,24 @@ def test_in_sums_relays_stand_apart_and_the_other_kinds_do_not() -> None:
     assert changes == {"declared": "stays", "relay": "appeared"}
 
 
+def test_amounts_in_another_unit_stand_beside_both_states() -> None:
+    def valued(one: pa.Table, rate: float) -> pa.Table:
+        for name in ("estimate", "low", "high"):
+            dollars = one[f"{name}_usd"].to_pylist()
+            amounts = [None if usd is None else rate * usd for usd in dollars]
+            one = one.append_column(f"{name}_amount", pa.array(amounts, pa.float64()))
+        return one.append_column("amount_unit", pa.array(["EUR"] * one.num_rows))
+
+    now, earlier = (
+        valued(table(finding(20e6)), 0.9),
+        valued(table(finding(10e6), finding(9e6, hub="ARM")), 0.8),
+    )
+    grew, went = compare_findings(now, earlier, by=BY).to_pylist()
+    assert (grew["estimate_amount"], grew["earlier_estimate_amount"]) == (18e6, 8e6)
+    assert (went["estimate_amount"], went["earlier_high_amount"]) == (None, pytest.approx(0.8 * 1.3 * 9e6))
+    assert {grew["amount_unit"], went["amount_unit"]} == {"EUR"}
+
+
 def test_the_limit_changes_the_result() -> None:
     now, earlier = table(finding(10e6, 0.05)), table(finding(10e6, 0.2))
     assert compare_findings(now, earlier, by=BY)["news"].to_pylist() == ["appeared"]

@@ -70,6 +70,28 @@ def test_events_stand_at_their_month() -> None:
     assert "export bans" in drawn
 
 
+def test_words_of_events_stand_above_the_frame_where_no_line_crosses_them() -> None:
+    rows = [{"period": f"2022-{month:02d}", "series": "A", "value": float(month)} for month in range(1, 13)]
+    events = [("2022-11", "late"), ("2022-03", "early")]
+    spec = lines_chart(rows, CAPTION, events=events).to_dict()
+    words = {}
+    for layer in spec["vconcat"][0]["layer"]:
+        first = (layer["data"].get("values") or spec["datasets"][layer["data"]["name"]])[0]
+        if layer["mark"]["type"] == "text" and "word" in first:
+            words[first["word"]] = (layer["mark"]["align"], layer["encoding"]["y"]["value"])
+    assert set(words) == {"early", "late"}
+    assert words["late"][0] == "right"  # or it would run out of the chart
+    assert words["early"][0] == "left"
+    assert words["early"][1] < words["late"][1] < 0  # a line each, the first at the top
+
+
+def test_months_of_stacks_are_written_as_those_of_lines() -> None:
+    rows = [{"period": p, "series": "A", "value": 1.0} for p in ("2022-01", "2022-02")]
+    assert "Jan 2022" in texts(stack_chart(rows, CAPTION))
+    years = [{"period": p, "series": "A", "value": 1.0} for p in ("2021", "2022")]
+    assert "2021" in texts(stack_chart(years, CAPTION))
+
+
 def test_the_first_rank_is_at_the_top() -> None:
     rows = [
         {"period": str(y), "series": n, "value": v} for y in (2020, 2021) for n, v in (("A", 1), ("B", 15))

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
+from entrepot.detect.loops.by_month import KEYS, spread_back
 from entrepot.detect.loops.calibration import LoopCalibration
 from entrepot.detect.loops.options import LoopOptions
 from entrepot.detect.loops.result import LoopHeadline, LoopResult
@@ -19,7 +20,7 @@ from entrepot.report import about_loops, print_loops
 from entrepot.report.charts import svg
 from entrepot.report.loop_chart import loop_chart
 from entrepot.report.loops import loop_sentences
-from entrepot.schema import LOOP, NET_TRADE
+from entrepot.schema import LOOP, LOOP_MONTH, NET_TRADE
 
 WINDOWS = WindowPair(
     tuple(range(2020 * 12, 2021 * 12 + 10)), tuple(range(2021 * 12 + 10, 2023 * 12)), is_monthly=True
@@ -66,11 +67,18 @@ def result(*, rows: int = 1) -> LoopResult:
         "lag_months": 2.0,
     }
     pairs = pa.Table.from_pylist([pair]).slice(0, rows)
+    shares = pa.Table.from_pylist(
+        [
+            {name: row[name] for name in KEYS} | {"period": period, "month_share": share}
+            for period, share in (("2021-12", 0.25), ("2022-01", 0.75))
+        ]
+    )
     return LoopResult(
         table=pa.Table.from_pylist([row] * rows, schema=LOOP.arrow_schema()),
         unlisted=LOOP.arrow_schema().empty_table(),
         pairs=pairs,
         series=series.slice(0, 3 * rows),
+        month_shares=shares.slice(0, 2 * rows),
         totals=NET_TRADE.arrow_schema().empty_table(),
         headline=LoopHeadline(2e6 * rows, 1.5e6 * rows, 2.4e6 * rows, rows, rows, 0, rows, 0.04 * rows),
         calibration=calibration(),
@@ -148,3 +156,24 @@ def test_the_lag_plot_shows_both_legs() -> None:
     }  # fmt: skip
     assert "22% dearer" in svg(chart)
     assert loop_chart(result(), maker="KGZ") is None
+
+
+def test_what_comes_back_stands_in_the_months_in_which_it_exceeds_what_was_expected() -> None:
+    back = np.array([[5.0, 9.0, 1.0], [2.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
+    expected = np.array([[4.0, 6.0, 6.0], [3.0, 3.0, 3.0], [1.0, 1.0, 1.0]])
+    share = spread_back(back, expected)
+    assert share.tolist() == [[0.25, 0.75, 0.0], [0.5, 0.25, 0.25], [0.0, 0.0, 0.0]]
+
+
+def test_amounts_by_month_are_parts_of_the_row() -> None:
+    one = result()
+    assert one.by_month().select(["period", "estimate_usd", "high_usd", "estimate_kg"]).to_pylist() == [
+        {"period": "2021-12", "estimate_usd": 0.5e6, "high_usd": 0.6e6, "estimate_kg": None},
+        {"period": "2022-01", "estimate_usd": 1.5e6, "high_usd": 1.8e6, "estimate_kg": None},
+    ]
+    assert one.by_month().schema.equals(LOOP_MONTH.arrow_schema())
+    in_euro = one.table.append_column("estimate_amount", pa.array([4.0])).append_column(
+        "amount_unit", pa.array(["EUR"])
+    )
+    assert replace(one, table=in_euro).by_month()["estimate_amount"].to_pylist() == [1.0, 3.0]
+    assert result(rows=0).by_month().num_rows == 0

@@ -8,6 +8,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from entrepot.app.amount_options import (
+    DeflatorOption,
+    PricesOfOption,
+    UnitOption,
+    ValueOption,
+    parse_other_amount,
+)
 from entrepot.app.arguments import parse_areas
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
@@ -50,6 +57,10 @@ def breaks_command(
     ] = None,
     permutations: Annotated[int, typer.Option(help="permutations that events are held against")] = 999,
     chart: Annotated[Path | None, typer.Option(help=".svg file for the series of the largest break")] = None,
+    value: ValueOption = "usd",
+    unit: UnitOption = "",
+    deflator: DeflatorOption = None,
+    prices_of: PricesOfOption = None,
     as_of: Annotated[
         str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")
     ] = None,
@@ -64,6 +75,7 @@ def breaks_command(
     Example: entrepot breaks --lake lake --exporter EU27 --by importer --out breaks.csv
     """
     revision = parse_revision(hs_revision, hs_shares)
+    amount = parse_other_amount(value, unit, deflator, prices_of)
     options = BreakOptions(
         exporters=parse_areas(exporter, option="--exporter"),
         importers=parse_areas(importer, option="--importer"),
@@ -85,7 +97,9 @@ def breaks_command(
     from entrepot.report import about_breaks, print_breaks  # noqa: PLC0415
 
     run = open_run(lake, out, events_out, chart=chart, as_of=as_of, source=source, revision=revision)
-    result = find_breaks(run.lake, options, choice=run.choice, memory_limit=memory, tell=run.notes.append)
+    result = find_breaks(
+        run.lake, options, amount=amount, choice=run.choice, memory_limit=memory, tell=run.notes.append
+    )
     record = about_breaks(result, sources=run.files)
     run.write(result.table, out, about=record)
     run.write(result.events, events_out, about=record)

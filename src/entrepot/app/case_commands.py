@@ -122,6 +122,10 @@ def case_run_command(
     lake: Annotated[
         Path | None, typer.Option(help="folder of the lake; C6 says something without one")
     ] = None,
+    table: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=FILE: a table of your own that the case asks for; may be repeated"),
+    ] = None,
     out: _OutOption = None,
     chart: Annotated[
         Path | None, typer.Option(help=".svg, .png or .json (Vega-Lite) file for the chart")
@@ -152,6 +156,7 @@ def case_run_command(
     from entrepot.store import Lake  # noqa: PLC0415
 
     case = find_case(name)
+    own = dict(_own_table(text) for text in table or ())
     for file in (out, robustness):
         if file is not None:
             check_out(file)
@@ -160,10 +165,11 @@ def case_run_command(
     opened = None if lake is None else Lake.open(lake)
     files = [] if opened is None else opened.files().to_pylist()
     console = Console(stderr=out == "-", highlight=False)
-    result = run_case(case, opened, is_partial=partial, memory_limit=memory)
+    result = run_case(case, opened, own_tables=own, is_partial=partial, memory_limit=memory)
     plain = case.model_dump()
     drawn = None
     sources = sorted({f"{publisher_name(row['source'])} ({row['vintage']})" for row in files})
+    sources += [f"{path.name} (your table {key})" for key, path in own.items()]
     undrawn: OptionError | None = None
     if chart is not None:
         drawn, undrawn = _drawn(plain, result, sources)
@@ -184,6 +190,16 @@ def case_run_command(
             console.print(f"written: {path}", markup=False)
     if undrawn is not None:
         raise undrawn
+
+
+def _own_table(text: str) -> tuple[str, Path]:
+    """Return the name and the file of ``NAME=FILE``."""
+    name, _, file = text.partition("=")
+    if not name.strip() or not file.strip():
+        raise OptionError(
+            f"{text!r} names no table and file", where="--table", hint="--table settlement=settlement.csv"
+        )
+    return name.strip(), Path(file.strip())
 
 
 def _drawn(plain: dict[str, Any], result: CaseResult, sources: list[str]) -> tuple[Any, OptionError | None]:

@@ -8,6 +8,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from entrepot.app.amount_options import (
+    DeflatorOption,
+    PricesOfOption,
+    UnitOption,
+    ValueOption,
+    parse_other_amount,
+)
 from entrepot.app.cli import app
 from entrepot.app.revision_options import HsRevisionOption, HsSharesOption, parse_revision, product_list
 from entrepot.app.runs import open_run
@@ -34,6 +41,10 @@ def circulation_command(
         str | None, typer.Option(help="codes, list names (CHPL, CHPL:1) or @file; default all goods")
     ] = None,
     placebos: Annotated[int, typer.Option(help="networks of placebo pairs a product and period")] = 2,
+    value: ValueOption = "usd",
+    unit: UnitOption = "",
+    deflator: DeflatorOption = None,
+    prices_of: PricesOfOption = None,
     as_of: Annotated[
         str | None, typer.Option(help="use vintages published up to this day, YYYY-MM-DD")
     ] = None,
@@ -48,6 +59,7 @@ def circulation_command(
     Example: entrepot circulation --lake lake --since 2022 --out circulation.csv --cycles cycles.csv
     """
     revision = parse_revision(hs_revision, hs_shares)
+    amount = parse_other_amount(value, unit, deflator, prices_of)
     parse_period(since, option="--since")
     options = CirculationOptions(
         since=since, products=product_list(products, revision), placebos=placebos, seed=seed
@@ -59,7 +71,7 @@ def circulation_command(
 
     run = open_run(lake, out, cycles_out, as_of=as_of, source=source, revision=revision)
     result = find_circulation(
-        run.lake, options, choice=run.choice, memory_limit=memory, tell=run.notes.append
+        run.lake, options, amount=amount, choice=run.choice, memory_limit=memory, tell=run.notes.append
     )
     about = about_circulation(result, options, sources=run.files)
     run.write(result.table, out, about=about)

@@ -70,6 +70,7 @@ from entrepot.app import (  # noqa: E402, F401
     prices_command,
     quality_command,
     robustness_command,
+    table_command,
     watch_command,
     world_command,
 )

@@ -55,6 +55,9 @@ def loops_command(
     totals: Annotated[
         str | None, typer.Option(help="file for the trade of the pairs found, with and without round trips")
     ] = None,
+    months: Annotated[
+        str | None, typer.Option(help="file for the amounts by the month in which the goods came back")
+    ] = None,
     value: ValueOption = "usd",
     unit: UnitOption = "",
     deflator: DeflatorOption = None,
@@ -94,7 +97,9 @@ def loops_command(
     from entrepot.pipeline.loops import find_loops  # noqa: PLC0415
     from entrepot.report import about_loops, print_loops  # noqa: PLC0415
 
-    run = open_run(lake, out, totals, unlisted, chart=chart, as_of=as_of, source=source, revision=revision)
+    run = open_run(
+        lake, out, totals, unlisted, months, chart=chart, as_of=as_of, source=source, revision=revision
+    )
     result = find_loops(run.lake, options, choice=run.choice, memory_limit=memory, tell=run.notes.append)
     if amount is not None:
         from entrepot.pipeline.valued_rows import RowsOf, valued_rows  # noqa: PLC0415
@@ -108,9 +113,11 @@ def loops_command(
         table = valued_rows(run.lake, result.table, amount, of, memory_limit=memory, tell=run.notes.append)
         result = replace(result, table=table)
     about = about_loops(result, sources=run.files)
-    for table, file in ((result.table, out), (result.totals, totals), (result.unlisted, unlisted)):
+    for table, file in (
+        (result.table, out), (result.totals, totals), (result.unlisted, unlisted), (result.by_month(), months)
+    ):  # fmt: skip
         run.write(table, file, about=about)
-    console = Console(stderr="-" in {out, totals, unlisted}, highlight=False)
+    console = Console(stderr="-" in {out, totals, unlisted, months}, highlight=False)
     print_loops(result, console)
     if chart is not None:
         from entrepot.report.loop_chart import loop_chart  # noqa: PLC0415

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003  (typer reads the annotation)
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
@@ -99,7 +99,8 @@ def measure_command(
     scheme: Annotated[
         str,
         typer.Option(
-            help="of composition: BEC4, STAGE, ENERGY, SITC4, ICT, RAUCH, or a list by tier, such as CHPL"
+            help="of composition: BEC4, STAGE, ENERGY, SITC4, ICT, RAUCH, a list by tier, such as CHPL, "
+            "or @FILE:COLUMN, a CSV of your own, such as UN's of BEC Rev.5"
         ),
     ] = "BEC4",
     gdp: Annotated[
@@ -107,7 +108,9 @@ def measure_command(
     ] = None,
     all_periods: Annotated[
         bool,
-        typer.Option("--all-periods", help="keep periods in which reporters of over 1% published nothing"),
+        typer.Option(
+            "--all-periods", help="keep periods that reporters of over 1% of a whole did not publish"
+        ),
     ] = False,
     chart: Annotated[
         Path | None, typer.Option(help=".svg, .png or .json (Vega-Lite) file for a chart")
@@ -275,7 +278,8 @@ def _caption(lake: Lake, query: MeasureQuery, rows: pa.Table, *, named: str) -> 
     last = flows.choice.as_of or vintage
     what = TITLES.get(query.name, query.name.replace("_", " ").capitalize()).format(base=query.base)
     if query.name == "composition":
-        what = f"{what} by {query.scheme.upper()}"
+        own = query.scheme.startswith("@")
+        what = f"{what} by {Path(query.scheme[1:]).name if own else query.scheme.upper()}"
     return Caption(
         title=f"{what}: {', '.join(sides) or 'all areas'}{span}",
         subtitle=f"{goods}; {unit}; {BOOKS[flows.book]}",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict, cast
 import typer
 from rich.console import Console
 
+from entrepot.app.amount_options import DeflatorOption, PricesOfOption, parse_other_amount
 from entrepot.app.arguments import one_of, parse_areas
 from entrepot.app.cli import app
 from entrepot.app.revision_options import product_list
@@ -48,6 +49,7 @@ _Book = Annotated[str, typer.Option(help="exporter (FOB) or importer (CIF): whos
 _Unit = Annotated[
     str, typer.Option(help="kg for net weight, or a unit of supplementary quantities, such as u")
 ]
+_Value = Annotated[str, typer.Option(help="money: usd, or eur (mean ECB rate of the period)")]
 _Estimated = Annotated[str, typer.Option(help="amounts that the publisher estimated: leave_out, or use")]
 _Threshold = Annotated[float, typer.Option(help="robust z from which a unit value is an outlier")]
 _Freq = Annotated[
@@ -74,6 +76,9 @@ def markup_command(
     by: _By = _ALL_KEYS,
     book: _Book = "exporter",
     unit: _Unit = "kg",
+    value: _Value = "usd",
+    deflator: DeflatorOption = None,
+    prices_of: PricesOfOption = None,
     estimated: _Estimated = "leave_out",
     threshold: _Threshold = 3.5,
     draws: Annotated[int, typer.Option(help="draws of the intervals")] = 400,
@@ -98,7 +103,9 @@ def markup_command(
         draws=draws,
         seed=seed,
     )
-    _run("markup", options, _Asked(lake, out, chart, None, as_of, source, memory))
+    _run(
+        "markup", options, _Asked(lake, out, chart, None, as_of, source, memory, (value, deflator, prices_of))
+    )
 
 
 @_prices.command("decompose")
@@ -115,6 +122,9 @@ def decompose_command(
     by: _By = _ALL_KEYS,
     book: _Book = "exporter",
     unit: _Unit = "kg",
+    value: _Value = "usd",
+    deflator: DeflatorOption = None,
+    prices_of: PricesOfOption = None,
     estimated: _Estimated = "leave_out",
     threshold: _Threshold = 3.5,
     chart: _Chart = None,
@@ -135,7 +145,11 @@ def decompose_command(
         by=parse_keys(by),
         threshold=threshold,
     )
-    _run("decompose", options, _Asked(lake, out, chart, None, as_of, source, memory))
+    _run(
+        "decompose",
+        options,
+        _Asked(lake, out, chart, None, as_of, source, memory, (value, deflator, prices_of)),
+    )
 
 
 @_prices.command("outliers")
@@ -149,6 +163,9 @@ def outliers_command(
     products: _Products = None,
     book: _Book = "exporter",
     unit: _Unit = "kg",
+    value: _Value = "usd",
+    deflator: DeflatorOption = None,
+    prices_of: PricesOfOption = None,
     estimated: _Estimated = "leave_out",
     threshold: _Threshold = 3.5,
     freq: _Freq = None,
@@ -167,7 +184,11 @@ def outliers_command(
         periods=periods,
         threshold=threshold,
     )
-    _run("outliers", options, _Asked(lake, out, chart, freq, as_of, source, memory))
+    _run(
+        "outliers",
+        options,
+        _Asked(lake, out, chart, freq, as_of, source, memory, (value, deflator, prices_of)),
+    )
 
 
 @_prices.command("incentives")
@@ -240,6 +261,7 @@ class _Asked:
     as_of: str | None
     source: str | None
     memory: str
+    money: tuple[str, Path | None, str | None]
 
 
 def _frequency(options: PriceOptions, freq: str | None) -> str:
@@ -266,6 +288,8 @@ def _frequency(options: PriceOptions, freq: str | None) -> str:
 
 def _run(question: PriceQuestion, options: PriceOptions, asked: _Asked) -> None:
     frequency = _frequency(options, asked.freq)
+    value, deflator, prices_of = asked.money
+    amount = parse_other_amount(value, "", deflator, prices_of)
 
     # Heavy imports wait until the options are known to be right.
     from entrepot.pipeline.prices import decompose_values, find_markups, find_price_outliers  # noqa: PLC0415
@@ -275,7 +299,15 @@ def _run(question: PriceQuestion, options: PriceOptions, asked: _Asked) -> None:
         question
     ]
     run = open_run(asked.lake, asked.out, chart=asked.chart, as_of=asked.as_of, source=asked.source)
-    result = answer(run.lake, options, frequency=frequency, choice=run.choice, memory_limit=asked.memory)
+    result = answer(
+        run.lake,
+        options,
+        frequency=frequency,
+        amount=amount,
+        choice=run.choice,
+        memory_limit=asked.memory,
+        tell=run.notes.append,
+    )
     run.write(result.table, asked.out, about=about_prices(result, question, sources=run.files))
     console = Console(stderr=asked.out == "-", highlight=False)
     print_prices(result, question, console)

@@ -8,6 +8,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from entrepot.app.amount_options import (
+    DeflatorOption,
+    PricesOfOption,
+    UnitOption,
+    ValueOption,
+    parse_other_amount,
+)
 from entrepot.app.cli import app
 from entrepot.app.progress import progress_bar
 from entrepot.app.revision_options import HsSearchRevisionOption, HsSharesOption, parse_revision, product_list
@@ -51,6 +58,10 @@ def robustness_command(
     destination: DestinationOption = None,
     products: ProductsOption = None,
     chart: Annotated[Path | None, typer.Option(help=".svg file for the specification curve")] = None,
+    value: ValueOption = "usd",
+    unit: UnitOption = "",
+    deflator: DeflatorOption = None,
+    prices_of: PricesOfOption = None,
     as_of: AsOfOption = None,
     source: SourceOption = None,
     expected: ExpectedOption = "robust",
@@ -65,6 +76,7 @@ def robustness_command(
     Example: entrepot robustness --lake lake --event 2022-03 --origin EU27 --destination RUS --out curve.csv
     """
     revision = parse_revision(hs_revision, hs_shares)
+    amount = parse_other_amount(value, unit, deflator, prices_of)
     asked = suspects_of(event, origin=origin, hub=hub, destination=destination)
     options = DetourOptions(
         event=event,
@@ -94,7 +106,13 @@ def robustness_command(
     notes: list[str] = []
     with progress_bar("estimating under other choices") as progress:
         result = find_specifications(
-            opened, options, choice=choice, memory_limit=memory, progress=progress, tell=notes.append
+            opened,
+            options,
+            amount=amount,
+            choice=choice,
+            memory_limit=memory,
+            progress=progress,
+            tell=notes.append,
         )
     if out is not None:
         write_table(result.table, out, about=about_specifications(result))
@@ -102,6 +120,8 @@ def robustness_command(
         chart.write_text(svg(specification_chart(result)), encoding="utf-8")
     console = Console(stderr=out == "-", highlight=False)
     print_specifications(result, console)
+    if amount is not None:
+        notes.append(f"totals in {result.table['amount_unit'][0]} stand in the file, beside the dollars")
     for note in notes:
         console.print(f"note: {note}", markup=False)
     for path in (out, chart):

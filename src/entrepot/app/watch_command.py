@@ -7,6 +7,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from entrepot.app.amount_options import (
+    DeflatorOption,
+    PricesOfOption,
+    UnitOption,
+    ValueOption,
+    parse_other_amount,
+)
 from entrepot.app.arguments import parse_day
 from entrepot.app.cli import app
 from entrepot.app.progress import progress_bar
@@ -52,6 +59,10 @@ def watch_command(
     destination: DestinationOption = None,
     products: ProductsOption = None,
     by: ByOption = "hub,destination",
+    value: ValueOption = "usd",
+    unit: UnitOption = "",
+    deflator: DeflatorOption = None,
+    prices_of: PricesOfOption = None,
     q: Annotated[float, typer.Option(help="findings have a q-value under it")] = 0.1,
     source: SourceOption = None,
     spikes: SpikesOption = 100,
@@ -68,6 +79,7 @@ def watch_command(
     if day is None:  # typer asks for it; an empty text is none
         raise OptionError("the day is missing", where="--since", hint="write it as 2026-10-31")
     revision = parse_revision(hs_revision, hs_shares)
+    amount = parse_other_amount(value, unit, deflator, prices_of)
     asked = suspects_of(event, origin=origin, hub=hub, destination=destination)
     options = DetourOptions(
         event=event,
@@ -96,7 +108,14 @@ def watch_command(
     opened, choice = open_reports(lake, Reports(None, source, revision, hs_revision, years_as_months))
     with progress_bar("calibrating on planted detours") as progress:
         result = watch_detours(
-            opened, options, since=day, choice=choice, q=q, memory_limit=memory, progress=progress
+            opened,
+            options,
+            since=day,
+            amount=amount,
+            choice=choice,
+            q=q,
+            memory_limit=memory,
+            progress=progress,
         )
     if out is not None:
         write_table(result.table, out, about=about_watch(result))

@@ -68,11 +68,14 @@ class SpecificationResult:
         largest, then what was left out, the most important first.
     options, windows
         What was asked, and the windows it became.
+    legs
+        Of each row of the table, USD by hub and product.
     """
 
     table: pa.Table
     options: DetourOptions
     windows: WindowPair
+    legs: tuple[dict[tuple[str, str], float], ...] = ()
 
     @property
     def headline_usd(self) -> float:
@@ -136,7 +139,8 @@ def specifications(
     todo = [*_curve(own, search, views), *_left_out(own, search, views["exporter"])]
     for done, one in enumerate(todo, start=1):
         worth = len(windows.after) / len(one.windows.after)
-        rows.append(_row(one, worth * _own_total(one.run()), headline))
+        other = one.run()
+        rows.append(_row(one, worth * _own_total(other), headline) | {"legs": _by_leg(other, search, worth)})
         if progress is not None:
             progress(done, len(todo))
     curve = sorted((r for r in rows if r["left_out_kind"] is None), key=lambda r: r["estimate_usd"])
@@ -144,11 +148,13 @@ def specifications(
         (r for r in rows if r["left_out_kind"] is not None),
         key=lambda r: -abs(r["estimate_usd"] - headline),
     )
-    head = _row(own, headline, headline) | {"is_headline": True}
+    head = _row(own, headline, headline) | {"is_headline": True, "legs": _by_leg(found, search, 1.0)}
+    ordered = [head, *curve, *left]
     return SpecificationResult(
-        table=pa.Table.from_pylist([head, *curve, *left], schema=SPECIFICATION.arrow_schema()),
+        table=pa.Table.from_pylist(ordered, schema=SPECIFICATION.arrow_schema()),
         options=options,
         windows=windows,
+        legs=tuple(row["legs"] for row in ordered),
     )
 
 
@@ -213,6 +219,19 @@ class _Choice:
 def _own_total(found: Estimate) -> float:
     own = found.corridors.kind != kind_number(DetourKind.RELAY)
     return float(found.corridors.usd[own].sum())
+
+
+def _by_leg(found: Estimate, search: Search, worth: float) -> dict[tuple[str, str], float]:
+    """Return what the total is made of, by hub and product."""
+    corridors, data = found.corridors, search.data
+    own = np.flatnonzero((corridors.kind != kind_number(DetourKind.RELAY)) & (corridors.usd > 0))
+    legs: dict[tuple[str, str], float] = {}
+    for hub, code, usd in zip(
+        corridors.hub[own].tolist(), corridors.product[own].tolist(), corridors.usd[own].tolist(), strict=True
+    ):
+        key = (data.areas[hub], data.products[code])
+        legs[key] = legs.get(key, 0.0) + worth * usd
+    return legs
 
 
 def _row(choice: _Choice, total: float, headline: float) -> dict[str, Any]:

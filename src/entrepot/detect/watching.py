@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["WatchResult", "compare_findings"]
 
 _AMOUNTS = ("estimate_usd", "low_usd", "high_usd", "q_value")
+_OTHERS = ("estimate_amount", "low_amount", "high_amount")
 _ORDER = tuple(FindingChange)
 
 
@@ -64,7 +65,7 @@ def compare_findings(now: pa.Table, earlier: pa.Table, *, by: Sequence[str], q: 
     -------
     pa.Table
         Columns of ``out__watch``: what appeared first, then what grew, shrank, went and stays, the largest
-        first.
+        first. Where both tables have amounts in another unit, those of either state and ``amount_unit``.
 
     *Missing data*: the earlier amounts are null where the earlier search had no such row, the present ones
     where this one has none.
@@ -77,6 +78,8 @@ def compare_findings(now: pa.Table, earlier: pa.Table, *, by: Sequence[str], q: 
     if not 0.0 < q <= 1.0:
         raise OptionError(f"q = {q} is no share", where="--q", hint="choose one between 0 and 1, such as 0.1")
     present, past = ({_key(row, by): row for row in table.to_pylist()} for table in (now, earlier))
+    others = _OTHERS if {*_OTHERS} <= {*now.column_names} & {*earlier.column_names} else ()
+    amounts = (*_AMOUNTS, *others)
     rows = []
     for key in dict.fromkeys((*present, *past)):
         new, old = present.get(key), past.get(key)
@@ -85,11 +88,17 @@ def compare_findings(now: pa.Table, earlier: pa.Table, *, by: Sequence[str], q: 
             rows.append(
                 {name: (new or old or {})[name] for name in (*by, "kind", "further_hubs")}
                 | {"news": change.value}
-                | {name: new[name] if new else None for name in _AMOUNTS}
-                | {f"earlier_{name}": old[name] if old else None for name in _AMOUNTS}
+                | {name: new[name] if new else None for name in amounts}
+                | {f"earlier_{name}": old[name] if old else None for name in amounts}
+                | ({"amount_unit": (new or old or {})["amount_unit"]} if others else {})
             )
     rows.sort(key=lambda row: (_ORDER.index(FindingChange(row["news"])), -_size(row)))
-    return pa.Table.from_pylist(rows, schema=WATCH.arrow_schema())
+    schema = WATCH.arrow_schema()
+    for name in (*others, *(f"earlier_{name}" for name in others)):
+        schema = schema.append(pa.field(name, pa.float64()))
+    if others:
+        schema = schema.append(pa.field("amount_unit", pa.string()))
+    return pa.Table.from_pylist(rows, schema=schema)
 
 
 def _key(row: dict[str, Any], by: Sequence[str]) -> tuple[str | None, ...]:

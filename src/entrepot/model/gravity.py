@@ -17,9 +17,10 @@ import pyarrow as pa
 from scipy.stats import norm
 
 from entrepot.errors import CoverageError, OptionError
+from entrepot.model.gravity_effects import effect_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,6 +49,9 @@ class GravityFit:
         nothing of the terms.
     deviance
         Of the fit.
+    effects
+        Of each set named in ``keep``, **grain**: its columns. ``estimate`` (log), ``component``: effects of
+        one component can be compared with one another and have a mean of zero, others cannot.
     """
 
     table: pa.Table
@@ -55,6 +59,7 @@ class GravityFit:
     rows_null: int
     rows_separated: int
     deviance: float
+    effects: Mapping[str, pa.Table]
 
 
 def fit_gravity(
@@ -64,6 +69,7 @@ def fit_gravity(
     terms: Sequence[str],
     effects: Sequence[str],
     cluster: str | None = None,
+    keep: Sequence[str] = (),
 ) -> GravityFit:
     """Estimate what trade costs and agreements do to trade, zeros included.
 
@@ -83,6 +89,8 @@ def fit_gravity(
         ``importer:year``, ``pair``.
     cluster
         Column (or several joined by a colon) within which errors may depend; by rows when not given.
+    keep
+        Those of ``effects`` whose estimates are wanted, as trade costs of pairs are for a second stage.
 
     Returns
     -------
@@ -96,7 +104,8 @@ def fit_gravity(
     CoverageError
         No flow is above zero, or no row is left.
     OptionError
-        A column is missing, the outcome is below zero, or the effects leave nothing of a term.
+        A column is missing, the outcome is below zero, the effects leave nothing of a term, or ``keep`` names
+        a set that is none of the effects.
 
     References
     ----------
@@ -122,6 +131,12 @@ def fit_gravity(
             where="terms and effects",
             hint="terms=['rta'], effects=['exporter:year', 'importer:year', 'pair']",
         )
+    if set(keep) - set(effects):
+        raise OptionError(
+            f"{', '.join(sorted(set(keep) - set(effects)))}: no such set of effects",
+            where="keep",
+            hint=f"choose among {', '.join(effects)}",
+        )
     every = lazy.select(*dict.fromkeys([outcome, *terms, *keys])).collect("pyarrow").to_native()
     table = every.drop_null()
     y = table[outcome].cast(pa.float64()).to_numpy()
@@ -135,7 +150,8 @@ def fit_gravity(
     if not np.any(y[kept] > 0):
         raise CoverageError("no flow is above zero", where=f"column {outcome}", hint="look at its values")
     own = _groups(table, cluster)[known][kept] if cluster else np.arange(int(kept.sum()))
-    sweep = _Sweep([np.unique(group[kept], return_inverse=True)[1] for group in groups])
+    groups = [np.unique(group[kept], return_inverse=True)[1] for group in groups]
+    sweep = _Sweep(groups)
     y, x = y[kept], x[kept]
     found, mu, swept = _poisson(y, x, sweep, terms)
     scores = swept * (y - mu)[:, None]
@@ -150,6 +166,13 @@ def fit_gravity(
         rows_null=every.num_rows - int(known.sum()),
         rows_separated=int((~kept).sum()),
         deviance=_deviance(y, mu),
+        effects=effect_tables(
+            np.log(mu) - x @ found,
+            table.filter(pa.array(known)).filter(pa.array(kept)),
+            effects,
+            groups,
+            keep,
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from entrepot.nomenclature.areas import (
     area_table,
     special_areas,
 )
+from entrepot.nomenclature.class_files import file_class_table
 from entrepot.nomenclature.classes import ClassScheme, GoodsClass, class_of, class_table, code_classes
 from entrepot.nomenclature.code_lists import code_revisions, has_hs_code, hs_children, hs_codes
 from entrepot.nomenclature.concordances import (
@@ -100,6 +101,7 @@ __all__ = [
     "concordance",
     "events",
     "exact_units",
+    "file_class_table",
     "find_hs_codes",
     "geography_table",
     "group_members",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -10,6 +11,7 @@ from entrepot.detect.breaks.search import breaks
 from entrepot.engine import Engine
 from entrepot.pipeline.choices import ALL_REPORTS
 from entrepot.pipeline.flows import reconciled_flows
+from entrepot.pipeline.other_units import in_other_unit, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from entrepot.detect.breaks.options import BreakOptions
     from entrepot.detect.breaks.result import BreakResult
+    from entrepot.pipeline.amounts import Amount
     from entrepot.pipeline.choices import ReportChoice
     from entrepot.store import Lake
 
@@ -28,6 +31,7 @@ def find_breaks(
     lake: Lake,
     options: BreakOptions,
     *,
+    amount: Amount | None = None,
     choice: ReportChoice = ALL_REPORTS,
     memory_limit: str = "4GB",
     tell: Callable[[str], None] | None = None,
@@ -40,17 +44,23 @@ def find_breaks(
         The lake.
     options
         Which series, how sure, which events.
+    amount
+        What the series are of: dollars when None; euro, kilograms, units, constant prices. A month in which a
+        flow has a value and no amount is missing.
     choice, memory_limit, tell
         See :func:`entrepot.pipeline.loops.find_loops`.
 
     Returns
     -------
     BreakResult
-        See :func:`entrepot.detect.breaks.search.breaks`.
+        See :func:`entrepot.detect.breaks.search.breaks`. In another unit than dollars the levels are
+        ``level_before_amount`` and ``level_after_amount``, and ``amount_unit`` names it.
     """
     with Engine(memory_limit=memory_limit) as engine:
         flows = reconciled_flows(engine, lake, frequency="M", choice=choice, tell=tell)
-        return breaks(flows, options)
+        flows, unit = in_other_unit(engine, flows, amount, unknown="nan", tell=tell)
+        result = breaks(flows, options)
+    return replace(result, table=with_unit(result.table, unit), unit=unit)
 
 
 def find_breaks_in(flows: IntoFrame, options: BreakOptions) -> BreakResult:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from entrepot.pipeline.survey import Survey
     from entrepot.store import Lake
 
-__all__ = ["SearchFlows", "find_detours", "find_detours_in", "flows_for"]
+__all__ = ["SearchFlows", "find_detours", "find_detours_in", "flows_for", "measured_rows"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,12 +102,12 @@ def find_detours(  # noqa: PLR0913  (each of them is a question of its own)
     """
     with open_engine(engine, memory_limit=memory_limit) as opened, spark_errors():
         flows = flows_for(opened, lake, options, choice=choice, tell=tell)
-        measured = _measured(opened, flows.rows, flows.options, amount, tell=tell)
+        measured = measured_rows(opened, flows.rows, flows.options, amount, tell=tell)
         result = detours(flows.rows, flows.options, engine=opened, progress=progress, measured=measured)
         return replace(result, reporters_annual=flows.annual)
 
 
-def _measured(
+def measured_rows(
     engine: FrameEngine,
     flows: nw.LazyFrame[Any],
     options: DetourOptions,
@@ -225,7 +225,7 @@ def find_detours_in(
         rows = ParquetRows.at(Path(flows))
         with Engine(memory_limit=memory_limit) as engine:
             frame = engine.parquet_frame(rows.paths)
-            measured = _measured(engine, frame, options, amount, tell=tell)
+            measured = measured_rows(engine, frame, options, amount, tell=tell)
             return detours(
                 frame, options, engine=engine, progress=progress, batches=rows.batches, measured=measured
             )
@@ -233,10 +233,10 @@ def find_detours_in(
     if lazy.implementation.is_pyspark():
         with SparkEngine(lazy.to_native().sparkSession) as spark, spark_errors():
             kept = spark.keep(lazy, spark.unused("flows"))
-            measured = _measured(spark, kept, options, amount, tell=tell)
+            measured = measured_rows(spark, kept, options, amount, tell=tell)
             return detours(kept, options, engine=spark, progress=progress, measured=measured)
     table = lazy.collect(backend="pyarrow").to_native()
     with Engine(memory_limit=memory_limit) as engine:
         frame = engine.arrow_frame(table)
-        measured = _measured(engine, frame, options, amount, tell=tell)
+        measured = measured_rows(engine, frame, options, amount, tell=tell)
         return detours(frame, options, engine=engine, progress=progress, measured=measured)

@@ -19,11 +19,13 @@ from entrepot.reconcile import exporter_book, importer_book, reporting_calendar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pyarrow as pa
+
     from entrepot.engine import Engine, SparkEngine
     from entrepot.pipeline.counting import CountedReports
     from entrepot.store import Lake
 
-__all__ = ["Book", "LakeBooks", "MeasuredFlows", "measured_flows"]
+__all__ = ["Book", "LakeBooks", "MeasuredFlows", "Side", "measured_flows"]
 
 #: Whose figures: both books brought together, or one of them as published.
 Book = Literal["reconciled", "exports", "imports"]
@@ -32,8 +34,11 @@ _COLUMNS = (
     "exporter", "importer", "hs_code", "period", "value_usd", "net_weight_kg", "quantity", "quantity_unit"
 )  # fmt: skip
 _TOLERATED = 0.01
+_NAMED = 6
+Side = Literal["exporter", "importer"]
+_PAIR: tuple[Side, ...] = ("exporter", "importer")
 #: Whose books count; of reconciled flows both.
-_SIDES: dict[str, tuple[Literal["exporter", "importer"], ...]] = {
+_SIDES: dict[str, tuple[Side, ...]] = {
     "exports": ("exporter",),
     "imports": ("importer",),
 }
@@ -59,7 +64,7 @@ class MeasuredFlows:
     outside
         A group whose trade among its members is left out.
     has_all_periods
-        Keep periods in which reporters of more than 1% of the flows published nothing.
+        Keep periods in which reporters of more than 1% of the flows of a whole published nothing.
     choice
         Which reports count, and the revision that their codes are brought to.
     """
@@ -82,6 +87,7 @@ def measured_flows(
     *,
     amount: Amount,
     zeros_by: tuple[str, ...] | None = None,
+    whole_by: tuple[Side, ...] = (),
     tell: Callable[[str], None] | None = None,
 ) -> nw.LazyFrame[Any]:
     """Return flows of a lake, kept on the engine.
@@ -97,6 +103,9 @@ def measured_flows(
     zeros_by
         Keys of series: periods that were published, and in which a pair did not trade, are then rows of zero.
         No zeros when None, nor of published totals: one that is not there is rather missing than nothing.
+    whole_by
+        Sides that have a whole of their own each: of the imports of every country, its own reporters are
+        needed, and not those of the world. Of both sides: who reports a pair reports the whole of it.
     tell
         Told which periods were left out, and what the codes' revisions mean.
 
@@ -110,11 +119,14 @@ def measured_flows(
     Raises
     ------
     CoverageError
-        The lake has no such flows, or the price index none of their periods.
+        The lake has no such flows, or none of a period that all needed reporters published; or the price
+        index has none of their periods.
     OptionError
         Quantities are of several units, and none is chosen.
     """
-    return LakeBooks(engine, lake).flows(query, amount=amount, zeros_by=zeros_by, tell=tell)
+    return LakeBooks(engine, lake).flows(
+        query, amount=amount, zeros_by=zeros_by, whole_by=whole_by, tell=tell
+    )
 
 
 class LakeBooks:
@@ -138,6 +150,7 @@ class LakeBooks:
         *,
         amount: Amount,
         zeros_by: tuple[str, ...] | None = None,
+        whole_by: tuple[Side, ...] = (),
         tell: Callable[[str], None] | None = None,
     ) -> nw.LazyFrame[Any]:
         """Return flows, see :func:`measured_flows`."""
@@ -148,12 +161,23 @@ class LakeBooks:
             )
         counted = self._counted[key]
         book = self._book(counted, query)
-        flows, value = _flows(self._engine, counted, book, query, amount=amount, tell=tell)
-        if zeros_by is None or not counted.are_reports or "TOTAL" in query.products:
-            return flows  # a total that is not there is rather one that is missing than no trade at all
-        reports = _of_goods(nw.from_native(counted.rows.to_native()).lazy(), query)
-        sides = _SIDES.get(query.book, ("exporter", "importer"))
-        return with_known_zeros(flows, reports, sides=sides, value=value, by_code="hs_code" in zeros_by)
+        flows, value = _flows(self._engine, book, query, amount=amount, tell=tell)
+        if not counted.are_reports:
+            return flows
+        silent = None
+        if not query.has_all_periods and set(whole_by) != set(_PAIR):
+            calendar: nw.LazyFrame[Any] = nw.from_native(reporting_calendar(counted.rows.to_native())).lazy()
+            silent = _silent_periods(flows, calendar, query.book, whole_by)
+            _tell_silent(silent, flows, whole_by, tell=tell)
+        # A published total that is not there is rather one that is missing than no trade at all.
+        if zeros_by is not None and "TOTAL" not in query.products:
+            reports = _of_goods(nw.from_native(counted.rows.to_native()).lazy(), query)
+            sides = _SIDES.get(query.book, _PAIR)
+            flows = with_known_zeros(flows, reports, sides=sides, value=value, by_code="hs_code" in zeros_by)
+        if silent is None or not silent.num_rows:
+            return flows
+        keys = [*whole_by, "period"]
+        return flows.join(self._engine.arrow_frame(silent.select(keys)), on=keys, how="anti")
 
     def _book(self, counted: CountedReports, query: MeasuredFlows) -> nw.LazyFrame[Any]:
         if query.book != "reconciled" and counted.are_reports:
@@ -180,14 +204,13 @@ class LakeBooks:
 
 def _flows(
     engine: Engine | SparkEngine,
-    counted: CountedReports,
     book: nw.LazyFrame[Any],
     query: MeasuredFlows,
     *,
     amount: Amount,
     tell: Callable[[str], None] | None,
 ) -> tuple[nw.LazyFrame[Any], str]:
-    """Return the flows of the periods that were published, and the column of their amount."""
+    """Return the flows, and the column of their amount."""
     flows = engine.keep(_chosen(book, query).select(*_COLUMNS), engine.unused("measured"))
     if small_table(flows.select(nw.len().alias("rows")).to_native(), what="flows")["rows"][0].as_py() == 0:
         raise CoverageError(
@@ -197,19 +220,7 @@ def _flows(
             "`entrepot calendar` shows what was published",
         )
     flows, amount = with_amount(engine, flows, amount, tell=tell)
-    if query.has_all_periods or not counted.are_reports:
-        return flows, amount.column
-    calendar: nw.LazyFrame[Any] = nw.from_native(reporting_calendar(counted.rows.to_native())).lazy()
-    silent = _silent_periods(flows, calendar, query.book)
-    if silent and tell is not None:
-        words = ", ".join(f"{period} ({share:.0%})" for period, share in sorted(silent.items())[-6:])
-        more = f" and {len(silent) - 6} earlier ones" if len(silent) > 6 else ""
-        tell(
-            f"left out, since reporters of part of the flows (in brackets) published nothing: "
-            f"{words}{more}; --all-periods keeps them"
-        )
-    kept = flows.filter(~nw.col("period").is_in(list(silent))) if silent else flows
-    return kept, amount.column
+    return flows, amount.column
 
 
 def _own_book(counted: CountedReports, name: Book) -> nw.LazyFrame[Any]:
@@ -245,26 +256,70 @@ def _chosen(frame: nw.LazyFrame[Any], query: MeasuredFlows) -> nw.LazyFrame[Any]
     return frame
 
 
-def _silent_periods(flows: nw.LazyFrame[Any], calendar: nw.LazyFrame[Any], book: Book) -> dict[str, float]:
-    """Return the periods of which reporters of over 1% of the flows published nothing, with their share.
+def _silent_periods(
+    flows: nw.LazyFrame[Any], calendar: nw.LazyFrame[Any], book: Book, whole_by: tuple[Side, ...]
+) -> pa.Table:
+    """Return the periods of which reporters of over 1% of a whole published nothing.
 
     A flow's weight is its mean over the periods in which it is known.
+
+    Returns
+    -------
+    pa.Table
+        ``whole_by``, ``period``, ``share`` of the whole that nobody published.
     """
-    pair = ("exporter", "importer")
-    by_period = flows.group_by(*pair, "period").agg(nw.col("value_usd").sum())
-    weights = by_period.group_by(*pair).agg(nw.col("value_usd").mean().alias("weight"))
+    keys = [*whole_by, "period"]
+    by_period = flows.group_by(*_PAIR, "period").agg(nw.col("value_usd").sum())
+    weights = by_period.group_by(*_PAIR).agg(nw.col("value_usd").mean().alias("weight"))
     grid = weights.join(flows.select("period").unique(), how="cross")
-    for side in _SIDES.get(book, pair):
+    for side in _SIDES.get(book, _PAIR):
         published = calendar.filter(nw.col("flow") == ("export" if side == "exporter" else "import")).select(
             nw.col("area").alias(side), "period", nw.lit(1).alias(f"by_{side}")
         )
         grid = grid.join(published.unique(), on=[side, "period"], how="left")
-    known = nw.coalesce(*[nw.col(f"by_{side}") for side in _SIDES.get(book, pair)], nw.lit(0))
+    known = nw.coalesce(*[nw.col(f"by_{side}") for side in _SIDES.get(book, _PAIR)], nw.lit(0))
     shares = (
         grid.with_columns((nw.col("weight") * known).alias("known_weight"))
-        .group_by("period")
+        .group_by(*keys)
         .agg(nw.col("weight").sum(), nw.col("known_weight").sum())
+        .filter((nw.col("weight") > 0) & (nw.col("known_weight") < (1 - _TOLERATED) * nw.col("weight")))
+        .with_columns((1.0 - nw.col("known_weight") / nw.col("weight")).alias("share"))
+        .select(*keys, "share")
     )
-    rows = small_table(shares.to_native(), what="published periods").to_pylist()
-    missing = {row["period"]: 1.0 - row["known_weight"] / row["weight"] for row in rows if row["weight"]}
-    return {period: share for period, share in missing.items() if share > _TOLERATED}
+    return small_table(shares.to_native(), what="published periods").sort_by(
+        [(key, "ascending") for key in keys]
+    )
+
+
+def _tell_silent(
+    silent: pa.Table,
+    flows: nw.LazyFrame[Any],
+    whole_by: tuple[Side, ...],
+    *,
+    tell: Callable[[str], None] | None,
+) -> None:
+    """Say which periods are left out; refuse a question of which none is left."""
+    rows = silent.to_pylist()
+    if not rows:
+        return
+    words = ", ".join(f"{_whole_name(row, whole_by)} ({row['share']:.0%})" for row in rows[-_NAMED:])
+    more = f" and {len(rows) - _NAMED:,} others before" if len(rows) > _NAMED else ""
+    keys = [*whole_by, "period"]
+    there = small_table(flows.select(*keys).unique().to_native(), what="wholes and periods")
+    left = {tuple(row[key] for key in keys) for row in rows}
+    if all(tuple(row[key] for key in keys) in left for row in there.to_pylist()):
+        raise CoverageError(
+            "in every period reporters of over 1% of the whole published nothing",
+            where=f"{words}{more}",
+            hint="name whose trade is meant with --exporter or --importer, or ask for rows of each with "
+            "--by: fewer reporters are needed then; --all-periods counts sums that lack some",
+        )
+    if tell is not None:
+        tell(
+            f"left out, since reporters of part of the flows (in brackets) published nothing: "
+            f"{words}{more}; --all-periods keeps them"
+        )
+
+
+def _whole_name(row: dict[str, Any], whole_by: tuple[Side, ...]) -> str:
+    return " ".join([*[row[side] for side in whole_by], row["period"]])

@@ -13,9 +13,9 @@ from entrepot import measures
 from entrepot.engine import open_engine, spark_errors
 from entrepot.errors import OptionError
 from entrepot.measures.spans import parse_window
-from entrepot.nomenclature import HS_REVISIONS, class_table, list_entries, list_names
+from entrepot.nomenclature import HS_REVISIONS, class_table, file_class_table, list_entries, list_names
 from entrepot.pipeline.amounts import Amount
-from entrepot.pipeline.measured_flows import MeasuredFlows, measured_flows
+from entrepot.pipeline.measured_flows import MeasuredFlows, Side, measured_flows
 
 if TYPE_CHECKING:
     from entrepot.engine import Engine, EngineName, SparkEngine
@@ -32,6 +32,7 @@ MeasureName = Literal[
 MEASURES: tuple[MeasureName, ...] = get_args(MeasureName)
 
 _KEYS = ("exporter", "importer", "hs_code", "period")
+_SIDES: tuple[Side, ...] = ("exporter", "importer")
 #: The column that rows are about: the first of these that there is.
 _ABOUT = ("overtaker", "area", "exporter", "importer")
 #: Keys of the rows where none are asked for.
@@ -92,8 +93,9 @@ class MeasureQuery:
     before, after
         Windows of ``supplanting`` and ``margins``.
     scheme
-        Of ``composition``: BEC4, STAGE (of processing) and ENERGY made of it, SITC4, ICT, RAUCH, or the name
-        of a list, whose tiers are the categories.
+        Of ``composition``: BEC4, STAGE (of processing) and ENERGY made of it, SITC4, ICT, RAUCH, the name
+        of a list, whose tiers are the categories, or ``@FILE:COLUMN``, a classification of one's own: see
+        :func:`entrepot.nomenclature.file_class_table`.
     gdp
         Of ``plausibility``: the rows of :func:`entrepot.read_gdp`.
     show
@@ -156,6 +158,13 @@ class MeasureQuery:
         return None if self.name == "total" and "hs_code" in self.keys else self.keys
 
     @property
+    def whole_by(self) -> tuple[Side, ...]:
+        """The sides that have a whole of their own each, for which only its own reporters are needed."""
+        if self.name in _FIXED or self.name in _WINDOWS:
+            return ()  # of windows, all months of both count
+        return tuple(side for side in _SIDES if side in self.keys)
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """The keys of the rows."""
         return _BY.get(self.name, ("period",)) if self.by is None else self.by
@@ -203,7 +212,13 @@ def measure_lake(
     """
     with open_engine(engine, memory_limit=memory_limit) as opened, spark_errors():
         flows = measured_flows(
-            opened, lake, query.flows, amount=query.amount, zeros_by=query.zeros_by, tell=tell
+            opened,
+            lake,
+            query.flows,
+            amount=query.amount,
+            zeros_by=query.zeros_by,
+            whole_by=query.whole_by,
+            tell=tell,
         )
         return measure_flows(opened, flows, query)
 
@@ -318,6 +333,8 @@ def _classes(scheme: str, query: MeasureQuery) -> pa.Table:
     """
     choice = query.flows.choice.revision
     revision = HS_REVISIONS[-1] if choice is None else choice.revision
+    if scheme.startswith("@"):
+        return file_class_table(scheme[1:], revision=revision)
     name = next((known for known in list_names() if known.lower() == scheme.lower()), None)
     if name is not None:
         tiers = {entry.code: entry.tier for entry in list_entries(name, revision=revision)}

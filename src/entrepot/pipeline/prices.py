@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -12,9 +13,10 @@ from entrepot.detect.prices.outliers import outlier_table
 from entrepot.detect.prices.result import PriceResult
 from entrepot.detect.prices.rows import load_prices
 from entrepot.engine import Engine, literal
-from entrepot.errors import CoverageError
+from entrepot.errors import CoverageError, OptionError
 from entrepot.pipeline.choices import ALL_REPORTS
 from entrepot.pipeline.counting import counted_reports
+from entrepot.pipeline.other_units import in_other_unit, with_unit
 from entrepot.pipeline.parts import counted_sql
 from entrepot.schema import FlowKind, PartnerConcept
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from entrepot.detect.prices.options import PriceOptions
     from entrepot.detect.prices.rows import PriceRows
+    from entrepot.pipeline.amounts import Amount
     from entrepot.pipeline.choices import ReportChoice
     from entrepot.store import Lake
 
@@ -44,8 +47,10 @@ def find_markups(
     options: PriceOptions,
     *,
     frequency: str = "M",
+    amount: Amount | None = None,
     choice: ReportChoice = ALL_REPORTS,
     memory_limit: str = "4GB",
+    tell: Callable[[str], None] | None = None,
 ) -> PriceResult:
     """Find what destinations pay over the same suppliers' other buyers, before and after an event.
 
@@ -57,17 +62,30 @@ def find_markups(
         Destinations, suppliers, products, windows, book, unit.
     frequency
         ``M`` or ``A``; an event given as a year asks for ``A``.
+    amount
+        What values are in: dollars when None; euro, or constant prices. A flow of a period without a rate or
+        an index has no part.
     choice
         Which reports count. Codes keep their publisher's revision.
     memory_limit
         Memory of the engine.
+    tell
+        Told what could not be turned into the unit.
 
     Returns
     -------
     PriceResult
-        See :func:`entrepot.detect.prices.markup.markup_table`.
+        See :func:`entrepot.detect.prices.markup.markup_table`. Columns of other values than dollars end in
+        ``_eur``, ``_constant_usd`` or ``_constant_eur``.
+
+    Raises
+    ------
+    OptionError
+        Values are asked for in kilograms or units: those are the unit of the unit values.
     """
-    return _of_lake(lake, options, markup_table, frequency, choice, memory_limit)
+    with Engine(memory_limit=memory_limit) as engine:
+        book = _book(engine, lake, options, frequency=frequency, choice=choice)
+        return _in_unit(engine, book, options, markup_table, amount=amount, tell=tell)
 
 
 def find_markups_in(book: IntoFrame, options: PriceOptions) -> PriceResult:
@@ -89,14 +107,16 @@ def decompose_values(
     options: PriceOptions,
     *,
     frequency: str = "M",
+    amount: Amount | None = None,
     choice: ReportChoice = ALL_REPORTS,
     memory_limit: str = "4GB",
+    tell: Callable[[str], None] | None = None,
 ) -> PriceResult:
     """Take changes of value of a lake apart into price and volume.
 
     Parameters
     ----------
-    lake, options, frequency, choice, memory_limit
+    lake, options, frequency, amount, choice, memory_limit, tell
         See :func:`find_markups`.
 
     Returns
@@ -104,7 +124,9 @@ def decompose_values(
     PriceResult
         See :func:`entrepot.detect.prices.decomposition.decomposition_table`.
     """
-    return _of_lake(lake, options, decomposition_table, frequency, choice, memory_limit)
+    with Engine(memory_limit=memory_limit) as engine:
+        book = _book(engine, lake, options, frequency=frequency, choice=choice)
+        return _in_unit(engine, book, options, decomposition_table, amount=amount, tell=tell)
 
 
 def decompose_values_in(book: IntoFrame, options: PriceOptions) -> PriceResult:
@@ -123,14 +145,16 @@ def find_price_outliers(
     options: PriceOptions,
     *,
     frequency: str = "M",
+    amount: Amount | None = None,
     choice: ReportChoice = ALL_REPORTS,
     memory_limit: str = "4GB",
+    tell: Callable[[str], None] | None = None,
 ) -> PriceResult:
     """Find unit values of a lake that are far from the supplier's others.
 
     Parameters
     ----------
-    lake, options, frequency, choice, memory_limit
+    lake, options, frequency, amount, choice, memory_limit, tell
         See :func:`find_markups`.
 
     Returns
@@ -138,7 +162,9 @@ def find_price_outliers(
     PriceResult
         See :func:`entrepot.detect.prices.outliers.outlier_table`.
     """
-    return _of_lake(lake, options, outlier_table, frequency, choice, memory_limit)
+    with Engine(memory_limit=memory_limit) as engine:
+        book = _book(engine, lake, options, frequency=frequency, choice=choice)
+        return _in_unit(engine, book, options, outlier_table, amount=amount, tell=tell)
 
 
 def find_price_outliers_in(book: IntoFrame, options: PriceOptions) -> PriceResult:
@@ -152,17 +178,25 @@ def find_price_outliers_in(book: IntoFrame, options: PriceOptions) -> PriceResul
     return _of_frame(nw.from_native(book).lazy(), options, outlier_table)
 
 
-def _of_lake(
-    lake: Lake,
+def _in_unit(
+    engine: Engine,
+    book: nw.LazyFrame[Any],
     options: PriceOptions,
     make: Callable[[PriceRows, PriceOptions], pa.Table],
-    frequency: str,
-    choice: ReportChoice,
-    memory_limit: str,
+    *,
+    amount: Amount | None,
+    tell: Callable[[str], None] | None,
 ) -> PriceResult:
-    with Engine(memory_limit=memory_limit) as engine:
-        book = _book(engine, lake, options, frequency=frequency, choice=choice)
-        return _of_frame(book, options, make)
+    if amount is not None and amount.value not in {"value_usd", "value_eur"}:
+        raise OptionError(
+            "a unit value is a value a unit: its value is in money",
+            where=f"--value {'kg' if amount.value == 'net_weight_kg' else 'units'}",
+            hint="choose the amount with --unit (kg, u, l, …), and the money with --value usd or eur",
+        )
+    book, unit = in_other_unit(engine, book, amount, unknown="null", tell=tell)
+    result = _of_frame(book, options, make)
+    suffix = "usd" if amount is None else amount.column.replace("value_", "")
+    return replace(result, table=with_unit(result.table, unit, suffix=suffix), money=unit)
 
 
 def _of_frame(

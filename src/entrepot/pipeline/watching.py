@@ -14,17 +14,19 @@ if TYPE_CHECKING:
     from datetime import date
 
     from entrepot.detect.options import DetourOptions
+    from entrepot.pipeline.amounts import Amount
     from entrepot.pipeline.choices import ReportChoice
     from entrepot.store import Lake
 
 __all__ = ["watch_detours"]
 
 
-def watch_detours(
+def watch_detours(  # noqa: PLR0913  (as find_detours, of two days)
     lake: Lake,
     options: DetourOptions,
     *,
     since: date,
+    amount: Amount | None = None,
     choice: ReportChoice = ALL_REPORTS,
     q: float = 0.1,
     memory_limit: str = "4GB",
@@ -34,7 +36,7 @@ def watch_detours(
 
     Parameters
     ----------
-    lake, options, choice, memory_limit, progress
+    lake, options, amount, choice, memory_limit, progress
         As for :func:`entrepot.find_detours`.
     since
         The earlier state holds the vintages published up to this day.
@@ -52,7 +54,7 @@ def watch_detours(
         The lake held nothing of the question on that day.
     """
     now, earlier = (
-        find_detours(lake, options, choice=which, memory_limit=memory_limit, progress=progress)
+        find_detours(lake, options, amount=amount, choice=which, memory_limit=memory_limit, progress=progress)
         for which in (choice, replace(choice, as_of=since))
     )
     table = compare_findings(now.table, earlier.table, by=options.by, q=q)

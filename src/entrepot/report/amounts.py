@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-__all__ = ["MISSING", "amount", "amount_range", "percent"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+__all__ = ["MISSING", "amount", "amount_range", "in_its_unit", "percent"]
 
 #: What stands where there is no number.
 MISSING = "–"
 
 _UNITS = ((1e12, "tn"), (1e9, "bn"), (1e6, "m"), (1e3, "k"), (1.0, ""))
+#: What columns of dollars are named after where a result is in another unit.
+_OTHER_UNITS = ("amount", "eur", "constant_usd", "constant_eur")
 _ROUNDS_UP = 0.9995
 _LEAST_SHARE = 0.01
 
@@ -75,3 +82,16 @@ def percent(share: float | None) -> str:
     if 0 < share < _LEAST_SHARE:
         return "under 1%"
     return f"{share:.0%}"
+
+
+def in_its_unit(row: Mapping[str, Any], name: str) -> Any:
+    """Return what a row has under the name of a column of dollars, or of the same in another unit.
+
+    Examples
+    --------
+    >>> in_its_unit({"trade_usd": 5.0}, "trade_usd"), in_its_unit({"trade_amount": 7.0}, "trade_usd")
+    (5.0, 7.0)
+    """
+    if name in row:
+        return row[name]
+    return next(row[f"{name[:-3]}{unit}"] for unit in _OTHER_UNITS if f"{name[:-3]}{unit}" in row)

@@ -53,12 +53,13 @@ def break_chart(result: BreakResult, row: int = 0) -> Any:
     usd = alt.Axis(labelExpr=USD_LABELS, tickCount=5)
     scale = alt.Scale(type="log")
     points = _chart(months).mark_line(point=True, color=_VALUE, strokeWidth=1, opacity=0.7).encode(
-        x=x, y=alt.Y("adjusted_usd:Q", title="USD a month, without season", scale=scale, axis=usd)
+        x=x,
+        y=alt.Y("adjusted_value:Q", title=f"{result.unit} a month, without season", scale=scale, axis=usd),
     )  # fmt: skip
     levels = (
         _chart(months)
         .mark_line(interpolate="step-after", color=_LEVEL, strokeWidth=3)
-        .encode(x=x, y=alt.Y("level_usd:Q", scale=scale))
+        .encode(x=x, y=alt.Y("level_value:Q", scale=scale))
     )
     spans = _chart(breaks).mark_rect(color=_BREAK, opacity=0.15).encode(x="from:T", x2="to:T")
     rules = _chart(breaks).mark_rule(color=_BREAK, strokeDash=[5, 3], strokeWidth=1.5).encode(x="day:T")

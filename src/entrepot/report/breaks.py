@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from entrepot.report.about import lineage, made_by
-from entrepot.report.amounts import amount, percent
+from entrepot.report.amounts import amount, in_its_unit, percent
 from entrepot.report.labels import place
 from entrepot.report.narrow import print_titled, text_for
 
@@ -94,7 +94,7 @@ def print_breaks(result: BreakResult, console: Console) -> None:
     rows = result.table.slice(0, _ROWS).to_pylist()
     print_titled(
         console,
-        f"Largest breaks, USD ({len(rows)} of {result.table.num_rows:,})",
+        f"Largest breaks, {result.unit} ({len(rows)} of {result.table.num_rows:,})",
         ("series", "month", "90% interval", "from a month", "to", "×", "90% interval", "q"),
         [_cells(row) for row in rows],
         optional=(3, 4, 2, 7),
@@ -117,8 +117,8 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         series_name(row),
         row["break_period"],
         early if early == late else f"{early} to {late}",
-        amount(row["level_before_usd"]),
-        amount(row["level_after_usd"]),
+        amount(in_its_unit(row, "level_before_usd")),
+        amount(in_its_unit(row, "level_after_usd")),
         f"{row['change_ratio']:.2f}",
         f"{row['change_low']:.2f}–{row['change_high']:.2f}",
         f"{row['q_value']:.3f}",
@@ -153,7 +153,7 @@ def about_breaks(result: BreakResult, *, sources: Sequence[Mapping[str, Any]]) -
         break_sentences(result)
         | {
             "made by": made_by(),
-            "valuation": "USD, FOB, the exporter's report first",
+            "valuation": f"{result.unit}, FOB, the exporter's report first",
             "exporters": ", ".join(options.exporters) or "all",
             "importers": ", ".join(options.importers) or "all",
             "products": ", ".join(options.products) or "all in the data",

@@ -59,15 +59,20 @@ def print_case_list(cases: Sequence[Mapping[str, Any]], console: Console) -> Non
     for name in ("case", "standing", "data", "what it is about"):
         grid.add_column(name, style="bold" if name == "case" else "", overflow="fold")
     for case in cases:
-        needs = (
-            "none needed"
-            if case["bars"]
-            else f"{len(case['needs'])} to get"
-            if case["needs"]
-            else "not public"
-        )
-        grid.add_row(case["id"], case["standing"], needs, case["title"])
+        grid.add_row(case["id"], case["standing"], _data_words(case), case["title"])
     console.print(grid)
+
+
+def _data_words(case: Mapping[str, Any]) -> str:
+    """Return how much a case needs, and what of it is no download."""
+    if case["bars"]:
+        return "none needed"
+    needed = [need for need in case["needs"] if not need["is_optional"]]
+    tables = [need for need in needed if need["table"]]
+    more = len(case["needs"]) - len(needed)
+    words = f"{len(needed) - len(tables)} to get" if len(needed) > len(tables) else ""
+    words += f"{' and ' if words else ''}a table of yours" if tables else ""
+    return f"{words}, {more} optional" if more else words or "not public"
 
 
 def print_case(case: Mapping[str, Any], console: Console, *, commands: Sequence[str] = ()) -> None:
@@ -89,7 +94,7 @@ def print_case(case: Mapping[str, Any], console: Console, *, commands: Sequence[
     if case["confirm"]:
         _line(console, "to settle it", case["confirm"])
     for need in case["needs"]:
-        _line(console, "needs", need["what"])
+        _line(console, "may have" if need["is_optional"] else "needs", need["what"])
         console.print(Padding(Text(f"{need['get']}\n{need['ingest']}"), (0, 0, 0, 4)))
     for command in commands:
         _line(console, "calls", command)
@@ -138,7 +143,9 @@ def print_case_result(
         console.print(_side_by_side(case, rows))
     elif rows:
         console.print(_compared(rows))
-    books = dict.fromkeys(BOOKS[call["book"]] for call in case["calls"] if call["id"] in tables)
+    ran = [call for call in case["calls"] if call["id"] in tables]
+    books = dict.fromkeys(BOOKS[call["book"]] for call in ran if not call["table"])
+    books |= dict.fromkeys(f"your table {call['table']}" for call in ran if call["table"])
     if books:
         words = f"; vintages: {', '.join(sources)}" if sources else ""
         _line(console, "computed from", f"{'; '.join(books)}{words}")
@@ -151,7 +158,8 @@ def print_case_result(
     told = {name for figure in case["figures"] for name in figure["calls"]}
     titles = {call["id"]: call["title"] for call in case["calls"]}
     for name, table in tables.items():
-        if name not in told or name == case["chart"]:
+        own = next(call["table"] for call in case["calls"] if call["id"] == name)
+        if name not in told or own or name == case["chart"]:
             console.print(Text(f"\n{titles[name]}", style="bold"))
             print_measure(_latest(table), console, most=most)
     _line(console, "\nanswer", case["answers"])

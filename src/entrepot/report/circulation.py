@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from entrepot.report.about import made_by
-from entrepot.report.amounts import MISSING, amount, percent
+from entrepot.report.amounts import MISSING, amount, in_its_unit, percent
 from entrepot.report.narrow import print_titled, text_for
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def print_circulation(result: CirculationResult, options: CirculationOptions, co
         ),
         (
             "Cycles that carry most beyond earlier periods",
-            ("cycle", "HS", "period", "USD", "before"),
+            ("cycle", "HS", "period", result.unit, "before"),
             [
-                [row["cycle"], row["hs_code"], row["period"], amount(row["cycle_usd"]),
-                 MISSING if row["cycle_before_usd"] is None else amount(row["cycle_before_usd"])]
+                [row["cycle"], row["hs_code"], row["period"], amount(in_its_unit(row, "cycle_usd")),
+                 amount(in_its_unit(row, "cycle_before_usd"))]
                 for row in result.cycles.slice(0, _ROWS).to_pylist()
             ],
         ),
@@ -105,6 +105,7 @@ def about_circulation(
         "headline": _headline(result),
         "made by": made_by(),
         "earlier periods": f"{result.before[0]} to {result.before[-1]} ({len(result.before)})",
+        "measured in": result.unit,
         "products": ", ".join(options.products) or "all in the data",
         "placebos": str(options.placebos),
         "seed": str(options.seed),

@@ -26,6 +26,7 @@ __all__ = [
     "CHART_SUFFIXES",
     "COLOURS",
     "OTHERS",
+    "PERIOD_LABELS",
     "Caption",
     "bars_chart",
     "captioned",
@@ -43,6 +44,8 @@ CHART_SUFFIXES = (".svg", ".png", ".json")
 
 #: Okabe and Ito's, which every eye tells apart.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7a7a7a", "#1d2733")
+#: Periods of an axis of texts as axes of time have them: 2021, Jan 2021.
+PERIOD_LABELS = "length(datum.label) == 7 ? utcFormat(toDate(datum.label + '-01'), '%b %Y') : datum.label"
 #: Name of the parts of a stack that are too small for one of their own.
 OTHERS = "all others"
 _LETTER = 5.0  # pixels of a letter of the footer, on average
@@ -134,7 +137,7 @@ def lines_chart(
         .mark_text(align="left", dx=8, fontSize=12, fontWeight="bold")
         .encode(x=x, y=alt.Y("label_at:Q", scale=scale, axis=axis, title=None), text="words:N", color=colour)
     )
-    layers = [*_events(events, x), line, names]
+    layers = [*_events(events, sorted({row["period"] for row in days}), x), line, names]
     drawn = alt.layer(*layers).properties(width=width - room - 60, height=300)
     return captioned(drawn, caption, width)
 
@@ -209,16 +212,20 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _events(events: Sequence[tuple[str, str]], x: alt.X) -> list[Any]:
+def _events(events: Sequence[tuple[str, str]], periods: Sequence[str], x: alt.X) -> list[Any]:
+    """Return a rule an event, and its words above the frame, where no line crosses them."""
     marks: list[Any] = []
-    for place, (period, name) in enumerate(events):
+    ordered = sorted(periods)
+    for at, (period, name) in enumerate(sorted(events, reverse=True)):
+        is_late = sum(one <= period for one in ordered) > len(ordered) / 2
         data = alt.Chart(alt.InlineData(values=[{"day": first_day(period), "word": name}]))
-        marks += [
-            data.mark_rule(color=MUTED, strokeDash=[4, 3]).encode(x=x),
-            data.mark_text(
-                align="left", dx=4, dy=7 + 13 * place, color=MUTED, fontSize=11, baseline="top"
-            ).encode(x=x, y=alt.value(0), text="word:N"),
-        ]
+        height = -4 - 14 * at
+        words = data.mark_text(
+            align="right" if is_late else "left", dx=-4 if is_late else 4, color=MUTED, fontSize=11,
+            baseline="bottom",
+        ).encode(x=x, y=alt.value(height), text="word:N")  # fmt: skip
+        rule = data.mark_rule(color=MUTED, strokeDash=[4, 3])
+        marks += [rule.encode(x=x, y=alt.value(height - 10), y2=alt.value("height")), words]
     return marks
 
 
@@ -258,7 +265,10 @@ def stack_chart(rows: Sequence[Mapping[str, Any]], caption: Caption, *, width: i
         alt.Chart(alt.InlineData(values=ranked))
         .mark_bar(stroke="white", strokeWidth=1)
         .encode(
-            x=alt.X("period:O", axis=alt.Axis(labelAngle=0, labelOverlap=True, title=None)),
+            x=alt.X(
+                "period:O",
+                axis=alt.Axis(labelAngle=0, labelOverlap=True, title=None, labelExpr=PERIOD_LABELS),
+            ),
             y=alt.Y("value:Q", stack="normalize", axis=alt.Axis(format="%", title=None)),
             color=colour,
             order=alt.Order("order:Q", sort="ascending"),

@@ -263,8 +263,9 @@ def _code_titles(codes: Sequence[str | None]) -> str:
     words = []
     for code in known:
         with suppress(UnknownCodeError):
-            words.append(f"{code}: {shorten(hs_title(code), _LONGEST_TITLE, placeholder=' …')}")
-    return f"{'; '.join(words)}." if words else ""
+            words.append(f"{code}: {shorten(hs_title(code), _LONGEST_TITLE, placeholder='…')}")
+    told = "; ".join(words)
+    return told if told.endswith(("…", ".")) or not told else f"{told}."
 
 
 def _other_kind(

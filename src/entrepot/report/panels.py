@@ -11,6 +11,7 @@ from entrepot.errors import OptionError
 from entrepot.report.charts import INK, MUTED, first_day
 from entrepot.report.drawing import (
     COLOURS,
+    PERIOD_LABELS,
     Caption,
     captioned,
     check_series,
@@ -175,7 +176,10 @@ def parts_chart(
         scale=alt.Scale(domain=order, range=list(COLOURS[: len(order)])),
         legend=alt.Legend(orient="bottom", labelLimit=220, labelFontSize=12, symbolType="square", columns=4),
     )
-    x = alt.X("period:O", axis=alt.Axis(labelAngle=0, labelOverlap=True, title=None))
+    x = alt.X(
+        "period:O",
+        axis=alt.Axis(labelAngle=0, labelOverlap=True, title=None, labelExpr=PERIOD_LABELS),
+    )
     bars = (
         alt.Chart(alt.InlineData(values=values))
         .mark_bar(stroke="white", strokeWidth=0.6)

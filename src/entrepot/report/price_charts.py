@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 import altair as alt
 
+from entrepot.report.amounts import in_its_unit
 from entrepot.report.breaks import series_name
 from entrepot.report.charts import USD_LABELS, finished
 
@@ -91,11 +92,11 @@ def _parts(result: PriceResult) -> Any:
     values = []
     for row in rows:
         parts = {
-            "price": row["fisher_price_usd"] or 0.0,
-            "volume": row["fisher_volume_usd"] or 0.0,
-            "entered": row["entered_usd"],
-            "left": -row["left_usd"],
-            "unpriced": row["unpriced_change_usd"],
+            "price": in_its_unit(row, "fisher_price_usd") or 0.0,
+            "volume": in_its_unit(row, "fisher_volume_usd") or 0.0,
+            "entered": in_its_unit(row, "entered_usd"),
+            "left": -in_its_unit(row, "left_usd"),
+            "unpriced": in_its_unit(row, "unpriced_change_usd"),
         }
         values += [{"flow": series_name(row), "part": part, "usd": usd} for part, usd in parts.items()]
     y = alt.Y("flow:N", title=None, sort=[series_name(row) for row in rows], axis=alt.Axis(labelLimit=260))
@@ -103,7 +104,11 @@ def _parts(result: PriceResult) -> Any:
         "part:N", title=None, sort=list(_PARTS),
         scale=alt.Scale(domain=list(_PARTS), range=list(_PARTS.values())),
     )  # fmt: skip
-    x = alt.X("sum(usd):Q", title="change of value, USD", axis=alt.Axis(labelExpr=USD_LABELS, tickCount=6))
+    x = alt.X(
+        "sum(usd):Q",
+        title=f"change of value, {result.money}",
+        axis=alt.Axis(labelExpr=USD_LABELS, tickCount=6),
+    )
     bars = _chart(values).mark_bar().encode(y=y, x=x, color=colour)
     return bars.properties(width=_WIDTH, height=alt.Step(_STEP), title="Changes of value (Fisher)")
 
@@ -113,7 +118,7 @@ def _outliers(result: PriceResult) -> Any:
     values = [
         {
             "usual": row["usual_unit_value"], "own": row["unit_value"], "side": row["invoicing"],
-            "size": abs(row["difference_usd"]),
+            "size": abs(in_its_unit(row, "difference_usd")),
         }
         for row in rows
     ]  # fmt: skip
@@ -121,8 +126,8 @@ def _outliers(result: PriceResult) -> Any:
     sides = alt.Scale(domain=["over", "under"], range=[_AFTER, _PARTS["volume"]])
     unit = result.options.unit
     points = _chart(values).mark_point(filled=True, opacity=0.6).encode(
-        x=alt.X("usual:Q", title=f"usual unit value, USD per {unit}", scale=scale),
-        y=alt.Y("own:Q", title=f"unit value, USD per {unit}", scale=scale),
+        x=alt.X("usual:Q", title=f"usual unit value, {result.money} per {unit}", scale=scale),
+        y=alt.Y("own:Q", title=f"unit value, {result.money} per {unit}", scale=scale),
         color=alt.Color("side:N", title=None, scale=sides),
         shape=alt.Shape(
             "side:N", title=None, scale=alt.Scale(domain=["over", "under"], range=["circle", "square"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from entrepot.report.about import lineage, made_by
-from entrepot.report.amounts import MISSING, amount
+from entrepot.report.amounts import MISSING, amount, in_its_unit
 from entrepot.report.breaks import series_name
 from entrepot.report.narrow import print_titled, text_for
 
@@ -53,7 +53,7 @@ def _span(name: str) -> Callable[[Mapping[str, Any]], str]:
 
 
 def _usd(name: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda row: amount(row[name])
+    return lambda row: amount(in_its_unit(row, name))
 
 
 def _figure(name: str, form: str) -> Callable[[Mapping[str, Any]], str]:
@@ -108,7 +108,7 @@ def _basis(result: PriceResult) -> str:
     left = [f"{count:,} {reason}" for reason, count in result.left_out.items() if count]
     used = "; estimated amounts are used" if options.estimated == "use" else ""
     return (
-        f"The {options.book}s' book, USD per {options.unit}; {result.flows:,} flows and periods"
+        f"The {options.book}s' book, {result.money} per {options.unit}; {result.flows:,} flows and periods"
         f"{', rows without a part in unit values: ' + ', '.join(left) if left else ''}{used}."
     )
 
@@ -135,7 +135,7 @@ def print_prices(result: PriceResult, question: PriceQuestion, console: Console)
         print_titled(
             console,
             f"Rows ({len(rows)} of {result.table.num_rows:,})",
-            ("flow", *[heading for heading, _ in _CELLS[question]]),
+            ("flow", *[heading.replace("USD", result.money) for heading, _ in _CELLS[question]]),
             [[series_name(row), *[tell(row) for _, tell in _CELLS[question]]] for row in rows],
             optional=_OPTIONAL[question],
         )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from entrepot.schema.checks import Rule, bad_rows, conform, duplicated_rows, rules_of
 from entrepot.schema.columns import COLUMNS, Column, Kind
 from entrepot.schema.dictionary import data_dictionary
+from entrepot.schema.price_tables import INCENTIVE, PRICE_CHANGE, PRICE_MARKUP, PRICE_OUTLIER
 from entrepot.schema.table import Table
 from entrepot.schema.tables import (
     BREAK,
@@ -28,14 +29,11 @@ from entrepot.schema.tables import (
     GAP,
     GAP_PARTS,
     GDP,
-    INCENTIVE,
     LOOP,
+    LOOP_MONTH,
     MOVED,
     NET_TRADE,
     PART_CHECK,
-    PRICE_CHANGE,
-    PRICE_MARKUP,
-    PRICE_OUTLIER,
     QUALITY,
     QUARANTINE,
     RECONCILED,
@@ -85,6 +83,7 @@ __all__ = [
     "GDP",
     "INCENTIVE",
     "LOOP",
+    "LOOP_MONTH",
     "MOVED",
     "NET_TRADE",
     "PART_CHECK",

@@ -252,6 +252,7 @@ COLUMNS: dict[str, Column] = _index(
         Column("left_out_kind", "text", "what sort of thing was left out: product, origin, hub, destination, period", missing="nothing was left out"),
         Column("left_out", "text", "code of what was left out", missing="nothing was left out"),
         Column("headline_share", "float64", "total over the headline's", missing="the headline found nothing", minimum=0),
+        Column("month_share", "float64", "part of the round trip that came back in the month", minimum=0),
         # --- circulation of trade, and trade net of round trips
         Column("excess_share", "float64", "part of the trade that can go in circles, over placebo networks, less the same in the earlier periods", missing="fewer than two earlier periods"),
         Column("low_share", "float64", "lower end of the 90% interval of excess_share", missing="fewer than two earlier periods"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from entrepot.schema.price_tables import INCENTIVE, PRICE_CHANGE, PRICE_MARKUP, PRICE_OUTLIER
 from entrepot.schema.table import Table
 
 __all__ = [
@@ -20,14 +21,11 @@ __all__ = [
     "GAP",
     "GAP_PARTS",
     "GDP",
-    "INCENTIVE",
     "LOOP",
+    "LOOP_MONTH",
     "MOVED",
     "NET_TRADE",
     "PART_CHECK",
-    "PRICE_CHANGE",
-    "PRICE_MARKUP",
-    "PRICE_OUTLIER",
     "QUALITY",
     "QUARANTINE",
     "RECONCILED",
@@ -197,6 +195,21 @@ LOOP = Table(
     ),
 )  # fmt: skip
 
+LOOP_MONTH = Table(
+    name="out__loop_month",
+    grain="one maker × via (× second_via) × hs_code × month in which goods came back",
+    columns=(
+        "maker", "via", "hs_code", "period", "month_share", "estimate_usd", "low_usd", "high_usd",
+        "estimate_kg", "second_via",
+    ),
+    key=("maker", "via", "second_via", "hs_code", "period"),
+    description="Round trips by the month of the way back; months add up to the row of out__loop.",
+    traps=(
+        "The months say when goods came back; they left lag_months before.",
+        "Intervals are the window's times the share of the month, whose own error is not in them.",
+    ),
+)  # fmt: skip
+
 BREAK = Table(
     name="out__break",
     grain="one series (exporter × importer × hs_code, or the keys asked for) × month of a new level",
@@ -229,79 +242,6 @@ EVENT_BREAKS = Table(
     traps=(
         "Events of neighbouring months share their breaks: they cannot be told apart.",
         "Products of a pair move together in the permutations, pairs of one area do not: p is a lower bound.",
-    ),
-)  # fmt: skip
-
-PRICE_OUTLIER = Table(
-    name="out__price_outlier",
-    grain="one exporter × importer × hs_code × period whose unit value is far from the supplier's others",
-    columns=(
-        "exporter", "importer", "hs_code", "period", "unit", "priced_usd", "amount", "unit_value",
-        "usual_unit_value", "unit_value_ratio", "pair_ratio", "price_z", "z_share", "invoicing",
-        "difference_usd", "buyers",
-    ),
-    key=("exporter", "importer", "hs_code", "period"),
-    description="Suspicious unit values within supplier × product × period.",
-    traps=(
-        "Goods of one code differ: where pair_ratio is as far, the buyer always takes other goods.",
-        "A wrong weight looks like a wrong price.",
-    ),
-)  # fmt: skip
-
-PRICE_MARKUP = Table(
-    name="out__price_markup",
-    grain="one exporter × importer × hs_code, or the keys asked for, before and after an event",
-    columns=(
-        "exporter", "importer", "hs_code", "unit",
-        "before_markup", "before_markup_low", "before_markup_high",
-        "after_markup", "after_markup_low", "after_markup_high",
-        "markup_change", "markup_change_low", "markup_change_high",
-        "priced_usd", "priced_flows", "before_periods", "periods", "other_buyers",
-    ),
-    key=("exporter", "importer", "hs_code"),
-    summed=("exporter", "importer", "hs_code"),
-    description="What a destination pays over the other buyers of the same supplier and product.",
-    traps=(
-        "A higher unit value may be better goods: only the change tells of the event.",
-        "Flows with both windows alone are in it: what came or went has no change of mark-up.",
-    ),
-)  # fmt: skip
-
-PRICE_CHANGE = Table(
-    name="out__price_change",
-    grain="one exporter × importer × hs_code, or the keys asked for, two windows compared",
-    columns=(
-        "exporter", "importer", "hs_code", "unit",
-        "value_before_usd", "value_after_usd", "value_change_usd",
-        "fisher_price_usd", "fisher_volume_usd", "tornqvist_price_usd", "tornqvist_volume_usd",
-        "entered_usd", "left_usd", "unpriced_change_usd",
-        "fisher_price", "fisher_volume", "tornqvist_price", "tornqvist_volume",
-        "laspeyres_price", "paasche_price", "items", "priced_share",
-    ),
-    key=("exporter", "importer", "hs_code"),
-    summed=("exporter", "importer", "hs_code"),
-    description="A change of value: price + volume + entered − left + unpriced, exactly, by either index.",
-    traps=(
-        "Unit values hold quality too: dearer goods of one code count as price.",
-        "Fisher's and Törnqvist's parts are two answers to one question: never add them.",
-    ),
-)  # fmt: skip
-
-INCENTIVE = Table(
-    name="out__incentive",
-    grain="one round trip: maker × via × hs_code",
-    columns=(
-        "maker", "via", "hs_code", "markup", "lag_months", "onset", "months",
-        "maker_currency", "maker_rate_change", "via_currency", "via_rate_change",
-        "subsidy_rate", "cost_rate",
-        "maker_gain", "maker_gain_low", "maker_gain_high", "via_gain", "via_gain_low", "via_gain_high",
-        "break_even_subsidy", "break_even_cost", "status",
-    ),
-    key=("maker", "via", "hs_code"),
-    description="What a round trip earns either side, over the value going out, and where it breaks even.",
-    traps=(
-        "One owner on both sides gains the subsidy less the costs alone: the mark-up is paid to oneself.",
-        "Subsidies and costs are the reader's assumptions, not in trade data.",
     ),
 )  # fmt: skip
 
@@ -569,6 +509,7 @@ TABLES: tuple[Table, ...] = (
     DETOUR,
     VALUED_DETOUR,
     LOOP,
+    LOOP_MONTH,
     BREAK,
     EVENT_BREAKS,
     PRICE_OUTLIER,

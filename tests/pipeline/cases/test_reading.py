@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import shlex
 
 import pytest
 import typer.main
 
+from entrepot import measures
 from entrepot.app.cli import app
 from entrepot.errors import EntrepotError, InputFileError, OptionError, UnknownCodeError
 from entrepot.pipeline.cases import case_names, find_case, new_case, published_figures
@@ -68,7 +71,7 @@ def commands():
     for name in case_names():
         case = find_case(name)
         for text in (
-            *[call.command() for call in case.calls],
+            *[call.command() for call in case.calls if not call.table],
             *case.further,
             *[one for need in case.needs for one in (need.get, need.ingest) if one.startswith("entrepot ")],
         ):
@@ -89,6 +92,11 @@ def test_every_command_that_a_case_names_exists_with_its_options(text) -> None:
 def test_every_call_is_a_question_that_can_be_put(name) -> None:
     """Names of measures, areas, codes and keys are right: only the data may be missing."""
     for call in find_case(name).calls:
+        if call.table:
+            function, _, words = call.command().removeprefix("entrepot.measures.").partition("(")
+            named = {word.partition("=")[0].strip() for word in re.findall(r"\w+=", words)}
+            assert named <= set(inspect.signature(getattr(measures, function)).parameters)
+            continue
         query = query_of(call)
         assert query.name == call.measure
 

@@ -39,6 +39,8 @@ class BreakResult:
         Series that have 24 observed months and 12 with trade, of those in ``series``.
     options
         What was asked.
+    unit
+        What the series are in.
     """
 
     table: pa.Table
@@ -47,14 +49,20 @@ class BreakResult:
     noise: PanelNoise
     judged: int
     options: BreakOptions
+    unit: str = "USD"
 
     def months(self, row: int | Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return the months of the series of a row: period, value, value without season, level, USD.
+        """Return the months of the series of a row: period, value, value without season, level.
 
         Parameters
         ----------
         row
             A row of ``table``, or its position in it.
+
+        Returns
+        -------
+        list of dict
+            ``period``, ``value``, ``adjusted_value``, ``level_value``, in ``unit``.
         """
         values = self.table.slice(row, 1).to_pylist()[0] if isinstance(row, int) else row
         series = self.series
@@ -76,9 +84,9 @@ class BreakResult:
         return [
             {
                 "period": series.periods[t],
-                "usd": float(series.usd[place, t]),
-                "adjusted_usd": float(np.exp(series.logs[place, t] - season)),
-                "level_usd": float(np.exp(level)),
+                "value": float(series.usd[place, t]),
+                "adjusted_value": float(np.exp(series.logs[place, t] - season)),
+                "level_value": float(np.exp(level)),
             }
             for t, season, level in zip(fit.at.tolist(), fit.season.tolist(), fit.level.tolist(), strict=True)
         ]

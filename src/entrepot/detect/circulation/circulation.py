@@ -71,11 +71,14 @@ class CirculationResult:
         Columns of ``out__cycle``: the cycles that carry it, by what they carry beyond their earlier periods.
     before
         The periods that said what is usual.
+    unit
+        What flows were measured in.
     """
 
     table: pa.Table
     cycles: pa.Table
     before: tuple[str, ...]
+    unit: str = "USD"
 
 
 @dataclass(frozen=True, slots=True)

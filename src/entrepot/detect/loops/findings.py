@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from entrepot.detect.loops.by_month import month_shares
 from entrepot.detect.loops.measure import leg_series
 from entrepot.detect.loops.net import net_trade
 from entrepot.detect.loops.records import read_records, via_supply
@@ -118,6 +119,9 @@ def loop_result(
         unlisted=_rows({name: values[~listed] for name, values in others.items()}),
         pairs=_pairs(table),
         series=series,
+        month_shares=pa.concat_tables(
+            [month_shares(tools, some, _codes(tools, some)) for some in candidates]
+        ),
         totals=net_trade(tools.trade, columns, findings.calibration.total_interval),
         headline=head,
         chain_calibration=chains.calibration if chains is not None else None,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from entrepot.detect.loops.by_month import amounts_by_month
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -63,6 +65,9 @@ class LoopResult:
     series
         **Grain**: maker × via × second_via × period of the products found. ``out_usd``, ``back_usd`` (the
         first leg and the last) and what was expected of them, USD.
+    month_shares
+        **Grain**: maker × via × second_via × hs_code × period of the round trips found. ``month_share`` of
+        each that came back in the month.
     totals
         Columns of ``out__net_trade``: trade of the pairs found, with and without the round trips.
     headline
@@ -79,6 +84,7 @@ class LoopResult:
     unlisted: pa.Table
     pairs: pa.Table
     series: pa.Table
+    month_shares: pa.Table
     totals: pa.Table
     headline: LoopHeadline
     calibration: LoopCalibration
@@ -86,3 +92,13 @@ class LoopResult:
     options: LoopOptions
     windows: WindowPair
     is_since_found: bool
+
+    def by_month(self) -> pa.Table:
+        """Return the amounts by the month in which the goods came back; they add up to those of ``table``.
+
+        Returns
+        -------
+        pa.Table
+            Columns of ``out__loop_month``, and amounts in another unit where ``table`` has them.
+        """
+        return amounts_by_month(self.table, self.month_shares)

@@ -27,9 +27,12 @@ class PriceResult:
         Flows and periods read.
     left_out
         Rows that have no part in unit values, by reason.
+    money
+        What values are in: ``USD``, ``EUR``, ``USD at prices of 2021``.
     """
 
     table: pa.Table
     options: PriceOptions
     flows: int
     left_out: dict[str, int]
+    money: str = "USD"

@@ -111,10 +111,19 @@ def _answer(asked: Row, table: pa.Table, call: Call) -> float | None:
         "hs_code": asked.hs_code,
         "period": asked.period,
     }
+    every = table.to_pylist()
+    periods = sorted({row["period"] for row in every if "period" in row}) or [""]
+    keys["period"] = {"first": periods[0], "last": periods[-1]}.get(asked.period, asked.period)
     rows = [
         row
-        for row in table.to_pylist()
+        for row in every
         if all(not text or key not in row or row[key] == text for key, text in keys.items())
+        and all(row.get(key) in words for key, words in asked.keys.items())
     ]
-    column = call.column or _VALUES[call.value]
-    return cast("float | None", rows[0][column]) if len(rows) == 1 else None
+    column = call.column or call.amount or _VALUES[call.value]
+    found = [row[column] for row in rows]
+    if asked.keys:
+        return sum(found) if found and None not in found else None
+    if asked.is_largest:
+        return max((one for one in found if one is not None), default=None)
+    return cast("float | None", found[0]) if len(found) == 1 else None

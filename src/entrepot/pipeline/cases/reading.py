@@ -39,13 +39,26 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+#: Of a call, what is no option of ``entrepot measure``.
+_NO_OPTIONS = frozenset({"id", "title", "measure", "column", "table", "amount", "only"})
+#: What is measured of tables of one's own, and the function that does.
+_OF_TABLES = {
+    "total": "totals", "share": "shares", "concentration": "herfindahl_hirschman", "growth": "year_on_year"
+}  # fmt: skip
+
+
 class Need(_Section):
-    """Reports that must be in the lake.
+    """Reports that must be in the lake, or a table that one must have.
 
     Attributes
     ----------
     what
         In words.
+    table, columns, amounts
+        Name of a table of one's own, given by ``--table``; its dimensions, ``period`` among them, and its
+        amounts: see :func:`entrepot.sources.own_table.read_own_table`.
+    is_optional
+        Whether the case runs without it.
     reporters, flow, products, periods, freq
         Which: area codes, ``import`` or ``export``, code prefixes or ``TOTAL``, ``first:last``, ``A`` or
         ``M``. A year counts where its twelve months are there.
@@ -54,22 +67,46 @@ class Need(_Section):
     """
 
     what: str
-    reporters: tuple[str, ...]
-    flow: Literal["import", "export"]
-    products: tuple[str, ...]
-    periods: str
+    table: str = ""
+    columns: tuple[str, ...] = ()
+    amounts: tuple[str, ...] = ()
+    is_optional: bool = False
+    reporters: tuple[str, ...] = ()
+    flow: Literal["import", "export"] = "import"
+    products: tuple[str, ...] = ()
+    periods: str = ""
     freq: Literal["A", "M"] = "A"
     get: str
     ingest: str
 
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Need:
+        if bool(self.table) == bool(self.reporters):
+            msg = "data are reports (reporters, products, periods) or a table (table, columns, amounts)"
+            raise ValueError(msg)
+        if self.table and not (self.columns and self.amounts):
+            msg = f"the table {self.table} needs its columns and amounts"
+            raise ValueError(msg)
+        if self.reporters and not (self.products and self.periods):
+            msg = "reports need their products and periods"
+            raise ValueError(msg)
+        return self
+
 
 class Call(_Section):
-    """One use of ``entrepot measure``; names and values are those of its options."""
+    """One use of ``entrepot measure``; names and values are those of its options.
+
+    On a table of one's own (``table``) it is a ``total``, ``share``, ``concentration`` or ``growth`` of the
+    column ``amount``, by any dimensions; ``only`` keeps rows: ``{hs_code = ["650610"]}``.
+    """
 
     id: str
     title: str
     measure: str
     column: str = ""
+    table: str = ""
+    amount: str = ""
+    only: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     book: Literal["reconciled", "exports", "imports"] = "reconciled"
     freq: Literal["A", "M"] = "A"
     exporter: str = ""
@@ -90,12 +127,27 @@ class Call(_Section):
     hs_revision: str | None = None
     all_periods: bool = False
 
+    @model_validator(mode="after")
+    def _is_of_a_table(self) -> Call:
+        if self.table and (self.measure not in _OF_TABLES or not self.amount):
+            msg = f"a call on a table has an amount, and measures {', '.join(_OF_TABLES)}"
+            raise ValueError(msg)
+        return self
+
     def command(self) -> str:
-        """Return the command that does the same by hand."""
+        """Return the command that does the same by hand; of a table, what is done in Python."""
+        if self.table:
+            by = [part.strip() for part in (self.by or "").split(",") if part.strip()]
+            of = [part.strip() for part in self.of.split(",")]
+            shared = self.measure in {"share", "concentration"}
+            keys = f"of={of}, within={by}" if shared else f"by={by}"
+            kept = "".join(f", rows of {name} {' or '.join(words)}" for name, words in self.only.items())
+            function = f"entrepot.measures.{_OF_TABLES[self.measure]}"
+            return f"{function}({self.table}, {keys}, value={self.amount!r}){kept}"
         words = [f"entrepot measure {self.measure} --lake LAKE --out FILE"]
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
-            if name in {"id", "title", "measure", "column"} or value == field.default:
+            if name in _NO_OPTIONS or value == field.default:
                 continue
             option = f"--{name.replace('_', '-')}"
             words.append(option if value is True else f"{option} {value}")
@@ -110,10 +162,16 @@ class Row(_Section):
     calls
         The calls; none where no trade statistics give the figure.
     exporter, importer, hs_code, period
-        Which row of their answers.
+        Which row of their answers; ``first`` and ``last`` are the ends of their periods.
+    keys
+        Words of other dimensions: rows that have one of them are added up, ``{currency = ["CNY", "RUB"]}``.
+    is_largest
+        Take the largest row of those that are left.
     """
 
     calls: tuple[str, ...] = ()
+    keys: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    is_largest: bool = False
     exporter: str = ""
     importer: str = ""
     hs_code: str = ""
@@ -222,6 +280,8 @@ class Case(_Section):
             | ({self.chart} - calls if self.chart else set())
             | ({name for row in self.bars.rows for name in row[1:]} - figures if self.bars else set())
         )
+        tables = {need.table for need in self.needs if need.table}
+        unknown += sorted({call.table for call in self.calls if call.table} - tables)
         if unknown:
             msg = f"{', '.join(unknown)} is named and is not there"
             raise ValueError(msg)

@@ -138,7 +138,7 @@ def _moved(computed: float | None, headline: Mapping[str, Any], figure: Figure) 
 
 def _flows_of(books: LakeBooks, queries: Mapping[str, MeasureQuery]) -> _Flows:
     return {
-        name: books.flows(query.flows, amount=query.amount, zeros_by=query.zeros_by)
+        name: books.flows(query.flows, amount=query.amount, zeros_by=query.zeros_by, whole_by=query.whole_by)
         for name, query in queries.items()
     }
 

@@ -11,6 +11,7 @@ from entrepot.engine import Engine, literal
 from entrepot.errors import CoverageError
 from entrepot.measures.spans import parse_window
 from entrepot.pipeline.cases.answers import difference_of, figure_value, headline_value, query_of
+from entrepot.pipeline.cases.own_tables import measure_table, read_tables, table_robustness
 from entrepot.pipeline.cases.reading import Case, Figure, Need, case_names, find_case
 from entrepot.pipeline.cases.robustness import ROBUSTNESS, headline_robustness, published_robustness
 from entrepot.pipeline.choices import ReportChoice
@@ -19,7 +20,8 @@ from entrepot.pipeline.measuring import measure_flows
 from entrepot.pipeline.parts import counted_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from entrepot.store import Lake
 
@@ -132,6 +134,7 @@ def run_case(
     case: Case,
     lake: Lake | None,
     *,
+    own_tables: Mapping[str, Path] | None = None,
     is_partial: bool = False,
     memory_limit: str = "4GB",
     tell: Callable[[str], None] | None = None,
@@ -143,7 +146,9 @@ def run_case(
     case
         See :func:`entrepot.find_case`.
     lake
-        The lake; None for a case that has ``bars``.
+        The lake; None for a case that has ``bars``, or asks for nothing but tables.
+    own_tables
+        Files of the tables of one's own that it asks for, by their names in it.
     is_partial
         Run the calls whose data are there, and note those whose are not.
     memory_limit
@@ -155,8 +160,11 @@ def run_case(
     ------
     CoverageError
         Data are missing: the message names the reports, how to get them, and how to take them in.
+    InputFileError, OptionError
+        A table is none, or the case asks for none of the name.
     """
-    if lake is None:
+    own = read_tables(case, own_tables or {})
+    if lake is None and not own:
         if case.bars is None:
             raise CoverageError(
                 f"{case.id} needs data: {_demands(case.needs)}"
@@ -167,7 +175,7 @@ def run_case(
             )
         compared = tuple(_uncomputed(case, one) for one in case.figures)
         return CaseResult(case=case, compared=compared, robustness=published_robustness(case))
-    lacking = missing_data(case, lake)
+    lacking = missing_data(case, lake, own=tuple(own))
     if (lacking and not is_partial) or not case.calls:
         raise CoverageError(
             f"the lake lacks {_demands(lacking)}" if lacking else f"{case.id} has no call: {case.answers}",
@@ -175,29 +183,21 @@ def run_case(
             hint=_how(lacking) or f"entrepot case show {case.id}",
         )
     notes = [f"the lake lacks {need.what}; get it: {need.get}" for need in lacking]
-    tables = {}
-    with Engine(memory_limit=memory_limit) as engine:
-        books = LakeBooks(engine, lake)
-        for call in case.calls:
-            if tell is not None:
-                tell(f"{call.id}: {call.title}")
-            query = query_of(call)
-            try:
-                flows = books.flows(
-                    query.flows, amount=query.amount, zeros_by=query.zeros_by, tell=notes.append
-                )
-                tables[call.id] = measure_flows(engine, flows, query)
-            except CoverageError as error:
-                if not is_partial and call.value != "units":  # not all publishers count
-                    raise
-                notes.append(f"{call.id} was not run: {error.what}")
+    notes += [
+        f"not given: {need.what}; get it: {need.get}; then {need.ingest}"
+        for need in case.needs
+        if need.is_optional and need.table not in own
+    ]
+    tables = {call.id: measure_table(call, own[call.table]) for call in case.calls if call.table in own}
+    if lake is not None:
+        tables |= _lake_tables(case, lake, notes, is_partial=is_partial, memory_limit=memory_limit, tell=tell)
     if not tables:
         raise CoverageError(
             f"the lake lacks {_demands(lacking)}", where=f"case {case.id}", hint=_how(lacking)
         )
     compared = tuple(_compare(case, one, tables) for one in case.figures)
-    robustness = ROBUSTNESS.empty_table()
-    if headline_value(case, tables) is not None:
+    robustness = pa.Table.from_pylist(table_robustness(case, own), schema=ROBUSTNESS)
+    if lake is not None and not robustness.num_rows and headline_value(case, tables) is not None:
         if tell is not None:
             tell("the headline under other choices")
         robustness = headline_robustness(case, lake, memory_limit=memory_limit)
@@ -210,12 +210,61 @@ def run_case(
     )
 
 
-def missing_data(case: Case, lake: Lake) -> tuple[Need, ...]:
-    """Return the needs that the lake does not meet, each with what is not there of it."""
-    found = []
+def _lake_tables(
+    case: Case,
+    lake: Lake,
+    notes: list[str],
+    *,
+    is_partial: bool,
+    memory_limit: str,
+    tell: Callable[[str], None] | None,
+) -> dict[str, pa.Table]:
+    """Return the answers of the calls on the lake; what could not be run is noted."""
+    tables = {}
+    with Engine(memory_limit=memory_limit) as engine:
+        books = LakeBooks(engine, lake)
+        for call in case.calls:
+            if call.table:
+                continue
+            if tell is not None:
+                tell(f"{call.id}: {call.title}")
+            query = query_of(call)
+            try:
+                flows = books.flows(
+                    query.flows,
+                    amount=query.amount,
+                    zeros_by=query.zeros_by,
+                    whole_by=query.whole_by,
+                    tell=notes.append,
+                )
+                tables[call.id] = measure_flows(engine, flows, query)
+            except CoverageError as error:
+                if not is_partial and call.value != "units":  # not all publishers count
+                    raise
+                notes.append(f"{call.id} was not run: {error.what}")
+    return tables
+
+
+def missing_data(case: Case, lake: Lake | None, *, own: tuple[str, ...] = ()) -> tuple[Need, ...]:
+    """Return the needs that are not met, each with what is not there of it.
+
+    Parameters
+    ----------
+    case
+        The case.
+    lake
+        None where there is none.
+    own
+        Names of the tables of one's own that were given.
+    """
+    found = [need for need in case.needs if need.table and not need.is_optional and need.table not in own]
+    if lake is None:
+        return (*found, *(need for need in case.needs if need.reporters))
     with Engine(memory_limit="1GB") as engine:
         rows = counted_sql(engine, lake, ReportChoice())
         for need in case.needs:
+            if need.table:
+                continue
             absent = _absent(engine, rows, need)
             if absent:
                 found.append(need.model_copy(update={"what": f"{need.what} ({absent})"}))
