@@ -6,8 +6,10 @@ import json
 
 import pytest
 
+from entrepot.detect.circulation.circulation import CirculationResult
 from entrepot.model.world import WorldOptions, build_world, write_comtrade
 from entrepot.pipeline import ingest
+from entrepot.report.circulation_chart import circulation_chart
 from entrepot.schema import CIRCULATION, CYCLE
 from entrepot.sources.registry import open_source
 
@@ -19,6 +21,31 @@ def lake(tmp_path_factory: pytest.TempPathFactory):
     report = ingest(open_source("comtrade"), write_comtrade(world, folder / "reports"), lake=folder / "lake")
     assert report.failed == ()
     return folder / "lake"
+
+
+def test_the_chart_shows_products_and_cycles(lake, entrepot, tmp_path) -> None:
+    chart, cycles = tmp_path / "circulation.svg", tmp_path / "cycles.json"
+    outcome = entrepot(
+        "circulation",
+        "--lake",
+        str(lake),
+        "--since",
+        "2021-03",
+        "--cycles",
+        str(cycles),
+        "--chart",
+        str(chart),
+    )
+    assert outcome.status == 0, outcome.err
+    drawn = chart.read_text(encoding="utf-8")
+    assert "no volume of round trips" in drawn
+    first = json.loads(cycles.read_text(encoding="utf-8"))["rows"][0]
+    assert f"{first['cycle']} {first['hs_code']} {first['period']}" in drawn
+
+
+def test_nothing_judged_is_no_chart() -> None:
+    empty = CIRCULATION.arrow_schema().empty_table()
+    assert circulation_chart(CirculationResult(empty, CYCLE.arrow_schema().empty_table(), ("2020",))) is None
 
 
 def test_both_tables_are_written_with_their_record(lake, entrepot, tmp_path) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from entrepot.detect.loops.amounts import LegTotals, conserve
 from entrepot.detect.loops.candidates import decoys_of
-from entrepot.detect.loops.chain_search import _in_a_row, best_rotation
+from entrepot.detect.loops.chain_search import _in_a_row, _months_over, best_rotation
 from entrepot.detect.loops.chains import find_chains
 from entrepot.detect.loops.expected import ExpectedTrade
-from entrepot.detect.loops.odds import Leg, log_chain_factor
+from entrepot.detect.loops.odds import Leg, log_chain_factors
 from entrepot.detect.loops.timing import Timing
 from entrepot.detect.loops.windows import Trade, WindowSums
 from entrepot.detect.noise import Noise
@@ -92,20 +92,25 @@ def test_only_chains_of_the_areas_asked_about_are_candidates() -> None:
     assert 0 < some.maker.size == has_two.sum() < everywhere.maker.size
 
 
-def slow_chain_factor(legs: list[tuple[float, float, float, float]], tail: float, months: int) -> float:
-    """Say the Bayes factor as its docstring does: legs (flow, expected, sd, floor), hops of 0 or 1 month."""
+def slow_chain_factors(
+    legs: list[tuple[float, float, float, float]], tail: float, months: int
+) -> list[float]:
+    """Say the Bayes factors as the docstring does: legs (flow, expected, sd, floor), hops of 0 or 1 month."""
 
-    def density(leg: tuple[float, ...], flow: float) -> float:
+    def density(leg: tuple[float, ...], flow: float, goods: float = 0.0) -> float:
         _, expected, sd, floor = leg
-        change = math.log((max(flow, 0.0) + floor) / (expected + floor)) / sd
-        return (1.0 + change**2 / tail) ** (-(tail + 1.0) / 2.0)
+        wide = floor + 0.1 * goods / sd
+        change = math.log((max(flow, 0.0) + wide) / (expected + wide)) / sd
+        return (1.0 + change**2 / tail) ** (-(tail + 1.0) / 2.0) * (expected + floor) / (expected + wide)
 
     parts = [(step + 0.5) / 24.0 for step in range(24)] + [0.99, 1.0]
 
     def together(some: list[tuple[float, ...]], shares: list[float]) -> float:
         most = min(leg[0] / share for leg, share in zip(some, shares, strict=True))
         return sum(
-            math.prod(density(leg, leg[0] - f * p * most) for leg, f in zip(some, shares, strict=True))
+            math.prod(
+                density(leg, leg[0] - f * p * most, f * p * most) for leg, f in zip(some, shares, strict=True)
+            )
             for p in parts
         ) / len(parts)
 
@@ -115,15 +120,16 @@ def slow_chain_factor(legs: list[tuple[float, float, float, float]], tail: float
         for b in (0, 1)
     ]
     none = [density(leg, leg[0]) for leg in legs]
-    grew = [sum(density(leg, leg[0] * (1.0 - p)) for p in parts) / len(parts) for leg in legs]
-    stories = []
+    grew = [sum(density(leg, leg[0] * (1.0 - p), leg[0] * p) for p in parts) / len(parts) for leg in legs]
+    growth = []
     for which in product([False, True], repeat=3):
         likely = math.prod(g if w else n for w, g, n in zip(which, grew, none, strict=True))
-        stories.append(likely * 0.05 ** max(sum(which) - 1, 0))
+        growth.append(likely * 0.05 ** max(sum(which) - 1, 0))
+    stories = [max(growth)]
     for one, two, three in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
         pair = sum(together([legs[one], legs[two]], [1.0, (months - a) / months]) for a in (0, 1)) / 2
         stories.append(pair * max(none[three], 0.05 * grew[three]))
-    return min(math.log(sum(trips) / 4 / max(stories)), 8.0)
+    return [math.log(sum(trips) / 4 / story) for story in stories]
 
 
 @pytest.mark.parametrize(
@@ -132,8 +138,8 @@ def slow_chain_factor(legs: list[tuple[float, float, float, float]], tail: float
 def test_odds_of_a_chain_equal_their_definition(flows: tuple[float, float, float]) -> None:
     sides = [(flow, 100.0, sd, 5.0) for flow, sd in zip(flows, (0.1, 0.2, 0.15), strict=True)]
     legs = [Leg(*(np.array([value]) for value in side)) for side in sides]
-    found = log_chain_factor(legs, tail=5.0, months=12, longest_hop=1)[0]
-    assert found == pytest.approx(slow_chain_factor(sides, 5.0, 12), abs=1e-9)
+    found = log_chain_factors(legs, tail=5.0, months=12, longest_hop=1)[0]
+    assert found.tolist() == pytest.approx(slow_chain_factors(sides, 5.0, 12), abs=1e-9)
 
 
 def test_a_detour_with_a_way_back_of_its_own_is_no_chain() -> None:
@@ -141,30 +147,67 @@ def test_a_detour_with_a_way_back_of_its_own_is_no_chain() -> None:
 
     def factor(*flows: float) -> float:
         legs = [Leg(np.array([f]), np.array([100.0]), np.array([0.05]), np.array([1.0])) for f in flows]
-        return float(log_chain_factor(legs, tail=5.0, months=12, longest_hop=2)[0])
+        return float(log_chain_factors(legs, tail=5.0, months=12, longest_hop=2).min())
 
     assert factor(300.0, 290.0, 280.0) > 2.0
     assert factor(300.0, 290.0, 100.0) < 0.0
     assert factor(100.0, 100.0, 100.0) < 0.0
 
 
+def test_months_count_only_beyond_what_the_other_story_explains() -> None:
+    """Hops of 3 and 2, and a detour of 4: what a detour explains of its dates is no evidence of a chain."""
+    over = _months_over(*(np.array([value]) for value in (3.0, 2.0, 4.0)))
+    assert over.tolist() == [[5.0, 2.0, 3.0, 1.0]]
+
+
+def test_two_legs_of_one_amount_need_not_agree_to_the_last_kilogram() -> None:
+    """Goods are lost, weighed anew, sent unevenly: legs that hold little else may be a tenth apart."""
+
+    def factor(*flows: float) -> float:
+        legs = [Leg(np.array([f]), np.array([1.0]), np.array([0.1]), np.array([1.0])) for f in flows]
+        return float(log_chain_factors(legs, tail=5.0, months=24, longest_hop=3)[0].min())
+
+    assert factor(1000.0, 900.0, 870.0) > 3.0
+    assert factor(1000.0, 400.0, 870.0) < 0.0
+
+
 def test_of_three_rotations_the_likeliest_is_kept() -> None:
-    places = [(0, 1, 2), (1, 2, 0), (2, 0, 1), (0, 2, 1)]  # the last one is another circle
-    maker, via, last = (np.array(part, dtype=np.int64) for part in zip(*places, strict=True))
-    chains = SimpleNamespace(maker=maker, via=via, last=last, product=np.zeros(4, dtype=np.int64))
+    flows = [(0, 1, 2), (1, 2, 0), (2, 0, 1), (0, 1, 3)]  # the last one is another circle
+    out, on, back = (np.array(part, dtype=np.int64) for part in zip(*flows, strict=True))
+    chains = SimpleNamespace(out=out, on=on, back=back)
     judged = SimpleNamespace(candidates=chains, log_odds=np.array([1.0, 3.0, 2.0, -5.0]))
-    assert best_rotation(judged, 3, 1).tolist() == [False, True, False, True]
+    assert best_rotation(judged).tolist() == [False, True, False, True]
+
+
+@pytest.mark.parametrize("is_placebo", [False, True])
+def test_a_chain_begun_at_its_first_via_has_the_same_flows(*, is_placebo: bool) -> None:
+    trade, expected = random_trade(2)
+    other = np.random.default_rng(2).integers(0, AREAS, (AREAS, AREAS)) if is_placebo else None
+    found = find_chains(trade, expected, 0, asked=np.ones(AREAS, dtype=bool), other=other)
+    turned = found.rotated
+    for chains in (found, turned, turned.rotated):
+        legs = [(chains.begin, chains.via), (chains.passed, chains.second), (chains.source, chains.maker)]
+        for cell, (exporter, importer) in zip((chains.out, chains.on, chains.back), legs, strict=True):
+            assert (trade.exporter[cell] == exporter).all()
+            assert (trade.importer[cell] == importer).all()
+    assert (turned.maker == found.via).all()
+    again = turned.rotated.rotated
+    assert all((getattr(again, name) == getattr(found, name)).all() for name in found.__slots__)
+    if not is_placebo:
+        own = {tuple(row) for row in zip(found.maker, found.via, found.second, found.product, strict=True)}
+        assert own == set(zip(turned.maker, turned.via, turned.second, turned.product, strict=True))
 
 
 def test_lags_of_two_hops_add_up() -> None:
     def hop(share: list[float], lag: int) -> Timing:
-        return Timing(np.array([lag]), np.array([share]), np.array([4]), np.array([1.5]))
+        return Timing(np.array([lag]), np.array([share]), np.array([4]), np.array([1.5]), np.array([0.5]))
 
     both = _in_a_row(hop([0.0, 0.75, 0.25], 1), hop([0.5, 0.0, 0.5], 2), most=10)
     assert both.lag.tolist() == [3]
     assert both.lag_share[0].tolist() == [0.0, 0.375, 0.125, 0.375, 0.125]
     assert both.onset.tolist() == [4]
     assert both.log_factor.tolist() == [3.0]
+    assert both.own_dates.tolist() == [1.0]
 
 
 @pytest.mark.parametrize("seed", range(6))

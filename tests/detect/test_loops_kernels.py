@@ -16,7 +16,7 @@ from entrepot.detect.kernels.returns import Returns, match_returns, return_facto
 from entrepot.detect.loops.amounts import MIX_SD, MIX_SHARE, LegTotals, conserve, leg_totals
 from entrepot.detect.loops.calibration import LoopCalibration, calibrated_spread
 from entrepot.detect.loops.echo import Lumps, find_echo, is_lumpy
-from entrepot.detect.loops.measure import LegMonths, _residuals, dearer_factor
+from entrepot.detect.loops.measure import LegMonths, _residuals, dearer_factor, hop_factor
 from entrepot.detect.loops.noise import unit_value_spread
 from entrepot.detect.loops.odds import Leg, log_bayes_factor, log_odds, returned_shares
 from entrepot.detect.loops.onset import strongest_step
@@ -88,10 +88,10 @@ def test_two_equal_excesses_speak_for_a_trip_and_one_alone_does_not() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(factors=st.lists(st.floats(-3.0, 6.0), min_size=1, max_size=6))
-def test_odds_equal_the_sum_over_all_sets_of_products(factors) -> None:
+@given(factors=st.lists(st.floats(-3.0, 6.0), min_size=1, max_size=6), ways=st.integers(1, 200))
+def test_odds_equal_the_sum_over_all_sets_of_products(factors, ways) -> None:
     """Enumerate every set of a pair's products that may go round, under the two-level prior."""
-    shares, pairs = [0.02, 0.06, 0.18, 0.5], 1e-3
+    shares, pairs = [0.02, 0.06, 0.18, 0.5], 1e-3 / ways
     weights = {}
     for held in combinations([False, True], repeat=len(factors)):
         chances = [
@@ -103,7 +103,7 @@ def test_odds_equal_the_sum_over_all_sets_of_products(factors) -> None:
     for at in range(len(factors)):
         yes = sum(w for held, w in weights.items() if held[at])
         no = sum(w for held, w in weights.items() if not held[at]) + nothing
-        found = log_odds(np.array(factors), np.zeros(len(factors), dtype=np.int64), 1)[at]
+        found = log_odds(np.array(factors), np.zeros(len(factors), dtype=np.int64), 1, ways=ways)[at]
         assert found == pytest.approx(math.log(yes / no), abs=1e-9)
 
 
@@ -273,6 +273,70 @@ def test_two_legs_without_a_common_date_say_so() -> None:
         legs.back_variance, legs.size, legs.first, legs.since,
     )  # fmt: skip
     assert same > 0.0 > find_timing(mixed, longest_lag=6).log_factor[0]
+
+
+def slow_own_dates(legs: MonthlyLegs, longest_lag: int) -> float:
+    """Say how well dates of their own explain two legs, over a step from the first month."""
+    months, first = legs.out.shape[1], legs.first
+    at = np.arange(first, months)
+
+    def one(y: np.ndarray, v: np.ndarray, path: np.ndarray, spread: float) -> float:
+        inverse = np.diag(1.0 / (v + (spread * legs.size[0] * path) ** 2))
+        size = max(path @ inverse @ y / (path @ inverse @ path), 0.0)
+        left = y - size * path
+        return float(-0.5 * (left @ inverse @ left - np.linalg.slogdet(inverse)[1]))
+
+    sides = [
+        (leg[0, at], variance[0, at])
+        for leg, variance in ((legs.out, legs.out_variance), (legs.back, legs.back_variance))
+    ]
+    step = (at >= legs.since) + 0.0
+    apart = np.mean([np.exp(sum(one(y, v, step, spread) for y, v in sides)) for spread in (0.2, 1.0)])
+    whole = 0.0
+    for (y, v), latest in zip(sides, (legs.since + 4, legs.since + 4 + longest_lag), strict=True):
+        begins = range(legs.since, min(latest, months - 2) + 1)
+        ramps = [np.exp(one(y, v, ramp(at - float(b)), spread)) for b in begins for spread in (0.2, 1.0)]
+        steps = [np.exp(one(y, v, step, spread)) for spread in (0.2, 1.0)]
+        whole += math.log(0.5 * np.mean(ramps) + 0.5 * np.mean(steps))
+    return whole - math.log(apart)
+
+
+def test_legs_of_other_sizes_share_a_date_and_shipments() -> None:
+    """What was expected of the way back is off by half of what comes back: the months say the same."""
+    legs = made_legs(noise=0.3)
+    off = MonthlyLegs(
+        legs.out, 1.5 * legs.back, legs.out_variance, 2.25 * legs.back_variance, legs.size, legs.first,
+        legs.since,
+    )  # fmt: skip
+    one, other = (find_timing(some, longest_lag=6) for some in (legs, off))
+    assert other.lag.tolist() == one.lag.tolist() == [2]
+    assert hop_factor(other)[0] == pytest.approx(hop_factor(one)[0], abs=0.5)
+
+
+def test_dates_of_their_own_equal_the_dense_likelihood() -> None:
+    legs = made_legs(noise=2.0, seed=3)
+    found = find_timing(legs, longest_lag=3).own_dates[0]
+    assert found == pytest.approx(slow_own_dates(legs, 3), abs=1e-8)
+
+
+def test_legs_that_rise_by_themselves_share_no_date() -> None:
+    """A ramp is likelier than a step on either leg, which is no evidence of goods that took both."""
+
+    def said(back_seed: int, lag: int) -> tuple[float, float]:
+        whole = []
+        for seed in range(20):
+            one, other = (made_legs(noise=0.5, lag=lag, seed=100 * by + seed) for by in (0, back_seed))
+            legs = MonthlyLegs(
+                one.out, other.back, one.out_variance, one.back_variance, one.size, one.first, one.since
+            )
+            timing = find_timing(legs, longest_lag=6)
+            whole.append((timing.log_factor[0], hop_factor(timing)[0]))
+        return float(np.median([a for a, _ in whole])), float(np.median([b for _, b in whole]))
+
+    together, by_themselves = said(0, lag=2), said(7, lag=6)
+    assert together[1] > 0.5
+    assert by_themselves[0] > 3.0  # both ramps against steps
+    assert by_themselves[1] < 0.0
 
 
 def test_shipments_of_a_large_new_trip_need_not_agree_better_than_they_are_entered() -> None:

@@ -154,7 +154,6 @@ def test_the_lag_plot_shows_both_legs() -> None:
     assert {(p["month"], p["leg"], p["usd"]) for p in points} >= {
         ("2021-11", "out", 4.0), ("2021-12", "back", 5.0)
     }  # fmt: skip
-    assert "22% dearer" in svg(chart)
     assert loop_chart(result(), maker="KGZ") is None
 
 
@@ -177,3 +176,38 @@ def test_amounts_by_month_are_parts_of_the_row() -> None:
     )
     assert replace(one, table=in_euro).by_month()["estimate_amount"].to_pylist() == [1.0, 3.0]
     assert result(rows=0).by_month().num_rows == 0
+
+
+def with_chain(*, markup: float | None) -> LoopResult:
+    one = result()
+    tables = {
+        name: getattr(one, name).set_column(
+            getattr(one, name).column_names.index("second_via"),
+            "second_via",
+            pa.array(["KAZ"] * getattr(one, name).num_rows),
+        )
+        for name in ("table", "pairs", "series")
+    }
+    at = tables["table"].column_names.index("markup")
+    tables["table"] = tables["table"].set_column(at, "markup", pa.array([markup], pa.float64()))
+    return replace(one, **tables)
+
+
+def test_the_diagram_says_who_sent_what_where() -> None:
+    drawn = svg(loop_chart(result()))
+    for words in ("China", "Russia", "out: USD 2.00m", "back: USD 2.44m, 2 months later", "22% dearer"):
+        assert words in drawn, words
+    assert "Kazakhstan" not in drawn
+
+
+def test_the_diagram_of_a_chain_has_both_vias_and_three_arrows() -> None:
+    def arrows(one: LoopResult) -> int:
+        diagram = loop_chart(one).to_dict()["vconcat"][0]
+        marks = [layer["mark"] for way in diagram["layer"] for layer in way.get("layer", [])]
+        return sum(mark.get("shape") == "triangle-up" for mark in marks)
+
+    chain = with_chain(markup=None)
+    assert "Kazakhstan" in svg(loop_chart(chain))
+    assert "back: value not told" in svg(loop_chart(chain))
+    assert "back: USD 1.80m" in svg(loop_chart(with_chain(markup=-0.1)))
+    assert (arrows(result()), arrows(chain)) == (2, 3)

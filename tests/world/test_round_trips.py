@@ -1,6 +1,6 @@
 """Round trips planted in worlds are found, with their size, mark-up and lag; worlds without any show none.
 
-Small worlds here; docs/explanation/round-trips.md has the figures of 44 areas and 120 products.
+Small worlds but for chains; docs/explanation/round-trips.md has the figures of 44 areas and 120 products.
 """
 
 from __future__ import annotations
@@ -135,7 +135,8 @@ def width(result: LoopResult) -> float:
 
 @pytest.fixture(scope="module")
 def with_chains(make_known: Callable):
-    known = make_known("smooth", 11, **SIZE, chains=3)
+    # of the benchmark's size: in worlds of 26 areas three chains and three round trips share their flows
+    known = make_known("smooth", 4603, areas=44, products=120, two_way_loops=True, chains=3)
     return known, find(known.flows, stations=2)
 
 
@@ -145,11 +146,10 @@ def test_chains_through_two_vias_are_found_beside_round_trips(with_chains) -> No
     is_chain = pc.is_valid(truth["second_via"])
     score = score_loops(found.table, truth.filter(is_chain))
     assert score.true_rows >= 8
-    # in worlds this small; of 44 areas and 120 products 79%, see round-trips.md
-    assert score.found_share >= 0.4, score
+    assert score.found_share >= 0.8, score
     assert score.amount_error <= 0.15, score
     assert score.markup_error <= 0.08, score
-    assert score.lag_share >= 0.7, score
+    assert score.lag_share >= 0.8, score
     assert score_loops(found.table, truth).true_volume_share >= 0.9
     rows = [row for row in found.table.to_pylist() if row["second_via"] is not None]
     assert found.headline.chains == len(rows)
@@ -208,18 +208,27 @@ def test_every_two_way_flow_has_a_row_or_is_unlisted(found, truth) -> None:
 @pytest.mark.parametrize("markups", [(-0.2, 0.0), (0.5, 1.0)])
 def test_markups_that_nobody_claims_are_found_as_they_are(make_known: Callable, markups) -> None:
     """Goods that come back cheaper, or far dearer, than the unverified claim says are not drawn to it."""
-    known = make_known("smooth", 5, **SIZE, loop_markups=markups)
-    rows = find(known.flows).table.to_pylist()
     keys = ("maker", "via", "hs_code")
-    truth = {tuple(row[key] for key in keys): row["markup"] for row in loop_truth(known.world).to_pylist()}
-    told = [row for row in rows if row["markup"] is not None and tuple(row[key] for key in keys) in truth]
-    apart = [np.log((1 + row["markup"]) / (1 + truth[tuple(row[key] for key in keys)])) for row in told]
-    assert len(told) >= 8
-    assert abs(np.median(apart)) <= 0.05, apart
-    inside = [
-        row["markup_low"] <= truth[tuple(row[key] for key in keys)] <= row["markup_high"] for row in told
-    ]
+    apart, inside = [], []
+    for seed in (5, 15, 16):  # of one world this small the median alone is off by 0.03
+        known = make_known("smooth", seed, **SIZE, loop_markups=markups)
+        truth = {
+            tuple(row[key] for key in keys): row["markup"] for row in loop_truth(known.world).to_pylist()
+        }
+        for row in find(known.flows).table.to_pylist():
+            markup = truth.get(tuple(row[key] for key in keys))
+            if row["markup"] is not None and markup is not None:
+                apart.append(np.log((1 + row["markup"]) / (1 + markup)))
+                inside.append(row["markup_low"] <= markup <= row["markup_high"])
+    assert len(apart) >= 30
+    assert abs(np.median(apart)) <= 0.03, apart
     assert np.mean(inside) >= 0.8, apart
+
+
+def test_a_detour_with_a_way_from_its_destination_to_its_origin_is_no_chain(make_known: Callable) -> None:
+    """Three such circles of this world were chains while the dates of a detour counted for them."""
+    known = make_known("smooth", 4701, areas=44, products=120, loops=False)
+    assert find(known.flows, stations=2).headline.rows == 0
 
 
 @pytest.mark.parametrize("seed", [6, 7])

@@ -37,6 +37,9 @@ def circulation_command(
     cycles_out: Annotated[
         str | None, typer.Option("--cycles", help="file for the cycles that carry the circulation")
     ] = None,
+    chart: Annotated[
+        Path | None, typer.Option(help=".svg file for the most unusual products and their cycles")
+    ] = None,
     products: Annotated[
         str | None, typer.Option(help="codes, list names (CHPL, CHPL:1) or @file; default all goods")
     ] = None,
@@ -69,7 +72,7 @@ def circulation_command(
     from entrepot.pipeline.circulation import find_circulation  # noqa: PLC0415
     from entrepot.report import about_circulation, print_circulation  # noqa: PLC0415
 
-    run = open_run(lake, out, cycles_out, as_of=as_of, source=source, revision=revision)
+    run = open_run(lake, out, cycles_out, chart=chart, as_of=as_of, source=source, revision=revision)
     result = find_circulation(
         run.lake, options, amount=amount, choice=run.choice, memory_limit=memory, tell=run.notes.append
     )
@@ -78,4 +81,9 @@ def circulation_command(
     run.write(result.cycles, cycles_out, about=about)
     console = Console(stderr="-" in {out, cycles_out}, highlight=False)
     print_circulation(result, options, console)
+    if chart is not None:
+        from entrepot.report.circulation_chart import circulation_chart  # noqa: PLC0415
+
+        nothing = "no product has a circulation to compare: there is nothing to draw"
+        run.draw(circulation_chart(result), chart, console, nothing=nothing)
     run.close(console)

@@ -47,7 +47,9 @@ def loops_command(
     stations: Annotated[
         int, typer.Option(help="2 looks for goods that pass two vias before they come back, too")
     ] = 1,
-    chart: Annotated[Path | None, typer.Option(help=".svg file for the lag plot of the largest pair")] = None,
+    chart: Annotated[
+        Path | None, typer.Option(help=".svg file for the circle and the lag plot of the largest pair")
+    ] = None,
     unlisted: Annotated[
         str | None,
         typer.Option(help="file for every other two-way flow, with what could have gone round unseen"),

@@ -20,7 +20,7 @@ _FEWEST_PLACEBOS = 4000
 _BLOCK = 12  # months whose shocks stay together
 _BURN = 24  # months after which the beginning is forgotten
 _FIRST_PRICE = 2.5  # one break in 30 series of independent noise
-_PRICES = (*np.arange(1.5, 4.0, 0.125).tolist(), 4.0, 4.5, 5.0, 6.0, 8.0, 10.0)
+_PRICES = (*np.arange(1.5, 6.0, 0.125).tolist(), 6.0, 7.0, 8.0, 10.0)
 _RHO, _RHO_SERIES = 0.3, 10.0  # where to begin, and what it is worth
 _ROUNDS = 3
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numba as nb
 import numpy as np
 
+from entrepot.detect.kernels.threads import in_parts
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Match", "Returns", "match_returns", "return_factors"]
 
+_FEWEST = 2_000  # candidates under which a thread is not worth it
 _SQRT_2PI = math.sqrt(2.0 * math.pi)
 
 
@@ -121,7 +124,7 @@ def _factors(
     first, last = span
     result = np.zeros((out.shape[0], lags.size))
     months = np.empty(out.shape[1], dtype=np.int64)
-    ratio = np.empty(out.shape[1])
+    ratio, alone, none = np.empty(out.shape[1]), np.empty(busy_grid.size), np.empty(share_grid.size)
     for row in range(out.shape[0]):
         for place in range(lags.size):
             lag = lags[place]
@@ -131,22 +134,26 @@ def _factors(
             null = 0.0
             for p in range(busy_grid.size):
                 null += busy[row, p] * busy_grid[p] ** came * (1.0 - busy_grid[p]) ** empty
+                alone[p] = busy[row, p] * busy_grid[p] ** (came - both) * (1.0 - busy_grid[p]) ** empty
+            for s in range(share_grid.size):
+                none[s] = (1.0 - share_grid[s]) ** gone
             trip = 0.0
-            for k in range(dearer_grid.size):
+            # without a return to compare, all ratios say the same
+            for k in range(dearer_grid.size if both else 1):
                 for at in range(both):
                     left, month = out[row, months[at]], months[at] + lag
                     whole, part = _densities(
                         back[row, month] - left - dearer_grid[k], spread[row], partial, decay
                     )
                     ratio[at] = (whole + part) * math.exp(-log_other[row, month])
+                chance = dearer[row, k] if both else 1.0
                 for p in range(busy_grid.size):
                     own = busy_grid[p]
-                    alone = busy[row, p] * own ** (came - both) * (1.0 - own) ** empty
                     for s in range(share_grid.size):
-                        product = alone * (1.0 - share_grid[s]) ** gone
+                        product = alone[p] * none[s]
                         for at in range(both):
                             product *= own + share_grid[s] * (1.0 - own) * ratio[at]
-                        trip += dearer[row, k] * product / share_grid.size
+                        trip += chance * product / share_grid.size
             result[row, place] = math.log(max(trip, 1e-300)) - math.log(max(null, 1e-300))
     return result
 
@@ -174,13 +181,17 @@ def return_factors(
     first, last
         Months in which departures and returns both lie, from the first to before the last.
     """
-    return np.asarray(_factors(*_split(returns), lags, (first, last)))
+
+    def part(begin: int, end: int) -> _Array:
+        return np.asarray(_factors(*_split(returns, slice(begin, end)), lags, (first, last)))
+
+    return np.concatenate(in_parts(part, returns.out.shape[0], fewest=_FEWEST))
 
 
-def _split(r: Returns) -> tuple[_Legs, _Priors, _Grids, _Parts]:
+def _split(r: Returns, rows: slice) -> tuple[_Legs, _Priors, _Grids, _Parts]:
     return (
-        (r.out, r.back, r.log_other, r.spread),
-        (r.busy, r.dearer),
+        (r.out[rows], r.back[rows], r.log_other[rows], r.spread[rows]),
+        (r.busy[rows], r.dearer[rows]),
         (r.busy_grid, r.dearer_grid, r.share_grid),
         (r.partial, r.decay),
     )
@@ -200,9 +211,14 @@ def _matches(
     size = out.shape[1]
     months = np.empty(size, dtype=np.int64)
     ratio, whole = np.empty(size), np.empty(size)
+    alone, none = np.empty(busy_grid.size), np.empty(share_grid.size)
     for row in range(out.shape[0]):
         lag = lags[row]
         both, gone, came, empty = _gather(out[row], back[row], lag, first, last, months)
+        for p in range(busy_grid.size):
+            alone[p] = busy[row, p] * busy_grid[p] ** (came - both) * (1.0 - busy_grid[p]) ** empty
+        for s in range(share_grid.size):
+            none[s] = (1.0 - share_grid[s]) ** gone
         total = 0.0
         for k in range(dearer_grid.size):
             for at in range(both):
@@ -212,9 +228,8 @@ def _matches(
                 whole[at] = w / max(w + part, 1e-300)
             for p in range(busy_grid.size):
                 own = busy_grid[p]
-                alone = busy[row, p] * own ** (came - both) * (1.0 - own) ** empty
                 for s in range(share_grid.size):
-                    product = dearer[row, k] * alone * (1.0 - share_grid[s]) ** gone
+                    product = dearer[row, k] * alone[p] * none[s]
                     for at in range(both):
                         product *= own + share_grid[s] * (1.0 - own) * ratio[at]
                     total += product
@@ -244,5 +259,10 @@ def match_returns(returns: Returns, lags: NDArray[np.int64], *, first: int, last
     """
     shape = returns.out.shape
     whole, part, dearer = np.zeros(shape), np.zeros(shape), np.zeros(shape[0])
-    _matches(*_split(returns), lags, (first, last), (whole, part, dearer))
+
+    def fill(begin: int, end: int) -> None:
+        rows = slice(begin, end)
+        _matches(*_split(returns, rows), lags[rows], (first, last), (whole[rows], part[rows], dearer[rows]))
+
+    in_parts(fill, shape[0], fewest=_FEWEST)
     return Match(whole, part, dearer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,34 +13,49 @@ from entrepot.detect.loops.measure import (
     Heard,
     LegMonths,
     Measured,
+    Planted,
     dearer_factor,
     hear_echo,
+    hop_factor,
     leg_months,
     measure,
     span_of,
-    timing_factor,
     totals_of,
     with_planted,
 )
-from entrepot.detect.loops.odds import log_chain_factor, log_odds
+from entrepot.detect.loops.odds import log_chain_factors, log_odds
 from entrepot.detect.loops.search import Judged, Scan, chronic_odds, worth_measuring
 from entrepot.detect.loops.timing import Timing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from entrepot.detect.loops.candidates import Candidates
     from entrepot.detect.loops.chains import Chains, PlantedLegs
     from entrepot.detect.loops.expected import ExpectedTrade
-    from entrepot.detect.loops.measure import Planted, Tools
+    from entrepot.detect.loops.measure import Tools
     from entrepot.detect.loops.windows import Trade
 
-__all__ = ["best_rotation", "judge_chains", "scan_chains"]
+__all__ = ["ChainScan", "best_rotation", "judge_chains", "scan_chains"]
 
 _WORTH_MEASURING = -6.0  # log odds
 _WORTH_A_LOOK = -4.0  # log Bayes factor of the windows alone
 _MOST_CHOSEN = 20_000
 _MOST = 8.0
 _LONGEST_HOP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ChainScan(Scan["Chains"]):
+    """Chains of one pair of windows after the first look, and what they were weighed against.
+
+    Attributes
+    ----------
+    by_story : (n, 4)
+        See :func:`entrepot.detect.loops.odds.log_chain_factors`; ``log_factor`` is the least of them.
+    """
+
+    by_story: NDArray[np.float64]
 
 
 def scan_chains(
@@ -50,7 +66,7 @@ def scan_chains(
     *,
     planted: PlantedLegs | None = None,
     group: NDArray[np.int64] | None = None,
-) -> Scan[Chains]:
+) -> ChainScan:
     """Look at the sums of a pair of windows.
 
     Parameters
@@ -62,14 +78,15 @@ def scan_chains(
     """
     legs, weighed = chain_legs(trade, expected, at, chains, planted)
     months = len(trade.windows[at].after)
-    factor = log_chain_factor(legs, tail=expected.tail, months=months, longest_hop=_LONGEST_HOP)
+    by_story = log_chain_factors(legs, tail=expected.tail, months=months, longest_hop=_LONGEST_HOP)
+    factor = np.minimum(by_story.min(axis=1), _MOST)
     own, n_groups = _groups(trade, chains, group)
-    odds = log_odds(factor, own, n_groups)
+    odds = log_odds(factor, own, n_groups, ways=_ways(trade))
     chosen = np.flatnonzero((odds > _WORTH_MEASURING) | (factor > _WORTH_A_LOOK))
     if chosen.size > _MOST_CHOSEN:
         best = np.argsort(-(odds + factor)[chosen], kind="stable")
         chosen = np.sort(chosen[best[:_MOST_CHOSEN]])
-    return Scan(at, chains, weighed, factor, chosen)
+    return ChainScan(at, chains, weighed, factor, chosen, by_story)
 
 
 def _groups(trade: Trade, chains: Chains, group: NDArray[np.int64] | None) -> tuple[NDArray[np.int64], int]:
@@ -78,14 +95,29 @@ def _groups(trade: Trade, chains: Chains, group: NDArray[np.int64] | None) -> tu
     return own.astype(np.int64), found.size
 
 
+def _ways(trade: Trade) -> int:
+    """Return how many second vias a round trip could take."""
+    return max(len(trade.areas) - 2, 1)
+
+
 def judge_chains(
     tools: Tools,
-    found: Scan[Chains],
+    found: ChainScan,
     *,
     planted: tuple[Planted, Planted] | None = None,
     group: NDArray[np.int64] | None = None,
 ) -> Judged[Chains]:
     """Look at the months of the chosen chains: at both hops, each as a round trip is looked at.
+
+    *Formula*: the months of a hop are h = ln p(both legs by one date and shipments) − ln p(each by itself).
+    A chain says h₁ + h₂ of them; the stories that it is weighed against are left with what they explain::
+
+        ln BF = min(w₀ + h₁ + h₂, w₁ + h₂, w₂ + h₁, w₃ + h₁ + h₂ − h₃) − ln odds that it ran before
+
+    w₀ … w₃ are the factors of the windows over no change or growth, and over goods on the first two legs, on
+    the last two, and on the way back and out again; h₃ is that third hop, through the maker. A detour from
+    the second via through the maker to the via begins on one date on both its legs, too: with a way from its
+    destination to its origin it would be a chain if its dates counted for one.
 
     Parameters
     ----------
@@ -101,45 +133,65 @@ def judge_chains(
     some, weighed = found.candidates.only(found.chosen), found.weighed[found.chosen]
     own, n_groups = _groups(tools.trade, found.candidates, group)
     added: tuple[Planted | None, ...] = planted or (None, None)
-    heard = [
-        hear_echo(tools, hop, found.at, planted=months) for hop, months in zip(some.hops, added, strict=True)
-    ]
+    stops = _with_detour(some, added)
+    heard = [hear_echo(tools, hop, found.at, planted=months) for hop, months in stops]
     # it ran before if both its hops did
     before = np.minimum(heard[0].before, heard[1].before)
     chronic = chronic_odds(before, own[found.chosen], n_groups)
-    factor = found.log_factor.copy()
-    said = heard[0].log_factor + heard[1].log_factor - chronic
-    factor[found.chosen] = np.minimum(factor[found.chosen] + said, _MOST)
-    close = np.flatnonzero(worth_measuring(factor, own, n_groups)[found.chosen])
+    stories = found.by_story.copy()
+    stories[found.chosen] += _months_over(*(one.log_factor for one in heard)) - chronic[:, None]
+    factor = np.minimum(stories.min(axis=1), _MOST)
+    ways = _ways(tools.trade)
+    close = np.flatnonzero(worth_measuring(factor, own, n_groups, ways=ways)[found.chosen])
     rows = found.chosen[close]
-    measured = _measure(
+    measured, said = _measure(
         tools,
-        some.only(close),
+        [hop.only(close) for hop, _ in stops],
         found.at,
         weighed=weighed[close],
         heard=[one.only(close) for one in heard],
-        planted=[months.only(close) if months is not None else None for months in added],
+        planted=[months.only(close) if months is not None else None for _, months in stops],
     )
-    factor[rows] = np.minimum(factor[rows] + measured.log_factor, _MOST)
-    odds = log_odds(factor, own, n_groups)[rows]
+    stories[rows] += said
+    factor[rows] = np.minimum(stories[rows].min(axis=1), _MOST)
+    odds = log_odds(factor, own, n_groups, ways=ways)[rows]
     return Judged(some.only(close), rows, weighed[close], measured, factor[rows], odds)
+
+
+def _with_detour(
+    chains: Chains, planted: tuple[Planted | None, ...]
+) -> list[tuple[Candidates, Planted | None]]:
+    """Return both hops and the way back followed by the way out, with what was planted in each."""
+    first, second = planted
+    detour = None
+    if first is not None and second is not None:
+        detour = Planted(second.back_usd, second.back_kg, first.out_usd, first.out_kg)
+    return list(zip((*chains.hops, chains.detour), (first, second, detour), strict=True))
+
+
+def _months_over(
+    first: NDArray[np.float64], second: NDArray[np.float64], detour: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return (n, 4) what the months of three hops say for a chain, over each story."""
+    return np.stack([first + second, second, first, first + second - detour], axis=1)
 
 
 def _measure(
     tools: Tools,
-    chains: Chains,
+    stops: list[Candidates],
     at: int,
     *,
     weighed: NDArray[np.bool_],
     heard: list[Heard],
     planted: list[Planted | None],
-) -> Measured:
-    hops = [
+) -> tuple[Measured, NDArray[np.float64]]:
+    """Return what the months of chains say, and (n, 4) what they add to their factors over each story."""
+    *hops, detour = (
         measure(tools, hop, at, weighed=weighed, heard=own, planted=months)
-        for hop, own, months in zip(chains.hops, heard, planted, strict=True)
-    ]
+        for hop, own, months in zip(stops, heard, planted, strict=True)
+    )
     _, since, end = span_of(tools.trade, at)
-    first, second = chains.hops
+    first, second, _ = stops
     out = leg_months(tools, first.maker, first.via, first.out, first.product, at)
     on = leg_months(tools, first.source, first.target, first.back, first.product, at)
     back = leg_months(tools, second.source, second.target, second.back, second.product, at)
@@ -157,13 +209,11 @@ def _measure(
     totals = (totals_of(out, gone), totals_of(on, passed), totals_of(back, returned))
     amounts = conserve(totals, weighing_sd=tools.weighing_sd)
     amounts, by_shipment = _by_shipment(heard, hops, on, (gone, on_lag), amounts)
-    added = (
-        timing_factor(hops[0].timing)
-        + timing_factor(hops[1].timing)
-        + dearer_factor(amounts, tools.unit_value_sd)
-    )
+    said = _months_over(*(hop_factor(one.timing) for one in (*hops, detour)))
+    # the way back and out again: the same goods in either story
+    said[:, :3] += dearer_factor(amounts, tools.unit_value_sd)[:, None]
     correlation = np.fmin(hops[0].correlation, hops[1].correlation)
-    return Measured(timing, amounts, totals[0], totals[2], added, correlation, by_shipment)
+    return Measured(timing, amounts, totals[0], totals[2], said[:, 0], correlation, by_shipment), said
 
 
 def _in_a_row(first: Timing, second: Timing, *, most: int) -> Timing:
@@ -177,6 +227,7 @@ def _in_a_row(first: Timing, second: Timing, *, most: int) -> Timing:
         lag_share=share,
         onset=first.onset,
         log_factor=first.log_factor + second.log_factor,
+        own_dates=first.own_dates + second.own_dates,
     )
 
 
@@ -215,21 +266,13 @@ def _by_shipment(
     )
 
 
-def best_rotation(judged: Judged[Chains], n_areas: int, n_products: int) -> NDArray[np.bool_]:
+def best_rotation(judged: Judged[Chains]) -> NDArray[np.bool_]:
     """Return which chains are likelier than the same three flows begun at another of their areas."""
     c = judged.candidates
-    keys = [
-        ((a * n_areas + b) * n_areas + d) * n_products + c.product
-        for a, b, d in (
-            (c.maker, c.via, c.last),
-            (c.via, c.last, c.maker),
-            (c.last, c.maker, c.via),
-        )
-    ]
-    same = np.min(keys, axis=0)
-    order = np.lexsort((-judged.log_odds, same))
+    flows = np.sort(np.stack([c.out, c.on, c.back]), axis=0)
+    order = np.lexsort((-judged.log_odds, *flows))
     first = np.ones(order.size, dtype=bool)
-    first[1:] = same[order][1:] != same[order][:-1]
+    first[1:] = (flows[:, order][:, 1:] != flows[:, order][:, :-1]).any(axis=0)
     best = np.zeros(order.size, dtype=bool)
     best[order[first]] = True
     return best

@@ -106,7 +106,7 @@ def draw_chain_spikes(
     return ChainSets(
         at=at,
         candidates=Chains(
-            maker, via, second, product, second, cells,
+            maker, via, second, product, maker, via, second, cells,
             trade.find(via, second, product), trade.find(second, maker, product),
         ),
         group=np.concatenate(group),

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
     from entrepot.detect.loops.asked import Asked
     from entrepot.detect.loops.calibration import LoopCalibration
+    from entrepot.detect.loops.chain_search import ChainScan
     from entrepot.detect.loops.chain_spikes import ChainSets
     from entrepot.detect.loops.chains import Chains
     from entrepot.detect.loops.expected import ExpectedTrade
     from entrepot.detect.loops.measure import Tools
     from entrepot.detect.loops.options import LoopOptions
-    from entrepot.detect.loops.search import Judged, Scan
+    from entrepot.detect.loops.search import Judged
     from entrepot.detect.loops.spikes import SpikePlan
     from entrepot.detect.loops.windows import Trade
 
@@ -60,7 +61,8 @@ class ChainSearch:
     event
         After the first look.
     decoys
-        Sets of placebos: the last leg comes from an area to which nothing was sent on.
+        Sets of placebos: one leg comes from an area to which nothing was sent on, the first, the second or
+        the last.
     quiet
         The same search in quiet months.
     spikes
@@ -69,9 +71,9 @@ class ChainSearch:
         Stream of what is still to be drawn.
     """
 
-    event: Scan[Chains]
-    decoys: tuple[Scan[Chains], ...]
-    quiet: tuple[Scan[Chains], ...]
+    event: ChainScan
+    decoys: tuple[ChainScan, ...]
+    quiet: tuple[ChainScan, ...]
     spikes: tuple[ChainSets, ...]
     rng: np.random.Generator
 
@@ -81,8 +83,10 @@ class ChainSearch:
         rng = np.random.default_rng([options.seed, _STREAM])
         n, areas = len(trade.areas), asked.vias if asked.makers.all() else asked.makers
 
-        def look(at: int, other: NDArray[np.int64] | None = None) -> Scan[Chains]:
+        def look(at: int, other: NDArray[np.int64] | None = None) -> ChainScan:
             chains = find_chains(trade, expected, at, asked=areas, other=other)
+            if other is not None:  # a circle is found begun at each of its areas: so are placebos
+                chains = chains.joined(chains.rotated).joined(chains.rotated.rotated)
             return scan_chains(trade, expected, at, chains)
 
         quiet = range(1, len(trade.windows))
@@ -126,7 +130,7 @@ class ChainSearch:
         """
         event = self._judged(tools, self.event, asked)
         searched = float(asked.hold(self.event.candidates).sum())
-        scores = [placebo_scores(judge_chains(tools, one), asked) for one in self.decoys]
+        scores = [placebo_scores(self._likeliest(tools, one), asked) for one in self.decoys]
         weights = [placebo_weight(searched, one, asked, tools.longest_lag) for one in self.decoys]
         scores += [self._judged(tools, one, asked).log_odds for one in self.quiet]
         weights += [1.0] * len(self.quiet)
@@ -142,9 +146,13 @@ class ChainSearch:
         kept = np.flatnonzero(stands)
         return ChainFindings(event.only(kept), q_value[kept], calibration)
 
-    @staticmethod
-    def _judged(tools: Tools, found: Scan[Chains], asked: Asked) -> Judged[Chains]:
+    @classmethod
+    def _judged(cls, tools: Tools, found: ChainScan, asked: Asked) -> Judged[Chains]:
         """Return what was asked about of a scan, each begun at the likeliest of its areas."""
+        judged = cls._likeliest(tools, found)
+        return judged.only(np.flatnonzero(asked.hold(judged.candidates)))
+
+    @staticmethod
+    def _likeliest(tools: Tools, found: ChainScan) -> Judged[Chains]:
         judged = judge_chains(tools, found)
-        best = best_rotation(judged, len(tools.trade.areas), len(tools.trade.products))
-        return judged.only(np.flatnonzero(best & asked.hold(judged.candidates)))
+        return judged.only(np.flatnonzero(best_rotation(judged)))

@@ -33,8 +33,8 @@ class Chains:
     ----------
     maker, via, second, product : (n,)
         Places.
-    source : (n,)
-        Area that the last leg leaves: the second via, another one in placebos.
+    begin, passed, source : (n,)
+        Areas that the legs leave: the maker, the via, the second via; of placebos one is another area.
     out, on, back : (n,)
         Cells of the legs in :class:`Trade`; -1 where such a flow never was.
     """
@@ -43,6 +43,8 @@ class Chains:
     via: NDArray[np.int64]
     second: NDArray[np.int64]
     product: NDArray[np.int64]
+    begin: NDArray[np.int64]
+    passed: NDArray[np.int64]
     source: NDArray[np.int64]
     out: NDArray[np.int64]
     on: NDArray[np.int64]
@@ -76,8 +78,27 @@ class Chains:
     def hops(self) -> tuple[Candidates, Candidates]:
         """The two stations: what comes to each via, and what leaves it."""
         return (
-            Candidates(self.maker, self.via, self.product, self.out, self.on, self.via, self.second),
-            Candidates(self.via, self.second, self.product, self.on, self.back, self.source, self.maker),
+            Candidates(self.begin, self.via, self.product, self.out, self.on, self.passed, self.second),
+            Candidates(self.passed, self.second, self.product, self.on, self.back, self.source, self.maker),
+        )
+
+    @property
+    def detour(self) -> Candidates:
+        """The maker as a station: what comes back, and what leaves it again."""
+        return Candidates(self.source, self.maker, self.product, self.back, self.out, self.begin, self.via)
+
+    @property
+    def rotated(self) -> Chains:
+        """The same three flows begun at the first via."""
+        return Chains(
+            self.via, self.second, self.maker, self.product, self.passed, self.source, self.begin,
+            self.on, self.back, self.out,
+        )  # fmt: skip
+
+    def joined(self, other: Chains) -> Chains:
+        """Return these and others behind them."""
+        return Chains(
+            *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in Chains.__slots__)
         )
 
 
@@ -138,10 +159,10 @@ def find_chains(
             is_leg[back] & (source != maker) & ((source == second) if other is None else (source != second))
         )
         kept &= _alike(excess[out], excess[back]) & _alike(excess[on], excess[back])
-        found.append(Chains(maker, via, second, product, source, out, on, back).only(kept))
+        found.append(Chains(maker, via, second, product, maker, via, source, out, on, back).only(kept))
     if not found:
         none = np.zeros(0, dtype=np.int64)
-        return Chains(none, none, none, none, none, none, none, none)
+        return Chains(*(none for _ in Chains.__slots__))
     return Chains(*(np.concatenate([getattr(part, name) for part in found]) for name in Chains.__slots__))
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "Tools",
     "dearer_factor",
     "hear_echo",
+    "hop_factor",
     "leg_months",
     "leg_series",
     "measure",
@@ -481,6 +482,11 @@ def totals_of(leg: LegMonths, inside: NDArray[np.bool_]) -> LegTotals:
 def timing_factor(timing: Timing) -> NDArray[np.float64]:
     """Return how much likelier one date and shipment are, within what months can say."""
     return np.clip(timing.log_factor, -_MOST_TIMING, _MOST_TIMING)
+
+
+def hop_factor(timing: Timing) -> NDArray[np.float64]:
+    """Return how much likelier one date and shipment are than two dates, within what months can say."""
+    return np.clip(timing.log_factor - timing.own_dates, -_MOST_TIMING, _MOST_TIMING)
 
 
 def dearer_factor(amounts: Amounts, unit_value_sd: float) -> NDArray[np.float64]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Leg", "log_bayes_factor", "log_chain_factor", "log_odds", "log_pair_odds", "returned_shares"]
+__all__ = ["Leg", "log_bayes_factor", "log_chain_factors", "log_odds", "log_pair_odds", "returned_shares"]
 
 #: Shares of a flow that may have gone round.
 _PARTS = np.concatenate([(np.arange(24) + 0.5) / 24.0, [0.99, 1.0]])
@@ -40,6 +40,7 @@ _BOTH = 0.05  # how often both legs grow without a round trip
 _MOST = 8.0  # no product outweighs all others of its pair
 _PAIRS = 1e-3
 _PRODUCTS = np.array([0.02, 0.06, 0.18, 0.5])  # shares, equally likely: a pair of many goods uses few
+_GOODS_SD = 0.1  # of the log of what goes on of the same goods, from leg to leg
 _CHUNK = 20_000
 
 
@@ -122,13 +123,14 @@ def _log_factor(out: Leg, back: Leg, tail: float, returned: NDArray[np.float64])
     return np.asarray(np.log(np.maximum(trip / returned.size, 1e-300)) - np.max(simpler, axis=0))
 
 
-def log_chain_factor(
+def log_chain_factors(
     legs: Sequence[Leg], *, tail: float, months: int, longest_hop: int
 ) -> NDArray[np.float64]:
-    """Return the log Bayes factor of goods that took three legs, one after the other.
+    """Return (n, 4) how much likelier it is that goods took three legs in a row than each other story.
 
-    Weighed against it are no change, growth of one, two or all legs, and goods that took two of the legs
-    while the third did as it liked: a detour, of which the way back is no part.
+    The stories, in their order: no change, or growth of one, two or all legs; and goods that took two of the
+    legs while the third did as it liked, the third leg being the way back, the way out, the way on. The last
+    is a detour through the maker, of which the way between the vias is no part.
 
     Parameters
     ----------
@@ -139,23 +141,20 @@ def log_chain_factor(
     months, longest_hop
         Length of the window, and most months at one via.
     """
-    found = np.empty(legs[0].flow.size)
-    for first in range(0, found.size, _CHUNK):
+    found = np.empty((legs[0].flow.size, 4))
+    for first in range(0, len(found), _CHUNK):
         rows = slice(first, first + _CHUNK)
-        found[rows] = _chain_factor([leg.only(rows) for leg in legs], tail, months, longest_hop)
-    return np.minimum(found, _MOST)
+        found[rows] = _chain_factors([leg.only(rows) for leg in legs], tail, months, longest_hop)
+    return found
 
 
-def _chain_factor(legs: Sequence[Leg], tail: float, months: int, longest_hop: int) -> NDArray[np.float64]:
+def _chain_factors(legs: Sequence[Leg], tail: float, months: int, longest_hop: int) -> NDArray[np.float64]:
     hops = range(longest_hop + 1)
     shares = [
         (1.0, (months - a) / months, (months - a - b) / months) for a in hops for b in hops if a + b < months
     ]
     none = [_log_density(leg, leg.flow[:, None], tail)[:, 0] for leg in legs]
-    grew = [
-        np.log(np.exp(_log_density(leg, leg.flow[:, None] * (1.0 - _PARTS), tail)).mean(axis=1))
-        for leg in legs
-    ]
+    grew = [np.log(np.exp(_log_beside(leg, leg.flow[:, None] * _PARTS, tail)).mean(axis=1)) for leg in legs]
     alone = [np.maximum(n, g + np.log(_BOTH)) for n, g in zip(none, grew, strict=True)]
     # one growth alone is no coincidence
     free = np.max([np.maximum(g - a, 0.0) for a, g in zip(alone, grew, strict=True)], axis=0)
@@ -165,18 +164,29 @@ def _chain_factor(legs: Sequence[Leg], tail: float, months: int, longest_hop: in
         two = [_together([legs[one], legs[other]], (1.0, left / months), tail) for left in apart]
         stories.append(np.log(np.maximum(np.mean(two, axis=0), 1e-300)) + alone[third])
     trip = np.mean([_together(legs, share, tail) for share in shares], axis=0)
-    return np.asarray(np.log(np.maximum(trip, 1e-300)) - np.max(stories, axis=0))
+    return np.asarray((np.log(np.maximum(trip, 1e-300)) - np.array(stories)).T)
 
 
 def _together(legs: Sequence[Leg], shares: Sequence[float], tail: float) -> NDArray[np.float64]:
     """Return the mean density of legs that all hold one amount, each the share of it that had time."""
     most = np.min([leg.flow / share for leg, share in zip(legs, shares, strict=True)], axis=0)
     x = most[:, None] * _PARTS
-    log = np.sum(
-        [_log_density(leg, leg.flow[:, None] - f * x, tail) for leg, f in zip(legs, shares, strict=True)],
-        axis=0,
-    )
+    log = np.sum([_log_beside(leg, f * x, tail) for leg, f in zip(legs, shares, strict=True)], axis=0)
     return np.asarray(np.exp(log).mean(axis=1))
+
+
+def _log_beside(leg: Leg, goods: NDArray[np.float64], tail: float) -> NDArray[np.float64]:
+    """Return the log density of ordinary flows beside goods that are themselves not told exactly.
+
+    Some are lost, all are weighed and entered anew on every leg, and shipments are no even stream: where
+    goods are most of a flow, that is more than what ordinary trade strays by.
+    """
+    expected, sd = leg.expected[:, None], leg.sd[:, None]
+    floor = leg.floor[:, None] + _GOODS_SD * goods / sd
+    ordinary = np.maximum(leg.flow[:, None] - goods, 0.0) + floor
+    change = np.log(ordinary / (expected + floor)) / sd
+    wider = np.log((expected + floor) / (expected + leg.floor[:, None]))
+    return np.asarray(-0.5 * (tail + 1.0) * np.log1p(change**2 / tail) - wider)
 
 
 def _log_density(leg: Leg, flow: NDArray[np.float64], tail: float) -> NDArray[np.float64]:
@@ -187,7 +197,9 @@ def _log_density(leg: Leg, flow: NDArray[np.float64], tail: float) -> NDArray[np
     return np.asarray(-0.5 * (tail + 1.0) * np.log1p(change**2 / tail))
 
 
-def log_odds(log_factor: NDArray[np.float64], pair: NDArray[np.int64], n_pairs: int) -> NDArray[np.float64]:
+def log_odds(
+    log_factor: NDArray[np.float64], pair: NDArray[np.int64], n_pairs: int, *, ways: int = 1
+) -> NDArray[np.float64]:
     """Return the log odds of every candidate, its pair's other products heard.
 
     Parameters
@@ -198,6 +210,9 @@ def log_odds(log_factor: NDArray[np.float64], pair: NDArray[np.int64], n_pairs: 
         Number of the pair of areas, from 0 to ``n_pairs - 1``.
     n_pairs
         Number of pairs.
+    ways
+        Ways on which goods of one pair may go round, one as likely as the other: as many as there are second
+        vias, of chains.
     """
     among, aside = [], []
     for part in _PRODUCTS:
@@ -205,8 +220,8 @@ def log_odds(log_factor: NDArray[np.float64], pair: NDArray[np.int64], n_pairs: 
         others = sum_by(pair, share, n_pairs)[pair] - share
         among.append(np.log(part) + log_factor + others)
         aside.append(np.log1p(-part) + others)
-    prior = np.log(_PAIRS / _PRODUCTS.size)
-    other_way = np.logaddexp(prior + np.logaddexp.reduce(aside, axis=0), np.log1p(-_PAIRS))
+    prior = np.log(_PAIRS / ways / _PRODUCTS.size)
+    other_way = np.logaddexp(prior + np.logaddexp.reduce(aside, axis=0), np.log1p(-_PAIRS / ways))
     return np.asarray(prior + np.logaddexp.reduce(among, axis=0) - other_way)
 
 

@@ -215,13 +215,14 @@ def judge(
 
 
 def worth_measuring(
-    factor: NDArray[np.float64], group: NDArray[np.int64], n_groups: int
+    factor: NDArray[np.float64], group: NDArray[np.int64], n_groups: int, *, ways: int = 1
 ) -> NDArray[np.bool_]:
     """Return which candidates' months are worth a look: likely by all that was heard, or strong alone.
 
     Of a pair that trades very many products in both directions, the others say nothing yet.
     """
-    return np.asarray((log_odds(factor, group, n_groups) > _WORTH_MEASURING) | (factor > _STRONG))
+    odds = log_odds(factor, group, n_groups, ways=ways)
+    return np.asarray((odds > _WORTH_MEASURING) | (factor > _STRONG))
 
 
 def chronic_odds(before: NDArray[np.float64], group: NDArray[np.int64], n_groups: int) -> NDArray[np.float64]:

@@ -8,8 +8,11 @@ the residuals y = o − e_o and b − e_b is Gaussian, x at its best::
     x̂ = Σ r·(v_b y_o(t) + v_o y_b(t+L))/D ÷ Σ r²·(v_o + v_b)/D
     D = v_o v_b + q·(v_o + v_b),   q = h²x₀²r²
 
-with v_o, v_b the monthly variances of ordinary trade. The lag is the median of its posterior, onsets and two
-sizes of h averaged. Weighed against it is the same change on both legs without a common shipment or date.
+with v_o, v_b the monthly variances of ordinary trade. How much larger one leg's change is than the other's is
+left open: whether they are of one size is asked of the sums of the windows, where errors of what was expected
+are known. The lag is the median of its posterior, onsets and two sizes of h averaged. Weighed against it is
+the same change on both legs without a common shipment or date; or, for chains, which have two such hops, a
+change of each leg from a month of its own on.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 __all__ = ["MonthlyLegs", "Timing", "find_timing", "ramp", "with_echo"]
@@ -27,6 +32,7 @@ __all__ = ["MonthlyLegs", "Timing", "find_timing", "ramp", "with_echo"]
 _RISE = 3.0
 _SPREADS = (0.2, 1.0)
 _SCALES = (0.8, 1.0, 1.25)
+_MOST_RATIO = 2.0
 _LATEST_ONSET = 4
 
 
@@ -68,17 +74,21 @@ class Timing:
     onset : (n,)
         Month of departure of the first trip, as a position.
     log_factor : (n,)
-        Log of how much likelier one date and shipment are than two legs that changed by themselves.
+        Log of how much likelier one date and shipment are than two legs that changed by themselves, both
+        from the first month on.
+    own_dates : (n,)
+        Log of how much likelier than that are two legs that each changed from a month of its own on.
     """
 
     lag: NDArray[np.int64]
     lag_share: NDArray[np.float64]
     onset: NDArray[np.int64]
     log_factor: NDArray[np.float64]
+    own_dates: NDArray[np.float64]
 
     def only(self, rows: NDArray[np.int64]) -> Timing:
         """Return some of the candidates."""
-        return Timing(self.lag[rows], self.lag_share[rows], self.onset[rows], self.log_factor[rows])
+        return Timing(*(getattr(self, name)[rows] for name in Timing.__slots__))
 
 
 def with_echo(
@@ -104,6 +114,7 @@ def with_echo(
         lag_share=share,
         onset=np.where(lumpy, first_flow, timing.onset),
         log_factor=np.where(lumpy, 0.0, timing.log_factor),
+        own_dates=np.where(lumpy, 0.0, timing.own_dates),
     )
 
 
@@ -124,36 +135,47 @@ def find_timing(legs: MonthlyLegs, *, longest_lag: int) -> Timing:
     """
     n, months = legs.out.shape
     onsets = list(range(legs.since, min(legs.since + _LATEST_ONSET, months - 2) + 1))
-    scales = [(_scaled(legs, by), -np.log(by) * (months - legs.first)) for by in _SCALES]
+    ratio = _size_ratio(legs)
+    scales = [(_scaled(legs, by * ratio), -np.log(by * ratio) * (months - legs.first)) for by in _SCALES]
     fit = np.full((n, len(onsets), longest_lag + 1), -np.inf)
     for at, onset in enumerate(onsets):
         for lag in range(longest_lag + 1):
             ways = [
-                _log_likelihood(scaled, onset, lag, spread) + back
+                np.logaddexp.reduce([_log_likelihood(scaled, onset, lag, spread) for spread in _SPREADS])
+                + back
                 for scaled, back in scales
-                for spread in _SPREADS
             ]
-            fit[:, at, lag] = np.logaddexp.reduce(ways) - np.log(len(ways))
+            fit[:, at, lag] = np.max(ways, axis=0) - np.log(len(_SPREADS))
     top = fit.max(axis=(1, 2), keepdims=True)
     weight = np.exp(fit - top)
     weight /= weight.sum(axis=(1, 2), keepdims=True)
     by_lag, by_onset = weight.sum(axis=1), weight.sum(axis=2)
     whole = top[:, 0, 0] + np.log(np.exp(fit - top).mean(axis=(1, 2)))
+    apart = _apart(legs)
     return Timing(
         lag=_median(by_lag),
         lag_share=by_lag,
         onset=np.asarray(onsets)[_median(by_onset)],
-        log_factor=whole - _apart(legs),
+        log_factor=whole - apart,
+        own_dates=_by_themselves(legs, onsets, longest_lag) - apart,
     )
 
 
-def _scaled(legs: MonthlyLegs, by: float) -> MonthlyLegs:
-    """Return the legs with the way back divided: what was expected of it may be somewhat off."""
+def _size_ratio(legs: MonthlyLegs) -> NDArray[np.float64]:
+    """Return (n) how much larger the change back is than the change out, within reason."""
+    out, back = (leg[:, legs.since :].mean(axis=1) for leg in (legs.out, legs.back))
+    both = (out > 0) & (back > 0)
+    ratio = np.divide(back, out, out=np.ones(out.size), where=both)
+    return np.asarray(np.clip(ratio, 1.0 / _MOST_RATIO, _MOST_RATIO))
+
+
+def _scaled(legs: MonthlyLegs, by: NDArray[np.float64]) -> MonthlyLegs:
+    """Return the legs with the way back divided: what was expected of either may be somewhat off."""
     return MonthlyLegs(
         legs.out,
-        legs.back / by,
+        legs.back / by[:, None],
         legs.out_variance,
-        legs.back_variance / by**2,
+        legs.back_variance / by[:, None] ** 2,
         legs.size,
         legs.first,
         legs.since,
@@ -221,3 +243,33 @@ def _apart(legs: MonthlyLegs) -> NDArray[np.float64]:
             total += _profiled(left, (since * y[:, at] / full).sum(axis=1), (since / full).sum(axis=1))
         ways.append(total)
     return np.asarray(np.logaddexp(*ways) - np.log(2.0))
+
+
+def _by_themselves(legs: MonthlyLegs, onsets: Sequence[int], longest_lag: int) -> NDArray[np.float64]:
+    """Return the log likelihood of two legs that each rose from a month of its own on, or from the first.
+
+    What a leg's own path says for a ramp rather than a step is no evidence that it shares a date.
+    """
+    at = np.arange(legs.first, legs.out.shape[1])
+    month = at.astype(np.float64)
+    later = range(onsets[0], min(onsets[-1] + longest_lag, legs.out.shape[1] - 2) + 1)
+    total = np.zeros(legs.size.size)
+    for y, v, begins in (
+        (legs.out, legs.out_variance, onsets), (legs.back, legs.back_variance, later)
+    ):  # fmt: skip
+        steps, ramps = [], []
+        for spread in _SPREADS:
+            steps.append(_one_leg(y[:, at], v[:, at], (at >= legs.since).astype(float), spread * legs.size))
+            ramps += [_one_leg(y[:, at], v[:, at], ramp(month - on), spread * legs.size) for on in begins]
+        ways = [np.logaddexp.reduce(some) - np.log(len(some)) for some in (steps, ramps)]
+        total += np.logaddexp(*ways) - np.log(2.0)
+    return total
+
+
+def _one_leg(
+    y: NDArray[np.float64], v: NDArray[np.float64], r: NDArray[np.float64], shipment: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the log likelihood of one leg with shipments along a path r, the size at its best."""
+    full = v + (shipment[:, None] * r) ** 2
+    left = (y**2 / full + np.log(full)).sum(axis=1)
+    return _profiled(left, (r * y / full).sum(axis=1), (r**2 / full).sum(axis=1))
