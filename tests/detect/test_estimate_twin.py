@@ -111,7 +111,7 @@ class Slow:
         """Return the growth of a buyer in a product, drawn to what is known without it."""
         pairs = self.left.get((buyer, product), [])
         n = max(len(pairs) - 2, 0)
-        return around + (self.median(pairs) - around) * n / (n + 4)
+        return around + (self.median(pairs) - around) * n / (n + self.noise.half_demand)
 
     def expected_beside(self, hubs: set[int]) -> dict[Leg, float]:
         q = self.q
@@ -140,7 +140,9 @@ class Slow:
             past = {leg: rest[leg] - p[leg[2]] for leg in self.cells}
             general = self.medians(past, lambda leg: leg[0], is_shrunk=True)
             beyond = {leg: past[leg] - general[leg[0]] for leg in self.cells}
-            a = self.medians(beyond, lambda leg: (leg[0], leg[2]), is_shrunk=True, half=self.noise.half)
+            a = self.medians(
+                beyond, lambda leg: (leg[0], leg[2]), is_shrunk=True, half=self.noise.half_supply
+            )
             supply = {leg: p[leg[2]] + general[leg[0]] + a[leg[0], leg[2]] for leg in self.cells}
             b = self.medians(
                 {leg: change[leg] - supply[leg] for leg in self.cells}, lambda leg: leg[1], is_shrunk=True
@@ -748,8 +750,8 @@ def amounts_of(corridors) -> dict:
 def random_noise(rng: np.random.Generator) -> Noise:
     knots = np.sort(rng.uniform(6.0, 13.0, 4))
     sd, floor = rng.uniform(0.1, 0.5, 4), float(np.exp(rng.normal(4.0, 1.0)))
-    lift, half = rng.uniform(-0.1, 0.4, 4), rng.uniform(0.5, 6.0)
-    return Noise(log_size=knots, sd=sd, floor=floor, lift=lift, half=half)
+    lift, supply, demand = rng.uniform(-0.1, 0.4, 4), rng.uniform(0.5, 6.0), rng.uniform(0.5, 6.0)
+    return Noise(knots, sd, floor, lift, half_supply=supply, half_demand=demand)
 
 
 def with_event(cells: Cells, question: Question, *, is_chained: bool = False) -> Cells:

@@ -5,8 +5,8 @@ supplier i beyond it (median over all it sells), of supplier i in product k beyo
 partners), the growth of importer j (median over what then remains) and of importer j in product k (median
 over its untreated suppliers), and last, once the losses of the direct road are known, the growth of the pair
 in goods of which nothing was lost. All are weighted by the precision of the flow, shrunk with n/(n+4), a_ik
-with what windows before the event tell instead of the 4 (:mod:`~entrepot.detect.shrinkage`), and learnt from
-untreated cells only. Three terms are more than the design asks: a_i takes a general boom of a
+and b_jk with what windows before the event tell instead of the 4 (:mod:`~entrepot.detect.shrinkage`), and
+learnt from untreated cells only. Three terms are more than the design asks: a_i takes a general boom of a
 hub's sales out of what it sends on, b_jk takes genuine booms of a hub in exactly the listed goods out of what
 it buys, c_ij what two areas trade more of in general (eight smooth worlds, all sent: median error 0.197 →
 0.168 of the true volume).
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells
     from entrepot.detect.noise import Noise
 
-__all__ = ["Baseline", "Expected", "drawn", "drawn_demand", "expected_flows", "with_pair_growth"]
+__all__ = ["Baseline", "Expected", "drawn", "expected_flows", "with_pair_growth"]
 
 _ROUNDS = 2
 _FEWEST_SUPPLIERS = 3
@@ -66,7 +66,8 @@ class Expected:
         Where the growth comes from.
     supply, demand : (n_areas * n_products,)
         What suppliers and importers show of growth in each product beyond all that is known without it,
-        before it is shrunk; None where growth is not learnt by medians.
+        before it is shrunk, by how many flows (of importers, beyond the first two); None where growth is not
+        learnt by medians.
     """
 
     usd: NDArray[np.float64]
@@ -149,20 +150,12 @@ def with_pair_growth(
     return replace(expected, usd=usd)
 
 
-def drawn(found: GroupedMedian, *, half: float = USUAL_HALF) -> NDArray[np.float64]:
-    """Return medians shrunk to zero with n/(n + ``half``); zero for an empty group."""
-    return np.nan_to_num(found.value) * found.count / (found.count + half)
-
-
-def drawn_demand(found: GroupedMedian, *, around: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-    """Return the growth of importers by product, shrunk to ``around`` (none, unless given) with n/(n+4).
-
-    A boom of one importer in one product shows in its untreated suppliers too. In one or two of them it may
-    be a relay: those tell nothing, and n counts the others.
-    """
-    count = np.maximum(found.count - (_FEWEST_SUPPLIERS - 1), 0)
-    parent = 0.0 if around is None else around
-    return parent + (np.nan_to_num(found.value) - parent) * count / (count + USUAL_HALF)
+def drawn(
+    found: GroupedMedian, *, half: float = USUAL_HALF, around: NDArray[np.float64] | float = 0.0
+) -> NDArray[np.float64]:
+    """Return medians shrunk to ``around`` with n/(n + ``half``); that itself for an empty group."""
+    weight = found.count / (found.count + half)
+    return around + (np.nan_to_num(found.value) - around) * weight
 
 
 def _inputs(cells: Cells, noise: Noise) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -204,15 +197,18 @@ def _by_medians(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> Exp
         general = drawn(streamed(of, f"supplier {turn}", n_areas))
         supply_growth = (product_growth[None, :] + general[:, None]).ravel()
         supply = GroupedMedian(own.value - supply_growth, own.count)
-        supply_growth += drawn(supply, half=noise.half)
+        supply_growth += drawn(supply, half=noise.half_supply)
         of = members(by.importer, supply_growth, by.supplier_product)
         importer_growth = drawn(streamed(of, f"importer {turn}", n_areas))
     growth = in_blocks(
         lambda at, importer: supply_growth[at] + importer_growth[importer], by.supplier_product, by.importer
     )
     change = in_blocks(np.subtract, change, growth)
+    # A boom of one importer in one product shows in its untreated suppliers too. In one or two of them it may
+    # be a relay: those tell nothing.
     demand = small_median(by.by_importer_product, members(by.importer, nothing, by.importer))
-    boom = drawn_demand(demand)
+    demand = GroupedMedian(demand.value, np.maximum(demand.count - (_FEWEST_SUPPLIERS - 1), 0))
+    boom = drawn(demand, half=noise.half_demand)
     usd = in_blocks(
         lambda before, known, at: before * np.exp(known + boom[at]), cells.before, growth, by.importer_product
     )

@@ -87,7 +87,8 @@ def learn_noise(
         ]
         noise = replace(
             fit_noise([one.usd for one in found], [one.cells.after for one in asked], floor=floor),
-            half=half_of([one.supply for one in found if one.supply is not None]),
+            half_supply=half_of([one.supply for one in found if one.supply is not None]),
+            half_demand=half_of([one.demand for one in found if one.demand is not None]),
         )
     return noise
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from entrepot.detect.baseline import Baseline, drawn, drawn_demand
+from entrepot.detect.baseline import Baseline, drawn
 from entrepot.detect.kernels.medians import Members
 from entrepot.detect.kernels.small_groups import small_median, sorted_groups
 from entrepot.detect.kernels.sums import sum_by
@@ -81,13 +81,13 @@ def with_fallen_growth(
     if demand is None:
         return replace(expected, usd=usd)
     by = cells.grouping
-    known = drawn_demand(demand)
+    known = drawn(demand, half=noise.half_demand)
     purchases = _growth(
         cells, usd, at=at, area=cells.importer[at], noise=noise, less=known[by.importer_product[at]]
     )
     shape = cells.n_areas, cells.n_products
     parent = np.where(fell[None, :], purchases[:, None], 0.0)
-    change = (drawn_demand(demand, around=parent.ravel()) - known).reshape(shape)
+    change = (drawn(demand, half=noise.half_demand, around=parent.ravel()) - known).reshape(shape)
     change[:, ~fell] = 0.0
     usd = in_blocks(lambda flow, j: flow * np.exp(change.ravel()[j]), usd, by.importer_product)
     return replace(expected, usd=usd)

@@ -48,15 +48,17 @@ class Noise:
     lift : (b,)
         By how much flows of that size exceed the expected one on average, as a share of it: expected is what
         half of them exceed, and lumpy trade gains more than it can lose. None where nothing is known of it.
-    half
-        Flows that tell the growth of a supplier in one product half: see :mod:`entrepot.detect.shrinkage`.
+    half_supply, half_demand
+        Flows that tell half of the growth of a supplier, or an importer, in one product: see
+        :mod:`entrepot.detect.shrinkage`.
     """
 
     log_size: NDArray[np.float64]
     sd: NDArray[np.float64]
     floor: float
     lift: NDArray[np.float64] | None = None
-    half: float = USUAL_HALF
+    half_supply: float = USUAL_HALF
+    half_demand: float = USUAL_HALF
 
     def at(self, expected: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the standard deviation at each expected size."""
