@@ -62,7 +62,8 @@ def salmon(fish: Lake) -> DetourResult:
 def test_the_embargo_is_seen_and_no_detour_through_belarus(salmon: DetourResult) -> None:
     head = salmon.headline
     assert head.status == "nothing found"
-    assert head.shortfall_usd == pytest.approx(1.69e9, rel=0.1)
+    # 0.99bn were sold before; a part of what the Faroes sold more in its place still passes for demand.
+    assert head.shortfall_usd == pytest.approx(1.38e9, rel=0.1)
     assert head.raw_increase_usd == pytest.approx(32e6, rel=0.05)
     assert head.excess_in_usd < 0.03 * head.shortfall_usd
     assert max(head.placebo_usd) == 0
