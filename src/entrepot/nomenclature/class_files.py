@@ -7,7 +7,6 @@ categories is said behind the file's name: ``bec5.csv:BEC5EndUse``. See docs/how
 
 from __future__ import annotations
 
-import csv
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from entrepot.errors import InputFileError, UnknownCodeError
 from entrepot.nomenclature.code_lists import has_hs_code, hs_codes
 from entrepot.nomenclature.concordances import concordance
 from entrepot.nomenclature.hs import HS_REVISIONS, revision_of
+from entrepot.nomenclature.own_csv import read_own_csv
 
 __all__ = ["file_class_table"]
 
@@ -139,21 +139,7 @@ def _rows(name: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
             where="option --scheme",
             hint="after @ give the path of a UTF-8 CSV file; a workbook's sheet is saved as CSV first",
         ) from fault
-    first = text.splitlines()[0] if text.strip() else ""
-    rows = csv.reader(text.splitlines(), delimiter=max(",;\t", key=first.count))
-    header = [cell.strip() for cell in next(rows, [])]
-    found = []
-    for cells in rows:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            raise InputFileError(
-                f"{len(cells)} cells where the header has {len(header)}",
-                where=f"{name}, line {rows.line_num}",
-                hint="put a text that holds the separator in double quotes",
-            )
-        found.append((rows.line_num, [cell.strip() for cell in cells]))
-    return header, found
+    return read_own_csv(text, where=name)
 
 
 def _place(header: list[str], names: tuple[str, ...]) -> int | None:

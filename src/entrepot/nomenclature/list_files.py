@@ -6,8 +6,6 @@ or a range. See docs/how-to/look-things-up.md for an example.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +15,7 @@ from pathlib import Path
 from entrepot.errors import InputFileError, UnknownCodeError
 from entrepot.nomenclature.code_lists import code_revisions, has_hs_code, hs_codes
 from entrepot.nomenclature.hs import HS_REVISIONS, revision_of
+from entrepot.nomenclature.own_csv import delimiter_of, read_own_csv
 
 __all__ = ["ListRow", "is_list_file", "read_list_file"]
 
@@ -94,17 +93,15 @@ def _text(path: Path) -> str:
         ) from fault
 
 
-def _header(text: str) -> tuple[str, list[str]]:
-    """Return delimiter and names of the first line."""
+def _header(text: str) -> list[str]:
+    """Return the names of the first line."""
     first = text.splitlines()[0] if text.strip() else ""
-    delimiter = max(",;\t", key=first.count)
-    return delimiter, [name.strip().strip('"').lower() for name in first.split(delimiter)]
+    return [name.strip().strip('"').lower() for name in first.split(delimiter_of(text))]
 
 
 def is_list_file(name: str) -> bool:
     """Say whether a file is a list with a header, rather than codes line by line."""
-    _, names = _header(_text(Path(name)))
-    return any(_COLUMNS.get(one) == "code" for one in names)
+    return any(_COLUMNS.get(one) == "code" for one in _header(_text(Path(name))))
 
 
 def read_list_file(name: str) -> tuple[ListRow, ...]:
@@ -124,23 +121,11 @@ def read_list_file(name: str) -> tuple[ListRow, ...]:
 @cache
 def _rows_of(name: str, _: int) -> tuple[ListRow, ...]:
     text = _text(Path(name))
-    delimiter, header = _header(text)
+    header = _header(text)
     _check_header(header, name)
-    rows = csv.reader(io.StringIO(text), delimiter=delimiter)
-    next(rows)
-    found = []
-    for cells in rows:
-        where = f"{name}, line {rows.line_num}"
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            raise InputFileError(
-                f"{len(cells)} cells where the header has {len(header)}",
-                where=where,
-                hint="put a text that holds the separator in double quotes",
-            )
-        row = {_COLUMNS[one]: cell.strip() for one, cell in zip(header, cells, strict=True)}
-        found.append(_row(row, where))
+    rows = read_own_csv(text, where=name)[1]
+    columns = [_COLUMNS[one] for one in header]
+    found = [_row(dict(zip(columns, cells, strict=True)), f"{name}, line {line}") for line, cells in rows]
     if not found:
         raise UnknownCodeError("the list has no row", where=name, hint="write a code a row below the header")
     return tuple(found)

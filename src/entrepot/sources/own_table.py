@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from pathlib import Path
@@ -13,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from entrepot.errors import EncodingError, HeaderError, InputFileError
+from entrepot.nomenclature.own_csv import read_own_csv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,21 +91,7 @@ def _csv(path: Path) -> tuple[list[str], _Rows]:
         raise InputFileError(
             f"the table cannot be read: {error.strerror}", where=str(path), hint="correct the path"
         ) from error
-    first = text.splitlines()[0] if text.strip() else ""
-    reader = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count))
-    names = [cell.strip() for cell in next(reader, [])]
-    rows: _Rows = []
-    for cells in reader:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(names):
-            raise InputFileError(
-                f"{len(cells)} cells where the header has {len(names)}",
-                where=f"{path}, line {reader.line_num}",
-                hint="put a text that holds the separator in double quotes",
-            )
-        rows.append((reader.line_num, [cell.strip() for cell in cells]))
-    return names, rows
+    return read_own_csv(text, where=str(path))
 
 
 def _parquet(path: Path) -> tuple[list[str], _Rows]:
