@@ -7,7 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from entrepot.detect.baseline import Baseline, Expected, expected_flows, with_pair_growth
+from entrepot.detect.baseline import (
+    Baseline,
+    Expected,
+    expected_flows,
+    with_pair_growth,
+    without_filling,
+)
 from entrepot.detect.cells import Cells
 from entrepot.detect.estimate import expect, learn_noise
 from entrepot.detect.noise import appearing_size, fit_noise, flat_noise
@@ -82,6 +88,21 @@ def test_one_or_two_suppliers_make_no_boom(flat) -> None:
     found = expected_flows(cells, untreated=untreated, noise=flat())
     others = (cells.importer == 8) & (cells.product == 0) & (cells.exporter >= 2)
     np.testing.assert_allclose(found.usd[others], cells.before[others], rtol=1e-9)
+
+
+def test_what_others_may_have_filled_in_is_not_expected_of_the_closed_road(flat) -> None:
+    """Importer 1 takes more of product 0 from all suppliers, less of product 1; the road 0 → 1 is closed."""
+    rise = {0: 0.9, 1: -0.9}
+    cells = full_trade(9, 6, lambda i, j, k: np.where(j == 1, np.select([k == 0, k == 1], [0.9, -0.9]), 0.0))
+    direct = (cells.exporter == 0) & (cells.importer == 1)
+    told = expected_flows(cells, untreated=~direct, noise=flat())
+    found = without_filling(told, cells, noise=flat(), direct=direct)
+    growth = np.log(found.usd / told.usd)
+    for product, size in rise.items():
+        of_good = direct & (cells.product == product)
+        # Seven other suppliers, of which two count for nothing, tell 5/9 of it.
+        np.testing.assert_allclose(growth[of_good], -max(size, 0.0) * 5 / 9, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(growth[~(direct & (cells.product == 0))], 0.0, atol=1e-9)
 
 
 def test_a_pair_grows_as_its_controls_do(flat) -> None:

@@ -153,6 +153,12 @@ class Slow:
             leg: c.before * math.exp(growth[leg] + self.demand(*leg[1:])) for leg, c in self.cells.items()
         }
 
+    def without_filling(self, direct: dict[Leg, float]) -> dict[Leg, float]:
+        """Others may have filled in: what they sell more of is no demand of the closed road."""
+        if not self.is_untreated:
+            return direct
+        return {leg: usd / math.exp(max(self.demand(*leg[1:]), 0.0)) for leg, usd in direct.items()}
+
     def expected(self) -> dict[Leg, float]:
         q = self.q
         named = {h for h in self.areas if q.hubs[h]}
@@ -479,6 +485,7 @@ class Slow:
         def is_treated(leg: Leg) -> bool:
             return bool(q.is_treated[leg[0], leg[1]] and q.listed[leg[2]])
 
+        expected |= self.without_filling({leg: usd for leg, usd in expected.items() if is_treated(leg)})
         are_named = not q.listed.all()
         direct, direct_net = (
             self.falls(expected, is_treated) if are_named else self.bounds(expected, is_treated, -1)

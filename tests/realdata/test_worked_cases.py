@@ -62,8 +62,8 @@ def salmon(fish: Lake) -> DetourResult:
 def test_the_embargo_is_seen_and_no_detour_through_belarus(salmon: DetourResult) -> None:
     head = salmon.headline
     assert head.status == "nothing found"
-    # 0.99bn were sold before; a part of what the Faroes sold more in its place still passes for demand.
-    assert head.shortfall_usd == pytest.approx(1.38e9, rel=0.1)
+    # 0.99bn were sold before. What the Faroes sold more in its place is no demand (with it: 1.38bn).
+    assert head.shortfall_usd == pytest.approx(1.11e9, rel=0.1)
     assert head.raw_increase_usd == pytest.approx(32e6, rel=0.05)
     assert head.excess_in_usd < 0.03 * head.shortfall_usd
     assert max(head.placebo_usd) == 0
@@ -82,7 +82,7 @@ def test_tariffs_nothing_meets_by_heading(wits: Lake) -> None:
     )
     head = find_detours(wits, asked).headline
     assert head.status == "nothing found"
-    assert head.shortfall_usd == pytest.approx(59.9e9, rel=0.1)
+    assert head.shortfall_usd == pytest.approx(50.4e9, rel=0.1)
     assert head.raw_increase_usd == pytest.approx(64.6e9, rel=0.02)
     assert head.excess_in_usd < 0.05 * head.shortfall_usd
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells
     from entrepot.detect.noise import Noise
 
-__all__ = ["Baseline", "Expected", "drawn", "expected_flows", "with_pair_growth"]
+__all__ = ["Baseline", "Expected", "drawn", "expected_flows", "with_pair_growth", "without_filling"]
 
 _ROUNDS = 2
 _FEWEST_SUPPLIERS = 3
@@ -147,6 +147,32 @@ def with_pair_growth(
         found = streamed_median(members, n_pairs)
     growth = drawn(found)
     usd = in_blocks(lambda before, at: before * np.exp(growth[at]), expected.usd, pair)
+    return replace(expected, usd=usd)
+
+
+def without_filling(expected: Expected, cells: Cells, *, noise: Noise, direct: NDArray[np.bool_]) -> Expected:
+    """Return the expected flows without demand, on the direct road, that others may have met in its place.
+
+    Where a road is closed others sell more, and whether an area wanted more of a good or only from somebody
+    else cannot be told. What those under measures would have sold it is expected without any such rise, and
+    what all others would have with it: both ways less is missing, and less is too much.
+
+    Parameters
+    ----------
+    expected, cells, noise
+        As of :func:`expected_flows`.
+    direct : (n,)
+        Flows under measures.
+    """
+    if expected.demand is None:
+        return expected
+    filling = np.maximum(drawn(expected.demand, half=noise.half_demand), 0.0)
+    usd = in_blocks(
+        lambda flow, is_direct, at: np.where(is_direct, flow * np.exp(-filling[at]), flow),
+        expected.usd,
+        direct,
+        cells.grouping.importer_product,
+    )
     return replace(expected, usd=usd)
 
 

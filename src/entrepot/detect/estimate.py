@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from entrepot.detect.baseline import Baseline, Expected, expected_flows, with_pair_growth
+from entrepot.detect.baseline import (
+    Baseline,
+    Expected,
+    expected_flows,
+    with_pair_growth,
+    without_filling,
+)
 from entrepot.detect.bounds import find_bounds, find_falls
 from entrepot.detect.chains import allocate_chains
 from entrepot.detect.corridors import Corridors, Legs, allocate_detours, allocate_relays
@@ -139,6 +145,7 @@ def estimate(
     inbound = legs_of(origins[:, None] & hubs & free, question.listed)
     onward = legs_of(hubs[:, None] & ends & free & question.is_observed, question.listed)
     others = legs_of(~(origins | ends)[:, None] & hubs, every)
+    expected = without_filling(expected, cells, noise=noise, direct=treated)
     direct_bounds = (
         find_bounds(cells, expected.usd, noise=noise, legs=treated, sign=-1, z=z)
         if question.is_assortment
