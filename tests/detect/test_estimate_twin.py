@@ -371,6 +371,32 @@ class Slow:
             raw = sum(lost(leg) * beyond[leg] / variance[leg] for leg in legs) / precision
         return raw, 1.0 / math.sqrt(precision)
 
+    def of_one_good(
+        self, arrivals: list[Leg], usual: dict[Leg, float], lost: Callable[[Leg], float]
+    ) -> set[int]:
+        """Return the hubs that nobody sees selling, and that no share of many goods speaks for."""
+        at = {h: [leg for leg in arrivals if leg[1] == h] for h in self.areas if not self.is_told(h)}
+        return {h for h, legs in at.items() if legs and not self.rest_on_many(legs, usual, lost)}
+
+    def rest_on_many(self, legs: list[Leg], usual: dict[Leg, float], lost: Callable[[Leg], float]) -> bool:
+        """Return whether the share of a hub's arrivals is clear, all of them and without its largest good."""
+        beyond = {leg: self.cells[leg].after - usual[leg] for leg in legs}
+        noise = {leg: (self.sd(usual[leg]) * (usual[leg] + self.noise.floor)) ** 2 for leg in legs}
+
+        def is_clear(some: list[Leg]) -> bool:
+            if not some:
+                return False
+            share, error = self.fit(some, beyond, noise, lost)
+            return share > min(4.0, 0.9 * math.sqrt(len(some))) * error
+
+        share, _ = self.fit(legs, beyond, noise, lost)
+        shown: dict[int, float] = defaultdict(float)
+        for leg in legs:
+            variance = noise[leg] + (0.5 * max(share, 0.02) * lost(leg)) ** 2
+            shown[leg[2]] += beyond[leg] * lost(leg) / variance
+        largest = max(shown, key=lambda k: shown[k])
+        return is_clear(legs) and is_clear([leg for leg in legs if leg[2] != largest])
+
     def pooled(
         self,
         expected: dict[Leg, float],
@@ -539,6 +565,8 @@ class Slow:
             for leg, usd in expected.items()
         }
         sells = self.selling(expected, lambda leg: is_on(leg) and onward_lost(leg) > 0)
+        arrivals = [leg for leg in usual if leg[1] in hubs - sells and is_in(leg) and inbound_lost(leg) > 0]
+        hubs -= self.of_one_good(arrivals, usual, inbound_lost)
         inbound, predicted = self.pooled(
             usual, lambda leg: is_in(leg) and leg[1] in hubs, inbound_lost, sells=sells
         )

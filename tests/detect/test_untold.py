@@ -27,6 +27,7 @@ def found(make_cells, make_question):
         sends: tuple[float, float],
         falls: float = 90.0,
         products: int = PRODUCTS,
+        is_seen: bool = True,
     ):
         rows = []
         for k in range(products):
@@ -43,7 +44,8 @@ def found(make_cells, make_question):
             rows += [(at, to, k, 100.0, 100.0) for at in others for to in (HUB, OTHER, DESTINATION)]
             rows += [(at, to, k, 100.0, 100.0) for at in (HUB, OTHER) for to in others]
         cells = make_cells(rows, n_areas=11, n_products=products)
-        question = make_question(cells, origins=(ORIGIN,))
+        unseen = () if is_seen else ((OTHER, DESTINATION),)
+        question = make_question(cells, origins=(ORIGIN,), unobserved=unseen)
         made = estimate(cells, question, noise=NOISE)
         return untold_hubs(cells, question, made, noise=NOISE), made
 
@@ -103,3 +105,15 @@ def test_clear_sales_make_do_with_less_clear_arrivals(found, sends, is_found) ->
     """Arrivals of 3.4 standard errors: enough beside sales from nought, not beside sales that hardly rose."""
     _, made = found(arrives=(100.0, 107.5), sends=sends, products=24)
     assert (OTHER in made.corridors.hub[made.corridors.usd > 0]) == is_found
+
+
+@pytest.mark.parametrize(("products", "is_found"), [(1, False), (2, True), (PRODUCTS, True)])
+def test_a_hub_that_nobody_sees_selling_needs_more_than_one_good(found, products, is_found) -> None:
+    untold, made = found(arrives=(100.0, 180.0), sends=(0.0, 0.0), is_seen=False, products=products)
+    assert (OTHER in made.corridors.hub[made.corridors.usd > 0]) == is_found
+    assert untold.hub.tolist() == ([] if is_found else [OTHER])
+    if not is_found:
+        assert math.isnan(untold.sent_usd[0])
+        assert untold.table([str(at) for at in range(11)])["sent_usd"].to_pylist() == [None]
+        assert untold.high_usd[0] == pytest.approx(untold.arrived_usd[0] + untold.doubt_usd[0])
+        assert untold.high_usd[0] > 80.0

@@ -182,6 +182,18 @@ def test_hubs_that_cannot_be_told_are_named_with_a_limit(result: DetourResult) -
     assert about_detours(told, sources=[])["who cannot be told"] == said.untold
 
 
+def test_hubs_of_one_good_that_nobody_sees_selling_are_named_with_the_reason(result: DetourResult) -> None:
+    columns = [np.array(values) for values in ([0, 1], [9e6, np.nan], [2e6, 3e6], [5e6, 1e6], [7e6, 4e6])]
+    untold = Untold(*columns)
+    both = account_of(replace(result, untold=untold.table(("TUR", "KGZ")))).untold
+    assert "Türkiye (up to 7.00m USD) and Kyrgyzstan (up to 4.00m USD)" in both
+    assert "the other varies by more than that" in both
+    assert "; or arrivals rose clearly in a single one, and nobody publishes sales to Russia" in both
+    alone = account_of(replace(result, untold=untold.table(("TUR", "KGZ")).slice(1))).untold
+    assert "arrivals rose clearly in a single one" in alone
+    assert "varies" not in alone
+
+
 def test_relays_without_a_detour_are_pointed_to_without_an_amount(
     of_all_kinds: DetourResult, empty: DetourResult
 ) -> None:

@@ -24,7 +24,7 @@ from entrepot.detect.kernels.threads import in_blocks
 from entrepot.detect.markup import hub_markup
 from entrepot.detect.noise import MAD_TO_SD, Noise, appearing_size, fit_noise, flat_noise
 from entrepot.detect.portions import n_portions, portion
-from entrepot.detect.shares import pooled_excess
+from entrepot.detect.shares import pooled_excess, rest_on_many
 from entrepot.detect.shrinkage import half_of
 from entrepot.detect.strength import clear_pairs, passing_hubs, strength_as_a_whole, strength_of
 from entrepot.detect.unseen import declared_share
@@ -174,6 +174,18 @@ def estimate(
     alone = np.flatnonzero(inbound & (passing & is_alone)[cells.importer])
     usual = expected.usd.copy()
     usual[alone] = noise.mean_at(usual[alone])
+    passing &= (
+        ~is_alone
+        | sells
+        | rest_on_many(
+            cells,
+            usual,
+            noise=noise,
+            legs=arrivals & (passing & is_alone)[cells.importer],
+            lost=lost.by_origin,
+            at=by.supplier_product,
+        )
+    )
     ours = pooled_excess(
         cells,
         usual,

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells
     from entrepot.detect.noise import Noise
 
-__all__ = ["SPREAD", "Shares", "hub_shares", "is_clear", "pooled_excess"]
+__all__ = ["SPREAD", "Shares", "hub_shares", "is_clear", "pooled_excess", "rest_on_many"]
 
 #: Relative spread of what the goods of a pair passed, around its share.
 SPREAD = 0.5
@@ -123,6 +123,43 @@ def hub_shares(
     index, beyond, reference, variance = _legs(cells, expected, noise=noise, legs=legs, lost=lost, at=at)
     hub = cells.importer[index]
     return _fit(hub, cells.n_areas, beyond, reference, variance), sum_by(hub, reference, cells.n_areas)
+
+
+def rest_on_many(
+    cells: Cells,
+    expected: NDArray[np.float64],
+    *,
+    noise: Noise,
+    legs: NDArray[np.bool_],
+    lost: NDArray[np.float64],
+    at: NDArray[np.signedinteger],
+) -> NDArray[np.bool_]:
+    """Return the areas whose share is clear, and stays so without the good that shows it most.
+
+    Of a hub of which nobody publishes what it sends on, one good that boomed is no evidence. The good left
+    out is the one with the largest Σ w·x·L, w the weights of the fit. In one of six worlds of a generator
+    that is not ours an area that passed nothing on took 36% of the true volume by two goods: it is told no
+    more (absolute error 0.93 → 0.58); in another one a true hub of one good is named with a limit now instead
+    of an amount (0.69 → 0.65).
+
+    Parameters
+    ----------
+    cells, expected, noise, legs, lost, at
+        As of :func:`pooled_excess`.
+
+    Returns
+    -------
+    (n_areas,)
+        False too where the share is not clear with all goods.
+    """
+    index, beyond, reference, variance = _legs(cells, expected, noise=noise, legs=legs, lost=lost, at=at)
+    hub, product, n, k = cells.importer[index], cells.product[index], cells.n_areas, cells.n_products
+    every = _fit(hub, n, beyond, reference, variance)
+    weight = 1.0 / (variance + (SPREAD * np.maximum(every.share, _SMALLEST_SHARE)[hub] * reference) ** 2)
+    shown = sum_by(hub * k + product, weight * beyond * reference, n * k).reshape(n, k)
+    kept = product != shown.argmax(axis=1)[hub]
+    others = _fit(hub[kept], n, beyond[kept], reference[kept], variance[kept])
+    return every.are_clear() & others.are_clear()
 
 
 def _legs(

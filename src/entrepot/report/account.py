@@ -233,11 +233,21 @@ def _untold(result: DetourResult, destinations: tuple[str, ...]) -> str:
         [f"{place(row['hub'])} (up to {amount(row['high_usd'])} USD)" for row in rows], most=_FEW
     )
     them, whither = "them" if len(rows) > 1 else "it", places(destinations) or "the destinations"
+    is_seen = [row["sent_usd"] is not None for row in rows]
+    varies = (
+        f"one leg rose clearly, arrivals from the origins or sales to {whither}, and the other varies by "
+        "more than that: it neither confirms a detour nor rules it out"
+    )
+    is_alone = (
+        f"arrivals rose clearly in a single one, and nobody publishes sales to {whither}, which would tell a "
+        "detour from demand"
+    )
+    why = "; or ".join(
+        text for text, applies in ((varies, any(is_seen)), (is_alone, not all(is_seen))) if applies
+    )
     return (
-        f"Cannot be told: {named}. Of the goods that lost their direct road one leg rose clearly, arrivals "
-        f"from the origins or sales to {whither}, and the other varies by more than that: it neither "
-        f"confirms a detour nor rules it out. As much may have gone through {them}, or nothing; it is no "
-        "part of the estimate."
+        f"Cannot be told: {named}. Of the goods that lost their direct road {why}. As much may have gone "
+        f"through {them}, or nothing; it is no part of the estimate."
     )
 
 
