@@ -233,7 +233,7 @@ def test_the_floor_is_the_size_of_flows_that_appear(make_cells) -> None:
     born = make_cells([(0, 1, 0, 0.0, float(x)) for x in range(1, 41)])
     assert appearing_size([born]) == 20.5
     few = make_cells([(0, 1, 0, 5.0, float(x)) for x in range(1, 102)])
-    assert appearing_size([few]) == pytest.approx(2.0)
+    assert appearing_size([few]) == pytest.approx(0.2)
     assert appearing_size([make_cells([])]) == 1.0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -213,14 +213,24 @@ class Slow:
         def growth(usual: dict[Leg, float], side: int) -> dict[int, float]:
             found = defaultdict(float)
             for a in self.areas:
-                pairs = [
-                    (self.log_change(cell.after, usual[leg]), 1.0 / self.sd(usual[leg]) ** 2)
-                    for leg, cell in self.cells.items()
+                flows = [
+                    leg
+                    for leg in self.cells
                     if leg[side] == a and leg[2] in fell
                     if not q.origins[leg[0]] and not q.destinations[leg[1]]
                 ]
-                if len(pairs) >= 8:
-                    found[a] = self.median(pairs) * len(pairs) / (len(pairs) + 4)
+                sold = Counter(leg[:2] for leg in flows)
+                each = {leg: 1.0 / (1.0 + 0.1 * (sold[leg[:2]] - 1)) if side else 1.0 for leg in flows}
+                rise = 0.0
+                for _ in range(3 if len(flows) >= 8 else 0):
+                    grown = {leg: usual[leg] * math.exp(rise) for leg in flows}
+                    rise += self.median(
+                        [
+                            (self.log_change(self.cells[leg].after, usd), each[leg] / self.sd(usd) ** 2)
+                            for leg, usd in grown.items()
+                        ]
+                    )
+                found[a] = rise * len(flows) / (len(flows) + 4)
             return found
 
         sales = growth(expected, 0)

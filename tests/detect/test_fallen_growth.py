@@ -133,3 +133,33 @@ def test_growth_by_product_is_drawn_to_the_growth_of_all_goods_that_fell(
     for product, wanted in expected.items():
         at = (cells.importer == 2) & (cells.product == product)
         np.testing.assert_allclose(growth[at], wanted, rtol=1e-6, atol=1e-12)
+
+
+def test_one_seller_of_many_goods_does_not_outvote_sellers_of_one(make_cells, make_question, flat) -> None:
+    """A friend that relays twenty goods to area 2 counts as 20/2.9 flows; twelve sellers of one stay calm."""
+    rows = [(0, 1, k, 1e6, 1e5) for k in range(20)]
+    rows += [(3, 2, k, 1e5, 3e5) for k in range(20)]
+    rows += [(3, j, k, 1e5, 1e5) for j in range(16, 21) for k in range(20)]
+    rows += [(i, 2, 0, 1e5, 1e5) for i in range(4, 16)]
+    cells = make_cells(rows, n_areas=21, n_products=20)
+    question = make_question(cells, origins=(0,), destinations=(1,))
+    direct = question.is_treated[cells.exporter, cells.importer]
+    none = told(np.zeros((21, 20)), np.zeros((21, 20), dtype=np.int64))
+    plain = Expected(usd=cells.before.copy(), baseline=Baseline.UNTREATED, demand=none)
+    found = with_fallen_growth(plain, cells, question=question, noise=flat(0.3), direct=direct)
+    calm = (cells.importer == 2) & (cells.exporter > 3)
+    np.testing.assert_allclose(found.usd[calm], cells.before[calm], rtol=1e-9)
+
+
+def test_a_floor_hides_no_growth(make_cells, make_question, flat) -> None:
+    """Flows of 1e5 beside a floor of 1e5: ln of the two together shows half of the growth only."""
+    cells = trade(make_cells)
+    question = make_question(cells, origins=(0,), destinations=(1,))
+    direct = question.is_treated[cells.exporter, cells.importer]
+    plain = Expected(usd=cells.before.copy(), baseline=Baseline.UNTREATED)
+    noise = flat(0.3, floor=1e5)
+    found = with_fallen_growth(plain, cells, question=question, noise=noise, direct=direct)
+    booms = (cells.exporter == 2) & (cells.product < 2)
+    growth = np.log(found.usd / cells.before)[booms]
+    np.testing.assert_allclose(growth, BOOM * 18 / 22, rtol=0.06)
+    assert (noise.log_change(cells.after, cells.before)[booms] < 0.65 * BOOM).all()

@@ -105,7 +105,7 @@ def test_another_unit_changes_no_dollar(ask) -> None:
     for row, its in zip(mine, theirs, strict=True):
         for name in DETOUR.columns:
             is_number = isinstance(its[name], float)
-            assert row[name] == (pytest.approx(its[name], rel=1e-12) if is_number else its[name])
+            assert row[name] == (pytest.approx(its[name], rel=1e-9) if is_number else its[name])
     assert plain.valued is None
 
 
@@ -123,7 +123,8 @@ def test_kilograms_of_months_sum_to_those_of_the_window(ask) -> None:
     for row in whole.to_pylist():
         if row["kind"] != "relay":
             kg = sum(month["estimate_amount"] for month in own if month["hub"] == row["hub"])
-            assert kg == pytest.approx(row["estimate_amount"], rel=1e-6)
+            # What was not weighed weighs as much a dollar as the rest of its window, or of its month.
+            assert kg == pytest.approx(row["estimate_amount"], rel=1e-4)
 
 
 def test_constant_prices_divide_by_the_index_of_the_month(ask, flows) -> None:
