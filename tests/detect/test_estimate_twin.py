@@ -381,6 +381,20 @@ class Slow:
             raw = sum(lost(leg) * beyond[leg] / variance[leg] for leg in legs) / precision
         return raw, 1.0 / math.sqrt(precision)
 
+    def fit_hub(
+        self,
+        legs: list[Leg],
+        beyond: dict[Leg, float],
+        noise: dict[Leg, float],
+        lost: Callable[[Leg], float],
+        usual: dict[Leg, float],
+    ) -> tuple[float, float]:
+        """Return the same of a hub, whose own growth is known to two per cent at best."""
+        share, error = self.fit(legs, beyond, noise, lost)
+        weight = {leg: lost(leg) / (noise[leg] + (0.5 * max(share, 0.02) * lost(leg)) ** 2) for leg in legs}
+        moved = sum(weight[leg] * usual[leg] for leg in legs) / sum(weight[leg] * lost(leg) for leg in legs)
+        return share, math.hypot(error, 0.02 * moved)
+
     def of_one_good(
         self, arrivals: list[Leg], usual: dict[Leg, float], lost: Callable[[Leg], float]
     ) -> set[int]:
@@ -396,7 +410,7 @@ class Slow:
         def is_clear(some: list[Leg]) -> bool:
             if not some:
                 return False
-            share, error = self.fit(some, beyond, noise, lost)
+            share, error = self.fit_hub(some, beyond, noise, lost, usual)
             return share > min(4.0, 0.9 * math.sqrt(len(some))) * error
 
         share, _ = self.fit(legs, beyond, noise, lost)
@@ -428,7 +442,7 @@ class Slow:
             share, error = self.fit(legs, beyond, noise, lost)
             if sells is not None:
                 at_hub = [leg for leg in every if leg[1] == pair[1]]
-                whole, its_error = self.fit(at_hub, beyond, noise, lost)
+                whole, its_error = self.fit_hub(at_hub, beyond, noise, lost, expected)
                 needed = 3.0 if pair[1] in sells else 4.0
                 if whole <= min(needed, 0.9 * math.sqrt(len(at_hub))) * its_error:
                     continue

@@ -59,9 +59,10 @@ def test_sales_from_nought_beside_arrivals_a_thousand_times_as_large(found) -> N
     assert untold.sent_usd[0] == pytest.approx(PRODUCTS * 40.0)
     off = 1.6448536269514722 * math.sqrt(PRODUCTS) * SD * FLOOR
     assert untold.high_usd[0] == pytest.approx(PRODUCTS * 40.0 + off)
-    # of legs alike the error of their sum is that of each, times the root of how many there are
-    doubt = 1.6448536269514722 * math.sqrt(PRODUCTS) * SD * (1e5 + FLOOR)
-    assert untold.doubt_usd[0] == pytest.approx(doubt, rel=1e-4)
+    # Of legs alike the noise of their sum is that of each, times the root of how many there are; two per cent
+    # by which the area's own growth may be off are two per cent of the sum.
+    noise, growth = math.sqrt(PRODUCTS) * SD * (1e5 + FLOOR), 0.02 * PRODUCTS * 1e5
+    assert untold.doubt_usd[0] == pytest.approx(1.6448536269514722 * math.hypot(noise, growth), rel=1e-4)
 
 
 def test_no_more_than_was_lost(found) -> None:
@@ -103,7 +104,7 @@ def test_a_hub_of_little_is_not_worth_a_word(found) -> None:
 @pytest.mark.parametrize(("sends", "is_found"), [((0.0, 6.0), True), ((100.0, 104.0), False)])
 def test_clear_sales_make_do_with_less_clear_arrivals(found, sends, is_found) -> None:
     """Arrivals of 3.4 standard errors: enough beside sales from nought, not beside sales that hardly rose."""
-    _, made = found(arrives=(100.0, 107.5), sends=sends, products=24)
+    _, made = found(arrives=(100.0, 109.8), sends=sends, products=24)
     assert (OTHER in made.corridors.hub[made.corridors.usd > 0]) == is_found
 
 
@@ -117,3 +118,10 @@ def test_a_hub_that_nobody_sees_selling_needs_more_than_one_good(found, products
         assert untold.table([str(at) for at in range(11)])["sent_usd"].to_pylist() == [None]
         assert untold.high_usd[0] == pytest.approx(untold.arrived_usd[0] + untold.doubt_usd[0])
         assert untold.high_usd[0] > 80.0
+
+
+def test_however_many_goods_a_rise_of_all_by_a_few_per_cent_is_growth(found) -> None:
+    """Six per cent of 400 goods are twelve standard errors of their noise, and three of the hub's growth."""
+    for after, is_found in ((106.0, False), (130.0, True)):
+        _, made = found(arrives=(100.0, after), sends=(100.0, 104.0), products=400)
+        assert (OTHER in made.corridors.hub[made.corridors.usd > 0]) == is_found
