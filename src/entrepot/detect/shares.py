@@ -11,14 +11,14 @@ weights 1/(σ_k² + (τ s L_k)²), three rounds; then the posterior mean of s·L
 On the legs to hubs that pass goods on (:func:`entrepot.detect.strength.passing_hubs`) s ~ N(s_h, (0.7 s_h)²),
 s_h the share of all pairs of the hub. A hub, or elsewhere a pair, whose share is under four standard errors
 has none (with n < 20 legs: under 0.9·√n, which for one is an excess of twice its noise); three are enough of
-a hub whose sales of these goods to a destination rose by more than four standard deviations as a whole. The
-error of a hub's share has in it that its own growth is known to two per cent at best: an error δ in it moves
-the share by δ·Σ w L e ÷ Σ w L², e the expected legs, w the weights. (Ten smooth worlds: absolute error 0.142
-→ 0.136, false hubs 0.5 → 0.1 a world, no true one less; eight rough ones as before.) In
+a hub whose sales of these goods to a destination rose by more than four standard deviations as a whole. In
 two rough worlds of a generator that is not ours, in which hubs buy twenty to a hundred times as much for
 themselves, that brought the total from 0.36 and 0 to 0.69 and 0.33 of the truth, without a false hub there
-and with nothing more at their eight placebo dates; 26 worlds of ours were as before. This stands in for a
-threshold on every product: against that it lowered the median absolute error from 0.27 to 0.21 of the true
+and with nothing more at their eight placebo dates; 26 worlds of ours were as before. The error of a hub's
+share has in it that its own growth is known to two per cent at best: an error δ in it moves the share by
+δ·Σ w L e ÷ Σ w L², e the expected legs, w the weights (ten smooth worlds: absolute error 0.142 → 0.136, false
+hubs 0.5 → 0.1 a world, no true one less; eight rough ones as before). The share stands in for a threshold on
+every product: against that it lowered the median absolute error from 0.27 to 0.21 of the true
 volume in five smooth worlds and from 0.32 to 0.29 in three rough ones. τ = 0.5 for 1 and the hub's share gave
 0.168 → 0.155 in eight smooth worlds, all sent. Four standard errors for two gave 0.147 → 0.128 in six smooth
 worlds, since areas that were no hubs took 4% of the true volume and take 2% now, and 0.161 → 0.152 in five
