@@ -9,19 +9,21 @@ import numpy as np
 
 from entrepot.detect.loops.amounts import Amounts, conserve, leg_totals
 from entrepot.detect.loops.chains import chain_legs
+from entrepot.detect.loops.legs import (
+    LegMonths,
+    leg_months,
+    span_of,
+    totals_of,
+    with_planted,
+)
 from entrepot.detect.loops.measure import (
     Heard,
-    LegMonths,
     Measured,
     Planted,
     dearer_factor,
     hear_echo,
     hop_factor,
-    leg_months,
     measure,
-    span_of,
-    totals_of,
-    with_planted,
 )
 from entrepot.detect.loops.odds import log_chain_factors, log_odds
 from entrepot.detect.loops.search import Judged, Scan, chronic_odds, worth_measuring
@@ -207,7 +209,7 @@ def _measure(
         for lag in (np.zeros_like(on_lag), on_lag, timing.lag)
     )
     totals = (totals_of(out, gone), totals_of(on, passed), totals_of(back, returned))
-    amounts = conserve(totals, weighing_sd=tools.weighing_sd)
+    amounts = conserve(totals, weighing_sd=tools.weighing_sd, likeness=tools.unit_values.likeness)
     amounts, by_shipment = _by_shipment(heard, hops, on, (gone, on_lag), amounts)
     said = _months_over(*(hop_factor(one.timing) for one in (*hops, detour)))
     # the way back and out again: the same goods in either story

@@ -126,7 +126,7 @@ def planted_chain_months(
     trade: Trade, series: Series, sets: ChainSets, plan: SpikePlan, rng: np.random.Generator
 ) -> tuple[tuple[Planted, Planted], NDArray[np.float64]]:
     """Return what is added to the legs of both hops by month, and the true amounts, in USD at departure."""
-    left = departures(trade, series, sets, rng)
+    left = departures(trade, series, sets, plan, rng)
     whole = np.ones(sets.loss.size)
     on = left.later(sets.on_lag, kept=whole, dearer=1.0 + sets.part * sets.markup)
     back = left.later(sets.lag, kept=1.0 - sets.loss, dearer=1.0 + sets.markup)

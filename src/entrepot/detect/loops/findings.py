@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from entrepot.detect.loops.by_month import month_shares
-from entrepot.detect.loops.measure import leg_series
+from entrepot.detect.loops.legs import leg_series
 from entrepot.detect.loops.net import net_trade
 from entrepot.detect.loops.records import read_records, via_supply
 from entrepot.detect.loops.result import LoopHeadline, LoopResult
