@@ -138,7 +138,12 @@ def _estimated_weights(engine: Engine, reports: str, *, of_importers: bool) -> p
     The exporter's weights are used where there are any: only its flags count there. With ``of_importers`` it
     is the importer's flags, whose weights are a second opinion.
     """
-    used = "NOT is_export" if of_importers else "is_export = bool_or(is_export) OVER flow"
+    flow = "exporter, importer, hs_code"
+    used = (
+        "WHERE NOT is_export"
+        if of_importers
+        else f"QUALIFY is_export = bool_or(is_export) OVER (PARTITION BY {flow})"
+    )
     return engine.sql(f"""
         WITH flagged AS (
             SELECT CASE WHEN flow = 'import' THEN partner ELSE reporter END AS exporter,
@@ -155,8 +160,7 @@ def _estimated_weights(engine: Engine, reports: str, *, of_importers: bool) -> p
             FROM flagged GROUP BY ALL
         ), used AS (
             SELECT * FROM sides
-            WINDOW flow AS (PARTITION BY exporter, importer, hs_code)
-            QUALIFY {used}
+            {used}
         )
         SELECT exporter, importer, hs_code FROM used WHERE share >= {_MOSTLY}
     """)
