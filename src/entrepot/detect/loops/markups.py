@@ -4,13 +4,15 @@ r"""What goods that went round were worth a kilogram, and how much dearer they c
 unit value of what went round, and its variance, are::
 
     p = (V − u·(K − x̂)) ÷ x̂
-    var ln p = (u·K/(p·x̂))²·ω² + (u·(K − x̂)/(p·x̂))²·ν² + (u/p − 1)²·ε²
+    var ln p = (K/x̂)²·(g + (1 − g)·u/p)²·ω² + (u·(K − x̂)/(p·x̂))²·ν² + (u/p − 1)²·ε²
 
 with ω the error of weighing, ν that of the usual unit value and ε the relative one of x̂, which both legs
 tell: V/K alone does not say how much of a leg is usual, and where one leg holds little else, it says it for
-the other. Before anything is known goods that go round are worth about as much as usual ones, see
-:class:`entrepot.detect.loops.unit_values.Likeness`, and come back at the value at which they left, give or
-take half of it; ``markup`` is the unit value of what came back over that of what left, less 1.
+the other. Books may have the amount somewhat differently, so x̂ is drawn to what the leg itself exceeds its
+due by, with g the part of it that the leg says. Before anything is known goods that go round are worth about
+as much as usual ones, see :class:`entrepot.detect.loops.unit_values.Likeness`, and come back at the value at
+which they left, give or take half of it; ``markup`` is the unit value of what came back over that of what
+left, less 1.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ __all__ = ["MARKUP_SD", "Prices", "own_value", "priced"]
 #: centred on what anybody claims: a claim is to be tested by the mark-ups that are found.
 MARKUP_SD = 0.4
 _LEAST_ERROR = 1e-9
+_APART = 0.1  # how far apart two books have one amount
 _UNTOLD = 1e6  # variance of a log unit value of which nothing is known
 _FARTHEST = 600.0
 
@@ -115,6 +118,21 @@ def priced(
     )
 
 
+def _of_leg(
+    leg: LegTotals, kg: NDArray[np.float64], kg_error: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the weight that went round as this leg's book has it, its error, and what part the leg says.
+
+    What both legs tell, and what this leg exceeds its due by: a book may have some of the goods under another
+    partner, and reporters enter the same goods differently.
+    """
+    own, own_error = leg.kg - leg.expected_kg, leg.sd * (leg.expected_kg + leg.floor_kg) + _LEAST_ERROR
+    error = np.hypot(kg_error, _APART * kg) + _LEAST_ERROR
+    precision = 1.0 / own_error**2 + 1.0 / error**2
+    by_itself = 1.0 / own_error**2 / precision
+    return by_itself * own + (1.0 - by_itself) * kg, 1.0 / np.sqrt(precision), by_itself
+
+
 def own_value(
     leg: LegTotals, kg: NDArray[np.float64], kg_error: NDArray[np.float64], weighing_sd: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -130,11 +148,14 @@ def own_value(
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         is_known = np.isfinite(leg.usual)
         usual = np.where(is_known, leg.usual, np.log(leg.usd / leg.kg))
+        kg, kg_error, by_itself = _of_leg(leg, kg, kg_error)
         rest = np.where(is_known, np.maximum(leg.kg - kg, 0.0), 0.0)
         worth = np.exp(usual)
         value = leg.usd - worth * rest
         own = np.log(np.maximum(value, 0.0) / (leg.kg - rest))
-        weighing = weighing_sd / np.sqrt(np.maximum(leg.months, 1.0)) * worth * leg.kg / value
+        # an error of weighing is one of the rest as far as x̂ is told elsewhere, else of x̂
+        scale = by_itself + (1.0 - by_itself) * worth * (leg.kg - rest) / value
+        weighing = weighing_sd / np.sqrt(np.maximum(leg.months, 1.0)) * leg.kg / (leg.kg - rest) * scale
         level = np.where(is_known, leg.usual_sd, 0.0) * worth * rest / value
         amount = kg_error / (leg.kg - rest) * np.abs(np.expm1(usual - own))
         variance = weighing**2 + level**2 + np.where(is_known, amount, 0.0) ** 2

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.loops.candidates import Candidates, PlantedSums, two_way
+from entrepot.detect.loops.legs import own_months
 from entrepot.detect.loops.markups import MARKUP_SD
 from entrepot.detect.loops.measure import Planted
 from entrepot.detect.loops.timing import ramp
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 _PAIRS = 3
+_MOST_WEIGHING = 0.5
 _LONGEST = 5
 _MOST_UNLIKE = 4.0  # a reporter's lasting errors over those of the middle one
 
@@ -211,7 +213,8 @@ def planted_months(
     left = departures(trade, series, sets, plan, rng)
     back = left.later(sets.lag, kept=1.0 - sets.loss, dearer=1.0 + sets.markup)
     c = sets.candidates
-    out, back = left.reported(plan, c.maker, c.via, rng), back.reported(plan, c.source, c.target, rng)
+    out = left.reported(plan, (c.maker, c.via), own_months(series, c.out)[0], rng)
+    back = back.reported(plan, (c.source, c.target), own_months(series, c.back)[0], rng)
     return Planted(out.usd, out.kg, back.usd, back.kg), left.arriving(sets.lag)
 
 
@@ -249,15 +252,21 @@ class Shipments:
     def reported(
         self,
         plan: SpikePlan,
-        exporter: NDArray[np.int64],
-        importer: NDArray[np.int64],
+        pair: tuple[NDArray[np.int64], NDArray[np.int64]],
+        beside: NDArray[np.float64],
         rng: np.random.Generator,
     ) -> Shipments:
-        """Return the goods as the reporters between whom they went weigh and enter them."""
-        lasting, monthly = plan.lasting_sd(exporter, importer), plan.monthly_sd[exporter, importer]
+        """Return the goods as the reporters between whom they went weigh and enter them.
+
+        An error of weighing is one of all that went between ``pair`` in the month, of the goods and of the USD
+        ``beside`` them: what is added to D, which has its own, must have the variance of D + x less that of D.
+        """
+        lasting, monthly = plan.lasting_sd(*pair), plan.monthly_sd[pair]
         error = rng.normal(size=(lasting.size, 1)) * lasting[:, None]
         entered = np.exp(error + rng.normal(size=self.usd.shape) * monthly[:, None])
-        weighed = np.exp(rng.normal(0.0, plan.weighing_sd, self.usd.shape))
+        over = np.divide(beside, self.usd, out=np.zeros_like(self.usd), where=self.usd > 0)
+        sd = np.minimum(plan.weighing_sd * np.sqrt(1.0 + 2.0 * over), _MOST_WEIGHING)
+        weighed = np.exp(rng.normal(size=self.usd.shape) * sd)
         return Shipments(self.usd * entered, self.kg * entered * weighed, self.end)
 
 

@@ -8,7 +8,8 @@ the quiet months of the flow (freight, and other lasting differences), a month's
 with s the spread of each book's unit values about the quiet mean of their flow, of all flows. The weight of
 the month is its value over that unit value. Only months in which both books show about the same value count:
 what stands in the importer's under another origin, or arrives a month later, is not the same goods. Where the
-book that leads never weighed a flow, the importer's weights stand in, on the valuation of that book.
+book that leads never weighed a flow, the importer's weights stand in, with the middle g of the pair's other
+flows, three at least.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ _KEYS = ("exporter", "importer", "hs_code")
 _FEWEST = 6  # quiet months weighed by both
 _SAME = 0.25  # log gap of both values, beyond the usual one, up to which they are the same goods
 _FEWEST_FLOWS = 30
+_FEWEST_OF_PAIR = 3
 
 
 def weigh_twice(
@@ -74,12 +76,25 @@ def weigh_twice(
                 nw.when(nw.col("__both")).then(nw.col(name)).mean().alias(mean)
                 for name, mean in (("__a", "__mean_a"), ("__b", "__mean_b"), ("__gap", "__usual_gap"))
             ),
+            nw.when(nw.col("period").is_in(quiet)).then(nw.col("__gap")).mean().alias("__value_gap"),
             nw.col("__both").cast(nw.Int64).sum().alias("__months"),
             nw.col("__a").count().alias("__weighed"),
         ),
         engine.unused("usual_weights"),
     )
-    joined = twice.join(usual, on=list(_KEYS), how="left")
+    between = (
+        usual.filter(nw.col("__months") >= _FEWEST)
+        .group_by("exporter", "importer")
+        .agg(
+            (nw.col("__mean_b") - nw.col("__mean_a")).median().alias("__between"),
+            nw.col("__value_gap").median().alias("__pair_gap"),
+            nw.len().alias("__flows"),
+        )
+        .filter(nw.col("__flows") >= _FEWEST_OF_PAIR)
+    )
+    joined = twice.join(usual, on=list(_KEYS), how="left").join(
+        between, on=["exporter", "importer"], how="left"
+    )
     share = _share(joined.filter(both & (nw.col("__months") >= _FEWEST)))
     if share is None:
         return flows
@@ -89,9 +104,10 @@ def weigh_twice(
     unit = (
         nw.when(nw.col("__a").is_null()).then(again).otherwise(nw.col("__a") * (1.0 - share) + again * share)
     )
-    # a flow that the book that leads never weighed: on its valuation, by the ratio that both books have
-    alone = nw.col("__b") - nw.col("cif_fob_ratio").log()
-    unit = nw.when(is_told).then(unit).when(nw.col("__weighed") == 0).then(alone)
+    # a flow that the book that leads never weighed; the ratio of values would have what is declared too low
+    alone = nw.col("__b") - nw.col("__between")
+    is_alone = (nw.col("__weighed") == 0) & ((nw.col("__gap") - nw.col("__pair_gap")).abs() <= _SAME)
+    unit = nw.when(is_told).then(unit).when(is_alone).then(alone)
     weight = (
         nw.when(~unit.is_null()).then(nw.col("value_usd") / unit.exp()).otherwise(nw.col("net_weight_kg"))
     )
