@@ -258,8 +258,9 @@ class Shipments:
     ) -> Shipments:
         """Return the goods as the reporters between whom they went weigh and enter them.
 
-        An error of weighing is one of all that went between ``pair`` in the month, of the goods and of the USD
-        ``beside`` them: what is added to D, which has its own, must have the variance of D + x less that of D.
+        An error of weighing is one of all that went between ``pair`` in the month, of the goods and of the
+        USD ``beside`` them: what is added to D, which has its own, must have the variance of D + x less that
+        of D.
         """
         lasting, monthly = plan.lasting_sd(*pair), plan.monthly_sd[pair]
         error = rng.normal(size=(lasting.size, 1)) * lasting[:, None]
