@@ -414,15 +414,15 @@ def slow_prices(
             own = math.log(leg.usd[0] / leg.kg[0])
             return own, sd**2, own
         excess = (leg.kg - leg.expected_kg)[0]
-        alone = 1.0 / (leg.sd * (leg.expected_kg + leg.floor_kg))[0] ** 2
-        both = 1.0 / (kg_error**2 + (0.1 * kg) ** 2)
-        g, x = alone / (alone + both), (alone * excess + both * kg) / (alone + both)
+        apart = (leg.sd * (leg.expected_kg + leg.floor_kg))[0]
+        g = (0.1 * kg) ** 2 / ((0.1 * kg) ** 2 + apart**2)
+        x = (1.0 - g) * kg + g * excess
         u, rest = math.exp(usual), leg.kg[0] - x
         p = (leg.usd[0] - u * rest) / x
         parts = (
             leg.kg[0] / x * (g + (1.0 - g) * u / p) * sd,
             u * rest / (p * x) * error,
-            (u / p - 1.0) / math.sqrt(alone + both) / x,
+            (u / p - 1.0) * math.sqrt(kg_error**2 + g * apart**2) / x,
         )
         return math.log(p), sum(part**2 for part in parts), usual
 

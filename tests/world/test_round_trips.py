@@ -74,6 +74,9 @@ def test_the_result_keeps_its_contract_and_its_bounds(found) -> None:
         assert row["q_value"] < 0.1
         assert row["excess_out_usd"] > 0
         assert row["excess_back_usd"] > 0
+        assert (row["markup"] is None) == (
+            row["conserved"] == "value"
+        )  # not told by weights that do not count
         assert row["lag_low"] <= row["lag_months"] <= row["lag_high"]
         assert (row["markup"] is None) or row["markup_low"] <= row["markup"] <= row["markup_high"]
     estimates = [usd for usd in found.table["estimate_usd"].to_pylist() if usd is not None]

@@ -14,6 +14,7 @@ from entrepot.detect.loops.legs import (
     leg_months,
     span_of,
     totals_of,
+    weighed_only,
     with_planted,
 )
 from entrepot.detect.loops.measure import (
@@ -201,6 +202,7 @@ def _measure(
         out = with_planted(out, planted[0].out_usd, planted[0].out_kg)
         on = with_planted(on, planted[0].back_usd, planted[0].back_kg)
         back = with_planted(back, planted[1].back_usd, planted[1].back_kg)
+    out, on, back = (weighed_only(leg, weighed) for leg in (out, on, back))
     timing = _in_a_row(hops[0].timing, hops[1].timing, most=end - since - 2)
     on_lag = np.minimum(hops[0].timing.lag, timing.lag)
     month = np.arange(len(tools.trade.periods))

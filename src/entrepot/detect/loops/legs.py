@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,7 @@ __all__ = [
     "residuals",
     "span_of",
     "totals_of",
+    "weighed_only",
     "with_planted",
 ]
 
@@ -181,6 +182,11 @@ def with_planted(months: LegMonths, usd: NDArray[np.float64], kg: NDArray[np.flo
         months.usd + usd, months.kg + kg, months.expected_usd, months.expected_kg, months.usual,
         months.usual_sd, months.seen, months.spread, months.sd, months.floor,
     )  # fmt: skip
+
+
+def weighed_only(months: LegMonths, weighed: NDArray[np.bool_]) -> LegMonths:
+    """Return a leg without the weights of candidates of which a leg has no measured one."""
+    return replace(months, kg=np.where(weighed[:, None], months.kg, np.nan))
 
 
 def residuals(

@@ -126,11 +126,10 @@ def _of_leg(
     What both legs tell, and what this leg exceeds its due by: a book may have some of the goods under another
     partner, and reporters enter the same goods differently.
     """
-    own, own_error = leg.kg - leg.expected_kg, leg.sd * (leg.expected_kg + leg.floor_kg) + _LEAST_ERROR
-    error = np.hypot(kg_error, _APART * kg) + _LEAST_ERROR
-    precision = 1.0 / own_error**2 + 1.0 / error**2
-    by_itself = 1.0 / own_error**2 / precision
-    return by_itself * own + (1.0 - by_itself) * kg, 1.0 / np.sqrt(precision), by_itself
+    own, own_error = leg.kg - leg.expected_kg, leg.sd * (leg.expected_kg + leg.floor_kg)
+    apart = _APART * kg + _LEAST_ERROR
+    by_itself = apart**2 / (apart**2 + own_error**2)
+    return kg + by_itself * (own - kg), np.hypot(kg_error, np.sqrt(by_itself) * own_error), by_itself
 
 
 def own_value(

@@ -17,6 +17,7 @@ from entrepot.detect.loops.legs import (
     residuals,
     span_of,
     totals_of,
+    weighed_only,
     with_planted,
 )
 from entrepot.detect.loops.markups import MARKUP_SD, own_value
@@ -271,6 +272,7 @@ def measure(
             with_planted(out, planted.out_usd, planted.out_kg),
             with_planted(back, planted.back_usd, planted.back_kg),
         )
+    out, back = weighed_only(out, weighed), weighed_only(back, weighed)
     entered = (
         tools.report_variance[candidates.maker, candidates.via],
         tools.report_variance[candidates.source, candidates.target],
