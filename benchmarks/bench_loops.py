@@ -35,6 +35,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "round-trips.md"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 KEYS = ("maker", "via", "second_via", "hs_code")
 CHAINS = 3
+MARKUP = 0.05
 RATIOS = ((0.0, 0.5), (0.5, 1.0), (1.0, 3.0), (3.0, float("inf")))
 
 
@@ -98,7 +99,8 @@ def _beside(true: dict[str, Any], answer: dict[str, Any] | None) -> dict[str, An
         **{
             name: answer.get(name)
             for name in (
-                "estimate_usd", "low_usd", "high_usd", "markup", "markup_low", "markup_high", "lag_months"
+                "estimate_usd", "low_usd", "high_usd", "markup", "markup_low", "markup_high",
+                "lag_months", "lag_low", "lag_high",
             )
         },
     }  # fmt: skip
@@ -135,11 +137,17 @@ def summary(worlds: Sequence[dict[str, Any]], *, is_chain: bool) -> dict[str, st
         "median error of the amount": _percent(np.median(error)),
         "amount within 25%, of those found": _percent((error <= 0.25).mean()),
         "median error of the mark-up": f"{np.median(markup):.2f}",
-        "mark-up within 0.05, of those told": _percent((markup <= 0.05).mean()),
+        "mark-up within 0.05, of those told": _percent((markup <= MARKUP).mean()),
+        **{
+            f"mark-up within 0.05, {_ratio(low, high)} of the trade of its own": _near(told, low, high)
+            for low, high in RATIOS[:-1]
+        },
         "mark-up in its 90% interval, of those told": _share(
             [t["markup_low"] <= t["true_markup"] <= t["markup_high"] for t in told]
         ),
         "lag right within a month": _percent((lag <= 1).mean()),
+        "lag right to the month": _percent((lag == 0).mean()),
+        "lag in its 90% interval": _share([t["lag_low"] <= t["true_lag"] <= t["lag_high"] for t in found]),
         "true share of the volume found, by world": ", ".join(
             _percent(w["true_usd"][is_chain] / w["found_usd"][is_chain]) if w["found_usd"][is_chain] else "–"
             for w in worlds
@@ -164,6 +172,11 @@ def _ratio(low: float, high: float) -> str:
 
 def _of(trips: Sequence[dict[str, Any]]) -> str:
     return f"{sum(bool(t['estimate_usd']) for t in trips)}/{len(trips)}"
+
+
+def _near(told: Sequence[dict[str, Any]], low: float, high: float) -> str:
+    some = [t for t in told if t["ratio"] is not None and low <= t["ratio"] < high]
+    return f"{sum(abs(t['markup'] - t['true_markup']) <= MARKUP for t in some)}/{len(some)}"
 
 
 def _share(flags: Sequence[bool]) -> str:

@@ -23,6 +23,7 @@ from entrepot.detect.loops.measure import Tools
 from entrepot.detect.loops.paths import Paths
 from entrepot.detect.loops.search import judge, scan
 from entrepot.detect.loops.series import Series
+from entrepot.detect.loops.unit_values import USUAL_GOODS, UnitValues
 from entrepot.detect.loops.windows import Trade, WindowSums, month_number
 from entrepot.detect.periods import WindowPair, period_text
 from entrepot.detect.windows import Calendar
@@ -133,7 +134,11 @@ def main() -> None:
         chains = timed("sums of the windows of chains", lambda: scan_chains(trade, expected, 0, threes))
     cells = found.cells if chains is None else np.concatenate([found.cells, chains.cells])
     series = timed("months made", lambda: made_months(trade, cells, asked.seed))
-    tools = Tools(trade, expected, series, paths, 6, 0.1, np.full((AREAS, AREAS), 0.02), 0.8)
+    values = UnitValues(
+        np.zeros((PRODUCTS, MONTHS)), np.zeros((AREAS, MONTHS)),
+        np.full((len(trade.windows), AREAS, PRODUCTS), np.nan), USUAL_GOODS,
+    )  # fmt: skip
+    tools = Tools(trade, expected, series, paths, 6, 0.1, np.full((AREAS, AREAS), 0.02), 0.8, values)
     judged = timed("months judged", lambda: judge(tools, found))
     print(
         f"{trade.exporter.size:,} flows, {candidates.maker.size:,} two-way, "

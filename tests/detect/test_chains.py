@@ -242,7 +242,7 @@ def test_a_chain_is_no_placebo(seed: int) -> None:
 
 def test_three_legs_measure_one_amount_better_than_two() -> None:
     def leg(kg: float, value: float) -> LegTotals:
-        numbers = (kg, 0.0, kg * value, 0.0, 0.1, 20.0, 20.0, 10.0)
+        numbers = (kg, 0.0, kg * value, 0.0, 0.1, 20.0, 20.0, 10.0, np.nan, 0.0)
         return LegTotals(*(np.array([number]) for number in numbers))
 
     legs = [leg(100.0, 2.0), leg(100.0, 2.2), leg(100.0, 2.5)]

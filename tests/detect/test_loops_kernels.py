@@ -13,15 +13,18 @@ from hypothesis import strategies as st
 
 from entrepot.detect.kernels.others import others_median
 from entrepot.detect.kernels.returns import Returns, match_returns, return_factors
-from entrepot.detect.loops.amounts import MIX_SD, MIX_SHARE, LegTotals, conserve, leg_totals
+from entrepot.detect.loops.amounts import LegTotals, conserve, leg_totals
 from entrepot.detect.loops.calibration import LoopCalibration, calibrated_spread
 from entrepot.detect.loops.echo import Lumps, find_echo, is_lumpy
-from entrepot.detect.loops.measure import LegMonths, _residuals, dearer_factor, hop_factor
+from entrepot.detect.loops.legs import LegMonths, residuals
+from entrepot.detect.loops.markups import priced
+from entrepot.detect.loops.measure import dearer_factor, hop_factor
 from entrepot.detect.loops.noise import unit_value_spread
 from entrepot.detect.loops.odds import Leg, log_bayes_factor, log_odds, returned_shares
 from entrepot.detect.loops.onset import strongest_step
 from entrepot.detect.loops.search import decoy_q_values
 from entrepot.detect.loops.timing import MonthlyLegs, Timing, _log_likelihood, find_timing, ramp
+from entrepot.detect.loops.unit_values import USUAL_GOODS, Likeness, goods_likeness
 from entrepot.detect.loops.windows import Trade, WindowSums
 
 MEMBERS = st.lists(
@@ -351,13 +354,22 @@ def test_shipments_of_a_large_new_trip_need_not_agree_better_than_they_are_enter
         flat = np.zeros((1, months))
         seen = np.ones((1, months), dtype=bool)
         return LegMonths(
-            kg[None, :], kg[None, :], flat, flat, seen, np.array([0.1]), np.array([0.1]), floor=10.0
+            kg[None, :],
+            kg[None, :],
+            flat,
+            flat,
+            flat,
+            np.zeros(1),
+            seen,
+            np.array([0.1]),
+            np.array([0.1]),
+            floor=10.0,
         )
 
     def timing(own: float) -> Timing:
         variance = np.array([own])
         weighed = np.ones(1, dtype=bool)
-        legs = _residuals((leg(gone), leg(back)), (variance, variance), weighed, since - 6, since, months)
+        legs = residuals((leg(gone), leg(back)), (variance, variance), weighed, since - 6, since, months)
         return find_timing(legs, longest_lag=6)
 
     assert timing(0.01).log_factor[0] > 5.0
@@ -366,7 +378,8 @@ def test_shipments_of_a_large_new_trip_need_not_agree_better_than_they_are_enter
 
 
 def totals(kg: float, expected: float, *, value: float = 2.0, sd: float = 0.1) -> LegTotals:
-    columns = (kg, expected, kg * value, expected * value, sd, 1e-6, 1e-6, 12.0)
+    usual = math.log(value) if expected else math.nan
+    columns = (kg, expected, kg * value, expected * value, sd, 1e-6, 1e-6, 12.0, usual, 0.0)
     return LegTotals(*(np.array([column]) for column in columns))
 
 
@@ -381,30 +394,45 @@ def test_amounts_of_legs_that_agree_and_of_legs_that_do_not() -> None:
     assert none.kg[0] == 0.0
 
 
-def priced(excess_kg: float, value: float, *, usual_kg: float, usual: float = 2.0) -> LegTotals:
+def priced_leg(excess_kg: float, value: float, *, usual_kg: float, usual: float = 2.0) -> LegTotals:
     """Return a leg of usual goods, and of goods that go round at a unit value of their own."""
     usd = usual_kg * usual + excess_kg * value
-    columns = (usual_kg + excess_kg, usual_kg, usd, usual_kg * usual, 0.1, 1e-6, 1e-6, 12.0)
+    worth = math.log(usual) if usual_kg else math.nan
+    columns = (usual_kg + excess_kg, usual_kg, usd, usual_kg * usual, 0.1, 1e-6, 1e-6, 12.0, worth, 0.01)
     return LegTotals(*(np.array([column]) for column in columns))
 
 
-def slow_prices(out: LegTotals, back: LegTotals, weighing: float, markup_sd: float) -> list[float]:
+def slow_prices(
+    legs: tuple[LegTotals, LegTotals], kg: float, kg_error: float, weighing: float, markup_sd: float
+) -> list[float]:
     """Say the posterior of the log unit value out and of the mark-up as the text does, on a grid."""
 
     def told(leg: LegTotals) -> tuple[float, float, float]:
-        excess_usd, excess_kg = (leg.usd - leg.expected_usd)[0], (leg.kg - leg.expected_kg)[0]
-        own = math.log(excess_usd / excess_kg)
-        usual = math.log((leg.expected_usd / leg.expected_kg)[0]) if leg.expected_kg[0] else own
-        sd = weighing / math.sqrt(leg.months[0]) * leg.usd[0] / excess_usd
-        mixing = leg.sd[0] * (leg.expected_usd + leg.floor_usd)[0] / excess_usd * abs(math.expm1(own - usual))
-        return own, sd**2 + mixing**2, usual
+        usual, error = float(leg.usual[0]), float(leg.usual_sd[0])
+        sd = weighing / math.sqrt(leg.months[0])
+        if math.isnan(usual):  # all of it went round
+            own = math.log(leg.usd[0] / leg.kg[0])
+            return own, sd**2, own
+        excess = (leg.kg - leg.expected_kg)[0]
+        apart = (leg.sd * (leg.expected_kg + leg.floor_kg))[0]
+        g = (0.1 * kg) ** 2 / ((0.1 * kg) ** 2 + apart**2)
+        x = (1.0 - g) * kg + g * excess
+        u, rest = math.exp(usual), leg.kg[0] - x
+        p = (leg.usd[0] - u * rest) / x
+        parts = (
+            leg.kg[0] / x * (g + (1.0 - g) * u / p) * sd,
+            u * rest / (p * x) * error,
+            (u / p - 1.0) * math.sqrt(kg_error**2 + g * apart**2) / x,
+        )
+        return math.log(p), sum(part**2 for part in parts), usual
 
-    (own, variance, usual), (back_own, back_variance, _) = told(out), told(back)
+    (own, variance, usual), (back_own, back_variance, _) = (told(leg) for leg in legs)
+    error = float(np.nan_to_num(legs[0].usual_sd[0]))
     a = np.linspace(usual - 5.0, usual + 5.0, 2001)[:, None]
     dearer = np.linspace(-2.5, 2.5, 1001)[None, :]
     prior = sum(
-        share / sd * np.exp(-0.5 * ((a - usual) / sd) ** 2)
-        for sd, share in zip(MIX_SD, MIX_SHARE, strict=True)
+        share / math.hypot(sd, error) * np.exp(-0.5 * (a - usual) ** 2 / (sd**2 + error**2))
+        for sd, share in zip(USUAL_GOODS.sd, USUAL_GOODS.share, strict=True)
     )
     density = prior * np.exp(-0.5 * (dearer / markup_sd) ** 2)
     density = density * np.exp(-0.5 * (a - own) ** 2 / variance)
@@ -420,24 +448,49 @@ def slow_prices(out: LegTotals, back: LegTotals, weighing: float, markup_sd: flo
 @pytest.mark.parametrize(
     ("out", "back"),
     [
-        (priced(100.0, 2.2, usual_kg=100.0), priced(98.0, 2.6, usual_kg=0.0)),
-        (priced(100.0, 7.0, usual_kg=100.0), priced(98.0, 8.4, usual_kg=300.0, usual=3.0)),
-        (priced(20.0, 6.0, usual_kg=300.0), priced(20.0, 8.0, usual_kg=0.0)),
-        (priced(20.0, 0.7, usual_kg=300.0), priced(19.0, 1.5, usual_kg=400.0)),
+        (priced_leg(100.0, 2.2, usual_kg=100.0), priced_leg(98.0, 2.6, usual_kg=0.0)),
+        (priced_leg(100.0, 7.0, usual_kg=100.0), priced_leg(98.0, 8.4, usual_kg=300.0, usual=3.0)),
+        (priced_leg(20.0, 6.0, usual_kg=300.0), priced_leg(20.0, 8.0, usual_kg=0.0)),
+        (priced_leg(20.0, 0.7, usual_kg=300.0), priced_leg(19.0, 1.5, usual_kg=400.0)),
     ],
 )
 def test_unit_values_equal_their_posterior_on_a_grid(out, back) -> None:
-    found = conserve((out, back), weighing_sd=0.05, markup_sd=0.4)
-    value, dearer, value_sd, dearer_sd = slow_prices(out, back, 0.05, 0.4)
-    assert found.usd[0] / found.kg[0] == pytest.approx(math.exp(value), rel=0.005)
-    assert found.markup[0] == pytest.approx(math.expm1(dearer), abs=0.005)
-    assert found.markup_sd[0] == pytest.approx(dearer_sd, rel=0.03, abs=0.002)
-    assert found.log_sd[0] > value_sd
+    kg = 0.97 * min(out.kg[0] - out.expected_kg[0], back.kg[0] - back.expected_kg[0])
+    weight, error = np.array([kg]), np.array([0.1 * kg])
+    found = priced((out, back), weight, error, weighing_sd=0.05, likeness=USUAL_GOODS, markup_sd=0.4)
+    value, dearer, value_sd, dearer_sd = slow_prices((out, back), kg, 0.1 * kg, 0.05, 0.4)
+    assert found.out[0] == pytest.approx(value, abs=0.005)
+    assert found.dearer[0] == pytest.approx(dearer, abs=0.005)
+    assert math.sqrt(found.out_variance[0]) == pytest.approx(value_sd, rel=0.03, abs=0.002)
+    assert math.sqrt(found.dearer_variance[0]) == pytest.approx(dearer_sd, rel=0.03, abs=0.002)
+
+
+def test_where_one_leg_holds_little_else_it_says_how_much_of_the_other_went_round() -> None:
+    """What was expected of the way back is a tenth too high; its unit value is told all the same."""
+    out = priced_leg(100.0, 2.0, usual_kg=10.0)
+    back = priced_leg(100.0, 2.6, usual_kg=300.0, usual=5.0)
+    wrong = LegTotals(*(
+        getattr(back, name) * (1.1 if name in {"expected_kg", "expected_usd"} else 1.0)
+        for name in LegTotals.__slots__
+    ))  # fmt: skip
+    right, misled = (conserve((out, leg), weighing_sd=0.001, markup_sd=0.4) for leg in (back, wrong))
+    assert right.markup[0] == pytest.approx(0.3, abs=0.03)
+    assert misled.markup[0] == pytest.approx(0.3, abs=0.1)  # of the excess back alone it would be −0.21
+
+
+def test_goods_of_a_maker_who_sells_alike_are_taken_for_usual_ones() -> None:
+    """Weighed badly, and 15% over the usual unit value: that is noise if he sells to all at one value."""
+    out, back = priced_leg(20.0, 2.3, usual_kg=200.0), priced_leg(20.0, 2.4, usual_kg=0.0)
+    strict = Likeness(sd=(0.02, 1.0), share=(0.9, 0.1))
+    alike, unlike = (conserve((out, back), weighing_sd=0.1, likeness=one) for one in (strict, USUAL_GOODS))
+    assert alike.markup[0] > unlike.markup[0]
+    assert alike.markup_sd[0] < unlike.markup_sd[0]
+    assert alike.usd[0] / alike.kg[0] == pytest.approx(2.0, rel=0.03)
 
 
 def test_goods_that_go_round_at_another_unit_value_are_counted_at_theirs() -> None:
     found = conserve(
-        (priced(100.0, 6.0, usual_kg=100.0), priced(100.0, 7.5, usual_kg=50.0)),
+        (priced_leg(100.0, 6.0, usual_kg=100.0), priced_leg(100.0, 7.5, usual_kg=50.0)),
         weighing_sd=0.02,
         markup_sd=0.4,
     )
@@ -450,7 +503,7 @@ def test_a_markup_told_well_is_drawn_nowhere_and_one_told_badly_towards_none(dea
     """No mark-up that somebody claims is built in: those of the same size up and down are treated alike."""
     clear, hidden = (
         conserve(
-            (priced(100.0, 2.0, usual_kg=0.0), priced(100.0, 2.0 * (1.0 + dearer), usual_kg=usual)),
+            (priced_leg(100.0, 2.0, usual_kg=0.0), priced_leg(100.0, 2.0 * (1.0 + dearer), usual_kg=usual)),
             weighing_sd=0.05,
         )
         for usual in (0.0, 3_000.0)
@@ -471,14 +524,14 @@ def test_evidence_of_unit_values_knows_no_direction() -> None:
 
 
 def test_a_unit_value_told_badly_is_taken_from_the_way_back_and_is_less_sure() -> None:
-    clear = priced(100.0, 6.0, usual_kg=0.0)
-    out = priced(10.0, 5.0, usual_kg=1_000.0)
-    bought_back = priced(10.0, 6.0, usual_kg=0.0)
-    hidden = priced(10.0, 6.0, usual_kg=2_000.0)
+    clear = priced_leg(100.0, 6.0, usual_kg=0.0)
+    out = priced_leg(10.0, 5.0, usual_kg=1_000.0)
+    bought_back = priced_leg(10.0, 6.0, usual_kg=0.0)
+    hidden = priced_leg(10.0, 6.0, usual_kg=2_000.0)
     by_return, alone = (
         conserve((out, back), weighing_sd=0.2, markup_sd=0.4) for back in (bought_back, hidden)
     )
-    sure = conserve((clear, priced(100.0, 7.2, usual_kg=0.0)), weighing_sd=0.2, markup_sd=0.4)
+    sure = conserve((clear, priced_leg(100.0, 7.2, usual_kg=0.0)), weighing_sd=0.2, markup_sd=0.4)
     assert 3.5 < by_return.usd[0] / by_return.kg[0] < 6.0  # the same goods, at a mark-up not known
     assert alone.usd[0] / alone.kg[0] < 3.0  # drawn to the usual goods
     assert sure.markup_sd[0] < by_return.markup_sd[0]
@@ -585,3 +638,29 @@ def test_the_common_step_is_found() -> None:
     overlap = np.exp(rng.normal(10.0, 0.2, (300, 36)))
     overlap[:3, 24:] *= 4.0
     assert strongest_step(overlap) == 24
+
+
+def test_how_alike_the_goods_of_a_maker_are_is_learnt() -> None:
+    """Of one seller and its buyers; what another sells says nothing, and few pairs say nothing."""
+
+    def trade(sd: float, sellers: int) -> Trade:
+        rng = np.random.default_rng(5)
+        exporter = np.repeat(np.arange(sellers), 6)
+        kg = rng.uniform(1.0, 1_000.0, exporter.size)
+        own = rng.normal(1.0, 2.0, sellers)[exporter]  # sellers are far apart
+        usd = kg * np.exp(own + rng.normal(0.0, sd / math.sqrt(2.0), exporter.size))
+        kg[1] = np.nan
+        nothing = np.zeros(exporter.size)
+        home = np.zeros((sellers, 1))
+        return Trade(
+            tuple(f"{n:04d}" for n in range(sellers)), ("x",), exporter, np.tile(np.arange(6), sellers),
+            np.zeros(exporter.size, dtype=np.int64), (), (WindowSums(usd, nothing, kg, nothing),),
+            (home, home), (), np.ones((1, 1, 1), dtype=bool), SimpleNamespace(),
+        )  # fmt: skip
+
+    for sd in (0.05, 0.4):
+        found = goods_likeness(trade(sd, 400))
+        assert found.sd[:3] == pytest.approx((sd, sd, sd), rel=0.15)
+        assert found.sd[3:] == USUAL_GOODS.sd
+        assert sum(found.share) == pytest.approx(1.0)
+    assert goods_likeness(trade(0.05, 10)) == USUAL_GOODS

@@ -19,7 +19,7 @@ from entrepot.detect.periods import WindowPair
 from entrepot.report import about_loops, print_loops
 from entrepot.report.charts import svg
 from entrepot.report.loop_chart import loop_chart
-from entrepot.report.loops import loop_sentences
+from entrepot.report.loops import _lag, loop_sentences
 from entrepot.schema import LOOP, LOOP_MONTH, NET_TRADE
 
 WINDOWS = WindowPair(
@@ -40,8 +40,8 @@ def calibration(planted: int = 4) -> LoopCalibration:
 def result(*, rows: int = 1) -> LoopResult:
     row = dict.fromkeys(LOOP.columns) | {
         "maker": "CHN", "via": "RUS", "hs_code": "847130", "estimate_usd": 2e6, "low_usd": 1.5e6,
-        "high_usd": 2.4e6, "markup": 0.22, "lag_months": 2, "q_value": 0.01, "status": "identified",
-        "conserved": "value",
+        "high_usd": 2.4e6, "markup": 0.22, "lag_months": 2, "lag_low": 2, "lag_high": 2, "q_value": 0.01,
+        "status": "identified", "conserved": "value",
     }  # fmt: skip
     row |= {
         name: 1.0
@@ -211,3 +211,9 @@ def test_the_diagram_of_a_chain_has_both_vias_and_three_arrows() -> None:
     assert "back: value not told" in svg(loop_chart(chain))
     assert "back: USD 1.80m" in svg(loop_chart(with_chain(markup=-0.1)))
     assert (arrows(result()), arrows(chain)) == (2, 3)
+
+
+def test_a_lag_that_cannot_be_told_apart_has_its_interval() -> None:
+    row = {"lag_months": 2, "lag_low": 2, "lag_high": 2}
+    assert _lag(row) == "2"
+    assert _lag(row | {"lag_low": 1}) == "2 (1–2)"

@@ -69,7 +69,8 @@ def find_loops(
             options,
             engine=engine,
             records=_records(engine, reports),
-            estimated_weights=_estimated_weights(engine, reports),
+            estimated_weights=_estimated_weights(engine, reports, of_importers=False),
+            estimated_again=_estimated_weights(engine, reports, of_importers=True),
             progress=progress,
         )
 
@@ -131,11 +132,18 @@ def _records(engine: Engine, reports: str) -> pa.Table:
     """)
 
 
-def _estimated_weights(engine: Engine, reports: str) -> pa.Table:
+def _estimated_weights(engine: Engine, reports: str, *, of_importers: bool) -> pa.Table:
     """Return the flows of which a fifth or more was weighed by the publisher's estimate.
 
-    The exporter's weights are used where there are any: only its flags count there.
+    The exporter's weights are used where there are any: only its flags count there. With ``of_importers`` it
+    is the importer's flags, whose weights are a second opinion.
     """
+    flow = "exporter, importer, hs_code"
+    used = (
+        "WHERE NOT is_export"
+        if of_importers
+        else f"QUALIFY is_export = bool_or(is_export) OVER (PARTITION BY {flow})"
+    )
     return engine.sql(f"""
         WITH flagged AS (
             SELECT CASE WHEN flow = 'import' THEN partner ELSE reporter END AS exporter,
@@ -152,7 +160,7 @@ def _estimated_weights(engine: Engine, reports: str) -> pa.Table:
             FROM flagged GROUP BY ALL
         ), used AS (
             SELECT * FROM sides
-            QUALIFY is_export = bool_or(is_export) OVER (PARTITION BY exporter, importer, hs_code)
+            {used}
         )
         SELECT exporter, importer, hs_code FROM used WHERE share >= {_MOSTLY}
     """)

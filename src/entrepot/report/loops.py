@@ -162,10 +162,16 @@ def _cells(row: dict[str, Any]) -> list[str]:
         amount(row["estimate_usd"]),
         amount_range(row["low_usd"], row["high_usd"]),
         percent(row["markup"]),
-        f"{row['lag_months']}",
+        _lag(row),
         MISSING if row["q_value"] is None else f"{row['q_value']:.3f}",
         row["conserved"],
     ]
+
+
+def _lag(row: Mapping[str, Any]) -> str:
+    """Return the months at the via, with the ends of their interval where they cannot be told apart."""
+    low, high = row["lag_low"], row["lag_high"]
+    return f"{row['lag_months']}" if low == high else f"{row['lag_months']} ({low}–{high})"
 
 
 def about_loops(result: LoopResult, *, sources: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -285,6 +285,8 @@ COLUMNS: dict[str, Column] = _index(
         Column("markup_low", "float64", "5th percentile of the true mark-up", missing="a leg is not weighed, or not identified"),
         Column("markup_high", "float64", "95th percentile of the true mark-up", missing="a leg is not weighed, or not identified"),
         Column("lag_months", "int32", "months between leaving the maker and leaving the last via", unit="months", missing="not identified", minimum=0),
+        Column("lag_low", "int32", "5th percentile of the lag", unit="months", missing="not identified", minimum=0),
+        Column("lag_high", "int32", "95th percentile of the lag", unit="months", missing="not identified", minimum=0),
         Column("lag_probability", "float64", "probability that the lag is right within a month", missing="not identified", minimum=0),
         Column("onset", "text", "month in which the first goods left; of a detour, in which the hub's arrivals from the origins stepped up", missing="not identified, no clear step, or several hubs"),
         Column("conserved", "text", "weight, or value less the mark-up where a leg is not weighed or its weights are estimated", missing="not identified"),

@@ -183,6 +183,7 @@ LOOP = Table(
         "excess_out_usd", "excess_back_usd", "excess_out_kg", "excess_back_kg",
         "out_usd", "back_usd", "expected_out_usd", "expected_back_usd", "co_movement", "via_supply_usd",
         "re_imported_usd", "home_usd", "re_exported_usd", "own_origin_usd", "evidence", "second_via",
+        "lag_low", "lag_high",
     ),
     key=("maker", "via", "second_via", "hs_code"),
     description="Goods that left their maker, stopped over and came back, with the figures it was made of.",

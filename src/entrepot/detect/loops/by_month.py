@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from entrepot.detect.loops.measure import leg_series, span_of
+from entrepot.detect.loops.legs import leg_series, span_of
 from entrepot.schema import LOOP_MONTH
 
 if TYPE_CHECKING:

@@ -9,19 +9,22 @@ import numpy as np
 
 from entrepot.detect.loops.amounts import Amounts, conserve, leg_totals
 from entrepot.detect.loops.chains import chain_legs
+from entrepot.detect.loops.legs import (
+    LegMonths,
+    leg_months,
+    span_of,
+    totals_of,
+    weighed_only,
+    with_planted,
+)
 from entrepot.detect.loops.measure import (
     Heard,
-    LegMonths,
     Measured,
     Planted,
     dearer_factor,
     hear_echo,
     hop_factor,
-    leg_months,
     measure,
-    span_of,
-    totals_of,
-    with_planted,
 )
 from entrepot.detect.loops.odds import log_chain_factors, log_odds
 from entrepot.detect.loops.search import Judged, Scan, chronic_odds, worth_measuring
@@ -199,6 +202,7 @@ def _measure(
         out = with_planted(out, planted[0].out_usd, planted[0].out_kg)
         on = with_planted(on, planted[0].back_usd, planted[0].back_kg)
         back = with_planted(back, planted[1].back_usd, planted[1].back_kg)
+    out, on, back = (weighed_only(leg, weighed) for leg in (out, on, back))
     timing = _in_a_row(hops[0].timing, hops[1].timing, most=end - since - 2)
     on_lag = np.minimum(hops[0].timing.lag, timing.lag)
     month = np.arange(len(tools.trade.periods))
@@ -207,7 +211,7 @@ def _measure(
         for lag in (np.zeros_like(on_lag), on_lag, timing.lag)
     )
     totals = (totals_of(out, gone), totals_of(on, passed), totals_of(back, returned))
-    amounts = conserve(totals, weighing_sd=tools.weighing_sd)
+    amounts = conserve(totals, weighing_sd=tools.weighing_sd, likeness=tools.unit_values.likeness)
     amounts, by_shipment = _by_shipment(heard, hops, on, (gone, on_lag), amounts)
     said = _months_over(*(hop_factor(one.timing) for one in (*hops, detour)))
     # the way back and out again: the same goods in either story

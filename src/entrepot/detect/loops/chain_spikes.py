@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.loops.chains import Chains, PlantedLegs
+from entrepot.detect.loops.legs import own_months
 from entrepot.detect.loops.measure import Planted
 from entrepot.detect.loops.spikes import DRAWN, departures, draw_markups, observed_pairs, window_share
 
@@ -126,15 +127,17 @@ def planted_chain_months(
     trade: Trade, series: Series, sets: ChainSets, plan: SpikePlan, rng: np.random.Generator
 ) -> tuple[tuple[Planted, Planted], NDArray[np.float64]]:
     """Return what is added to the legs of both hops by month, and the true amounts, in USD at departure."""
-    left = departures(trade, series, sets, rng)
+    left = departures(trade, series, sets, plan, rng)
     whole = np.ones(sets.loss.size)
     on = left.later(sets.on_lag, kept=whole, dearer=1.0 + sets.part * sets.markup)
     back = left.later(sets.lag, kept=1.0 - sets.loss, dearer=1.0 + sets.markup)
     c = sets.candidates
     out, on, back = (
-        leg.reported(plan, exporter, importer, rng)
-        for leg, exporter, importer in (
-            (left, c.maker, c.via), (on, c.via, c.second), (back, c.second, c.maker)
+        leg.reported(plan, pair, own_months(series, cell)[0], rng)
+        for leg, pair, cell in (
+            (left, (c.maker, c.via), c.out),
+            (on, (c.via, c.second), c.on),
+            (back, (c.second, c.maker), c.back),
         )
     )  # fmt: skip
     hops = Planted(out.usd, out.kg, on.usd, on.kg), Planted(on.usd, on.kg, back.usd, back.kg)

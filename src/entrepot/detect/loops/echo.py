@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.kernels.returns import Returns, match_returns, return_factors
-from entrepot.detect.loops.amounts import MARKUP_SD
+from entrepot.detect.loops.markups import MARKUP_SD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

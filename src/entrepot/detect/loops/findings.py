@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from entrepot.detect.loops.by_month import month_shares
-from entrepot.detect.loops.measure import leg_series
+from entrepot.detect.loops.legs import leg_series
 from entrepot.detect.loops.net import net_trade
 from entrepot.detect.loops.records import read_records, via_supply
 from entrepot.detect.loops.result import LoopHeadline, LoopResult
 from entrepot.detect.loops.search import FALSE
+from entrepot.detect.loops.timing import share_median
 from entrepot.schema import LOOP
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ _UNLIKELY = "not identified: less likely than not"
 _NOT_PLANTED = "not identified: nothing planted was found, so that no interval is known"
 _OTHER_WAY = "not identified: likelier the other way round"
 _SURE_LAG = 0.8
+_LAG_ENDS = (0.05, 0.95)
 _SLACK = 1.25  # what went round may be somewhat more than a leg that is reported too low
 
 
@@ -181,6 +183,8 @@ def _found_columns(
         "markup_low": dearer[0],
         "markup_high": dearer[1],
         "lag_months": timing.lag.astype(np.float64),
+        "lag_low": np.minimum(share_median(timing.lag_share, _LAG_ENDS[0]), timing.lag).astype(np.float64),
+        "lag_high": np.maximum(share_median(timing.lag_share, _LAG_ENDS[1]), timing.lag).astype(np.float64),
         "lag_probability": near,
         "onset": np.array(tools.trade.periods, dtype=object)[timing.onset],
         "q_value": q_value,

@@ -7,36 +7,43 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from entrepot.detect.loops.amounts import MARKUP_SD, Amounts, LegTotals, conserve, leg_totals
+from entrepot.detect.loops.amounts import Amounts, LegTotals, conserve, leg_totals
 from entrepot.detect.loops.echo import Lumps, find_echo, is_lumpy
-from entrepot.detect.loops.timing import MonthlyLegs, Timing, find_timing, with_echo
-from entrepot.detect.loops.windows import month_number
+from entrepot.detect.loops.lags import Levels, find_lags, told_by_value
+from entrepot.detect.loops.legs import (
+    leg_months,
+    own_months,
+    position_of,
+    residuals,
+    span_of,
+    totals_of,
+    weighed_only,
+    with_planted,
+)
+from entrepot.detect.loops.markups import MARKUP_SD, own_value
+from entrepot.detect.loops.timing import MonthlyLegs, Timing, find_timing, with_echo, with_lags
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from entrepot.detect.loops.candidates import Candidates
     from entrepot.detect.loops.expected import ExpectedTrade
+    from entrepot.detect.loops.legs import LegMonths
     from entrepot.detect.loops.paths import Paths
     from entrepot.detect.loops.series import Series
+    from entrepot.detect.loops.unit_values import UnitValues
     from entrepot.detect.loops.windows import Trade
 
 __all__ = [
     "Heard",
-    "LegMonths",
     "Measured",
     "Planted",
     "Tools",
     "dearer_factor",
     "hear_echo",
     "hop_factor",
-    "leg_months",
-    "leg_series",
     "measure",
-    "span_of",
     "timing_factor",
-    "totals_of",
-    "with_planted",
 ]
 
 _LOOK_BACK = 6
@@ -44,9 +51,9 @@ _HEARD = 1.0  # log Bayes factor of the echo from which on shipments say the amo
 _MATCHED = 0.5
 _LEAST_SD = 0.03
 _SHIPMENT_SD = 0.1  # of shipments that certainly came back
-_FLOOR_SHARE = 0.1
 _MOST_TIMING = 4.0
 _MOST_MARKUP = 3.0
+_ROUGHLY = 0.05  # relative error of an amount whose lag is not known yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,8 @@ class Tools:
         Variance of the months of flows in the book that leads, in logs.
     unit_value_sd
         Standard deviation of the log ratio of the unit values of two flows of a product.
+    unit_values
+        What a kilogram is usually worth.
     """
 
     trade: Trade
@@ -79,6 +88,7 @@ class Tools:
     weighing_sd: float
     report_variance: NDArray[np.float64]
     unit_value_sd: float
+    unit_values: UnitValues
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,20 +200,6 @@ class Measured:
         return Measured(**parts)
 
 
-@dataclass(frozen=True, slots=True)
-class LegMonths:
-    """One leg by month: flow and expectation in USD and kg, months seen, spread of ordinary months."""
-
-    usd: NDArray[np.float64]
-    kg: NDArray[np.float64]
-    expected_usd: NDArray[np.float64]
-    expected_kg: NDArray[np.float64]
-    seen: NDArray[np.bool_]
-    spread: NDArray[np.float64]
-    sd: NDArray[np.float64]
-    floor: float
-
-
 def hear_echo(tools: Tools, candidates: Candidates, at: int, *, planted: Planted | None = None) -> Heard:
     """Return how strongly the way back repeats the way out, of lumpy candidates.
 
@@ -218,7 +214,7 @@ def hear_echo(tools: Tools, candidates: Candidates, at: int, *, planted: Planted
         (candidates.out, (candidates.maker, candidates.via), planted.out_usd if planted else 0.0),
         (candidates.back, (candidates.source, candidates.target), planted.back_usd if planted else 0.0),
     ):
-        usd, _ = _own_months(tools.series, cells)
+        usd, _ = own_months(tools.series, cells)
         sides.append(np.where(tools.trade.observed[areas], usd + added, np.nan))
     lumpy = is_lumpy(sides[0][:, start:end])
     n, lags, months = lumpy.size, tools.longest_lag + 1, len(tools.trade.periods)
@@ -230,7 +226,7 @@ def hear_echo(tools: Tools, candidates: Candidates, at: int, *, planted: Planted
         maker, via = candidates.maker[rows], candidates.via[rows]
         source, target = candidates.source[rows], candidates.target[rows]
         noise = tools.report_variance[maker, via] + tools.report_variance[source, target]
-        quiet_end = _position(tools.trade, tools.trade.windows[0].after[0])
+        quiet_end = position_of(tools.trade, tools.trade.windows[0].after[0])
         legs = Lumps(sides[0][rows], sides[1][rows], noise, start, since, end, quiet_end)
         echo = find_echo(legs, longest_lag=tools.longest_lag)
         factor[rows], by_lag[rows], variance[rows] = echo.log_factor, echo.by_lag, echo.variance
@@ -276,25 +272,75 @@ def measure(
             with_planted(out, planted.out_usd, planted.out_kg),
             with_planted(back, planted.back_usd, planted.back_kg),
         )
+    out, back = weighed_only(out, weighed), weighed_only(back, weighed)
     entered = (
         tools.report_variance[candidates.maker, candidates.via],
         tools.report_variance[candidates.source, candidates.target],
     )
     weighing = np.where(weighed, tools.weighing_sd**2, 0.0)
     own = (entered[0] + weighing, entered[1] + weighing)
-    legs = _residuals((out, back), own, weighed, max(since - _LOOK_BACK, start), since, end)
+    legs = residuals((out, back), own, weighed, max(since - _LOOK_BACK, start), since, end)
     timing = find_timing(legs, longest_lag=min(tools.longest_lag, end - since - 2))
+    amounts, totals, _ = _matched(tools, (out, back), timing.lag, (since, end))
+    timing = _with_lags(tools, timing, legs, (out, back), totals, amounts, weighed)
     timing = with_echo(timing, heard.lumpy, heard.by_lag, heard.first_flow)
-    month = np.arange(len(tools.trade.periods))
-    gone = (month >= since) & (month < (end - timing.lag)[:, None])
-    returned = (month >= (since + timing.lag)[:, None]) & (month < end)
-    totals_out, totals_back = totals_of(out, gone), totals_of(back, returned)
-    amounts = conserve((totals_out, totals_back), weighing_sd=tools.weighing_sd)
+    amounts, (totals_out, totals_back), gone = _matched(tools, (out, back), timing.lag, (since, end))
     amounts, by_shipment = _by_shipment(tools, heard, (out, back), (gone, timing.lag), amounts)
     added = timing_factor(timing) + dearer_factor(amounts, tools.unit_value_sd)
     return Measured(
         timing, amounts, totals_out, totals_back, added, _correlation(legs, timing.lag), by_shipment
     )
+
+
+def _matched(
+    tools: Tools, legs: tuple[LegMonths, LegMonths], lag: NDArray[np.int64], window: tuple[int, int]
+) -> tuple[Amounts, tuple[LegTotals, LegTotals], NDArray[np.bool_]]:
+    """Return the amounts, both legs over the months that a lag matches, and the months of departure."""
+    since, end = window
+    month = np.arange(len(tools.trade.periods))
+    gone = (month >= since) & (month < (end - lag)[:, None])
+    returned = (month >= (since + lag)[:, None]) & (month < end)
+    totals = (totals_of(legs[0], gone), totals_of(legs[1], returned))
+    amounts = conserve(totals, weighing_sd=tools.weighing_sd, likeness=tools.unit_values.likeness)
+    return amounts, totals, gone
+
+
+def _with_lags(
+    tools: Tools,
+    timing: Timing,
+    legs: MonthlyLegs,
+    months: tuple[LegMonths, LegMonths],
+    totals: tuple[LegTotals, LegTotals],
+    amounts: Amounts,
+    weighed: NDArray[np.bool_],
+) -> Timing:
+    """Return the timing with the posterior of its lags, of months told by weight and by unit values."""
+    end = legs.out.shape[1]
+    told, levels = [], []
+    for leg, total, residual, variance in zip(
+        months, totals, (legs.out, legs.back), (legs.out_variance, legs.back_variance), strict=True
+    ):
+        own, own_variance, _ = own_value(total, amounts.kg, _ROUGHLY * amounts.kg, tools.weighing_sd)
+        usd, kg, usual = leg.usd[:, :end], leg.kg[:, :end], leg.usual[:, :end]
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            worth, goods = np.exp(usual), np.exp(own)[:, None]
+            further = goods - worth
+            apart = (usd - worth * kg) / further
+            noise = worth * kg * np.hypot(tools.weighing_sd, leg.usual_sd[:, None])
+            unsure = np.sqrt(own_variance)[:, None] * goods * np.abs(legs.size)[:, None]
+            apart_sd = np.hypot(noise, unsure) / np.abs(further)
+        known = weighed[:, None] & leg.seen[:, :end] & (kg > 0)
+        told.append(told_by_value(residual, variance, np.where(known, apart, np.nan), apart_sd))
+        expected = np.where(weighed[:, None], leg.expected_kg, leg.expected_usd)[:, :end]
+        levels.append(np.nan_to_num(expected))
+    (out, out_variance), (back, back_variance) = told
+    better = MonthlyLegs(out, back, out_variance, back_variance, legs.size, legs.first, legs.since)
+    share, onset = find_lags(
+        better,
+        Levels(levels[0], levels[1], months[0].sd, months[1].sd, weighed),
+        longest_lag=timing.lag_share.shape[1] - 1,
+    )
+    return with_lags(timing, share, onset)
 
 
 def _by_shipment(
@@ -337,146 +383,6 @@ def _by_shipment(
         told_sd=np.where(used & weighed, weighing, amounts.told_sd),
     )
     return by_shipment, used
-
-
-def span_of(trade: Trade, at: int) -> tuple[int, int, int]:
-    """Return the first quiet month, the first of the after-window, and the one after its last."""
-    pair = trade.windows[at]
-    return (
-        _position(trade, pair.before[0]),
-        _position(trade, pair.after[0]),
-        _position(trade, pair.after[-1]) + 1,
-    )
-
-
-def _own_months(series: Series, cell: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return USD and kg of cells by month; zeros for flows that never were."""
-    known = cell >= 0
-    row = np.where(known, series.rows(np.maximum(cell, 0)), 0).clip(max=max(series.cell.size - 1, 0))
-    usd, kg = (np.where(known[:, None], values[row], 0.0) for values in (series.usd, series.kg))
-    return usd, kg
-
-
-def leg_series(
-    tools: Tools, candidates: Candidates
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return flow out, flow back, and what was expected of them: each (n, T), USD a month."""
-    out = leg_months(tools, candidates.maker, candidates.via, candidates.out, candidates.product, 0)
-    back = leg_months(tools, candidates.source, candidates.target, candidates.back, candidates.product, 0)
-    return out.usd, back.usd, out.expected_usd, back.expected_usd
-
-
-def _position(trade: Trade, number: int) -> int:
-    return number - month_number(trade.periods[0])
-
-
-def leg_months(
-    tools: Tools,
-    exporter: NDArray[np.int64],
-    importer: NDArray[np.int64],
-    cell: NDArray[np.int64],
-    product: NDArray[np.int64],
-    at: int,
-) -> LegMonths:
-    """Return one leg by month; zeros where such a flow never was.
-
-    Parameters
-    ----------
-    tools
-        Windows, expectations, months.
-    exporter, importer, cell, product : (n,)
-        Where the leg begins and ends, its cell or -1, and its product.
-    at
-        Which pair of windows.
-    """
-    trade, expected = tools.trade, tools.expected
-    pair, sums = trade.windows[at], trade.sums[at]
-    known = cell >= 0
-    usd, kg = _own_months(tools.series, cell)
-    before = slice(_position(trade, pair.before[0]), _position(trade, pair.before[-1]) + 1)
-    after = slice(_position(trade, pair.after[0]), _position(trade, pair.after[-1]) + 1)
-    shape = tools.paths.shape(exporter, importer, product)
-    level = np.concatenate(
-        [
-            shape[:, : after.start] / np.maximum(shape[:, before].mean(axis=1, keepdims=True), 1e-9),
-            shape[:, after.start :] / np.maximum(shape[:, after].mean(axis=1, keepdims=True), 1e-9),
-        ],
-        axis=1,
-    ) / len(pair.after)
-    is_after = np.arange(shape.shape[1]) >= after.start
-
-    def monthly(wanted: NDArray[np.float64], was: NDArray[np.float64]) -> NDArray[np.float64]:
-        amount = np.where(is_after, wanted[cell][:, None], was[cell][:, None])
-        return np.where(known[:, None], amount, 0.0) * level
-
-    expected_usd = monthly(expected.usd[at], sums.before)
-    seen = trade.observed[exporter, importer]
-    relative = np.divide(
-        usd - expected_usd, expected_usd, out=np.zeros_like(usd), where=(expected_usd > 0) & seen
-    )[:, before]
-    nothing = float(expected.noise.at(np.zeros(1))[0])
-    return LegMonths(
-        usd=usd,
-        kg=kg,
-        expected_usd=expected_usd,
-        expected_kg=monthly(expected.kg[at], sums.before_kg),
-        seen=seen,
-        spread=np.maximum(np.sqrt((relative**2).mean(axis=1)), _LEAST_SD),
-        sd=np.where(known, expected.sd[at][cell], nothing) * expected.stretch[at],
-        floor=expected.noise.floor / len(pair.after),
-    )
-
-
-def with_planted(months: LegMonths, usd: NDArray[np.float64], kg: NDArray[np.float64]) -> LegMonths:
-    """Return a leg with amounts added to its months."""
-    return LegMonths(
-        months.usd + usd, months.kg + kg, months.expected_usd, months.expected_kg, months.seen, months.spread,
-        months.sd, months.floor,
-    )  # fmt: skip
-
-
-def _residuals(
-    legs: tuple[LegMonths, LegMonths],
-    own: tuple[NDArray[np.float64], NDArray[np.float64]],
-    weighed: NDArray[np.bool_],
-    first: int,
-    since: int,
-    end: int,
-) -> MonthlyLegs:
-    """Return residuals up to the end of the window: in kg, or in USD without weights.
-
-    ``own`` is the variance of the logs with which goods that go round are weighed and entered, on each leg:
-    of much that goes round it is more than what ordinary trade strays by.
-    """
-    residual, variance = [], []
-    for leg in legs:
-        flow = np.where(weighed[:, None], leg.kg, leg.usd)[:, :end]
-        wanted = np.where(weighed[:, None], leg.expected_kg, leg.expected_usd)[:, :end]
-        value = np.where(weighed, leg.usd.sum(axis=1), 1.0)
-        weight = np.nansum(leg.kg, axis=1)
-        unit = np.divide(value, weight, out=np.ones(value.size), where=weighed & (value > 0) & (weight > 0))
-        ordinary = (leg.spread[:, None] * wanted) ** 2 + (_FLOOR_SHARE * leg.floor / unit[:, None]) ** 2
-        seen = leg.seen[:, :end] & np.isfinite(flow)
-        residual.append(np.where(seen, flow - wanted, 0.0))
-        variance.append(np.where(seen, ordinary, 1e12 * np.maximum(ordinary, 1e-12)))
-    size = np.minimum(residual[0][:, since:].mean(axis=1), residual[1][:, since:].mean(axis=1))
-    least = np.sqrt(np.median(variance[0], axis=1) + np.median(variance[1], axis=1))
-    size = np.maximum(size, _FLOOR_SHARE * least)
-    runs = np.arange(end) >= since
-    out, back = (v + by[:, None] * size[:, None] ** 2 * runs for v, by in zip(variance, own, strict=True))
-    return MonthlyLegs(residual[0], residual[1], out, back, size, first, since)
-
-
-def totals_of(leg: LegMonths, inside: NDArray[np.bool_]) -> LegTotals:
-    """Return the sums of a leg over the (n, T) months that are inside."""
-    kg, expected_kg, usd, expected_usd = (
-        leg_totals(values, inside, leg.seen)
-        for values in (leg.kg, leg.expected_kg, leg.usd, leg.expected_usd)
-    )
-    months = inside.sum(axis=1).astype(np.float64)
-    unit = np.divide(usd, kg, out=np.ones_like(usd), where=(kg > 0) & (usd > 0))
-    floor = np.full(kg.size, leg.floor) * months
-    return LegTotals(kg, expected_kg, usd, expected_usd, leg.sd, floor / unit, floor, months)
 
 
 def timing_factor(timing: Timing) -> NDArray[np.float64]:

@@ -22,6 +22,7 @@ __all__ = ["report_noise", "unit_value_spread", "weighing_noise"]
 _DEFAULT = 0.1
 _FEWEST = 30
 _LEAST, _MOST = 0.01, 0.5
+_NOTHING = 1e-9
 _ANY = 0.5
 _LEAST_ANY, _MOST_ANY = 0.2, 2.0
 
@@ -32,7 +33,7 @@ def weighing_noise(series: Series, cells: NDArray[np.int64]) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.log(series.usd[rows] / series.kg[rows])
         step = np.diff(value, axis=1) / np.sqrt(2.0)
-    known = step[np.isfinite(step) & (step != 0)]  # a weight that was made up steps by nothing
+    known = step[np.isfinite(step) & (np.abs(step) > _NOTHING)]  # a weight that was made up steps by nothing
     return _robust_sd(known)
 
 

@@ -29,6 +29,8 @@ from entrepot.detect.loops.search import (
 )
 from entrepot.detect.loops.series import load_series
 from entrepot.detect.loops.spikes import SpikePlan, draw_spikes
+from entrepot.detect.loops.unit_values import load_unit_values
+from entrepot.detect.loops.weights import weigh_twice
 from entrepot.detect.loops.windows import load_trade
 from entrepot.detect.periods import WindowPair, parse_period, period_text, placebo_windows
 from entrepot.detect.windows import calendar_of
@@ -63,6 +65,7 @@ def loops(
     engine: Engine,
     records: pa.Table | None = None,
     estimated_weights: pa.Table | None = None,
+    estimated_again: pa.Table | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> LoopResult:
     """Find goods that leave their maker, stop over with a via, and are bought back.
@@ -82,6 +85,8 @@ def loops(
         What books record of goods coming home, see :func:`entrepot.detect.loops.records.read_records`.
     estimated_weights
         Columns ``exporter``, ``importer``, ``hs_code`` of flows whose weights the publisher estimated.
+    estimated_again
+        The same of the importer's weights, where the exporter's count.
     progress
         Called with the steps done and all steps.
 
@@ -106,11 +111,13 @@ def loops(
     published = [period_text(p, is_monthly=True) for p in (*windows.before, *windows.after)]
     noise = book_noise(goods)
     goods = lead_books(goods, noise, engine)
+    goods = weigh_twice(goods, windows, engine, estimated=estimated_again)
     trade = load_trade(
         goods, (windows, *placebo_windows(windows, published=published)), estimated_weights=estimated_weights
     )
     paths = load_paths(goods, trade)
     expected = expect_trade(trade, paths)
+    unit_values = load_unit_values(goods, trade, engine)
     asked = Asked.of(trade, options)
     rng = np.random.default_rng(options.seed)
     event = _scan(trade, expected, 0, asked, options)
@@ -137,6 +144,7 @@ def loops(
         weighing_noise(series, cells),
         noise.variance(trade),
         unit_value_spread(trade),
+        unit_values,
     )
     found = _judged(tools, event, asked)
     q_value, threshold = _q_values(tools, found, event, decoys, quiet, asked)
@@ -144,6 +152,7 @@ def loops(
         weighing_sd=tools.weighing_sd,
         report_sd=report_noise(goods, windows),
         monthly_sd=np.sqrt(tools.report_variance),
+        likeness=unit_values.likeness,
     )
     calibration = calibrate_trips(tools, spikes, plan, threshold, rng=rng, progress=progress)
     findings = Findings(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Series", "load_series"]
 
+_NEAR = 2.0  # months over which a unit value says little of another month's
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -30,7 +32,7 @@ class Series:
         Positions among the cells of :class:`Trade`, increasing.
     usd, kg : (n, T)
         Value and weight; a month without a row is zero. A weight that is missing in a month is made with
-        the cell's own unit value, NaN where no month was weighed.
+        the cell's own unit value in the months about it, NaN where no month was weighed.
     observed : (n, T)
         Whether anybody published the month.
     """
@@ -73,9 +75,18 @@ def load_series(engine: Engine, flows: nw.LazyFrame[Any], trade: Trade, cells: N
     usd = sum_by(place, value, size).reshape(shape)
     kg = sum_by(place, np.where(is_weighed, weight, 0.0), size).reshape(shape)
     weighed = sum_by(place, np.where(is_weighed, value, 0.0), size).reshape(shape)
-    total = weighed.sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        unit = np.where(total > 0, total / kg.sum(axis=1), np.nan)
-    kg = kg + np.where(usd > weighed, (usd - weighed) / unit[:, None], 0.0)
+    kg = kg + np.where(usd > weighed, (usd - weighed) / _unit_values(weighed, kg), 0.0)
     observed = trade.observed[trade.exporter[cells], trade.importer[cells]]
     return Series(cell=cells, usd=usd, kg=kg, observed=observed)
+
+
+def _unit_values(usd: NDArray[np.float64], kg: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (n, T) the unit value of the weighed months about each month, the nearer the more."""
+    month = np.arange(usd.shape[1])
+    near = np.exp(-np.abs(month[:, None] - month) / _NEAR)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log = np.log(usd / kg)
+    known = np.isfinite(log)
+    weight = known.astype(np.float64) @ near
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.exp(np.where(known, log, 0.0) @ near / weight))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from entrepot.detect.loops.amounts import MARKUP_SD, MIX_SD, MIX_SHARE
 from entrepot.detect.loops.candidates import Candidates, PlantedSums, two_way
+from entrepot.detect.loops.legs import own_months
+from entrepot.detect.loops.markups import MARKUP_SD
 from entrepot.detect.loops.measure import Planted
 from entrepot.detect.loops.timing import ramp
 from entrepot.detect.loops.windows import month_number
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from entrepot.detect.loops.chain_spikes import ChainSets
     from entrepot.detect.loops.expected import ExpectedTrade
     from entrepot.detect.loops.series import Series
+    from entrepot.detect.loops.unit_values import Likeness
     from entrepot.detect.loops.windows import Trade
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 _PAIRS = 3
+_MOST_WEIGHING = 0.5
 _LONGEST = 5
 _MOST_UNLIKE = 4.0  # a reporter's lasting errors over those of the middle one
 
@@ -66,11 +69,14 @@ class SpikePlan:
         Standard deviation of the lasting log error of the middle reporter's figure of a flow.
     monthly_sd : (n_areas, n_areas)
         Standard deviation of the months of flows in the book that leads, in logs, by exporter and importer.
+    likeness
+        How far the goods are from usual ones in unit value.
     """
 
     weighing_sd: float
     report_sd: float
     monthly_sd: NDArray[np.float64]
+    likeness: Likeness
 
     def lasting_sd(self, exporter: NDArray[np.int64], importer: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return (n) the deviation of lasting errors: larger where the months are noisier."""
@@ -204,10 +210,11 @@ def planted_months(
     Shipments are as irregular as the flow out that they hide in. What left too late to be back is no part
     of the true amount.
     """
-    left = departures(trade, series, sets, rng)
+    left = departures(trade, series, sets, plan, rng)
     back = left.later(sets.lag, kept=1.0 - sets.loss, dearer=1.0 + sets.markup)
     c = sets.candidates
-    out, back = left.reported(plan, c.maker, c.via, rng), back.reported(plan, c.source, c.target, rng)
+    out = left.reported(plan, (c.maker, c.via), own_months(series, c.out)[0], rng)
+    back = back.reported(plan, (c.source, c.target), own_months(series, c.back)[0], rng)
     return Planted(out.usd, out.kg, back.usd, back.kg), left.arriving(sets.lag)
 
 
@@ -245,20 +252,31 @@ class Shipments:
     def reported(
         self,
         plan: SpikePlan,
-        exporter: NDArray[np.int64],
-        importer: NDArray[np.int64],
+        pair: tuple[NDArray[np.int64], NDArray[np.int64]],
+        beside: NDArray[np.float64],
         rng: np.random.Generator,
     ) -> Shipments:
-        """Return the goods as the reporters between whom they went weigh and enter them."""
-        lasting, monthly = plan.lasting_sd(exporter, importer), plan.monthly_sd[exporter, importer]
+        """Return the goods as the reporters between whom they went weigh and enter them.
+
+        An error of weighing is one of all that went between ``pair`` in the month, of the goods and of the
+        USD ``beside`` them: what is added to D, which has its own, must have the variance of D + x less that
+        of D.
+        """
+        lasting, monthly = plan.lasting_sd(*pair), plan.monthly_sd[pair]
         error = rng.normal(size=(lasting.size, 1)) * lasting[:, None]
         entered = np.exp(error + rng.normal(size=self.usd.shape) * monthly[:, None])
-        weighed = np.exp(rng.normal(0.0, plan.weighing_sd, self.usd.shape))
+        over = np.divide(beside, self.usd, out=np.zeros_like(self.usd), where=self.usd > 0)
+        sd = np.minimum(plan.weighing_sd * np.sqrt(1.0 + 2.0 * over), _MOST_WEIGHING)
+        weighed = np.exp(rng.normal(size=self.usd.shape) * sd)
         return Shipments(self.usd * entered, self.kg * entered * weighed, self.end)
 
 
 def departures(
-    trade: Trade, series: Series, sets: SpikeSets | ChainSets, rng: np.random.Generator
+    trade: Trade,
+    series: Series,
+    sets: SpikeSets | ChainSets,
+    plan: SpikePlan,
+    rng: np.random.Generator,
 ) -> Shipments:
     """Return what leaves the makers of planted round trips, as irregularly as the flows that they hide in."""
     pair = trade.windows[sets.at]
@@ -276,7 +294,7 @@ def departures(
     usd = (sets.factor * level * sets.is_planted)[:, None] * begun * shipments * (month < end)
     kg_total, usd_total = series.kg[rows].sum(axis=1), series.usd[rows].sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        unlike = rng.choice(MIX_SD, size=rows.size, p=MIX_SHARE)
+        unlike = rng.choice(plan.likeness.sd, size=rows.size, p=plan.likeness.share)
         unit = usd_total / kg_total * np.exp(rng.normal(size=rows.size) * unlike)
     return Shipments(usd, usd / unit[:, None], end)
 

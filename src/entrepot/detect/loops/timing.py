@@ -27,10 +27,22 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["MonthlyLegs", "Timing", "find_timing", "ramp", "with_echo"]
+__all__ = [
+    "SPREADS",
+    "MonthlyLegs",
+    "Timing",
+    "find_timing",
+    "onsets_of",
+    "ramp",
+    "shape_of",
+    "share_median",
+    "with_echo",
+    "with_lags",
+]
 
 _RISE = 3.0
-_SPREADS = (0.2, 1.0)
+#: How unlike the shipments of a trip are from month to month.
+SPREADS = (0.2, 1.0)
 _SCALES = (0.8, 1.0, 1.25)
 _MOST_RATIO = 2.0
 _LATEST_ONSET = 4
@@ -118,6 +130,21 @@ def with_echo(
     )
 
 
+def with_lags(timing: Timing, share: NDArray[np.float64], onset: NDArray[np.int64]) -> Timing:
+    """Return the timing with other lags and onsets, the evidence as it was.
+
+    Parameters
+    ----------
+    timing
+        What the months say.
+    share : (n, longest + 1)
+        Posterior of the lags.
+    onset : (n,)
+        Month of departure of the first trip.
+    """
+    return Timing(share_median(share), share, onset, timing.log_factor, timing.own_dates)
+
+
 def ramp(month: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return what share of the full size goes in a month, counted from the first."""
     return np.clip((month + 1.0) / _RISE, 0.0, 1.0)
@@ -134,18 +161,18 @@ def find_timing(legs: MonthlyLegs, *, longest_lag: int) -> Timing:
         Lags tried are 0 to this.
     """
     n, months = legs.out.shape
-    onsets = list(range(legs.since, min(legs.since + _LATEST_ONSET, months - 2) + 1))
+    onsets = onsets_of(legs)
     ratio = _size_ratio(legs)
     scales = [(_scaled(legs, by * ratio), -np.log(by * ratio) * (months - legs.first)) for by in _SCALES]
     fit = np.full((n, len(onsets), longest_lag + 1), -np.inf)
     for at, onset in enumerate(onsets):
         for lag in range(longest_lag + 1):
             ways = [
-                np.logaddexp.reduce([_log_likelihood(scaled, onset, lag, spread) for spread in _SPREADS])
+                np.logaddexp.reduce([_log_likelihood(scaled, onset, lag, spread) for spread in SPREADS])
                 + back
                 for scaled, back in scales
             ]
-            fit[:, at, lag] = np.max(ways, axis=0) - np.log(len(_SPREADS))
+            fit[:, at, lag] = np.max(ways, axis=0) - np.log(len(SPREADS))
     top = fit.max(axis=(1, 2), keepdims=True)
     weight = np.exp(fit - top)
     weight /= weight.sum(axis=(1, 2), keepdims=True)
@@ -153,12 +180,17 @@ def find_timing(legs: MonthlyLegs, *, longest_lag: int) -> Timing:
     whole = top[:, 0, 0] + np.log(np.exp(fit - top).mean(axis=(1, 2)))
     apart = _apart(legs)
     return Timing(
-        lag=_median(by_lag),
+        lag=share_median(by_lag),
         lag_share=by_lag,
-        onset=np.asarray(onsets)[_median(by_onset)],
+        onset=np.asarray(onsets)[share_median(by_onset)],
         log_factor=whole - apart,
         own_dates=_by_themselves(legs, onsets, longest_lag) - apart,
     )
+
+
+def onsets_of(legs: MonthlyLegs) -> list[int]:
+    """Return the months from which trips may begin, as positions."""
+    return list(range(legs.since, min(legs.since + _LATEST_ONSET, legs.out.shape[1] - 2) + 1))
 
 
 def _size_ratio(legs: MonthlyLegs) -> NDArray[np.float64]:
@@ -182,8 +214,9 @@ def _scaled(legs: MonthlyLegs, by: NDArray[np.float64]) -> MonthlyLegs:
     )
 
 
-def _median(share: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.asarray((np.cumsum(share, axis=1) < 0.5).sum(axis=1).clip(max=share.shape[1] - 1))
+def share_median(share: NDArray[np.float64], at: float = 0.5) -> NDArray[np.int64]:
+    """Return (n) the median, or another quantile, of distributions over 0, 1, 2 and so on."""
+    return np.asarray((np.cumsum(share, axis=1) < at).sum(axis=1).clip(max=share.shape[1] - 1))
 
 
 def _log_likelihood(legs: MonthlyLegs, onset: int, lag: int, spread: float) -> NDArray[np.float64]:
@@ -196,7 +229,7 @@ def _log_likelihood(legs: MonthlyLegs, onset: int, lag: int, spread: float) -> N
     )
     a, b = legs.out[:, both], legs.back[:, both + lag]
     v_a, v_b = legs.out_variance[:, both], legs.back_variance[:, both + lag]
-    r, q = _shape(legs, both - onset, spread)
+    r, q = shape_of(legs.size, both - onset, spread)
     d = v_a * v_b + q * (v_a + v_b)
     inner = (r**2 * (v_a + v_b) / d).sum(axis=1)
     upper = (r * (v_b * a + v_a * b) / d).sum(axis=1)
@@ -206,19 +239,19 @@ def _log_likelihood(legs: MonthlyLegs, onset: int, lag: int, spread: float) -> N
         (legs.out[:, gone], legs.out_variance[:, gone], gone - onset),
         (legs.back[:, early], legs.back_variance[:, early], early - lag - onset),
     ):
-        r, q = _shape(legs, since, spread)
+        r, q = shape_of(legs.size, since, spread)
         inner += (r**2 / (v + q)).sum(axis=1)
         upper += (r * y / (v + q)).sum(axis=1)
         left += (y**2 / (v + q) + np.log(v + q)).sum(axis=1)
     return _profiled(left, upper, inner)
 
 
-def _shape(
-    legs: MonthlyLegs, since_onset: NDArray[np.int64], spread: float
+def shape_of(
+    size: NDArray[np.float64], since_onset: NDArray[np.int64], spread: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the ramp of months, and the variance of the shipments around it."""
     r = ramp(since_onset.astype(np.float64))
-    return r, (spread * legs.size[:, None] * r) ** 2
+    return r, (spread * size[:, None] * r) ** 2
 
 
 def _profiled(
@@ -234,7 +267,7 @@ def _apart(legs: MonthlyLegs) -> NDArray[np.float64]:
     at = np.arange(legs.first, legs.out.shape[1])
     since = (at >= legs.since).astype(np.float64)
     ways = []
-    for spread in _SPREADS:
+    for spread in SPREADS:
         total = np.zeros(legs.size.size)
         q = (spread * legs.size[:, None] * since) ** 2
         for y, v in ((legs.out, legs.out_variance), (legs.back, legs.back_variance)):
@@ -258,7 +291,7 @@ def _by_themselves(legs: MonthlyLegs, onsets: Sequence[int], longest_lag: int) -
         (legs.out, legs.out_variance, onsets), (legs.back, legs.back_variance, later)
     ):  # fmt: skip
         steps, ramps = [], []
-        for spread in _SPREADS:
+        for spread in SPREADS:
             steps.append(_one_leg(y[:, at], v[:, at], (at >= legs.since).astype(float), spread * legs.size))
             ramps += [_one_leg(y[:, at], v[:, at], ramp(month - on), spread * legs.size) for on in begins]
         ways = [np.logaddexp.reduce(some) - np.log(len(some)) for some in (steps, ramps)]
