@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,6 +77,22 @@ def flat() -> Callable[..., Noise]:
         return Noise(log_size=np.array([0.0]), sd=np.array([sd]), floor=floor)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def in_order() -> Callable[[Cells], Cells]:
+    """Return what puts cells in the order of their keys, in which files of flows are read."""
+
+    def ordered(cells: Cells) -> Cells:
+        order = np.argsort(cells.key)
+        columns = {
+            field.name: getattr(cells, field.name)[order]
+            for field in fields(cells)
+            if field.init and field.name != "has_mirror" and np.ndim(getattr(cells, field.name))
+        }
+        return replace(cells, **columns)
+
+    return ordered
 
 
 @pytest.fixture(scope="session")

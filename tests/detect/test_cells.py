@@ -22,6 +22,42 @@ def test_find_cells_equals_a_dictionary(own: list[int], wanted: list[int]) -> No
     assert found.tolist() == [position.get(key, -1) for key in wanted]
 
 
+@pytest.mark.parametrize("is_sorted", [True, False])
+@pytest.mark.parametrize("seed", range(5))
+def test_cells_are_found_by_their_flows(seed, is_sorted, random_cells, in_order) -> None:
+    rng = np.random.default_rng(seed)
+    cells = random_cells(seed, n_areas=6, n_products=7, density=[0.0, 0.01, 0.3, 0.6, 1.0][seed])
+    cells = in_order(cells) if is_sorted else cells
+    assert cells.is_sorted is bool((np.diff(cells.key) > 0).all())
+    exporter, importer, product = (axis.ravel() for axis in np.indices((6, 6, 7)))
+    position = {key: at for at, key in enumerate(cells.key.tolist())}
+    wanted = cells.key_of(exporter, importer, product)
+    at = cells.find(exporter, importer, product)
+    assert at.tolist() == [position.get(key, -1) for key in wanted.tolist()]
+    assert cells.find(exporter - 6, importer, product).tolist() == [-1] * exporter.size
+    assert cells.key_at(at[at >= 0]).tolist() == wanted[at >= 0].tolist()
+    assert cells.pair_at(at[at >= 0]).tolist() == cells.pair[at[at >= 0]].tolist()
+    count = np.zeros((6, 6), dtype=int)
+    np.add.at(count, (cells.exporter, cells.importer), 1)
+    np.testing.assert_array_equal(cells.by_pair, count)
+    for share in (0.0, 0.4, 1.0):
+        pairs, goods = rng.random((6, 6)) < share, rng.random(7) < 0.7
+        mask = pairs[cells.exporter, cells.importer] & goods[cells.product]
+        assert cells.under(pairs, goods).tolist() == np.flatnonzero(mask).tolist()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_merging_keeps_the_order_of_cells(seed, random_cells, in_order) -> None:
+    rng = np.random.default_rng(seed)
+    cells = random_cells(seed, n_areas=4, n_products=3, density=0.4)
+    given = {"key": rng.integers(0, 48, 30), "change": rng.uniform(0.0, 5e4, 30), "mirrored": np.zeros(30)}
+    mixed, merged = merge_cells(cells, **given), merge_cells(in_order(cells), **given)
+    assert merged.is_sorted
+    assert merged.before.size > cells.before.size
+    for name in ("key", "before", "after", "after_kg", "mirror_before", "mirror_after"):
+        np.testing.assert_array_equal(getattr(merged, name), getattr(in_order(mixed), name))
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_merge_equals_a_dictionary(seed, random_cells) -> None:
     rng = np.random.default_rng(seed)

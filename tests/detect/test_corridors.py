@@ -81,7 +81,7 @@ def test_a_pair_that_fell_as_a_whole_needs_no_threshold_on_its_products(make_cel
     mixed = [(0, 2, k, 300.0, 100.0 if k % 2 else 900.0) for k in range(30)]
     cells = make_cells([*fell, *mixed], n_products=30)
     noise, legs = flat(1.3), all_legs(cells)
-    clear = clear_pairs(cells, cells.before, noise=noise, legs=legs, sign=-1)
+    clear = clear_pairs(cells, cells.before, noise=noise, at=np.flatnonzero(legs), sign=-1)
     assert np.flatnonzero(clear).tolist() == [0 * cells.n_areas + 1]
     assert find_bounds(cells, cells.before, noise=noise, legs=legs, sign=-1, z=1.0).cell.size == 0
     found = find_falls(cells, cells.before, noise=noise, legs=legs, z=1.0)
@@ -112,7 +112,8 @@ def test_one_wild_product_does_not_move_the_fall_of_its_pair(make_cells, flat) -
 def test_no_pair_is_clear_where_only_noise_moves(random_cells, flat) -> None:
     cells = random_cells(3)
     for sign in (1, -1):
-        clear = clear_pairs(cells, cells.before, noise=flat(1.0), legs=all_legs(cells), sign=sign)
+        every = np.arange(cells.before.size)
+        clear = clear_pairs(cells, cells.before, noise=flat(1.0), at=every, sign=sign)
         assert clear.mean() < 0.02
 
 
@@ -127,8 +128,8 @@ def test_an_area_passes_goods_on_where_both_legs_rose(make_cells, flat) -> None:
         cells,
         cells.before,
         noise=flat(1.0),
-        inbound=cells.exporter == 0,
-        onward=cells.importer == 2,
+        inbound=np.flatnonzero(cells.exporter == 0),
+        onward=np.flatnonzero(cells.importer == 2),
     )
     assert np.flatnonzero(found).tolist() == [3, 6]
 

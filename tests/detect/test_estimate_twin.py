@@ -14,7 +14,9 @@ import pytest
 from entrepot.detect import chains
 from entrepot.detect.corridors import KINDS
 from entrepot.detect.estimate import estimate
+from entrepot.detect.extremes import extremes_of
 from entrepot.detect.noise import Noise
+from entrepot.detect.relay_limit import largest_relay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -867,6 +869,35 @@ def test_estimator_equals_its_twin(seed, are_hubs_given, random_cells, make_ques
         assert_same(dict(zip(legs_of(cells, bounds.cell), bounds.usd, strict=True)), expected)
     assert_same(amounts_of(found.corridors), twin.amount)
     assert sum(twin.amount.values()) > 0 or (seed, are_hubs_given) == (4, False)  # drawn too noisy
+
+
+@pytest.mark.parametrize("are_hubs_given", [True, False])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_order_of_cells_changes_nothing(
+    seed, are_hubs_given, random_cells, make_question, in_order
+) -> None:
+    cells = random_cells(seed, n_areas=14, n_products=7, density=0.75, noise=0.3)
+    unobserved = pairs_of(np.random.default_rng(seed), 14, range(3, 14), (1, 2))
+    question = make_question(
+        cells,
+        origins=(0, 7, 8),
+        hubs=(3, 4, 5, 6) if are_hubs_given else None,
+        destinations=(1, 2),
+        listed=None if seed % 2 else (0, 1, 2, 3, 4),
+        unobserved=unobserved,
+    )
+    cells = with_event(cells.only(~np.isin(cells.pair, [h * 14 + d for h, d in unobserved])), question)
+    noise, ordered = random_noise(np.random.default_rng(seed)), in_order(cells)
+    assert ordered.is_sorted
+    assert not cells.is_sorted
+    mixed, found = (estimate(of, question, noise=noise) for of in (cells, ordered))
+    assert found.corridors.usd.sum() > 0
+    assert_same(amounts_of(found.corridors), amounts_of(mixed.corridors))
+    ends = [extremes_of(of, question, one, noise) for of, one in ((cells, mixed), (ordered, found))]
+    assert ends[0].smallest_usd == pytest.approx(ends[1].smallest_usd, rel=1e-9)
+    assert ends[0].largest_usd == pytest.approx(ends[1].largest_usd, rel=1e-9)
+    relays = [largest_relay(of, question, one) for of, one in ((cells, mixed), (ordered, found))]
+    assert relays[0] == pytest.approx(relays[1], rel=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -10,9 +10,11 @@ import pytest
 
 from entrepot.detect.baseline import expected_flows
 from entrepot.detect.kernels.brackets import streamed_median
+from entrepot.detect.kernels.cell_bits import Keys, cells_of, mark, reordered
 from entrepot.detect.kernels.interpolation import interpolate
 from entrepot.detect.kernels.medians import Members, grouped_median
 from entrepot.detect.kernels.small_groups import small_median, sorted_groups
+from entrepot.detect.kernels.sums import count_by, sum_by, sum_in_blocks
 from entrepot.detect.kernels.threads import in_blocks, in_parts
 from entrepot.detect.noise import Noise, fit_noise
 
@@ -69,6 +71,61 @@ def test_medians_of_small_groups_are_those_of_the_sorted_groups(n_groups: int) -
     np.testing.assert_array_equal(found.count, twin.count)
 
 
+@pytest.mark.parametrize("n_areas", [3, 130])
+def test_rows_set_bits_and_bits_give_cells_in_order(n_areas: int) -> None:
+    rng = np.random.default_rng(n_areas)
+    n, n_products, n_periods = 5_000, 100, 4
+    e, i = (rng.integers(0, n_areas, n).astype(np.int32) for _ in range(2))
+    k, p = rng.integers(-1, n_products, n).astype(np.int32), rng.integers(0, n_periods, n).astype(np.int32)
+    usd = [np.where(rng.random(n) < 0.3, np.nan, np.maximum(rng.normal(1.0, 1.0, n), 0.0)) for _ in range(2)]
+    told = [np.isfinite(values) for values in usd]
+    bits = np.zeros((n_areas, n_areas, 2), dtype=np.uint64)
+    published, shown = (
+        np.zeros((2, n_areas, n_periods), dtype=bool),
+        np.zeros((2, n_areas, n_areas), dtype=bool),
+    )
+    mark(Keys(e, i, k, p, *told, *usd), bits, published, shown)
+    for side, (area, values) in enumerate(zip((e, i), usd, strict=True)):
+        rows = np.flatnonzero((k >= 0) & told[side])
+        there = set(zip(area[rows].tolist(), p[rows].tolist(), strict=True))
+        assert set(zip(*(at.tolist() for at in np.nonzero(published[side])), strict=True)) == there
+        rows = rows[values[rows] > 0]
+        pairs = set(zip(e[rows].tolist(), i[rows].tolist(), strict=True))
+        assert set(zip(*(at.tolist() for at in np.nonzero(shown[side])), strict=True)) == pairs
+    flows = sorted({flow for flow in zip(e.tolist(), i.tolist(), k.tolist(), strict=True) if flow[2] >= 0})
+    places = reordered(bits, np.arange(n_areas), np.arange(n_products))
+    cells = cells_of(places, len(flows))
+    assert list(zip(*(column.tolist() for column in cells), strict=True)) == flows
+
+
+@pytest.mark.parametrize("moved", [0, 1, 50, 900])
+def test_medians_done_again_are_those_done_anew(moved: int) -> None:
+    rng = np.random.default_rng(moved)
+    of = members(rng, 900, 41)
+    groups, counts = sorted_groups(of.group, 41), of.counts.copy()
+    counts[rng.choice(900, moved, replace=False)] ^= True
+    before = (of.counts, small_median(groups, of))
+    anew = small_median(groups, of._replace(counts=counts))
+    again = small_median(groups, of._replace(counts=counts), before=before)
+    np.testing.assert_array_equal(again.value, anew.value)
+    np.testing.assert_array_equal(again.count, anew.count)
+    # Groups in which nothing has changed are not done again.
+    other = of._replace(counts=counts, change=of.change + 1.0)
+    kept = small_median(groups, other, before=before).value
+    touched = np.unique(of.group[counts != of.counts])
+    np.testing.assert_array_equal(np.delete(kept, touched), np.delete(before[1].value, touched))
+
+
+@pytest.mark.parametrize("n", [0, 1, 70_000, 2_100_000])
+def test_sums_in_blocks_are_those_of_whole_columns(n: int) -> None:
+    rng = np.random.default_rng(n)
+    groups, x, y = rng.integers(0, 40, n).astype(np.int32), rng.normal(0.0, 1.0, n), rng.random(n)
+    found = sum_in_blocks(lambda a, b: a * b, groups, x, y, n_groups=41)
+    np.testing.assert_allclose(found, sum_by(groups, x * y, 41), rtol=1e-9, atol=1e-9)
+    assert found[40] == 0.0
+    np.testing.assert_array_equal(count_by(groups, 41), np.bincount(groups, minlength=41))
+
+
 def test_lines_between_points_are_numpys() -> None:
     x = np.concatenate([np.linspace(-1.0, 12.0, 400), [2.0, 5.0, 9.0]])
     for known, values in (([2.0, 5.0, 9.0], [1.5, 0.8, 0.3]), ([4.0], [0.7])):
@@ -98,6 +155,11 @@ def test_parts_cover_everything_once() -> None:
     assert [at for first, last in spans for at in range(first, last)] == list(range(10))
     values = np.random.default_rng(1).random(200_000)
     np.testing.assert_array_equal(in_blocks(lambda x, y: x * y, values, values), values * values)
+    squares = values * values
+    assert in_blocks(lambda x, y: x * y, values, values, out=values) is values
+    np.testing.assert_array_equal(values, squares)
+    several = in_parts(lambda first, last: (first, last), 10, fewest=3, each=3)
+    assert [at for first, last in several for at in range(first, last)] == list(range(10))
 
 
 def growth_by_sorting(cells: Cells, untreated: NDArray[np.bool_]) -> NDArray[np.float64]:

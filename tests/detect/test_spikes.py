@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from entrepot.detect.noise import flat_noise
-from entrepot.detect.spikes import BookErrors, SpikePlan, plant
+from entrepot.detect.spikes import BookErrors, Books, SpikePlan, plant
 from entrepot.detect.unseen import mirror_ratio
 
 NOISE = flat_noise(1.0)
@@ -38,7 +38,7 @@ def sums(n_cells: int, index: np.ndarray, usd: np.ndarray) -> np.ndarray:
 def test_what_is_planted_is_conserved(seed, random_cells, make_question) -> None:
     """Over all cells of the cube: only treated flows fall, and what falls covers what is planted."""
     cells, question, plan = drawn(seed, random_cells, make_question)
-    p = plant(cells, question, plan, noise=NOISE, rng=np.random.default_rng(seed))
+    p = plant(cells, question, plan, books=Books.of(cells, NOISE), rng=np.random.default_rng(seed))
     assert (p.usd > 0).all()
     assert (plan.hub_weight[p.hub] > 0).all()
     assert question.listed[p.product].all()
@@ -78,7 +78,7 @@ def test_as_much_as_was_found_is_planted(random_cells, make_question) -> None:
         planted = []
         for seed in range(60):
             cells, question, plan = drawn(1, random_cells, make_question, total_usd=total)
-            p = plant(cells, question, plan, noise=NOISE, rng=np.random.default_rng(seed))
+            p = plant(cells, question, plan, books=Books.of(cells, NOISE), rng=np.random.default_rng(seed))
             planted.append(p.usd[p.kind != RELAY].sum())
         assert np.median(planted) == pytest.approx(total, rel=0.35)
 
@@ -88,7 +88,7 @@ def test_origins_sell_a_part_of_what_they_lost_elsewhere(seed, random_cells, mak
     """Without hubs only the direct trade falls, and up to 15% of the loss of a product turns up elsewhere."""
     cells, question, plan = drawn(seed, random_cells, make_question)
     none = replace(plan, hub_weight=np.zeros(12))
-    p = plant(cells, question, none, noise=NOISE, rng=np.random.default_rng(seed))
+    p = plant(cells, question, none, books=Books.of(cells, NOISE), rng=np.random.default_rng(seed))
     size = 12 * 12 * 8
     change = (sums(size, p.cells.key, p.cells.after) - sums(size, cells.key, cells.after)).reshape(12, 12, 8)
     is_direct = question.is_treated
@@ -105,7 +105,7 @@ def test_innocent_areas_boom_beside_the_hubs(random_cells, make_question) -> Non
     grown = set()
     for seed in range(10):
         cells, question, plan = drawn(1, random_cells, make_question)
-        p = plant(cells, question, plan, noise=NOISE, rng=np.random.default_rng(seed))
+        p = plant(cells, question, plan, books=Books.of(cells, NOISE), rng=np.random.default_rng(seed))
         factor = p.cells.after[: cells.after.size] / np.where(cells.after > 0, cells.after, np.nan)
         innocent = (plan.hub_weight == 0) & ~question.origins & ~question.destinations
         seller = ~question.origins[cells.exporter] & ~(plan.hub_weight > 0)[cells.exporter]
@@ -118,7 +118,8 @@ def test_innocent_areas_boom_beside_the_hubs(random_cells, make_question) -> Non
 def test_equal_seeds_give_equal_plants_and_others_do_not(random_cells, make_question) -> None:
     cells, question, plan = drawn(0, random_cells, make_question)
     one, same, other = (
-        plant(cells, question, plan, noise=NOISE, rng=np.random.default_rng(s)) for s in (7, 7, 8)
+        plant(cells, question, plan, books=Books.of(cells, NOISE), rng=np.random.default_rng(s))
+        for s in (7, 7, 8)
     )
     np.testing.assert_array_equal(one.usd, same.usd)
     np.testing.assert_array_equal(one.cells.after, same.cells.after)
@@ -128,7 +129,7 @@ def test_equal_seeds_give_equal_plants_and_others_do_not(random_cells, make_ques
 def test_as_many_hubs_as_planned(random_cells, make_question) -> None:
     for n_hubs in (1, 2, 4):
         cells, question, plan = drawn(2, random_cells, make_question, n_hubs=n_hubs)
-        planted = plant(cells, question, plan, noise=NOISE, rng=np.random.default_rng(0))
+        planted = plant(cells, question, plan, books=Books.of(cells, NOISE), rng=np.random.default_rng(0))
         assert np.unique(planted.hub).size <= n_hubs
         assert np.unique(planted.hub).size >= min(n_hubs, 1)
 
@@ -136,7 +137,9 @@ def test_as_many_hubs_as_planned(random_cells, make_question) -> None:
 def test_without_a_possible_hub_nothing_is_planted(random_cells, make_question) -> None:
     cells, question, _ = drawn(3, random_cells, make_question)
     plan = SpikePlan(total_usd=2e5, hub_weight=np.zeros(12), n_hubs=2)
-    assert plant(cells, question, plan, noise=NOISE, rng=np.random.default_rng(0)).usd.size == 0
+    assert (
+        plant(cells, question, plan, books=Books.of(cells, NOISE), rng=np.random.default_rng(0)).usd.size == 0
+    )
 
 
 def test_the_hubs_book_shows_what_is_declared_and_no_more(random_cells, make_question) -> None:
@@ -146,7 +149,7 @@ def test_the_hubs_book_shows_what_is_declared_and_no_more(random_cells, make_que
     n, k = 12, 8
     seen = 0
     for seed in range(10):
-        p = plant(cells, question, plan, noise=NOISE, rng=np.random.default_rng(seed))
+        p = plant(cells, question, plan, books=Books.of(cells, NOISE), rng=np.random.default_rng(seed))
         book = sums(n * n * k, p.cells.key, p.cells.mirror_after)
         book -= sums(n * n * k, cells.key, cells.mirror_after)
         mine = p.kind == DECLARED
@@ -186,8 +189,8 @@ def test_no_book_records_what_is_planted_more_exactly_than_other_trade(random_ce
     cells, question, plan = drawn(0, random_cells, make_question, is_exact=False)
     errors = BookErrors.of(cells)
     assert errors.cell_sd > 0.01
-    p = plant(cells, question, plan, noise=NOISE, rng=np.random.default_rng(7))
+    p = plant(cells, question, plan, books=Books.of(cells, NOISE), rng=np.random.default_rng(7))
     exact, *_ = drawn(0, random_cells, make_question)
-    q = plant(exact, question, plan, noise=NOISE, rng=np.random.default_rng(7))
+    q = plant(exact, question, plan, books=Books.of(exact, NOISE), rng=np.random.default_rng(7))
     np.testing.assert_array_equal(p.usd, q.usd)  # the truth is the same, and what the books show is not
     assert not np.allclose(p.cells.after, q.cells.after, rtol=1e-4)

@@ -31,7 +31,7 @@ from entrepot.detect.shrinkage import USUAL_HALF
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from entrepot.detect.cells import Cells
+    from entrepot.detect.cells import Cells, Grouping
     from entrepot.detect.noise import Noise
 
 __all__ = ["Baseline", "Expected", "drawn", "expected_flows", "with_pair_growth", "without_filling"]
@@ -136,7 +136,7 @@ def with_pair_growth(
     if expected.baseline is not Baseline.UNTREATED:
         return expected
     change = noise.log_change(cells.after, expected.usd)
-    weights = in_blocks(lambda sd: 1.0 / sd**2, noise.at(expected.usd))
+    weights = in_blocks(lambda usd: 1.0 / noise.at(usd) ** 2, expected.usd)
     by, pair = cells.grouping, cells.pair.astype(np.int32, copy=False)
     nothing = np.zeros(cells.n_areas)
     members = Members(change, weights, controls, pair, nothing, by.exporter, nothing, by.exporter)
@@ -150,7 +150,9 @@ def with_pair_growth(
     return replace(expected, usd=usd)
 
 
-def without_filling(expected: Expected, cells: Cells, *, noise: Noise, direct: NDArray[np.bool_]) -> Expected:
+def without_filling(
+    expected: Expected, cells: Cells, *, noise: Noise, direct: NDArray[np.signedinteger]
+) -> Expected:
     """Return the expected flows without demand, on the direct road, that others may have met in its place.
 
     Where a road is closed others sell more, and whether an area wanted more of a good or only from somebody
@@ -161,18 +163,14 @@ def without_filling(expected: Expected, cells: Cells, *, noise: Noise, direct: N
     ----------
     expected, cells, noise
         As of :func:`expected_flows`.
-    direct : (n,)
+    direct : (m,)
         Flows under measures.
     """
     if expected.demand is None:
         return expected
     filling = np.maximum(drawn(expected.demand, half=noise.half_demand), 0.0)
-    usd = in_blocks(
-        lambda flow, is_direct, at: np.where(is_direct, flow * np.exp(-filling[at]), flow),
-        expected.usd,
-        direct,
-        cells.grouping.importer_product,
-    )
+    usd = expected.usd.copy()
+    usd[direct] *= np.exp(-filling[cells.grouping.importer_product[direct]])
     return replace(expected, usd=usd)
 
 
@@ -189,9 +187,21 @@ def _inputs(cells: Cells, noise: Noise) -> tuple[NDArray[np.float64], NDArray[np
     kept = cells.grouping.inputs
     if not kept or kept[0][0] is not noise:
         kept.clear()
+        cells.grouping.firsts.clear()
         change = noise.log_change(cells.after, cells.before)
-        kept.append((noise, change, in_blocks(lambda sd: 1.0 / sd**2, noise.at(cells.before))))
+        kept.append((noise, change, in_blocks(lambda usd: 1.0 / noise.at(usd) ** 2, cells.before)))
     return kept[0][1], kept[0][2]
+
+
+def _first(by: Grouping, of: Members) -> GroupedMedian:
+    """Return the medians by exporter and product while nothing else is known.
+
+    They follow from changes and weights alone: where the same cells count as the last time, they are as then.
+    """
+    of = of._replace(group=by.supplier_product)
+    found = small_median(by.by_supplier_product, of, before=by.firsts[0] if by.firsts else None)
+    by.firsts[:] = [(of.counts, found)]
+    return found
 
 
 def _by_medians(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> Expected:
@@ -209,33 +219,40 @@ def _by_medians(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> Exp
     ) -> Members:
         return Members(change, weights, untreated, group, known, at, also, also_at)
 
-    def streamed(of: Members, step: str, n: int) -> GroupedMedian:
-        found = streamed_median(of, n, guess=by.guesses.get(step))
-        by.guesses[step] = found.value
+    def streamed(of: Members, step: str, turn: int, n: int) -> GroupedMedian:
+        guess = by.guesses.get(f"{step} {turn}", by.guesses.get(f"{step} 0"))
+        found = streamed_median(of, n, guess=guess)
+        by.guesses[f"{step} {turn}"] = found.value
         return found
 
     importer_growth = nothing
     for turn in range(_ROUNDS):
         of = members(by.product, importer_growth, by.importer)
-        product_growth = np.nan_to_num(streamed(of, f"product {turn}", n_products).value)
-        own = small_median(by.by_supplier_product, of)
+        product_growth = np.nan_to_num(streamed(of, "product", turn, n_products).value)
+        own = small_median(by.by_supplier_product, of) if turn else _first(by, of)
         of = members(by.exporter, importer_growth, by.importer, product_growth, by.product)
-        general = drawn(streamed(of, f"supplier {turn}", n_areas))
+        general = drawn(streamed(of, "supplier", turn, n_areas))
         supply_growth = (product_growth[None, :] + general[:, None]).ravel()
         supply = GroupedMedian(own.value - supply_growth, own.count)
         supply_growth += drawn(supply, half=noise.half_supply)
         of = members(by.importer, supply_growth, by.supplier_product)
-        importer_growth = drawn(streamed(of, f"importer {turn}", n_areas))
-    growth = in_blocks(
-        lambda at, importer: supply_growth[at] + importer_growth[importer], by.supplier_product, by.importer
-    )
-    change = in_blocks(np.subtract, change, growth)
+        importer_growth = drawn(streamed(of, "importer", turn, n_areas))
     # A boom of one importer in one product shows in its untreated suppliers too. In one or two of them it may
     # be a relay: those tell nothing.
-    demand = small_median(by.by_importer_product, members(by.importer, nothing, by.importer))
+    of = members(by.importer, supply_growth, by.supplier_product, importer_growth, by.importer)
+    demand = small_median(by.by_importer_product, of)
     demand = GroupedMedian(demand.value, np.maximum(demand.count - (_FEWEST_SUPPLIERS - 1), 0))
     boom = drawn(demand, half=noise.half_demand)
-    usd = in_blocks(
-        lambda before, known, at: before * np.exp(known + boom[at]), cells.before, growth, by.importer_product
-    )
+
+    def grown(
+        before: NDArray[np.float64],
+        supplier: NDArray[np.int32],
+        importer: NDArray[np.int32],
+        buyer: NDArray[np.int32],
+    ) -> NDArray[np.float64]:
+        growth = supply_growth[supplier] + importer_growth[importer]
+        usd: NDArray[np.float64] = before * np.exp(growth + boom[buyer])
+        return usd
+
+    usd = in_blocks(grown, cells.before, by.supplier_product, by.importer, by.importer_product)
     return Expected(usd=usd, baseline=Baseline.UNTREATED, supply=supply, demand=demand)

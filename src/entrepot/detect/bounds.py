@@ -119,10 +119,11 @@ def find_falls(
     cells, expected, noise, legs, z
         As for :func:`find_bounds`.
     """
-    whole = legs & clear_pairs(cells, expected, noise=noise, legs=legs, sign=-1)[cells.pair]
-    single = find_bounds(cells, expected, noise=noise, legs=legs & ~whole, sign=-1, z=z)
-    index = np.flatnonzero(whole)
-    usual, pair = expected[index], cells.pair[index]
+    index, rest = np.flatnonzero(legs), legs.copy()
+    index = index[clear_pairs(cells, expected, noise=noise, at=index, sign=-1)[cells.pair_at(index)]]
+    rest[index] = False
+    single = find_bounds(cells, expected, noise=noise, legs=rest, sign=-1, z=z)
+    usual, pair = expected[index], cells.pair_at(index)
     change, variance = noise.log_change(cells.after[index], usual), noise.at(usual) ** 2
     mean = _log_fall(change, variance, pair, cells.n_areas**2)[pair]
     drawn = (_SPREAD**2 * change + variance * mean) / (_SPREAD**2 + variance)

@@ -13,7 +13,7 @@ from entrepot.detect.corridors import KINDS
 from entrepot.detect.estimate import estimate
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.portions import n_portions, portion
-from entrepot.detect.spikes import plant
+from entrepot.detect.spikes import Books, plant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -259,7 +259,7 @@ def calibrate(
     """
     seeds = np.random.SeedSequence(seed).spawn(sets)
     # Sets that are planted in the same portion follow one another: it is made once.
-    kept: dict[int, tuple[int, Portion, dict[str, NDArray[np.float64]]]] = {}
+    kept: dict[int, tuple[int, Portion, Books, dict[str, NDArray[np.float64]]]] = {}
 
     def run(number: int) -> SpikeRun | None:
         which = number % len(placebos)
@@ -268,13 +268,14 @@ def calibrate(
         at = number * n // sets
         found = kept.get(which)
         if found is None or found[0] != at:
-            found = kept[which] = (at, portion(placebo.cells, placebo.question, at, n=n), {})
-        _, mine, guesses = found
+            part = portion(placebo.cells, placebo.question, at, n=n)
+            found = kept[which] = (at, part, Books.of(part.cells, noise), {})
+        _, mine, books, guesses = found
         planted = plant(
             mine.cells,
             mine.question,
             replace(plan, total_usd=plan.total_usd * mine.share / placebo.scale),
-            noise=noise,
+            books=books,
             rng=np.random.default_rng(seeds[number]),
         )
         if not planted.usd.size:

@@ -7,16 +7,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from entrepot.detect.kernels.lookup import cells_under, places_of, starts_of_pairs
 from entrepot.detect.kernels.small_groups import sorted_groups
 from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.kernels.threads import in_threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from entrepot.detect.baseline import Baseline
+    from entrepot.detect.kernels.medians import GroupedMedian
     from entrepot.detect.kernels.small_groups import Groups
 
 __all__ = ["Cells", "Grouping", "Question", "find_cells", "merge_cells"]
+
+_COLUMNS = (
+    "exporter",
+    "importer",
+    "product",
+    "before",
+    "after",
+    "after_kg",
+    "mirror_before",
+    "mirror_after",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +47,8 @@ class Grouping:
         Medians of the last time by the step that needed them: a place to start from.
     inputs
         The noise of the last time, and the log changes and weights that follow from it.
+    firsts
+        The cells that counted the last time, and the medians of these changes by exporter and product.
     """
 
     exporter: NDArray[np.int32]
@@ -44,6 +60,7 @@ class Grouping:
     by_importer_product: Groups
     guesses: dict[str, NDArray[np.float64]]
     inputs: list[tuple[object, NDArray[np.float64], NDArray[np.float64]]]
+    firsts: list[tuple[NDArray[np.bool_], GroupedMedian]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +99,7 @@ class Cells:
     n_areas: int
     n_products: int
     _grouping: list[Grouping] = field(default_factory=list, init=False, repr=False, compare=False)
+    _starts: list[NDArray[np.int64]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def grouping(self) -> Grouping:
@@ -94,6 +112,7 @@ class Cells:
         """Drop what is kept for further estimates of growth: of a whole world it is hundreds of megabytes."""
         for grouping in self._grouping:
             grouping.inputs.clear()
+            grouping.firsts.clear()
 
     def _grouped(self) -> Grouping:
         exporter, importer, product = (
@@ -102,16 +121,20 @@ class Cells:
         n = self.n_areas * self.n_products
         supplier_product = exporter * np.int32(self.n_products) + product
         importer_product = importer * np.int32(self.n_products) + product
+        by_supplier_product, by_importer_product = in_threads(
+            lambda group: sorted_groups(group, n), (supplier_product, importer_product)
+        )
         return Grouping(
             exporter=exporter,
             importer=importer,
             product=product,
             supplier_product=supplier_product,
             importer_product=importer_product,
-            by_supplier_product=sorted_groups(supplier_product, n),
-            by_importer_product=sorted_groups(importer_product, n),
+            by_supplier_product=by_supplier_product,
+            by_importer_product=by_importer_product,
             guesses={},
             inputs=[],
+            firsts=[],
         )
 
     @property
@@ -124,6 +147,53 @@ class Cells:
         """Return one number per exporter and importer."""
         return self.exporter * self.n_areas + self.importer
 
+    def pair_at(self, at: NDArray[np.signedinteger]) -> NDArray[np.int64]:
+        """Return the pairs of some cells."""
+        pair: NDArray[np.int64] = self.exporter[at] * self.n_areas + self.importer[at]
+        return pair
+
+    def key_at(self, at: NDArray[np.signedinteger]) -> NDArray[np.int64]:
+        """Return the keys of some cells."""
+        return self.key_of(self.exporter[at], self.importer[at], self.product[at])
+
+    def find(
+        self, exporter: NDArray[np.int64], importer: NDArray[np.int64], product: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return the position of each flow among the cells, -1 where it has none."""
+        starts = self._starts_of_pairs()
+        if not starts.size:
+            return find_cells(self.key, self.key_of(exporter, importer, product))
+        places: NDArray[np.int64] = places_of(
+            exporter * self.n_areas + importer, product, starts, self.product
+        )
+        return places
+
+    @property
+    def is_sorted(self) -> bool:
+        """Return whether the cells are in the order of their keys."""
+        return self._starts_of_pairs().size > 0
+
+    @property
+    def by_pair(self) -> NDArray[np.int64]:
+        """Return how many cells each pair has: (n_areas, n_areas)."""
+        starts, n = self._starts_of_pairs(), self.n_areas
+        count = np.diff(starts) if starts.size else np.bincount(self.pair, minlength=n * n)
+        return count.reshape(n, n)
+
+    def under(self, pairs: NDArray[np.bool_], products: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the positions of the cells of some pairs, (n_areas, n_areas), in some products, in order."""
+        starts, of_pair = self._starts_of_pairs(), pairs.ravel()
+        if not starts.size:
+            return np.flatnonzero(of_pair[self.pair] & products[self.product])
+        at: NDArray[np.int64] = cells_under(np.flatnonzero(of_pair), products, starts, self.product)
+        return at
+
+    def _starts_of_pairs(self) -> NDArray[np.int64]:
+        """Return where the cells of each pair begin, looked up once; nothing where they are not in order."""
+        if not self._starts:
+            self._starts.append(starts_of_pairs(self.exporter, self.importer, self.product, self.n_areas))
+        return self._starts[0]
+
     def key_of(
         self, exporter: NDArray[np.int64], importer: NDArray[np.int64], product: NDArray[np.int64]
     ) -> NDArray[np.int64]:
@@ -132,17 +202,9 @@ class Cells:
 
     def only(self, mask: NDArray[np.bool_]) -> Cells:
         """Return the cells under a mask."""
-        return replace(
-            self,
-            exporter=self.exporter[mask],
-            importer=self.importer[mask],
-            product=self.product[mask],
-            before=self.before[mask],
-            after=self.after[mask],
-            after_kg=self.after_kg[mask],
-            mirror_before=self.mirror_before[mask],
-            mirror_after=self.mirror_after[mask],
-        )
+        at = np.flatnonzero(mask)
+        columns = in_threads(lambda name: getattr(self, name)[at], _COLUMNS)
+        return replace(self, **dict(zip(_COLUMNS, columns, strict=True)))
 
 
 def find_cells(own: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -177,7 +239,8 @@ def merge_cells(
     amount = sum_by(position, change, wanted.size)
     declared = sum_by(position, mirrored, wanted.size)
     declared *= cells.has_mirror.ravel()[wanted // cells.n_products]
-    slot = find_cells(cells.key, wanted)
+    pair, product = np.divmod(wanted, cells.n_products)
+    slot = cells.find(*np.divmod(pair, cells.n_areas), product)
     found = slot >= 0
     after = cells.after.copy()
     after_kg = cells.after_kg.copy()
@@ -194,15 +257,17 @@ def merge_cells(
     new_key, new_amount, new_declared = new_key[born], new_amount[born], new_declared[born]
     pair, product = np.divmod(new_key, cells.n_products)
     exporter, importer = np.divmod(pair, cells.n_areas)
+    # Cells in order stay so.
+    at = np.searchsorted(cells.key, new_key) if cells.is_sorted else np.full(new_key.size, after.size)
     return Cells(
-        exporter=np.concatenate([cells.exporter, exporter]),
-        importer=np.concatenate([cells.importer, importer]),
-        product=np.concatenate([cells.product, product]),
-        before=np.concatenate([cells.before, np.zeros(new_key.size)]),
-        after=np.concatenate([after, new_amount]),
-        after_kg=np.concatenate([after_kg, np.full(new_key.size, np.nan)]),
-        mirror_before=np.concatenate([cells.mirror_before, np.zeros(new_key.size)]),
-        mirror_after=np.concatenate([mirror_after, new_declared]),
+        exporter=np.insert(cells.exporter, at, exporter),
+        importer=np.insert(cells.importer, at, importer),
+        product=np.insert(cells.product, at, product),
+        before=np.insert(cells.before, at, 0.0),
+        after=np.insert(after, at, new_amount),
+        after_kg=np.insert(after_kg, at, np.nan),
+        mirror_before=np.insert(cells.mirror_before, at, 0.0),
+        mirror_after=np.insert(mirror_after, at, new_declared),
         has_mirror=cells.has_mirror,
         n_areas=cells.n_areas,
         n_products=cells.n_products,

@@ -187,7 +187,7 @@ def _joined(
     origin, destination, product = arrived.origin[at], relays.destination[relay], arrived.product[at]
     road = cells.key_of(origin, destination, product)
     cell, usd = missing
-    at_direct = find_cells(cells.key[cell], road)
+    at_direct = find_cells(cells.key_at(cell), road)
     keep = (at_direct >= 0) & (relays.hub[relay] != origin) & (relays.hub[relay] != arrived.first[at])
     keep &= (usd[at_direct] > 0) & (arrived.usd[at] > 0) & (relays.usd[relay] > 0)
     at, relay, at_direct = at[keep], relay[keep], at_direct[keep]

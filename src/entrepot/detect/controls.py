@@ -42,6 +42,8 @@ def control_goods(products: Sequence[str], listed: NDArray[np.bool_]) -> NDArray
     listed : (n_products,)
         Products under measures.
     """
+    if listed.all():
+        return ~listed
     under = {code for code, is_listed in zip(products, listed, strict=True) if is_listed}
     related = related_codes(under)
     headings = {code[:_HEADING] for code in related}

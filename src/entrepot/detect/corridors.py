@@ -155,7 +155,7 @@ def allocate_detours(cells: Cells, legs: Legs, question: Question) -> Corridors:
     share = _origins_share(cells, legs)
     sent = legs.onward.cell
     onward_usd = legs.onward.net_usd * share[cells.exporter[sent], cells.product[sent]]
-    leg_on = find_cells(cells.key[sent], cells.key_of(hub, destination, product))
+    leg_on = find_cells(cells.key_at(sent), cells.key_of(hub, destination, product))
 
     observed = question.is_observed[hub, destination]
     # Nothing but its own mirror gap would tie a hub to a destination to which it sends no more than before,
@@ -216,7 +216,7 @@ def allocate_relays(cells: Cells, legs: Legs, question: Question, detours: Corri
     cell_in = others.cell[leg_in]
     origin, hub, product = cells.exporter[cell_in], cells.importer[cell_in], cells.product[cell_in]
     destination = market[at_market] // cells.n_products
-    leg_on = find_cells(cells.key[legs.onward.cell], cells.key_of(hub, destination, product))
+    leg_on = find_cells(cells.key_at(legs.onward.cell), cells.key_of(hub, destination, product))
     observed = question.is_observed[hub, destination]
     keep = (hub != origin) & (origin != destination) & _can_pass(hub, destination, question)
     keep &= ~observed | (leg_on >= 0)
@@ -236,7 +236,7 @@ def allocate_relays(cells: Cells, legs: Legs, question: Question, detours: Corri
         kind=np.full(usd.size, _RELAY),
         usd=usd,
         inbound=cell_in[keep],
-        direct=find_cells(cells.key, cells.key_of(origin, destination, product)),
+        direct=cells.find(origin, destination, product),
         onward=_cell_of(legs.onward, np.where(observed, leg_on, -1)),
         second=np.full(usd.size, -1),
         third=np.full(usd.size, -1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,6 @@ import numpy as np
 
 from entrepot.detect.blocs import split
 from entrepot.detect.calibration import calibrate
-from entrepot.detect.cells import find_cells
 from entrepot.detect.corridors import CHAIN, kind_number
 from entrepot.detect.extremes import extremes_of
 from entrepot.detect.findings import Evidence, detour_table, withheld
@@ -125,42 +125,50 @@ def detours(
         seed=options.seed,
         each=_sharing(engine, search.placebos, progress),
     )
-    whole, expected = _parts(found, search)
-    own = whole.only(whole.kind != _RELAY)
     scales = [placebo.scale for placebo in search.placebos]
     decoys = [_decoy(q.corridors, scale) for q, scale in zip(quiet, scales, strict=True)]
-    rows = whole
-    if set(options.by) - {"tier"} == set(KEYS):
-        rows = whole.joined(_undetected(own, search))
-    if measured is not None or "period" in options.by:
-        rows, whole = _over_months(rows, whole, flows, search, expected, measured=measured, by=options.by)
+    # No figure of the whole needs the rows: both are made at the same time.
+    with ThreadPoolExecutor(2) as pool:
+        coming = pool.submit(_headline, found, decoys, calibration, search)
+        limits = pool.submit(untold_hubs, search.cells[0], search.question, found, noise=search.noise)
+        whole, expected = _parts(found, search)
         own = whole.only(whole.kind != _RELAY)
+        rows = whole
+        if set(options.by) - {"tier"} == set(KEYS):
+            rows = whole.joined(_undetected(own, search))
+        if measured is not None or "period" in options.by:
+            rows, whole = _over_months(rows, whole, flows, search, expected, measured=measured, by=options.by)
+            own = whole.only(whole.kind != _RELAY)
 
-    series = leg_series(flows, **_series_codes(found, search))
-    evidence = Evidence(
-        calibration=calibration,
-        decoys=tuple(decoys),
-        hub_placebo_share=_hub_placebo_shares(found.corridors, decoys, search),
-        cells=data.cells[0],
-        expected=expected,
-        areas=data.areas,
-        products=data.products,
-        tiers=_tiers(data.products, options),
-        baseline=found.expected.baseline.value,
-        signs=Signs.of(
-            data.cells[0],
-            asked=search.question.origins | search.members | search.question.destinations,
-            listed=search.question.listed,
-            **onsets(series, data.areas, windows, options.event),
-        ),
-        unit=measured.unit if measured is not None else "",
-    )
-    headline = _headline(found, decoys, calibration, search)
+        series = leg_series(flows, **_series_codes(found, search))
+        evidence = Evidence(
+            calibration=calibration,
+            decoys=tuple(decoys),
+            hub_placebo_share=_hub_placebo_shares(found.corridors, decoys, search),
+            cells=data.cells[0],
+            expected=expected,
+            areas=data.areas,
+            products=data.products,
+            tiers=_tiers(data.products, options),
+            baseline=found.expected.baseline.value,
+            signs=Signs.of(
+                data.cells[0],
+                asked=search.question.origins | search.members | search.question.destinations,
+                listed=search.question.listed,
+                **onsets(series, data.areas, windows, options.event),
+            ),
+            unit=measured.unit if measured is not None else "",
+        )
+        tables = [
+            detour_table(parts, evidence, by=by)
+            for parts, by in ((rows, options.by), (own, ("hub", "destination")), (own, ("hs_code",)))
+        ]
+        headline, untold = coming.result(), limits.result()
     return DetourResult(
-        table=detour_table(rows, evidence, by=options.by),
-        hubs=detour_table(own, evidence, by=("hub", "destination")),
-        products=detour_table(own, evidence, by=("hs_code",)),
-        untold=untold_hubs(search.cells[0], search.question, found, noise=search.noise).table(data.areas),
+        table=tables[0],
+        hubs=tables[1],
+        products=tables[2],
+        untold=untold.table(data.areas),
         headline=headline,
         valued=_valued(own, headline, evidence.unit),
         calibration=_summary(calibration, search),
@@ -216,7 +224,7 @@ def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]
     )
     if search.members.any():
         stand_in = np.where(search.members[cells.exporter], search.representative, cells.exporter)
-        twin = find_cells(pooled.key, cells.key_of(stand_in, cells.importer, cells.product))
+        twin = pooled.find(stand_in, cells.importer, cells.product)
         expected = cells.before * np.where(twin >= 0, factor[twin], 1.0)
     else:
         expected = cells.before * factor
@@ -224,7 +232,7 @@ def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]
     row, cell, share = split(corridors, cells, factor[corridors.inbound], search.members)
     keep = is_pooled[row]
     single = np.flatnonzero(~is_pooled)
-    own = find_cells(cells.key, cells.key_of(corridors.origin, corridors.hub, corridors.product)[single])
+    own = cells.find(corridors.origin[single], corridors.hub[single], corridors.product[single])
     at = np.concatenate([row[keep], single])
     inbound = np.concatenate([cell[keep], own])
     usd = corridors.usd[at] * np.concatenate([share[keep], np.ones(single.size)])
@@ -238,19 +246,12 @@ def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]
         product=product,
         period=np.full(usd.size, ""),
         usd=usd,
-        kg_rate=_kg_rate(cells)[inbound],
+        kg_rate=_kg_rate(cells, inbound),
         rate=np.full(usd.size, np.nan),
         kind=corridors.kind[at],
         inbound=inbound,
-        direct=find_cells(cells.key, cells.key_of(origin, destination, product)),
-        onward=find_cells(
-            cells.key,
-            cells.key_of(
-                _last_hub(corridors)[at],
-                destination,
-                product,
-            ),
-        ),
+        direct=cells.find(origin, destination, product),
+        onward=cells.find(_last_hub(corridors)[at], destination, product),
         second=corridors.second[at],
         third=corridors.third[at],
     )
@@ -263,10 +264,11 @@ def _last_hub(corridors: Corridors) -> NDArray[np.int64]:
     return np.where(last >= 0, last, corridors.hub)
 
 
-def _kg_rate(cells: Cells) -> NDArray[np.float64]:
-    """Return the kilograms in a dollar of every flow after the event; NaN without a weight."""
+def _kg_rate(cells: Cells, at: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the kilograms in a dollar of some flows after the event; NaN without a weight."""
+    usd = cells.after[at]
     rate: NDArray[np.float64] = np.divide(
-        cells.after_kg, cells.after, out=np.full(cells.after.size, np.nan), where=cells.after > 0
+        cells.after_kg[at], usd, out=np.full(usd.size, np.nan), where=usd > 0
     )
     return rate
 
@@ -290,9 +292,8 @@ def _undetected(parts: Parts, search: Search) -> Parts:
     origins = question.origins | search.members
     hubs = np.zeros(origins.size, dtype=bool)
     hubs[parts.hub] = True
-    legs = np.flatnonzero(
-        origins[cells.exporter] & hubs[cells.importer] & question.listed[cells.product] & (cells.after > 0)
-    )
+    legs = cells.under(origins[:, None] & hubs, question.listed)
+    legs = legs[cells.after[legs] > 0]
     destinations = np.flatnonzero(question.destinations)
     most = _MOST_UNDETECTED // max(destinations.size, 1)
     if legs.size > most:
@@ -300,7 +301,7 @@ def _undetected(parts: Parts, search: Search) -> Parts:
     inbound = np.repeat(legs, destinations.size)
     destination = np.tile(destinations, legs.size)
     origin, hub, product = cells.exporter[inbound], cells.importer[inbound], cells.product[inbound]
-    direct = find_cells(cells.key, cells.key_of(origin, destination, product))
+    direct = cells.find(origin, destination, product)
     sender = np.where(search.members[origin], search.representative, origin)
     kind = np.where(question.is_observed[hub, destination], _DECLARED, _UNOBSERVED)
     seen = parts.only(parts.kind != _UNSEEN)
@@ -315,12 +316,12 @@ def _undetected(parts: Parts, search: Search) -> Parts:
         product=product,
         period=np.full(n, ""),
         usd=np.zeros(n),
-        kg_rate=_kg_rate(cells)[inbound],
+        kg_rate=_kg_rate(cells, inbound),
         rate=np.full(n, np.nan),
         kind=kind,
         inbound=inbound,
         direct=direct,
-        onward=find_cells(cells.key, cells.key_of(hub, destination, product)),
+        onward=cells.find(hub, destination, product),
         second=np.full(n, -1),
         third=np.full(n, -1),
     ).only(keep)
@@ -420,22 +421,22 @@ def _headline(found: Estimate, decoys: Sequence[Parts], calibration: Calibration
     low, high = _total_interval(total, calibration.only(OWN_KINDS))
     relayed = float(found.corridors.usd.sum() - total)
     cells, question = search.cells[0], search.question
-    inbound = (
-        question.origins[cells.exporter] & question.hubs[cells.importer] & question.listed[cells.product]
-    )
-    rise = np.maximum(cells.after - cells.before, 0.0)[inbound].sum()
+    inbound = cells.under(question.origins[:, None] & question.hubs, question.listed)
+    rise = np.maximum(cells.after[inbound] - cells.before[inbound], 0.0).sum()
     observed = own.usd[np.isin(own.kind, (_DECLARED, CHAIN))].sum()
-    extremes = extremes_of(cells, question, found, search.noise)
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(extremes_of, cells, question, found, search.noise)
+        by_baseline = {
+            baseline.value: float(_own(search.run(0, baseline=baseline).corridors).usd.sum())
+            for baseline in search.other_baselines(found.expected.baseline)
+        }
+        extremes = coming.result()
     return Headline(
         estimate_usd=total,
         low_usd=low,
         high_usd=high,
         placebo_usd=placebo,
-        by_baseline={
-            baseline.value: float(_own(search.run(0, baseline=baseline).corridors).usd.sum())
-            for baseline in search.other_baselines(found.expected.baseline)
-        }
-        | {found.expected.baseline.value: total},
+        by_baseline=by_baseline | {found.expected.baseline.value: total},
         baseline=found.expected.baseline.value,
         shortfall_usd=float(found.legs.direct.usd.sum()),
         raw_increase_usd=float(rise),

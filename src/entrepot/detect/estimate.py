@@ -27,7 +27,7 @@ from entrepot.detect.portions import n_portions, portion
 from entrepot.detect.shares import pooled_excess, rest_on_many
 from entrepot.detect.shrinkage import half_of
 from entrepot.detect.strength import clear_pairs, passing_hubs, strength_as_a_whole, strength_of
-from entrepot.detect.unseen import declared_share
+from entrepot.detect.unseen import declared_share, mirror_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,20 +132,14 @@ def estimate(
         Insist on one baseline instead of the best that the data allow.
     """
     expected = expect(cells, question, noise=noise, partner_growth=partner_growth, baseline=baseline)
-    pair, product = cells.pair, cells.product
     origins, hubs, ends = question.origins, question.hubs, question.destinations
-
-    def legs_of(pairs: NDArray[np.bool_], goods: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        of_pair = pairs.ravel()
-        mask: NDArray[np.bool_] = in_blocks(lambda p, k: of_pair[p] & goods[k], pair, product, dtype=np.bool_)
-        return mask
-
-    free, every = ~question.is_treated, np.ones(cells.n_products, dtype=bool)
-    treated = legs_of(question.is_treated, question.listed)
-    inbound = legs_of(origins[:, None] & hubs & free, question.listed)
-    onward = legs_of(hubs[:, None] & ends & free & question.is_observed, question.listed)
-    others = legs_of(~(origins | ends)[:, None] & hubs, every)
-    expected = without_filling(expected, cells, noise=noise, direct=treated)
+    free, listed = ~question.is_treated, question.listed
+    inbound = cells.under(origins[:, None] & hubs & free, listed)
+    onward = cells.under(hubs[:, None] & ends & free & question.is_observed, listed)
+    closed = cells.under(question.is_treated, listed)
+    treated = np.zeros(cells.before.size, dtype=bool)
+    treated[closed] = True
+    expected = without_filling(expected, cells, noise=noise, direct=closed)
     direct_bounds = (
         find_bounds(cells, expected.usd, noise=noise, legs=treated, sign=-1, z=z)
         if question.is_assortment
@@ -153,55 +147,52 @@ def estimate(
     )
     # Only products whose direct flow fell can be detoured: others would drown the excess of a pair.
     lost = _Lost.of(cells, direct_bounds)
-    expected = with_pair_growth(
-        expected, cells, noise=noise, controls=lost.controls(cells, question, treated)
-    )
+    if expected.baseline is Baseline.UNTREATED:
+        controls = lost.controls(cells, question, treated)
+        expected = with_pair_growth(expected, cells, noise=noise, controls=controls)
     expected = with_fallen_growth(expected, cells, question=question, noise=noise, direct=treated)
     by = cells.grouping
-    of_origin = lost.by_origin[by.supplier_product]
-    arrivals = inbound & (of_origin > 0)
+    arrivals = inbound[lost.by_origin[by.supplier_product[inbound]] > 0]
     expected, is_told = with_hub_growth(
-        expected, cells, question=question, noise=noise, legs=arrivals, lost=of_origin
+        expected, cells, question=question, noise=noise, legs=arrivals, lost=lost.by_origin
     )
-    sales = onward & (lost.by_destination > 0)[by.importer_product]
+    sales = onward[lost.by_destination[by.importer_product[onward]] > 0]
     passing = passing_hubs(cells, expected.usd, noise=noise, inbound=arrivals, onward=sales)
-    clear = clear_pairs(cells, expected.usd, noise=noise, legs=sales, sign=1)
+    clear = clear_pairs(cells, expected.usd, noise=noise, at=sales, sign=1)
     sells: NDArray[np.bool_] = np.asarray(clear.reshape(cells.n_areas, cells.n_areas).any(axis=1))
     # Two noisy legs bound each other from above. Where nobody sees the onward leg, what lumpy arrivals exceed
     # the expected ones by on average is taken off.
     is_alone = ~np.atleast_1d(question.is_observed[:, ends].all(axis=1))
     passing &= is_told | ~is_alone
-    alone = np.flatnonzero(inbound & (passing & is_alone)[cells.importer])
-    usual = expected.usd.copy()
-    usual[alone] = noise.mean_at(usual[alone])
-    passing &= (
-        ~is_alone
-        | sells
-        | rest_on_many(
+    alone = inbound[(passing & is_alone)[cells.importer[inbound]]]
+    usual = expected.usd
+    if alone.size:
+        usual = usual.copy()
+        usual[alone] = noise.mean_at(usual[alone])
+        many = rest_on_many(
             cells,
             usual,
             noise=noise,
-            legs=arrivals & (passing & is_alone)[cells.importer],
+            legs=arrivals[(passing & is_alone)[cells.importer[arrivals]]],
             lost=lost.by_origin,
             at=by.supplier_product,
         )
-    )
+        passing &= ~is_alone | sells | many
     ours = pooled_excess(
         cells,
         usual,
         noise=noise,
-        legs=inbound & passing[cells.importer],
+        legs=inbound[passing[cells.importer[inbound]]],
         lost=lost.by_origin,
         at=by.supplier_product,
         sells=sells,
     )
     # Of the many pairs that nobody suspects, lumpy trade lifts some above any number of standard errors in
     # USD: they have to be clear on the log scale too.
-    others &= (lost.by_product > 0)[by.product]
-    rose = clear_pairs(cells, expected.usd, noise=noise, legs=others, sign=1, are_few_enough=True)
-    theirs = pooled_excess(
-        cells, expected.usd, noise=noise, legs=others & rose[pair], lost=lost.by_product, at=by.product
-    )
+    others = cells.under(~(origins | ends)[:, None] & hubs, lost.by_product > 0)
+    rose = clear_pairs(cells, expected.usd, noise=noise, at=others, sign=1, are_few_enough=True)
+    others = others[rose[cells.pair_at(others)]]
+    theirs = pooled_excess(cells, expected.usd, noise=noise, legs=others, lost=lost.by_product, at=by.product)
     on = pooled_excess(
         cells, expected.usd, noise=noise, legs=onward, lost=lost.by_destination, at=by.importer_product
     )
@@ -210,13 +201,18 @@ def estimate(
     is_on_the_way = np.zeros(cells.n_areas, dtype=bool)
     is_on_the_way[cells.importer[ours.positive().cell]] = True
     makers = theirs.only(~is_on_the_way[cells.exporter[theirs.cell]])
+    usual_ratio = mirror_ratio(cells, noise)
+    declared, others_declared = (
+        declared_share(cells, expected.usd, noise=noise, inbound=of, usual_ratio=usual_ratio)
+        for of in (ours, makers)
+    )
     legs = Legs(
         inbound=ours,
         others=theirs,
         onward=on.scaled(1.0 / hub_markup(cells, question)[cells.exporter[on.cell]]),
         direct=direct_bounds,
-        declared=declared_share(cells, expected.usd, noise=noise, inbound=ours),
-        others_declared=declared_share(cells, expected.usd, noise=noise, inbound=makers),
+        declared=declared,
+        others_declared=others_declared,
     )
     detours = allocate_detours(cells, legs, question)
     relays = allocate_relays(cells, legs, question, detours)
@@ -286,22 +282,21 @@ def expect(
     those that stand out are, in two rounds. Where the origins sell to fewer than ten other areas all of
     those may be hubs, and growth comes from the goods outside the question.
     """
-    nothing = np.zeros(cells.before.size, dtype=bool)
     if baseline is not None:
         question = replace(question, method=baseline)
     if baseline is Baseline.UNCHANGED:
-        return Expected(usd=cells.before.copy(), baseline=Baseline.UNCHANGED)
+        return Expected(usd=cells.before, baseline=Baseline.UNCHANGED)
     if baseline is Baseline.UNLISTED:
+        nothing = np.zeros(cells.before.size, dtype=bool)
         return expected_flows(cells, untreated=nothing, noise=noise, partner_growth=partner_growth)
     if question.are_hubs_given:
         return _expected_beside(cells, question, question.hubs, noise, partner_growth)
-    third = np.unique(cells.importer[question.origins[cells.exporter]])
-    third = third[~question.destinations[third]]
-    if not third.size:
+    third = int(((cells.by_pair[question.origins] > 0).any(axis=0) & ~question.destinations).sum())
+    if not third:
         # Nobody is named: an event touches a minority of all trade, which moves no median.
         everything = np.ones(cells.before.size, dtype=bool)
         return _expected(cells, question, everything, noise, partner_growth)
-    if third.size < _FEWEST_IMPORTERS:
+    if third < _FEWEST_IMPORTERS:
         return _expected_beside(cells, question, question.hubs, noise, partner_growth)
     # Hubs unknown: begin with none, then leave out those whose arrivals from the origins stand out.
     used, by_medians = np.zeros(cells.n_areas, dtype=bool), replace(question, method=None)
@@ -326,12 +321,10 @@ def _expected_beside(
     touched = (
         question.is_treated | (question.origins[:, None] & hubs) | (hubs[:, None] & question.destinations)
     )
-    of_pair, listed = touched.ravel(), question.listed
-    untreated = in_blocks(lambda p, k: ~(of_pair[p] & listed[k]), cells.pair, cells.product, dtype=np.bool_)
-    of_origins = untreated & question.origins[cells.exporter] & listed[cells.product]
-    other_importers = np.unique(cells.importer[of_origins])
-    if other_importers.size < _FEWEST_UNTREATED:
-        untreated = np.zeros(untreated.size, dtype=bool)
+    others = cells.importer[cells.under(question.origins[:, None] & ~touched, question.listed)]
+    is_enough = (np.bincount(others, minlength=cells.n_areas) > 0).sum() >= _FEWEST_UNTREATED
+    untreated = np.full(cells.before.size, is_enough)
+    untreated[cells.under(touched, question.listed)] = False
     return _expected(cells, question, untreated, noise, partner_growth)
 
 
@@ -354,11 +347,10 @@ def _expected(
 
 def _busy_hubs(cells: Cells, question: Question, expected: Expected, noise: Noise) -> NDArray[np.bool_]:
     """Return the areas whose arrivals from the origins exceed the expected by far more than others' do."""
-    of_pair = (question.origins[:, None] & question.hubs & ~question.is_treated).ravel()
-    legs = of_pair[cells.pair] & question.listed[cells.product]
-    if not legs.any():
+    arrivals = question.origins[:, None] & question.hubs & ~question.is_treated
+    at = cells.under(arrivals, question.listed)
+    if not at.size:
         return np.zeros(cells.n_areas, dtype=bool)
-    at = np.flatnonzero(legs)
     importer = cells.importer[at]
     signal = strength_as_a_whole(
         strength_of(cells, expected.usd, noise=noise, at=at), importer, cells.n_areas

@@ -97,49 +97,48 @@ def extremes_of(cells: Cells, question: Question, found: Estimate, noise: Noise)
 
 @dataclass(frozen=True, slots=True)
 class _Beyond:
-    """Plain departures of the cells, (n,): above the expected flow, and below it.
+    """Plain departures of cells ``at``, (m,): above the expected flow, and below it.
 
     What hubs send on to destinations is less their mark-up.
     """
 
-    over: NDArray[np.float64]
-    short: NDArray[np.float64]
+    cells: Cells
+    usual: NDArray[np.float64]
+    ends: NDArray[np.bool_]
+    rate: NDArray[np.float64]
 
     @classmethod
     def of(cls, cells: Cells, question: Question, found: Estimate) -> _Beyond:
         rate = np.where(question.hubs, hub_markup(cells, question), 1.0)
-        ends = question.destinations
+        return cls(cells, found.expected.usd, question.destinations, rate)
 
-        def over(
-            after: NDArray[np.float64],
-            usual: NDArray[np.float64],
-            exporter: NDArray[np.signedinteger],
-            importer: NDArray[np.signedinteger],
-        ) -> NDArray[np.float64]:
-            beyond: NDArray[np.float64] = np.maximum(after - usual, 0.0)
-            beyond /= np.where(ends[importer], rate[exporter], 1.0)
+    def over(self, at: NDArray[np.int64]) -> NDArray[np.float64]:
+        def over(place: NDArray[np.int64]) -> NDArray[np.float64]:
+            beyond: NDArray[np.float64] = np.maximum(self.cells.after[place] - self.usual[place], 0.0)
+            seller, buyer = self.cells.exporter[place], self.cells.importer[place]
+            beyond /= np.where(self.ends[buyer], self.rate[seller], 1.0)
             return beyond
 
-        usual = found.expected.usd
-        return cls(
-            over=in_blocks(over, cells.after, usual, cells.exporter, cells.importer),
-            short=in_blocks(lambda after, as_usual: np.maximum(as_usual - after, 0.0), cells.after, usual),
-        )
+        return in_blocks(over, at)
+
+    def short(self, at: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.maximum(self.usual[at] - self.cells.after[at], 0.0)
 
 
 def _largest(
     cells: Cells, question: Question, found: Estimate, hubs: NDArray[np.bool_], beyond: _Beyond
 ) -> float:
     """Solve the linear programme; NaN where there are too many corridors."""
-    listed = question.listed[cells.product]
-    treated = question.is_treated[cells.exporter, cells.importer] & listed
-    inbound = np.flatnonzero(
-        question.origins[cells.exporter] & hubs[cells.importer] & listed & ~treated & (beyond.over > 0)
+    inbound, direct, onward = (
+        cells.under(pairs, question.listed)
+        for pairs in (
+            question.origins[:, None] & hubs & ~question.is_treated,
+            question.is_treated,
+            hubs[:, None] & question.destinations,
+        )
     )
-    direct = np.flatnonzero(treated & (beyond.short > 0))
-    onward = np.flatnonzero(
-        hubs[cells.exporter] & question.destinations[cells.importer] & listed & (beyond.over > 0)
-    )
+    inbound, onward = (legs[beyond.over(legs) > 0] for legs in (inbound, onward))
+    direct = direct[beyond.short(direct) > 0]
     at_in, at_direct = join_keys(
         cells.exporter[inbound] * cells.n_products + cells.product[inbound],
         cells.exporter[direct] * cells.n_products + cells.product[direct],
@@ -147,7 +146,7 @@ def _largest(
     hub, destination = cells.importer[inbound[at_in]], cells.importer[direct[at_direct]]
     product = cells.product[inbound[at_in]]
     observed = question.is_observed[hub, destination]
-    at_on = find_cells(cells.key[onward], cells.key_of(hub, destination, product))
+    at_on = find_cells(cells.key_at(onward), cells.key_of(hub, destination, product))
     apart = (hub != destination) & ~question.is_treated[hub, destination]
     unseen = 1.0 - found.legs.declared[hub]
     rows = {
@@ -163,7 +162,8 @@ def _largest(
     is_declared = column < sizes[0]
     is_unseen = ~is_declared & (column < sizes[0] + sizes[1])
     n_in, n_direct = inbound.size, direct.size
-    hidden = beyond.over[inbound] * (1.0 - found.legs.declared[cells.importer[inbound]])
+    arrived = beyond.over(inbound)
+    hidden = arrived * (1.0 - found.legs.declared[cells.importer[inbound]])
     return largest_flow(
         column=np.concatenate([column, column, column[is_unseen], column[is_declared]]),
         bound=np.concatenate(
@@ -174,7 +174,7 @@ def _largest(
                 2 * n_in + n_direct + at_on[every][is_declared],
             ]
         ),
-        capacity=np.concatenate([beyond.over[inbound], beyond.short[direct], hidden, beyond.over[onward]]),
+        capacity=np.concatenate([arrived, beyond.short(direct), hidden, beyond.over(onward)]),
         n=every.size,
     )
 
@@ -248,30 +248,34 @@ def _smallest(
     noise: Noise,
 ) -> float:
     """Return the sum of the hubs' Fréchet bounds, product by product, within what was missing directly."""
-    shape = (cells.n_areas, cells.n_products)
-    listed = question.listed[cells.product]
-    treated = question.is_treated[cells.exporter, cells.importer] & listed
-    asked, ends = question.origins[cells.exporter], question.destinations[cells.importer]
+    n, shape = cells.n_areas, (cells.n_areas, cells.n_products)
+    listed, expected = question.listed, found.expected.usd
+    arrivals = cells.under(np.broadcast_to(hubs, (n, n)), listed)
+    sales = cells.under(np.broadcast_to(hubs[:, None], (n, n)), listed)
+    treated = cells.under(question.is_treated, listed)
 
     def total(
-        area: NDArray[np.int64], usd: NDArray[np.float64], mask: NDArray[np.bool_]
+        at: NDArray[np.int64], area: NDArray[np.int64], usd: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        at = (area * cells.n_products + cells.product)[mask & listed]
-        summed: NDArray[np.float64] = sum_by(at, usd[mask & listed], shape[0] * shape[1]).reshape(shape)
+        of_hub = area[at] * cells.n_products + cells.product[at]
+        summed: NDArray[np.float64] = sum_by(of_hub, usd, shape[0] * shape[1]).reshape(shape)
         return summed
 
     def doubt(usd: NDArray[np.float64]) -> NDArray[np.float64]:
         return usd * np.expm1(_Z95 * noise.at(usd))
 
-    expected = found.expected.usd
-    arrived = total(cells.importer, beyond.over, asked & ~treated)
-    from_others = total(cells.importer, beyond.over, ~asked)
-    sent = total(cells.exporter, beyond.over, ends)
-    elsewhere = total(cells.exporter, beyond.over, ~ends)
-    own_use = doubt(total(cells.importer, expected, np.ones(expected.size, dtype=bool)))
-    own_supply = doubt(total(cells.exporter, expected, ends))
+    is_asked = question.origins[cells.exporter[arrivals]]
+    is_free = ~question.is_treated[cells.exporter[arrivals], cells.importer[arrivals]]
+    is_end = question.destinations[cells.importer[sales]]
+    bought, sold = beyond.over(arrivals), beyond.over(sales)
+    arrived = total(arrivals, cells.importer, bought * (is_asked & is_free))
+    from_others = total(arrivals, cells.importer, bought * ~is_asked)
+    sent = total(sales, cells.exporter, sold * is_end)
+    elsewhere = total(sales, cells.exporter, sold * ~is_end)
+    own_use = doubt(total(arrivals, cells.importer, expected[arrivals]))
+    own_supply = doubt(total(sales, cells.exporter, expected[sales] * is_end))
     least = np.maximum(np.maximum(arrived - own_use - elsewhere, sent - own_supply - from_others), 0.0)
     # No more than arrived from the origins, nor than the products lost.
     passed = np.minimum(least, arrived)[hubs].sum(axis=0)
-    lost = sum_by(cells.product[treated], beyond.short[treated], cells.n_products)
+    lost = sum_by(cells.product[treated], beyond.short(treated), cells.n_products)
     return float(np.minimum(passed, lost).sum())

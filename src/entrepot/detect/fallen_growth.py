@@ -67,16 +67,7 @@ def with_fallen_growth(
     if expected.baseline is not Baseline.UNTREATED:
         return expected
     fell = _fallen(cells, expected.usd, noise=noise, direct=direct) & question.listed
-    origins, destinations = question.origins, question.destinations
-
-    def is_elsewhere(
-        e: NDArray[np.integer], i: NDArray[np.integer], k: NDArray[np.integer]
-    ) -> NDArray[np.bool_]:
-        one: NDArray[np.bool_] = fell[k] & ~origins[e] & ~destinations[i]
-        return one
-
-    columns = cells.exporter, cells.importer, cells.product
-    at = np.flatnonzero(in_blocks(is_elsewhere, *columns, dtype=np.bool_))
+    at = cells.under(~question.origins[:, None] & ~question.destinations, fell)
     sales = _growth(cells, expected.usd, at=at, area=cells.exporter[at], noise=noise)
     usd = in_blocks(
         lambda flow, e, k: np.where(fell[k], flow * np.exp(sales[e]), flow),
@@ -104,7 +95,7 @@ def with_fallen_growth(
     parent = np.where(fell[None, :], purchases[:, None], 0.0)
     change = (drawn(demand, half=noise.half_demand, around=parent.ravel()) - known).reshape(shape)
     change[:, ~fell] = 0.0
-    usd = in_blocks(lambda flow, j: flow * np.exp(change.ravel()[j]), usd, by.importer_product)
+    usd = in_blocks(lambda flow, j: flow * np.exp(change.ravel()[j]), usd, by.importer_product, out=usd)
     return replace(expected, usd=usd)
 
 

@@ -311,7 +311,7 @@ def _column(values: NDArray[np.generic] | None, kind: pa.DataType, order: NDArra
     array = values[order]
     if array.dtype.kind == "f":
         return pa.array(array, kind, mask=~np.isfinite(array))
-    return pa.array(array.tolist(), kind, mask=array == "")
+    return pa.array(array, kind, mask=array == "")
 
 
 def _legs(parts: Parts, ids: NDArray[np.int64], n: int, evidence: Evidence) -> dict[str, NDArray[np.float64]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.kernels.sums import sum_by, sum_in_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,12 +49,16 @@ def with_hidden_goods(cells: Cells, products: Sequence[str]) -> Cells:
     """
     if not cells.before.size or not cells.has_mirror.any():
         return cells
-    supply = cells.exporter.astype(np.int64) * cells.n_products + cells.product
+    supply = cells.exporter * cells.n_products + cells.product
     size = cells.n_areas * cells.n_products
-    before, after = (sum_by(supply, usd, size) for usd in (cells.before, cells.after))
+    before, after = (
+        sum_in_blocks(lambda values: values, supply, usd, n_groups=size)
+        for usd in (cells.before, cells.after)
+    )
     suspect = (before > 0) != (after > 0)
     is_unspecified = np.array([code.startswith(UNSPECIFIED) for code in products], dtype=bool)
-    at = np.flatnonzero(suspect[supply] & cells.has_mirror[cells.exporter, cells.importer])
+    at = np.flatnonzero(suspect[supply])
+    at = at[cells.has_mirror[cells.exporter[at], cells.importer[at]]]
     at = at[~is_unspecified[cells.product[at]] & (cells.mirror_before[at] > 0) & (cells.mirror_after[at] > 0)]
     of = supply[at]
     partners = np.bincount(of, minlength=size)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.baseline import Baseline
-from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.kernels.sums import count_by, sum_by
 from entrepot.detect.kernels.threads import in_blocks
 from entrepot.detect.shares import SPREAD, is_clear
 
@@ -51,7 +51,7 @@ def with_hub_growth(
     *,
     question: Question,
     noise: Noise,
-    legs: NDArray[np.bool_],
+    legs: NDArray[np.signedinteger],
     lost: NDArray[np.float64],
 ) -> tuple[Expected, NDArray[np.bool_]]:
     """Return the expected flows with the own growth of hubs to which nobody else is seen selling.
@@ -60,10 +60,10 @@ def with_hub_growth(
     ----------
     expected, cells, question, noise
         The flows, what was expected, who is asked about, and how much flows change for no reason.
-    legs : (n,)
+    legs : (m,)
         Arrivals from the origins of goods that lost their direct road.
-    lost : (n,)
-        USD that the leg's origin and product lost, by cell.
+    lost : (n_areas * n_products,)
+        USD that products lost, by origin.
 
     Returns
     -------
@@ -76,15 +76,14 @@ def with_hub_growth(
     is_told = np.ones(n, dtype=bool)
     if expected.baseline not in _LEARNT:
         return expected, is_told
-    at = np.flatnonzero(legs)
-    receives = np.bincount(cells.importer[at], minlength=n) > 0
+    receives = np.bincount(cells.importer[legs], minlength=n) > 0
     untouched = _untouched_flows(cells, question, receives)
     unknown = receives & (untouched < _ENOUGH)
-    at = at[unknown[cells.importer[at]]]
+    at = legs[unknown[cells.importer[legs]]]
     if not at.size:
         return expected, is_told
     hub, usual = cells.importer[at], noise.mean_at(expected.usd[at])
-    beyond, reference = cells.after[at] - usual, lost[at]
+    beyond, reference = cells.after[at] - usual, lost[cells.grouping.supplier_product[at]]
     variance = (noise.at(usual) * (usual + noise.floor)) ** 2
     share, growth, error = np.zeros(n), np.zeros(n), np.full(n, np.inf)
     for _ in range(_ROUNDS):
@@ -98,13 +97,9 @@ def with_hub_growth(
 
 def _untouched_flows(cells: Cells, question: Question, hubs: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return how many flows reach each hub from others than the origins, or in goods not asked about."""
-
-    def is_one(e: NDArray[np.integer], i: NDArray[np.integer], k: NDArray[np.integer]) -> NDArray[np.bool_]:
-        one: NDArray[np.bool_] = hubs[i] & ~(question.origins[e] & question.listed[k])
-        return one
-
-    found = in_blocks(is_one, cells.exporter, cells.importer, cells.product, dtype=np.bool_)
-    return np.bincount(cells.importer[found], minlength=cells.n_areas).astype(np.float64)
+    asked = cells.importer[cells.under(question.origins[:, None] & hubs, question.listed)]
+    every = np.where(hubs, cells.by_pair.sum(axis=0), 0)
+    return (every - count_by(asked, cells.n_areas)).astype(np.float64)
 
 
 def _fit(

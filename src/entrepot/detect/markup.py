@@ -30,22 +30,19 @@ def hub_markup(cells: Cells, question: Question) -> NDArray[np.float64]:
     (n_areas,)
         Ratio of unit values.
     """
-    n = cells.n_areas * cells.n_products
-    weighed = (cells.after_kg > 0) & (cells.after > 0) & question.listed[cells.product]
+    n, hubs = cells.n_areas * cells.n_products, question.hubs
+    arrives, leaves = question.origins[:, None] & hubs, hubs[:, None] & question.destinations
 
-    def unit_value(legs: NDArray[np.bool_], hub: NDArray[np.int64]) -> NDArray[np.float64]:
+    def unit_value(pairs: NDArray[np.bool_], hub: NDArray[np.int64]) -> NDArray[np.float64]:
+        legs = cells.under(pairs, question.listed)
+        legs = legs[(cells.after_kg[legs] > 0) & (cells.after[legs] > 0)]
         at = hub[legs] * cells.n_products + cells.product[legs]
         usd = sum_by(at, cells.after[legs], n)
         kg = sum_by(at, cells.after_kg[legs], n)
         ratio: NDArray[np.float64] = np.divide(usd, kg, out=np.full(n, np.nan), where=kg > 0)
         return ratio
 
-    arriving = unit_value(
-        weighed & question.origins[cells.exporter] & question.hubs[cells.importer], cells.importer
-    )
-    leaving = unit_value(
-        weighed & question.hubs[cells.exporter] & question.destinations[cells.importer], cells.exporter
-    )
+    arriving, leaving = unit_value(arrives, cells.importer), unit_value(leaves, cells.exporter)
     ratio = (leaving / arriving).reshape(cells.n_areas, cells.n_products)
     markup = np.ones(cells.n_areas)
     for hub in np.flatnonzero(question.hubs):

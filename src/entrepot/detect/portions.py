@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from entrepot.detect.kernels.threads import in_blocks
+from entrepot.detect.kernels.sums import count_by
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +60,7 @@ def portion(cells: Cells, question: Question, at: int, *, n: int) -> Portion:
     """
     if n == 1:
         return Portion(cells, question, np.arange(cells.n_products), 1.0)
-    count = np.bincount(cells.product, minlength=cells.n_products)
+    count = count_by(cells.product, cells.n_products)
     ranked = np.lexsort((-count, ~question.listed))
     # Back and forth, or the first portion would have the larger one of every row.
     turn = np.arange(ranked.size) % (2 * n)
@@ -69,13 +69,7 @@ def portion(cells: Cells, question: Question, at: int, *, n: int) -> Portion:
     number[chosen] = np.arange(chosen.size)
     is_mine = number >= 0
     mine = cells.only(is_mine[cells.product])
-    of_pair = question.is_treated.ravel()
-
-    def direct(pair: NDArray[np.signedinteger], product: NDArray[np.signedinteger]) -> NDArray[np.bool_]:
-        treated: NDArray[np.bool_] = of_pair[pair] & question.listed[product]
-        return treated
-
-    lost = np.flatnonzero(in_blocks(direct, cells.pair, cells.product, dtype=np.bool_))
+    lost = cells.under(question.is_treated, question.listed)
     whole = cells.after[lost].sum()
     own = cells.after[lost][is_mine[cells.product[lost]]].sum()
     return Portion(

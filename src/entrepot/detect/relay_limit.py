@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.corridors import kind_number
-from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.kernels.sums import sum_by, sum_in_blocks
 from entrepot.detect.markup import hub_markup
 from entrepot.schema import DetourKind
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from entrepot.detect.cells import Cells, Question
     from entrepot.detect.estimate import Estimate
 
@@ -38,18 +40,30 @@ def largest_relay(cells: Cells, question: Question, found: Estimate) -> float:
         USD, FOB; never under the estimate of the relays.
     """
     n, k = cells.n_areas, cells.n_products
-    beyond = np.maximum(cells.after - found.expected.usd, 0.0)
-    others = ~question.origins[cells.exporter] & ~question.destinations[cells.exporter]
-    arrived = sum_by((cells.importer * k + cells.product)[others], beyond[others], n * k).reshape(n, k)
-    sent_on = beyond / hub_markup(cells, question)[cells.exporter]
+
+    def beyond(after: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.maximum(after - usual, 0.0)
+
+    usual, every = found.expected.usd, np.ones(k, dtype=bool)
+    is_other = (~question.origins & ~question.destinations).astype(np.float64)
+    arrived = sum_in_blocks(
+        lambda after, as_usual, seller: beyond(after, as_usual) * is_other[seller],
+        cells.grouping.importer_product,
+        cells.after,
+        usual,
+        cells.exporter,
+        n_groups=n * k,
+    ).reshape(n, k)
+    markup = hub_markup(cells, question)
     is_relay = found.corridors.kind == kind_number(DetourKind.RELAY)
     own, relays = found.corridors.only(~is_relay), found.corridors.only(is_relay)
     declared = own.only(own.kind == kind_number(DetourKind.DECLARED))
     direct = found.legs.direct
     most = 0.0
     for destination in np.flatnonzero(question.destinations):
-        there = cells.importer == destination
-        went_on = sum_by((cells.exporter * k + cells.product)[there], sent_on[there], n * k)
+        there = cells.under(np.broadcast_to(np.arange(n) == destination, (n, n)), every)
+        sent_on = beyond(cells.after[there], usual[there]) / markup[cells.exporter[there]]
+        went_on = sum_by(cells.grouping.supplier_product[there], sent_on, n * k)
         of = declared.destination == destination
         went_on -= sum_by((declared.hub * k + declared.product)[of], declared.usd[of], n * k)
         bound = np.maximum(went_on, 0.0).reshape(n, k)

@@ -7,7 +7,7 @@ to its place.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from entrepot.detect.kernels.cell_bits import Places, Rows, add_rows, mark, reordered
+from entrepot.detect.kernels.cell_bits import Keys, Places, Rows, add_rows, mark, reordered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,9 +29,13 @@ _KEYS = ("exporter", "importer", "hs_code", "period")
 _REPORTS = ("exporter_report_usd", "importer_report_usd")
 _AMOUNTS = (*_REPORTS, "cif_fob_ratio", "value_usd", "net_weight_kg")
 _TOTAL = "TOTAL"
-_AREAS, _PRODUCTS, _PERIODS = 512, 8_192, 512
+#: What is made before it is asked for: of two threads that take turns neither waits for the other.
+_ITEMS_AHEAD = 2
+
+_AREAS, _PRODUCTS, _PERIODS = 256, 8_192, 512
 
 _Kind = TypeVar("_Kind", bound=np.generic)
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,23 +137,13 @@ def survey_rows(
     bits = np.zeros((_AREAS, _AREAS, _PRODUCTS // 64), dtype=np.uint64)
     published = np.zeros((2, _AREAS, _PERIODS), dtype=bool)
     shown = np.zeros((2, _AREAS, _AREAS), dtype=bool)
-    for batch in _ahead(batches((*_KEYS, *_REPORTS))):
-        exporter, importer = (codes["area"].of(batch[side]) for side in _KEYS[:2])
-        product, period = codes["product"].of(batch["hs_code"]), codes["period"].of(batch["period"])
-        total = codes["product"].number(_TOTAL)
-        if total >= 0:
-            product = np.where(product == total, np.int32(-1), product)
-        known = {kind: len(of) for kind, of in codes.items()}
-        bits = _grown(bits, (known["area"], known["area"], (known["product"] + 63) // 64))
-        published = _grown(published, (2, known["area"], known["period"]))
-        shown = _grown(shown, (2, known["area"], known["area"]))
-        mark(bits, exporter, importer, product)
-        for at, (area, name) in enumerate(zip((exporter, importer), _REPORTS, strict=True)):
-            seen = (product >= 0) & batch[name].is_valid().to_numpy(zero_copy_only=False)
-            published[at, area[seen], period[seen]] = True
-            some = pc.fill_null(pc.greater(batch[name], 0), False).to_numpy(zero_copy_only=False)
-            some &= product >= 0
-            shown[at, exporter[some], importer[some]] = True
+    read = _ahead(batches((*_KEYS, *_REPORTS)))
+    keys = ((_keys(batch, codes), [len(of) for of in codes.values()]) for batch in read)
+    for rows, (n_areas, n_products, n_periods) in _ahead(keys):
+        bits = _grown(bits, (n_areas, n_areas, (n_products + 63) // 64))
+        published = _grown(published, (2, n_areas, n_periods))
+        shown = _grown(shown, (2, n_areas, n_areas))
+        mark(rows, bits, published, shown)
     areas, old_areas = codes["area"].sorted()
     products, old_products = codes["product"].sorted(without=_TOTAL)
     periods, old_periods = codes["period"].sorted()
@@ -157,6 +151,17 @@ def survey_rows(
     places = reordered(bits, old_areas, old_products)
     pairs = shown[:, old_areas][:, :, old_areas]
     return Survey(batches, areas, products, periods, flags[0], flags[1], pairs[0], pairs[1], places=places)
+
+
+def _keys(batch: pa.RecordBatch, codes: dict[str, _Codes]) -> Keys:
+    """Return the keys of rows as numbers, new texts getting the next ones."""
+    exporter, importer = (codes["area"].of(batch[side]) for side in _KEYS[:2])
+    product, period = codes["product"].of(batch["hs_code"]), codes["period"].of(batch["period"])
+    total = codes["product"].number(_TOTAL)
+    if total >= 0:
+        product = np.where(product == total, np.int32(-1), product)
+    are_told = (batch[name].is_valid().to_numpy(zero_copy_only=False) for name in _REPORTS)
+    return Keys(exporter, importer, product, period, *are_told, *(_amounts(batch, name) for name in _REPORTS))
 
 
 def _grown(array: NDArray[_Kind], needed: tuple[int, ...]) -> NDArray[_Kind]:
@@ -172,14 +177,14 @@ def _grown(array: NDArray[_Kind], needed: tuple[int, ...]) -> NDArray[_Kind]:
     return larger
 
 
-def _ahead(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield batches, the next one being read by a thread meanwhile."""
-    iterator = iter(batches)
+def _ahead(items: Iterable[_Item]) -> Iterator[_Item]:
+    """Yield items, the next ones being made by a thread meanwhile."""
+    iterator = iter(items)
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, iterator, None)
-        while (batch := coming.result()) is not None:
-            coming = pool.submit(next, iterator, None)
-            yield batch
+        coming = deque(pool.submit(next, iterator, None) for _ in range(_ITEMS_AHEAD))
+        while (item := coming.popleft().result()) is not None:
+            coming.append(pool.submit(next, iterator, None))
+            yield item
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +200,7 @@ class CellSums:
     apart : (w, n) or (0, 0)
         What of ``main`` the exporter has in periods that do not stand beside the importer's; nowhere
         anything where it has no windows.
-    weighed : (2, n)
+    weighed : two of (n,)
         Weight in the first after-window, and the value of what is weighed.
     totals : (w, n_areas, n_areas)
         All goods by pair, as rows of product ``TOTAL`` say.
@@ -208,7 +213,7 @@ class CellSums:
     main: NDArray[np.float64]
     shown: NDArray[np.float64]
     apart: NDArray[np.float64]
-    weighed: NDArray[np.float64]
+    weighed: tuple[NDArray[np.float64], NDArray[np.float64]]
     totals: NDArray[np.float64]
     beside: NDArray[np.float64]
     has_total: NDArray[np.bool_]
@@ -242,7 +247,7 @@ def sum_rows(
         np.zeros((n_windows, n)),
         np.zeros((n_windows, n if is_exporter_first else 0)),
         np.zeros((n_windows, n) if needs_apart else (0, 0)),
-        np.zeros((2, n)),
+        (np.zeros(n), np.zeros(n)),
     )
     of_pairs = (np.zeros((n_windows, n_areas, n_areas)), np.zeros((n_windows, n_areas, n_areas)))
     has_total = np.zeros((n_areas, n_areas), dtype=bool)
@@ -252,8 +257,8 @@ def sum_rows(
         "product": pa.array(survey.products, pa.string()),
         "period": pa.array(survey.periods, pa.string()),
     }
-    for batch in _ahead(survey.batches((*_KEYS, *_AMOUNTS))):
-        rows = _rows(batch, known, total)
+    read = _ahead(survey.batches((*_KEYS, *_AMOUNTS)))
+    for rows in _ahead(_rows(batch, known, total) for batch in read):
         add_rows(
             rows, survey.places, (by_exporter, by_importer), (is_used, is_exporter_first), sums, of_pairs
         )
@@ -284,21 +289,23 @@ def _rows(batch: pa.RecordBatch, known: dict[str, pa.Array], total: int) -> Rows
             numbers[pc.fill_null(pc.equal(column, _TOTAL), False).to_numpy(zero_copy_only=False)] = total
         return numbers
 
-    def amounts(name: str) -> NDArray[np.float64]:
-        column = batch[name]
-        column = column if column.type == pa.float64() else column.cast(pa.float64())
-        values: NDArray[np.float64] = column.to_numpy(zero_copy_only=False)
-        return values
-
     with np.errstate(divide="ignore", invalid="ignore"):
-        arrived = amounts("importer_report_usd") / amounts("cif_fob_ratio")
+        arrived = _amounts(batch, "importer_report_usd") / _amounts(batch, "cif_fob_ratio")
     return Rows(
         codes("exporter", "area"),
         codes("importer", "area"),
         codes("hs_code", "product"),
         codes("period", "period"),
-        amounts("exporter_report_usd"),
+        _amounts(batch, "exporter_report_usd"),
         arrived,
-        amounts("value_usd"),
-        amounts("net_weight_kg"),
+        _amounts(batch, "value_usd"),
+        _amounts(batch, "net_weight_kg"),
     )
+
+
+def _amounts(batch: pa.RecordBatch, name: str) -> NDArray[np.float64]:
+    """Return the numbers of a column, NaN where they are missing."""
+    column = batch[name]
+    column = column if column.type == pa.float64() else column.cast(pa.float64())
+    values: NDArray[np.float64] = column.to_numpy(zero_copy_only=False)
+    return values

@@ -325,12 +325,14 @@ def rest_growth(
     Outside are the goods of the totals that no listed product accounts for. NaN where the files have no
     totals or the rest is under 2% of them; None where that is so everywhere.
     """
-    cells = data.cells[at]
+    cells, both = data.cells[at], (data.total_before[at], data.total_after[at])
+    if not all((totals > 0).any() for totals in both):
+        return None
     senders = asked.origins | members
-    counted = senders[cells.exporter] & asked.listed[cells.product]
+    counted = np.flatnonzero(senders[cells.exporter] & asked.listed[cells.product])
     rest: list[NDArray[np.float64]] = []
-    for values, totals in ((cells.before, data.total_before[at]), (cells.after, data.total_after[at])):
-        inside = sum_by(cells.pair[counted], values[counted], cells.n_areas**2)
+    for values, totals in zip((cells.before, cells.after), both, strict=True):
+        inside = sum_by(cells.pair_at(counted), values[counted], cells.n_areas**2)
         total = np.where(np.isfinite(totals), totals, 0.0)
         outside = np.where(total > 0, total - inside.reshape(total.shape), 0.0)
         outside[outside < _NEGLIGIBLE_REST * total] = 0.0

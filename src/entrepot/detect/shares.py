@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.bounds import Bounds
-from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.kernels.sums import count_by, sum_by
 from entrepot.detect.kernels.threads import in_blocks
 from entrepot.detect.kernels.weighing import weigh
 from entrepot.detect.strength import CLEAR
@@ -65,7 +65,7 @@ def pooled_excess(
     expected: NDArray[np.float64],
     *,
     noise: Noise,
-    legs: NDArray[np.bool_],
+    legs: NDArray[np.signedinteger],
     lost: NDArray[np.float64],
     at: NDArray[np.signedinteger],
     sells: NDArray[np.bool_] | None = None,
@@ -76,7 +76,7 @@ def pooled_excess(
     ----------
     cells, expected, noise
         The flows, what was expected, and how much flows of that size change for no reason.
-    legs : (n,)
+    legs : (m,)
         Cells that may be such a leg.
     lost : (l,)
         USD that products lost on the direct road.
@@ -116,7 +116,7 @@ def hub_shares(
     expected: NDArray[np.float64],
     *,
     noise: Noise,
-    legs: NDArray[np.bool_],
+    legs: NDArray[np.signedinteger],
     lost: NDArray[np.float64],
     at: NDArray[np.signedinteger],
 ) -> tuple[Shares, NDArray[np.float64]]:
@@ -138,7 +138,7 @@ def rest_on_many(
     expected: NDArray[np.float64],
     *,
     noise: Noise,
-    legs: NDArray[np.bool_],
+    legs: NDArray[np.signedinteger],
     lost: NDArray[np.float64],
     at: NDArray[np.signedinteger],
 ) -> NDArray[np.bool_]:
@@ -176,15 +176,14 @@ def _legs(
     expected: NDArray[np.float64],
     *,
     noise: Noise,
-    legs: NDArray[np.bool_],
+    legs: NDArray[np.signedinteger],
     lost: NDArray[np.float64],
     at: NDArray[np.signedinteger],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return the legs of goods that lost their direct road: cell, excess, what was lost, variance."""
-    is_lost, floor = lost > 0, noise.floor
-    index = np.flatnonzero(in_blocks(lambda leg, of: leg & is_lost[of], legs, at, dtype=np.bool_))
+    index = legs[lost[at[legs]] > 0]
     usual = expected[index]
-    variance = in_blocks(lambda sd, usd: (sd * (usd + floor)) ** 2, noise.at(usual), usual)
+    variance = in_blocks(lambda usd: (noise.at(usd) * (usd + noise.floor)) ** 2, usual)
     return index, cells.after[index] - usual, lost[at[index]], variance
 
 
@@ -253,7 +252,7 @@ def _fit(
         share = np.maximum(raw, 0.0)
     error = np.full(n_groups, np.inf)
     np.divide(1.0, np.sqrt(precision), out=error, where=precision > 0)
-    return Shares(raw, share, error, np.bincount(group, minlength=n_groups))
+    return Shares(raw, share, error, count_by(group, n_groups))
 
 
 def _weights(

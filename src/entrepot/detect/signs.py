@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.kernels.medians import grouped_median
-from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.kernels.sums import sum_by, sum_in_blocks
 from entrepot.detect.periods import parse_period, period_text
 
 if TYPE_CHECKING:
@@ -100,13 +100,22 @@ class Signs:
         onset, onward_onset
             See the class.
         """
-        is_listed, n = listed[cells.product], cells.n_areas
-        beside = np.flatnonzero(~is_listed)
-        theirs = np.flatnonzero(is_listed & ~asked[cells.exporter])
-        demand = cells.importer[theirs].astype(np.int64) * cells.n_products + cells.product[theirs]
+        n, demand = cells.n_areas, cells.importer * cells.n_products + cells.product
+        beside = cells.under(np.ones((n, n), dtype=bool), ~listed)
+
+        def theirs(
+            usd: NDArray[np.float64], seller: NDArray[np.signedinteger], good: NDArray[np.signedinteger]
+        ) -> NDArray[np.float64]:
+            own: NDArray[np.float64] = usd * (listed[good] & ~asked[seller])
+            return own
+
+        others = (
+            sum_in_blocks(theirs, demand, usd, cells.exporter, cells.product, n_groups=n * cells.n_products)
+            for usd in (cells.before, cells.after)
+        )
         return cls(
-            unlisted=Trade.of(cells, beside, cells.pair[beside], n * n),
-            others=Trade.of(cells, theirs, demand, n * cells.n_products),
+            unlisted=Trade.of(cells, beside, cells.pair_at(beside), n * n),
+            others=Trade(*others),
             onset=onset,
             onward_onset=onward_onset,
         )

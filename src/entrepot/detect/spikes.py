@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells, Question
     from entrepot.detect.noise import Noise
 
-__all__ = ["BookErrors", "Planted", "SpikePlan", "plant"]
+__all__ = ["BookErrors", "Books", "Planted", "SpikePlan", "plant"]
 
 _UNKNOWN_SHARE = 0.1
 _LEAST_SHARE, _LARGEST_SHARE = 0.01, 0.9
@@ -91,7 +91,7 @@ class Planted:
 
 
 def plant(
-    cells: Cells, question: Question, plan: SpikePlan, *, noise: Noise, rng: np.random.Generator
+    cells: Cells, question: Question, plan: SpikePlan, *, books: Books, rng: np.random.Generator
 ) -> Planted:
     """Plant one set of detours.
 
@@ -103,13 +103,10 @@ def plant(
     suppliers use the same hubs. What makes a real event hard must be in the planted ones too: the origins
     sell up to 15% of what they lost elsewhere, and hubs and innocent areas boom for reasons of their own. No
     book records what is planted more exactly than it records other trade (:class:`BookErrors`). In a quarter
-    of the sets one hub sends a part on through a second one.
+    of the sets one hub sends a part on through a second one. ``books`` are those of the same cells.
     """
-    direct = np.flatnonzero(
-        question.is_treated[cells.exporter, cells.importer]
-        & question.listed[cells.product]
-        & (cells.after > 0)
-    )
+    direct = cells.under(question.is_treated, question.listed)
+    direct = direct[cells.after[direct] > 0]
     treated_product = rng.random(cells.n_products) < rng.uniform(0.4, 1.0)
     direct = direct[treated_product[cells.product[direct]]]
     lost = cells.after[direct] * rng.uniform(0.4, 0.95, direct.size)
@@ -124,20 +121,16 @@ def plant(
     markup = 1.0 + rng.uniform(0.05, 0.3, cells.n_areas)
     sold, elsewhere = _deflected(cells, question, direct, lost, rng)
     boom, grown = _boom(cells, question, hub, treated_product, rng)
-    ratio = np.nan_to_num(mirror_ratio(cells, noise))
-    errors = BookErrors.of(cells)
-    in_own, in_hubs = (errors.draw(origin, hub, rng) for _ in range(2))
-    going_on = errors.draw(hub, destination, rng)
-    mirrored = np.divide(
-        cells.mirror_after, cells.after, out=np.zeros(cells.after.size), where=cells.after > 0
-    )
+    ratio, mirrored = books.ratio, books.mirrored
+    in_own, in_hubs = (books.errors.draw(origin, hub, rng) for _ in range(2))
+    going_on = books.errors.draw(hub, destination, rng)
     second, chained = _chained(question, hub, destination, np.where(onward, shown, 0.0), rng)
     on = chained > 0
     to_second = (chained * markup[hub])[on]
     changes = (
         (cells.key_of(hub, second, product)[on], to_second, to_second * ratio[hub, second][on]),
         (cells.key_of(second, destination, product)[on], to_second * markup[second][on], None),
-        (cells.key[direct], -lost, -lost * mirrored[direct]),
+        (cells.key_at(direct), -lost, -lost * mirrored[direct]),
         (cells.key_of(origin, hub, product), usd * in_own, shown * ratio[origin, hub] * in_hubs),
         (
             cells.key_of(hub, destination, product)[onward],
@@ -145,8 +138,8 @@ def plant(
             None,
         ),
         (cells.key_of(friend, hub, product), relayed, relayed * ratio[friend, hub]),
-        (cells.key[sold], elsewhere, elsewhere * mirrored[sold]),
-        (cells.key[boom], grown, grown * mirrored[boom]),
+        (cells.key_at(sold), elsewhere, elsewhere * mirrored[sold]),
+        (cells.key_at(boom), grown, grown * mirrored[boom]),
     )
     roads = (
         (origin, _DECLARED, np.where(onward, shown - chained, 0.0)),
@@ -176,6 +169,35 @@ def plant(
 
 
 @dataclass(frozen=True, slots=True)
+class Books:
+    """What the two books of each flow tell before anything is planted: the same for every set.
+
+    Attributes
+    ----------
+    errors
+        How far one book is off.
+    ratio : (n_areas, n_areas)
+        The importer's over the exporter's figure before the event; zero where they do not stand side by side.
+    mirrored : (n,)
+        The same of each cell after it.
+    """
+
+    errors: BookErrors
+    ratio: NDArray[np.float64]
+    mirrored: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, cells: Cells, noise: Noise) -> Books:
+        """Read them."""
+        nothing = np.zeros(cells.after.size)
+        return cls(
+            BookErrors.of(cells),
+            np.nan_to_num(mirror_ratio(cells, noise)),
+            np.divide(cells.mirror_after, cells.after, out=nothing, where=cells.after > 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class BookErrors:
     """How far one book is off, learnt from how far two books of one flow are apart.
 
@@ -201,9 +223,10 @@ class BookErrors:
             both &= side > 0
         if both.any():
             both &= cells.before >= np.median(cells.before[both])
-        pair = cells.pair[both]
-        gap = np.log(cells.mirror_before[both] / cells.before[both])
-        change = np.log(cells.mirror_after[both] / cells.after[both]) - gap
+        at = np.flatnonzero(both)
+        pair = cells.pair_at(at)
+        gap = np.log(cells.mirror_before[at] / cells.before[at])
+        change = np.log(cells.mirror_after[at] / cells.after[at]) - gap
         weight = np.ones(gap.size)
         moved = grouped_median(change, weight, pair, cells.n_areas**2)
         usual = grouped_median(gap, weight, pair, cells.n_areas**2)
@@ -258,7 +281,7 @@ def _relay(
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return what others send through the same hubs: nothing in half the sets, else up to half as much."""
-    sells = np.unique(cells.exporter[question.hubs[cells.importer]])
+    sells = np.flatnonzero((cells.by_pair[:, question.hubs] > 0).any(axis=1))
     others = sells[~question.origins[sells] & ~question.destinations[sells]]
     if not others.size or rng.random() < _NO_RELAY:
         return hub, np.zeros(usd.size)
@@ -297,15 +320,20 @@ def _deflected(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return where the origins sell a part of what they lost, and how much: by size of what they sold."""
     size = cells.n_areas * cells.n_products
-    supply = cells.exporter * cells.n_products + cells.product
-    pool = sum_by(supply[direct], lost, size) * rng.uniform(0.0, _MOST_ELSEWHERE, cells.n_areas).repeat(
+
+    def supply(at: NDArray[np.int64]) -> NDArray[np.int64]:
+        return cells.exporter[at] * cells.n_products + cells.product[at]
+
+    pool = sum_by(supply(direct), lost, size) * rng.uniform(0.0, _MOST_ELSEWHERE, cells.n_areas).repeat(
         cells.n_products
     )
-    other = np.flatnonzero((pool[supply] > 0) & ~question.is_treated[cells.exporter, cells.importer])
-    base = sum_by(supply[other], cells.after[other], size)
+    loses = np.bincount(cells.exporter[direct], minlength=cells.n_areas) > 0
+    other = cells.under(loses[:, None] & ~question.is_treated, np.ones(cells.n_products, dtype=bool))
+    other = other[pool[supply(other)] > 0]
+    base = sum_by(supply(other), cells.after[other], size)
     share = np.divide(pool, base, out=np.zeros(size), where=base > 0)
     # In a file of a few partners all of it would land on these: elsewhere is mostly outside the file.
-    return other, cells.after[other] * np.minimum(share, _MOST_ELSEWHERE)[supply[other]]
+    return other, cells.after[other] * np.minimum(share, _MOST_ELSEWHERE)[supply(other)]
 
 
 def _boom(
@@ -329,10 +357,12 @@ def _boom(
     selling[chosen[::2]] = buying[chosen[::2]]
     goods = rng.random((cells.n_areas, cells.n_products)) < _BOOMING_GOODS
     goods[rng.random(cells.n_areas) < _BOOMING_GOODS] = treated
-    growth = buying[cells.importer] * goods[cells.importer, cells.product]
-    growth += selling[cells.exporter] * goods[cells.exporter, cells.product]
-    cell = np.flatnonzero(growth > 0)
-    return cell, cells.after[cell] * growth[cell]
+    grows = (selling > 0)[:, None] | (buying > 0)
+    cell = cells.under(grows, np.ones(cells.n_products, dtype=bool))
+    exporter, importer, product = cells.exporter[cell], cells.importer[cell], cells.product[cell]
+    growth = buying[importer] * goods[importer, product] + selling[exporter] * goods[exporter, product]
+    real = growth > 0
+    return cell[real], cells.after[cell[real]] * growth[real]
 
 
 def _draw_hubs(plan: SpikePlan, rng: np.random.Generator) -> NDArray[np.int64]:

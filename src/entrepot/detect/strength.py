@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from entrepot.detect.kernels.sums import count_by, sum_by
 from entrepot.detect.kernels.threads import in_blocks
 
 if TYPE_CHECKING:
@@ -35,20 +36,19 @@ def strength_of(
     cells: Cells, expected: NDArray[np.float64], *, noise: Noise, at: NDArray[np.signedinteger]
 ) -> NDArray[np.float64]:
     """Return how strongly the cells ``at``, (m,), depart: between -4 and 4, positive where they rose."""
-    usual = expected[at]
 
-    def strength(change: NDArray[np.float64], sd: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.clip(change / sd, -_CLIP, _CLIP)
+    def strength(place: NDArray[np.signedinteger]) -> NDArray[np.float64]:
+        usual = expected[place]
+        return np.clip(noise.log_change(cells.after[place], usual) / noise.at(usual), -_CLIP, _CLIP)
 
-    return in_blocks(strength, noise.log_change(cells.after[at], usual), noise.at(usual))
+    return in_blocks(strength, at)
 
 
 def strength_as_a_whole(
     strength: NDArray[np.float64], group: NDArray[np.signedinteger], n_groups: int
 ) -> NDArray[np.float64]:
     """Return the strength of groups of legs, (n_groups,); zero for a group without any."""
-    count = np.bincount(group, minlength=n_groups)
-    total = np.bincount(group, weights=strength, minlength=n_groups)
+    count, total = count_by(group, n_groups), sum_by(group, strength, n_groups)
     whole: NDArray[np.float64] = total / np.sqrt(np.maximum(count, 1))
     return whole
 
@@ -58,7 +58,7 @@ def clear_pairs(
     expected: NDArray[np.float64],
     *,
     noise: Noise,
-    legs: NDArray[np.bool_],
+    at: NDArray[np.signedinteger],
     sign: int,
     are_few_enough: bool = False,
 ) -> NDArray[np.bool_]:
@@ -68,7 +68,7 @@ def clear_pairs(
     ----------
     cells, expected, noise
         The flows, what was expected, and how much flows of that size change for no reason.
-    legs : (n,)
+    at : (m,)
         Cells that count.
     sign
         1 for pairs that rose, -1 for pairs that fell.
@@ -80,10 +80,9 @@ def clear_pairs(
     (n_pairs,)
         By exporter · n_areas + importer.
     """
-    at, n_pairs = np.flatnonzero(legs), cells.n_areas**2
-    pair = cells.pair[at]
+    pair, n_pairs = cells.pair_at(at), cells.n_areas**2
     whole = strength_as_a_whole(strength_of(cells, expected, noise=noise, at=at), pair, n_pairs)
-    fewest = np.sqrt(np.bincount(pair, minlength=n_pairs)) if are_few_enough else CLEAR
+    fewest = np.sqrt(count_by(pair, n_pairs)) if are_few_enough else CLEAR
     clear: NDArray[np.bool_] = sign * whole > np.minimum(CLEAR, fewest)
     return clear
 
@@ -93,8 +92,8 @@ def passing_hubs(
     expected: NDArray[np.float64],
     *,
     noise: Noise,
-    inbound: NDArray[np.bool_],
-    onward: NDArray[np.bool_],
+    inbound: NDArray[np.signedinteger],
+    onward: NDArray[np.signedinteger],
 ) -> NDArray[np.bool_]:
     """Return the areas that the goods reached and left, by both legs together.
 
@@ -112,7 +111,7 @@ def passing_hubs(
     ----------
     cells, expected, noise
         The flows, what was expected, and how much flows of that size change for no reason.
-    inbound, onward : (n,)
+    inbound, onward : (m,), (o,)
         Cells that may be such a leg, of goods that lost their direct road.
 
     Returns
@@ -123,9 +122,8 @@ def passing_hubs(
     n = cells.n_areas
 
     def whole(
-        legs: NDArray[np.bool_], end: NDArray[np.int64]
+        at: NDArray[np.signedinteger], end: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        at = np.flatnonzero(legs)
         hub = end[at]
         strength = strength_as_a_whole(strength_of(cells, expected, noise=noise, at=at), hub, n)
         return strength, np.bincount(hub, minlength=n) > 0

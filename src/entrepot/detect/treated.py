@@ -14,13 +14,11 @@ no other were found; before, eleven of the fifteen had wrong ones.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from entrepot.detect.kernels.sums import sum_by
-from entrepot.detect.kernels.threads import in_blocks
+from entrepot.detect.kernels.sums import sum_in_blocks
 from entrepot.detect.noise import MAD_TO_SD
 
 if TYPE_CHECKING:
@@ -64,32 +62,39 @@ def pair_signal(
     (n_areas, n_areas)
         Signal; NaN for pairs with fewer than five cells.
     """
+    n = cells.n_areas
     pair, before, after, usual = cells.pair, cells.before, cells.after, expected
+    count = cells.by_pair
     if not counts.all():
         pair, before, after, usual = pair[counts], before[counts], after[counts], usual[counts]
+        count = np.bincount(pair, minlength=n * n).reshape(n, n)
 
-    def strength(ceiling: float, change: NDArray[np.float64], sd: NDArray[np.float64]) -> NDArray[np.float64]:
-        held: NDArray[np.float64] = np.clip(change / sd, -_CLIP, ceiling)
+    def strength(now: NDArray[np.float64], as_usual: NDArray[np.float64]) -> NDArray[np.float64]:
+        held: NDArray[np.float64] = np.clip(
+            noise.log_change(now, as_usual) / noise.at(as_usual), -_CLIP, _CLIP
+        )
         return held
 
-    departure = in_blocks(partial(strength, _CLIP), noise.log_change(after, usual), noise.at(usual))
-    least = in_blocks(np.minimum, usual, before)
-    fall = in_blocks(partial(strength, 0.0), noise.log_change(after, least), noise.at(least))
-    below = _standing(pair, departure, cells.n_areas, ceiling=np.inf)
-    fallen = _standing(pair, fall, cells.n_areas, ceiling=0.0)
-    return np.maximum(below, fallen)
+    def fall(
+        now: NDArray[np.float64], as_usual: NDArray[np.float64], once: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        return np.minimum(strength(now, np.minimum(as_usual, once)), 0.0)
+
+    below = sum_in_blocks(strength, pair, after, usual, n_groups=n * n).reshape(n, n)
+    fallen = sum_in_blocks(fall, pair, after, usual, before, n_groups=n * n).reshape(n, n)
+    return np.maximum(_standing(below, count, ceiling=np.inf), _standing(fallen, count, ceiling=0.0))
 
 
-def _standing(
-    pair: NDArray[np.int64], strength: NDArray[np.float64], n_areas: int, *, ceiling: float
-) -> NDArray[np.float64]:
+def _standing(total: NDArray[np.float64], count: NDArray[np.int64], *, ceiling: float) -> NDArray[np.float64]:
     """Return √n · mean of the strengths by pair, centred by importer and exporter, over its own spread.
 
     No centre lies more than ``ceiling`` over the centre of all pairs.
+
+    Parameters
+    ----------
+    total, count : (n_areas, n_areas)
+        Sum of the strengths, and how many there are.
     """
-    n_pairs = n_areas**2
-    count = np.bincount(pair, minlength=n_pairs).reshape(n_areas, n_areas)
-    total = sum_by(pair, strength, n_pairs).reshape(n_areas, n_areas)
     mean = np.divide(total, count, out=np.full(count.shape, np.nan), where=count >= FEWEST_PRODUCTS)
     for axis in (0, 1):
         if np.isfinite(mean).any():

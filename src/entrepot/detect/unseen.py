@@ -51,7 +51,12 @@ def mirror_ratio(cells: Cells, noise: Noise) -> NDArray[np.float64]:
 
 
 def declared_share(
-    cells: Cells, expected: NDArray[np.float64], *, noise: Noise, inbound: Bounds
+    cells: Cells,
+    expected: NDArray[np.float64],
+    *,
+    noise: Noise,
+    inbound: Bounds,
+    usual_ratio: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Return the share of what reached each hub beyond expectation that the hub declares as arrived.
 
@@ -61,13 +66,15 @@ def declared_share(
         The flows, what was expected, and how much flows of that size change for no reason.
     inbound
         Inbound excess; its ``predicted_usd`` is the instrument.
+    usual_ratio
+        As of :func:`mirror_ratio`.
 
     Returns
     -------
     (n_areas,)
         Share between 0.02 and 1.
     """
-    ratio = mirror_ratio(cells, noise)[cells.exporter[inbound.cell], cells.importer[inbound.cell]]
+    ratio = usual_ratio[cells.exporter[inbound.cell], cells.importer[inbound.cell]]
     usable = np.isfinite(ratio) & (ratio > 0) & (cells.before[inbound.cell] > 0)
     cell, ratio = inbound.cell[usable], ratio[usable]
     usual = cells.mirror_before[cell] * expected[cell] / cells.before[cell]

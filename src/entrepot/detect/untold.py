@@ -32,7 +32,6 @@ import numpy as np
 import pyarrow as pa
 
 from entrepot.detect.kernels.sums import sum_by
-from entrepot.detect.kernels.threads import in_blocks
 from entrepot.detect.parts import RELAY
 from entrepot.detect.shares import hub_shares
 from entrepot.detect.strength import CLEAR, strength_as_a_whole, strength_of
@@ -105,25 +104,19 @@ def untold_hubs(cells: Cells, question: Question, found: Estimate, *, noise: Noi
         for side in (cells.exporter, cells.importer)
     )
 
-    def legs_of(pairs: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        of_pair = pairs.ravel()
-        mask: NDArray[np.bool_] = in_blocks(
-            lambda p, k: of_pair[p] & question.listed[k], cells.pair, cells.product, dtype=np.bool_
-        )
-        return mask
-
     shares, losses = hub_shares(
         cells,
         usual,
         noise=noise,
-        legs=legs_of(question.origins[:, None] & question.hubs & free),
+        legs=cells.under(question.origins[:, None] & question.hubs & free, question.listed),
         lost=lost,
         at=cells.grouping.supplier_product,
     )
     arrived, error = shares.raw * losses, np.where(losses > 0, shares.error, 0.0) * losses
-    sends = legs_of((question.hubs & ~question.origins)[:, None] & ends & free & question.is_observed)
-    at = np.flatnonzero(sends & (unmet[cells.grouping.importer_product] > 0))
-    pair, sender = cells.pair[at], cells.exporter[at]
+    sends = (question.hubs & ~question.origins)[:, None] & ends & free & question.is_observed
+    at = cells.under(sends, question.listed)
+    at = at[unmet[cells.grouping.importer_product[at]] > 0]
+    pair, sender = cells.pair_at(at), cells.exporter[at]
     rose = strength_as_a_whole(strength_of(cells, usual, noise=noise, at=at), pair, n * n)
     # What a destination lost of a good is all that can have come to it by other roads.
     beyond = np.minimum(cells.after[at] - usual[at], unmet[cells.grouping.importer_product[at]])

@@ -420,7 +420,6 @@ def _of_rows(
     )
     sums.totals[:, ~sums.has_total] = np.nan
     codes = cells_of(survey.places, survey.n_cells)
-    pair = codes[0] * np.int32(n) + codes[1]
     cells = []
     for position in range(n_pairs):
         before, after = sums.main[2 * position : 2 * position + 2]
@@ -432,8 +431,8 @@ def _of_rows(
             "before": before,
             "after": after,
             "after_kg": _kg(sums, position),
-            "mirror_before": _shown(sums, 2 * position, pair),
-            "mirror_after": _shown(sums, 2 * position + 1, pair),
+            "mirror_before": _shown(sums, 2 * position, codes),
+            "mirror_after": _shown(sums, 2 * position + 1, codes),
         }
         if not keep.all():
             columns = {name: column[keep] for name, column in columns.items()}
@@ -466,18 +465,20 @@ def _kg(sums: CellSums, position: int) -> NDArray[np.float64]:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where((kg > 0) & (weighed >= _WEIGHED * after), after * kg / weighed, np.nan)
 
-    kg: NDArray[np.float64] = in_blocks(weight, sums.main[1], *sums.weighed)
+    kg: NDArray[np.float64] = in_blocks(weight, sums.main[1], *sums.weighed, out=sums.weighed[0])
     return kg
 
 
-def _shown(sums: CellSums, window: int, pair: NDArray[np.int32]) -> NDArray[np.float64]:
+def _shown(
+    sums: CellSums, window: int, codes: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
+) -> NDArray[np.float64]:
     """Return what the importer's book shows, as :func:`_mirror` does."""
     if not sums.shown.size:
         return np.broadcast_to(0.0, sums.main.shape[1])
     shown: NDArray[np.float64] = sums.shown[window]
     if not sums.apart.size:
-        shown[:] = np.maximum(shown, 0.0)
-        return shown
+        return np.maximum(shown, 0.0, out=shown)
+    pair = codes[0] * np.int32(len(sums.has_total)) + codes[1]
     base = sums.beside[window].ravel()
     share = np.divide(sum_by(pair, shown, base.size), base, out=np.zeros(base.size), where=base > 0)
     whole: NDArray[np.float64] = in_blocks(

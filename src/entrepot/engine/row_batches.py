@@ -53,7 +53,8 @@ class ParquetRows:
             try:
                 schema = pq.read_schema(path)
                 text = [field.name for field in schema if pa.types.is_string(field.type)]
-                with pq.ParquetFile(path, read_dictionary=text) as file:
+                # What is read ahead of a local file is copied once more, and held.
+                with pq.ParquetFile(path, read_dictionary=text, pre_buffer=False) as file:
                     absent = [name for name in columns if name not in schema.names]
                     if absent:
                         raise ContractError(

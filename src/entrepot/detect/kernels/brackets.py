@@ -78,8 +78,10 @@ def _brackets(members: Members, n_groups: int) -> tuple[NDArray[np.float64], NDA
         histogram: NDArray[np.float64] = _histograms(first, last, members, n_groups)
         return histogram
 
-    weight = np.sum(in_parts(run, members.change.size), axis=0)
-    reached = np.cumsum(weight, axis=1)
+    weight, *others = in_parts(run, members.change.size)
+    for other in others:
+        weight += other
+    reached = np.cumsum(weight, axis=1, out=weight)
     at = (reached >= 0.5 * _ROUNDING * reached[:, -1:]).argmax(axis=1)
     step = 2.0 * _REACH / _BINS
     # One bin more on either side: sums in another order may tip a median over an edge.
@@ -121,7 +123,10 @@ def _collect(
     NDArray[np.float64],
     NDArray[np.float64],
 ]:
-    """Return weight below the bracket, whole weight and members by group, and what lies inside."""
+    """Return weight below the bracket, whole weight and members by group, and what lies inside.
+
+    Groups whose bracket begins at infinity are passed over.
+    """
     change, weight, counts, group, known, at, also, also_at = members
     # What belongs to a group lies together: low, high, weight below, whole weight, members.
     of = np.zeros((low.size, 8))
@@ -133,6 +138,8 @@ def _collect(
     inside = np.int64(0)
     for c in range(first, last):
         g = group[c]
+        if of[g, 0] == np.inf:
+            continue
         w = weight[c] * np.float64(counts[c])
         v = change[c] - known[at[c]] - also[also_at[c]]
         # Whether a value is below is a coin's toss: products are faster than branches.

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numba as nb
 import numpy as np
 
+from entrepot.detect.kernels.threads import in_parts
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Places", "Rows", "add_rows", "cells_of", "mark", "reordered"]
+__all__ = ["Keys", "Places", "Rows", "add_rows", "cells_of", "mark", "reordered"]
 
 _ONE = np.uint64(1)
+
+#: Exporters whose cells are worth a thread.
+_FEWEST_EXPORTERS = 50
 
 
 class Places(NamedTuple):
@@ -53,18 +58,57 @@ class Rows(NamedTuple):
     kg: NDArray[np.float64]
 
 
+class Keys(NamedTuple):
+    """Keys of rows as numbers, and what stands in the two books; a product below zero leaves a row out.
+
+    Attributes
+    ----------
+    exporter, importer, product, period : (m,)
+        Codes.
+    is_sent, is_arrived : (m,)
+        Whether the exporter's book, and the importer's, says anything.
+    sent, arrived : (m,)
+        What it says, USD.
+    """
+
+    exporter: NDArray[np.int32]
+    importer: NDArray[np.int32]
+    product: NDArray[np.int32]
+    period: NDArray[np.int32]
+    is_sent: NDArray[np.bool_]
+    is_arrived: NDArray[np.bool_]
+    sent: NDArray[np.float64]
+    arrived: NDArray[np.float64]
+
+
 @nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
 def mark(
-    bits: NDArray[np.uint64],
-    exporter: NDArray[np.int32],
-    importer: NDArray[np.int32],
-    product: NDArray[np.int32],
+    rows: Keys, bits: NDArray[np.uint64], published: NDArray[np.bool_], shown: NDArray[np.bool_]
 ) -> None:
-    """Set the bits of flows; a product below zero sets none."""
-    for row in range(product.size):
-        k = product[row]
-        if k >= 0:
-            bits[exporter[row], importer[row], k >> 6] |= _ONE << np.uint64(k & 63)
+    """Note what rows tell.
+
+    Parameters
+    ----------
+    rows
+        The rows.
+    bits : (n_areas, n_areas, words)
+        Set for every flow, 64 products a word.
+    published : (2, n_areas, n_periods)
+        Set where an exporter, and where an importer, has said anything of a period.
+    shown : (2, n_areas, n_areas)
+        Set where the exporter's book, and where the importer's, has a positive amount of a pair.
+    """
+    for row in range(rows.product.size):
+        e, i, k, p = rows.exporter[row], rows.importer[row], rows.product[row], rows.period[row]
+        if k < 0:
+            continue
+        bits[e, i, k >> 6] |= _ONE << np.uint64(k & 63)
+        if rows.is_sent[row]:
+            published[0, e, p] = True
+            shown[0, e, i] |= rows.sent[row] > 0.0
+        if rows.is_arrived[row]:
+            published[1, i, p] = True
+            shown[1, e, i] |= rows.arrived[row] > 0.0
 
 
 @nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
@@ -113,18 +157,32 @@ def reordered(bits: NDArray[np.uint64], areas: NDArray[np.int64], products: NDAr
     return Places(ordered, first)
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
 def cells_of(places: Places, n_cells: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     """Return exporter, importer and product of every cell, in order."""
+    exporter, importer, product = (np.empty(n_cells, dtype=np.int32) for _ in range(3))
+
+    def run(first: int, last: int) -> None:
+        _write_cells(first, last, places, exporter, importer, product)
+
+    in_parts(run, places.bits.shape[0], fewest=_FEWEST_EXPORTERS)
+    return exporter, importer, product
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _write_cells(
+    first: int,
+    last: int,
+    places: Places,
+    exporter: NDArray[np.int32],
+    importer: NDArray[np.int32],
+    product: NDArray[np.int32],
+) -> None:
+    """Write the cells of the exporters from ``first`` to ``last``."""
     bits = places.bits
-    exporter = np.empty(n_cells, dtype=np.int32)
-    importer = np.empty(n_cells, dtype=np.int32)
-    product = np.empty(n_cells, dtype=np.int32)
-    at = 0
-    for e in range(bits.shape[0]):
+    for e in range(first, last):
         for i in range(bits.shape[1]):
             for w in range(bits.shape[2]):
-                word = bits[e, i, w]
+                word, at = bits[e, i, w], places.first[e, i, w]
                 for b in range(64):
                     if word == 0:
                         break
@@ -132,7 +190,6 @@ def cells_of(places: Places, n_cells: int) -> tuple[NDArray[np.int32], NDArray[n
                         exporter[at], importer[at], product[at] = e, i, w * 64 + b
                         at += 1
                     word >>= _ONE
-    return exporter, importer, product
 
 
 @nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
@@ -141,7 +198,12 @@ def add_rows(
     places: Places,
     weights: tuple[NDArray[np.float64], NDArray[np.float64]],
     is_first_used: tuple[NDArray[np.float64], bool],
-    sums: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+    sums: tuple[
+        NDArray[np.float64],
+        NDArray[np.float64],
+        NDArray[np.float64],
+        tuple[NDArray[np.float64], NDArray[np.float64]],
+    ],
     of_pairs: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> None:
     """Add rows to the sums of their cells, weighted by the periods of each side.
@@ -155,7 +217,7 @@ def add_rows(
     is_first_used : (n_areas, n_areas, w // 2), bool
         By exporter and importer, whether the book that counts first is used; and whether that is the
         exporter's.
-    sums : (w, n), (w, n), (w, n) or (0, 0), (2, n)
+    sums : (w, n), (w, n), (w, n) or (0, 0), two of (n,)
         Of the book that counts; of the importer's book beside it; of what the first book has where the other
         does not stand beside it by the same weight; weight and the value of what is weighed, for window 1.
     of_pairs : two of (w, n_areas, n_areas)
@@ -201,6 +263,6 @@ def add_rows(
             if w == 1 and not np.isnan(rows.kg[row]):
                 first, other = (we, wi) if is_exporter_first else (wi, we)
                 months = first + (1.0 - used) * other
-                weighed[0, at] += rows.kg[row] * months
+                weighed[0][at] += rows.kg[row] * months
                 if not np.isnan(rows.value[row]):
-                    weighed[1, at] += rows.value[row] * months
+                    weighed[1][at] += rows.value[row] * months

@@ -19,6 +19,7 @@ __all__ = ["Groups", "small_median", "sorted_groups"]
 
 _ROUNDING = 1.0 - 1e-12
 _FEWEST = 100_000
+_PARTS = 16
 _MANY = 150
 
 
@@ -57,7 +58,9 @@ def sorted_groups(group: NDArray[np.int32], n_groups: int) -> Groups:
     return Groups(*_sorted(group, n_groups))
 
 
-def small_median(groups: Groups, members: Members) -> GroupedMedian:
+def small_median(
+    groups: Groups, members: Members, *, before: tuple[NDArray[np.bool_], GroupedMedian] | None = None
+) -> GroupedMedian:
     """Return the weighted median of each group, as :func:`~entrepot.detect.kernels.medians.grouped_median`.
 
     Parameters
@@ -65,41 +68,54 @@ def small_median(groups: Groups, members: Members) -> GroupedMedian:
     groups
         The cells sorted.
     members
-        The cells; ``members.group`` is not asked.
+        The cells; ``members.group`` is asked beside ``before`` only.
+    before
+        The medians of the same values where other members counted, and which did: only groups of which other
+        members count are done again.
     """
     n = groups.starts.size - 1
-    value, count = np.full(n, np.nan), np.zeros(n, dtype=np.int64)
+    if before is None:
+        value, count, which = np.full(n, np.nan), np.zeros(n, dtype=np.int64), np.arange(n)
+    else:
+        counted, found = before
+        value, count = found.value.copy(), found.count.copy()
+        is_changed = np.zeros(n, dtype=bool)
+        is_changed[members.group[counted != members.counts]] = True
+        which = np.flatnonzero(is_changed)
 
     def run(first: int, last: int) -> None:
-        _medians(first, last, groups, members, value, count)
+        _medians(which[first:last], groups, members, value, count)
 
-    in_parts(run, n, fewest=_FEWEST)
+    in_parts(run, which.size, fewest=_FEWEST, each=_PARTS)
     return GroupedMedian(value=value, count=count)
 
 
 @nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _medians(
-    first: int,
-    last: int,
+    which: NDArray[np.int64],
     groups: Groups,
     members: Members,
     value: NDArray[np.float64],
     count: NDArray[np.int64],
 ) -> None:
-    """Write the medians and members of the groups from ``first`` to ``last``."""
+    """Write the medians and members of some groups."""
     order, starts = groups
     change, weight, counts, _, known, at, also, also_at = members
+    is_also = also.any()
     room = 0
-    for g in range(first, last):
+    for g in which:
         room = max(room, starts[g + 1] - starts[g])
     v, w = np.empty(room), np.empty(room)
-    for g in range(first, last):
+    for g in which:
+        value[g] = np.nan
         n = 0
         total = 0.0
         for m in range(starts[g], starts[g + 1]):
             c = order[m]
             if counts[c]:
-                v[n] = change[c] - known[at[c]] - also[also_at[c]]
+                v[n] = change[c] - known[at[c]]
+                if is_also:
+                    v[n] -= also[also_at[c]]
                 w[n] = weight[c]
                 total += w[n]
                 n += 1

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 import numba as nb
 import numpy as np
 
+from entrepot.detect.kernels.threads import blocks_of, in_parts
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-__all__ = ["sum_before", "sum_by"]
+__all__ = ["count_by", "sum_before", "sum_by", "sum_in_blocks"]
 
 _FEWEST = 1_000_000
 
@@ -36,19 +40,68 @@ def sum_by(
     """
     if groups.size < _FEWEST:
         return np.bincount(groups, weights=values, minlength=n_groups).astype(np.float64, copy=False)
-    sums: NDArray[np.float64] = _sums(groups, values, n_groups)
+    sums = np.zeros(n_groups)
+    _add(groups, values, sums)
     return sums
+
+
+def count_by(groups: NDArray[np.signedinteger], n_groups: int) -> NDArray[np.int64]:
+    """Return how many there are of each group, from 0 to ``n_groups - 1``: (n_groups,)."""
+    if groups.size < _FEWEST:
+        return np.bincount(groups, minlength=n_groups)
+    counts: NDArray[np.int64] = _count(groups, n_groups)
+    return counts
 
 
 @nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
-def _sums(
-    groups: NDArray[np.signedinteger], values: NDArray[np.float64], n_groups: int
+def _count(groups: NDArray[np.signedinteger], n_groups: int) -> NDArray[np.int64]:
+    """Count without a copy of the groups as long integers."""
+    counts = np.zeros(n_groups, dtype=np.int64)
+    for group in groups:
+        counts[group] += 1
+    return counts
+
+
+def sum_in_blocks(
+    run: Callable[..., NDArray[np.float64]],
+    groups: NDArray[np.signedinteger],
+    *columns: NDArray[np.generic],
+    n_groups: int,
 ) -> NDArray[np.float64]:
-    """Add up without a copy of the groups as long integers."""
-    sums = np.zeros(n_groups)
+    """Return the sum by group of what an expression makes of columns, which is never written as a whole.
+
+    Parameters
+    ----------
+    run
+        Gets a block of every column and returns as many numbers.
+    groups, columns : (n,)
+        Group of each value, from 0 to ``n_groups - 1``, and what ``run`` works on.
+    n_groups
+        Number of groups.
+
+    Returns
+    -------
+    (n_groups,)
+        Sums, as of :func:`sum_by`; each thread adds up its part of the values.
+    """
+
+    def part(first: int, last: int) -> NDArray[np.float64]:
+        sums = np.zeros(n_groups)
+        for block in blocks_of(first, last):
+            _add(groups[block], run(*[column[block] for column in columns]), sums)
+        return sums
+
+    parts = in_parts(part, groups.size)
+    for other in parts[1:]:
+        parts[0] += other
+    return parts[0]
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _add(groups: NDArray[np.signedinteger], values: NDArray[np.float64], sums: NDArray[np.float64]) -> None:
+    """Add to sums without a copy of the groups as long integers."""
     for at in range(groups.size):
         sums[groups[at]] += values[at]
-    return sums
 
 
 def sum_before(keys: NDArray[np.signedinteger], values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["in_blocks", "in_parts", "in_threads"]
+__all__ = ["blocks_of", "in_blocks", "in_parts", "in_threads"]
 
 _FEWEST = 1_000_000
 
@@ -25,7 +25,9 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-def in_parts(run: Callable[[int, int], _Result], size: int, *, fewest: int = _FEWEST) -> list[_Result]:
+def in_parts(
+    run: Callable[[int, int], _Result], size: int, *, fewest: int = _FEWEST, each: int = 1
+) -> list[_Result]:
     """Return what a kernel makes of every part of ``size`` items, in order.
 
     Parameters
@@ -36,17 +38,22 @@ def in_parts(run: Callable[[int, int], _Result], size: int, *, fewest: int = _FE
         Number of items.
     fewest
         Items under which a part is not worth a thread.
+    each
+        Parts that a thread gets: several, where parts of one size are not of one length of work.
     """
     n = max(min(os.cpu_count() or 1, size // fewest), 1)
-    bounds = [size * at // n for at in range(n + 1)]
     if n == 1:
         return [run(0, size)]
+    bounds = [size * at // (n * each) for at in range(n * each + 1)]
     with ThreadPoolExecutor(n) as pool:
         return list(pool.map(lambda part: run(*part), pairwise(bounds)))
 
 
 def in_blocks(
-    run: Callable[..., NDArray[Any]], *columns: NDArray[Any], dtype: type[np.generic] = np.float64
+    run: Callable[..., NDArray[Any]],
+    *columns: NDArray[Any],
+    dtype: type[np.generic] = np.float64,
+    out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
     """Return what an expression makes of columns, worked out block by block in threads.
 
@@ -60,17 +67,24 @@ def in_blocks(
         The columns.
     dtype
         Of the result.
+    out : (n,)
+        Where the result is written, one of the columns if need be; without it a new array.
     """
     size = columns[0].size
-    result = np.empty(size, dtype=dtype)
+    result = np.empty(size, dtype=dtype) if out is None else out
 
     def fill(first: int, last: int) -> None:
-        for start in range(first, last, _BLOCK):
-            end = min(start + _BLOCK, last)
-            result[start:end] = run(*[column[start:end] for column in columns])
+        for block in blocks_of(first, last):
+            result[block] = run(*[column[block] for column in columns])
 
     in_parts(fill, size)
     return result
+
+
+def blocks_of(first: int, last: int) -> Iterator[slice]:
+    """Yield the items of a part block by block: what stays in the cache of a core."""
+    for start in range(first, last, _BLOCK):
+        yield slice(start, min(start + _BLOCK, last))
 
 
 def in_threads(run: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
