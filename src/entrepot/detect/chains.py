@@ -101,8 +101,7 @@ def _followed(
 ) -> tuple[Corridors, Corridors]:
     """Follow goods from their first hubs over one further hub, then over two."""
     short = legs.direct.positive()
-    missing = short.net_usd - _sums(short.cell, detours.direct, detours.usd)
-    missing[missing < _ROUNDING * short.net_usd] = 0.0
+    missing = _rest(short.net_usd, _sums(short.cell, detours.direct, detours.usd))
     chains = detours.only(np.zeros(detours.usd.size, dtype=bool))
     for is_third in (False, True):
         if is_third:
@@ -112,11 +111,16 @@ def _followed(
             found = replace(found, second=arrived.at[from_arrived], third=relays.hub[from_relay])
         chains = chains.joined(found)
         taken = sum_by(from_relay, found.usd, relays.usd.size)
-        relays = replace(relays, usd=np.maximum(relays.usd - taken, 0.0))
-        missing = missing - _sums(short.cell, found.direct, found.usd)
-        left = arrived.usd - sum_by(from_arrived, found.usd, arrived.usd.size)
-        arrived = replace(arrived, usd=np.maximum(left, 0.0))
+        relays = replace(relays, usd=_rest(relays.usd, taken))
+        missing = _rest(missing, _sums(short.cell, found.direct, found.usd))
+        arrived = replace(arrived, usd=_rest(arrived.usd, sum_by(from_arrived, found.usd, arrived.usd.size)))
     return chains.only(chains.usd > 0), relays.only(relays.usd > 0)
+
+
+def _rest(usd: NDArray[np.float64], taken: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what is left of amounts; what rounding left of them is nothing."""
+    left = usd - taken
+    return np.where(left > _ROUNDING * usd, left, 0.0)
 
 
 def _sums(cell: NDArray[np.int64], of: NDArray[np.int64], usd: NDArray[np.float64]) -> NDArray[np.float64]:
