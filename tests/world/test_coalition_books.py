@@ -43,10 +43,12 @@ def kept_books(world, origins: tuple[str, ...], listed: list[str]) -> pa.Table:
     return pa.concat_tables([chosen, totals.select(goods.column_names)])
 
 
-@pytest.fixture(scope="module")
-def searched():
+SEEDS = (33, 34, 35, 36, 37)
+
+
+def search(seed: int):
     """Return world, result and truth: nobody but origins and destination is named."""
-    world = build_world(WorldOptions(areas=36, products=80, seed=33))
+    world = build_world(WorldOptions(areas=36, products=80, seed=seed))
     areas = world.truth_areas.to_pylist()
     origins = tuple(row["area"] for row in areas if row["role"] == "treated_origin")
     listed = [row["hs_code"] for row in world.truth_products.to_pylist() if row["is_listed"]]
@@ -70,24 +72,34 @@ def searched():
     return world, result, truth.set_column(at, "kind", pc.if_else(is_relay, truth["kind"], unseen))
 
 
-def test_nobody_shows_the_onward_leg(searched) -> None:
-    _, result, _ = searched
-    assert set(result.table["kind"].to_pylist()) == {"onward_unobserved"}
-    assert result.headline.onward_observed_share == 0.0
+@pytest.fixture(scope="module")
+def answers() -> list:
+    return [search(seed) for seed in SEEDS]
 
 
-def test_areas_that_boom_for_themselves_are_no_hubs(searched) -> None:
-    """Before the hubs' own growth was told from what they pass on, these took most of the volume here."""
-    world, result, _ = searched
-    hubs = {row["area"] for row in world.truth_areas.to_pylist() if row["role"] == "hub"}
-    found = {row["hub"]: row["estimate_usd"] or 0.0 for row in result.hubs.to_pylist()}
-    assert hubs & set(found)
-    assert sum(usd for area, usd in found.items() if area not in hubs) < 0.1 * sum(found.values())
+def test_nobody_shows_the_onward_leg(answers) -> None:
+    for _, result, _ in answers:
+        assert set(result.table["kind"].to_pylist()) == {"onward_unobserved"}
+        assert result.headline.onward_observed_share == 0.0
 
 
-def test_the_amount_is_near_the_truth_and_in_its_interval(searched) -> None:
-    _, result, truth = searched
-    score = score_detours(result.table, truth, kinds=OWN)
-    assert score.absolute_error < 0.35
-    assert score.hub_error < 0.2
-    assert result.headline.low_usd <= score.true_usd <= result.headline.high_usd
+def test_areas_that_boom_for_themselves_are_no_hubs(answers) -> None:
+    """Before the hubs' own growth was told from what they pass on, these took most of it (seed 33)."""
+    for world, result, _ in answers:
+        hubs = {row["area"] for row in world.truth_areas.to_pylist() if row["role"] == "hub"}
+        found = {row["hub"]: row["estimate_usd"] or 0.0 for row in result.hubs.to_pylist()}
+        assert hubs & set(found)
+        assert sum(usd for area, usd in found.items() if area not in hubs) < 0.05 * sum(found.values())
+
+
+def test_amounts_are_near_the_truth_and_in_their_intervals(answers) -> None:
+    """Of intervals that hold nine in ten one of five may miss, and not by much."""
+    inside = 0
+    for _, result, truth in answers:
+        score, head = score_detours(result.table, truth, kinds=OWN), result.headline
+        assert score.absolute_error < 0.25
+        assert score.hub_error < 0.15
+        assert head.estimate_usd == pytest.approx(score.true_usd, rel=0.15)
+        assert 0.97 * head.low_usd <= score.true_usd <= 1.03 * head.high_usd
+        inside += head.low_usd <= score.true_usd <= head.high_usd
+    assert inside >= len(SEEDS) - 1
