@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from entrepot.detect.cells import Cells
+    from entrepot.detect.kernels.medians import GroupedMedian
     from entrepot.detect.noise import Noise
 
 _COLUMNS = ["exporter", "importer", "hs_code", "period", "exporter_report_usd", "importer_report_usd"]
@@ -127,45 +129,57 @@ def by_frames(folder: Path, out: Path, *, read: Callable[..., Cells], median: An
     """Do the same with a library of frames: its sums and its medians."""
     from entrepot.detect.estimate import noise_portion
     from entrepot.detect.noise import appearing_size, fit_noise, flat_noise
+    from entrepot.detect.shrinkage import half_of
     from entrepot.detect.treated import pair_signal
 
     cells = read(sorted(folder.glob("*.parquet")), json.loads((folder / "periods.json").read_text()))
     asked = noise_portion(cells, everybody(cells, np.ones((cells.n_areas, cells.n_areas), dtype=bool))).cells
     noise = flat_noise(appearing_size([asked]))
     for _ in range(2):
-        usd = growth_by(asked, noise, median)
-        noise = fit_noise([usd], [asked.after], floor=noise.floor)
-    usd = growth_by(cells, noise, median)
+        usd, supply, demand = growth_by(asked, noise, median)
+        noise = replace(
+            fit_noise([usd], [asked.after], floor=noise.floor),
+            half_supply=half_of([supply]),
+            half_demand=half_of([demand]),
+        )
+    usd, _, _ = growth_by(cells, noise, median)
     signal = pair_signal(cells, usd, noise=noise, counts=np.ones(cells.before.size, dtype=bool))
     return _kept(signal, cells, out)
 
 
-def growth_by(cells: Cells, noise: Noise, median: Any) -> NDArray[np.float64]:
-    """Return the expected flows: the steps of :mod:`entrepot.detect.baseline` over grouped medians."""
+def growth_by(
+    cells: Cells, noise: Noise, median: Any
+) -> tuple[NDArray[np.float64], GroupedMedian, GroupedMedian]:
+    """Return the expected flows, and the medians by supplier or importer and product.
+
+    The steps of :mod:`entrepot.detect.baseline` over grouped medians.
+    """
+    from entrepot.detect.baseline import drawn
+    from entrepot.detect.kernels.medians import GroupedMedian
+
     change = np.log((cells.after + noise.floor) / (cells.before + noise.floor))
     weights = 1.0 / np.interp(np.log(cells.before + noise.floor), noise.log_size, noise.sd) ** 2
     n, k = cells.n_areas, cells.n_products
     supply = cells.exporter.astype(np.int64) * k + cells.product
     demand = cells.importer.astype(np.int64) * k + cells.product
 
-    def drawn(values: NDArray[Any], group: NDArray[Any], size: int, less: int = 0) -> NDArray[np.float64]:
+    def found(values: NDArray[Any], group: NDArray[Any], size: int, less: int = 0) -> GroupedMedian:
         value, count = median(values, weights, group, size)
-        count = np.maximum(count - less, 0)
-        shrunk: NDArray[np.float64] = np.nan_to_num(value) * count / (count + 4.0)
-        return shrunk
+        return GroupedMedian(value, np.maximum(count - less, 0))
 
     by_importer = np.zeros(n)
     growth = change
     for _ in range(2):
         rest = change - by_importer[cells.importer]
         growth = np.nan_to_num(median(rest, weights, cells.product, k)[0])[cells.product]
-        growth = growth + drawn(rest - growth, cells.exporter, n)[cells.exporter]
-        growth = growth + drawn(rest - growth, supply, n * k)[supply]
-        by_importer = drawn(change - growth, cells.importer, n)
+        growth = growth + drawn(found(rest - growth, cells.exporter, n))[cells.exporter]
+        of_supply = found(rest - growth, supply, n * k)
+        growth = growth + drawn(of_supply, half=noise.half_supply)[supply]
+        by_importer = drawn(found(change - growth, cells.importer, n))
     growth = growth + by_importer[cells.importer]
-    growth = growth + drawn(change - growth, demand, n * k, less=2)[demand]
-    usd: NDArray[np.float64] = cells.before * np.exp(growth)
-    return usd
+    of_demand = found(change - growth, demand, n * k, less=2)
+    growth = growth + drawn(of_demand, half=noise.half_demand)[demand]
+    return cells.before * np.exp(growth), of_supply, of_demand
 
 
 def cells_from(
