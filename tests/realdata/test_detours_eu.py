@@ -31,7 +31,7 @@ HUBS = ("ARM", "GEO", "KAZ", "KGZ", "UZB")
 BEFORE = [f"{year}-{month:02d}" for year in (2020, 2021) for month in range(5, 12)]
 AFTER = [f"2022-{month:02d}" for month in range(5, 12)]
 
-#: Measured on 2026-11-30: 1.46bn USD, 90% interval 0.91 to 1.51bn, placebos 0 to 32m; Georgia cannot be told.
+#: Measured on 2026-11-30: 1.46bn USD, 90% interval 0.91 to 1.53bn, placebos 0 to 32m; Georgia cannot be told.
 MEASURED_USD = 1.457e9
 
 OPTIONS = DetourOptions(
