@@ -182,6 +182,15 @@ def test_hubs_that_cannot_be_told_are_named_with_a_limit(result: DetourResult) -
     assert about_detours(told, sources=[])["who cannot be told"] == said.untold
 
 
+def test_a_hub_that_was_asked_about_and_shows_nothing_is_not_in_the_finding(result: DetourResult) -> None:
+    found = [code for code in dict.fromkeys(result.hubs["hub"].to_pylist()) if code]
+    asked = replace(result, options=replace(result.options, hubs=(*found, "UZB")))
+    said = account_of(asked)
+    assert "Uzbekistan" in said.title or f"via {len(found) + 1} hubs" in said.title
+    assert said.headline == account_of(result).headline
+    assert "Uzbekistan" not in said.headline
+
+
 def test_hubs_of_one_good_that_nobody_sees_selling_are_named_with_the_reason(result: DetourResult) -> None:
     columns = [np.array(values) for values in ([0, 1], [9e6, np.nan], [2e6, 3e6], [5e6, 1e6], [7e6, 4e6])]
     untold = Untold(*columns)

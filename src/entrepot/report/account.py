@@ -165,6 +165,12 @@ def _hub_words(hubs: tuple[str, ...]) -> str:
     return places(hubs) if len(hubs) <= 3 else f"{len(hubs)} hubs"
 
 
+def _found_hubs(result: DetourResult) -> tuple[str, ...]:
+    """Return the hubs that have an amount: of one that was asked about and shows none, nothing is said."""
+    rows = result.hubs.filter(pc.greater(result.hubs["estimate_usd"], 0.0))
+    return tuple(code for code in dict.fromkeys(rows["hub"].to_pylist()) if code)
+
+
 def _question(result: DetourResult) -> str:
     windows, options = result.windows, result.options
     return (
@@ -189,7 +195,7 @@ def _headline(
         return (
             f"The statistics {verb} {amount(head.estimate_usd)} USD "
             f"(90% interval {amount_range(head.low_usd, head.high_usd)}) of goods {whence} having reached "
-            f"{whither} through {_hub_words(hubs)} {when}.{parts_words(head)}"
+            f"{whither} through {_hub_words(_found_hubs(result) or hubs)} {when}.{parts_words(head)}"
         )
     if head.status == "nothing found":
         options = result.options
