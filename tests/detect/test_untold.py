@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -47,6 +48,7 @@ def found(make_cells, make_question):
         unseen = () if is_seen else ((OTHER, DESTINATION),)
         question = make_question(cells, origins=(ORIGIN,), unobserved=unseen)
         made = estimate(cells, question, noise=NOISE)
+        of.asked = cells, question
         return untold_hubs(cells, question, made, noise=NOISE), made
 
     return of
@@ -112,7 +114,7 @@ def test_clear_sales_make_do_with_less_clear_arrivals(found, sends, is_found) ->
 def test_a_hub_that_nobody_sees_selling_needs_more_than_one_good(found, products, is_found) -> None:
     untold, made = found(arrives=(100.0, 180.0), sends=(0.0, 0.0), is_seen=False, products=products)
     assert (OTHER in made.corridors.hub[made.corridors.usd > 0]) == is_found
-    assert untold.hub.tolist() == ([] if is_found else [OTHER])
+    assert untold.hub.tolist() == np.flatnonzero(made.of_one_good).tolist() == ([] if is_found else [OTHER])
     if not is_found:
         assert math.isnan(untold.sent_usd[0])
         assert untold.table([str(at) for at in range(11)])["sent_usd"].to_pylist() == [None]
@@ -125,3 +127,12 @@ def test_however_many_goods_a_rise_of_all_by_a_few_per_cent_is_growth(found) -> 
     for after, is_found in ((106.0, False), (130.0, True)):
         _, made = found(arrives=(100.0, after), sends=(100.0, 104.0), products=400)
         assert (OTHER in made.corridors.hub[made.corridors.usd > 0]) == is_found
+
+
+def test_an_area_without_an_amount_for_another_reason_is_not_said_to_be_of_one_good(found) -> None:
+    """Clear arrivals of many goods, and no loss left for them: nobody is named for a single good."""
+    _, made = found(arrives=(100.0, 180.0), sends=(0.0, 0.0), is_seen=False)
+    nothing = replace(made, corridors=made.corridors.only(made.corridors.hub != OTHER))
+    assert OTHER in made.corridors.hub
+    cells, question = found.asked
+    assert not untold_hubs(cells, question, nothing, noise=NOISE).hub.size

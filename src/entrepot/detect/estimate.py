@@ -24,7 +24,7 @@ from entrepot.detect.kernels.threads import in_blocks
 from entrepot.detect.markup import hub_markup
 from entrepot.detect.noise import MAD_TO_SD, Noise, appearing_size, fit_noise, flat_noise
 from entrepot.detect.portions import n_portions, portion
-from entrepot.detect.shares import pooled_excess, rest_on_many
+from entrepot.detect.shares import pooled_excess, rest_on_one
 from entrepot.detect.shrinkage import half_of
 from entrepot.detect.strength import clear_pairs, passing_hubs, strength_as_a_whole, strength_of
 from entrepot.detect.unseen import declared_share, mirror_ratio
@@ -60,11 +60,15 @@ class Estimate:
         What was expected of every cell.
     legs
         The bounds that they obey.
+    of_one_good : (n_areas,)
+        Areas of which nobody sees the sales, and whose arrivals speak of a detour in a single good: they have
+        no amount.
     """
 
     corridors: Corridors
     expected: Expected
     legs: Legs
+    of_one_good: NDArray[np.bool_]
 
 
 def learn_noise(
@@ -165,11 +169,11 @@ def estimate(
     is_alone = ~np.atleast_1d(question.is_observed[:, ends].all(axis=1))
     passing &= is_told | ~is_alone
     alone = inbound[(passing & is_alone)[cells.importer[inbound]]]
-    usual = expected.usd
+    usual, of_one_good = expected.usd, np.zeros(cells.n_areas, dtype=bool)
     if alone.size:
         usual = usual.copy()
         usual[alone] = noise.mean_at(usual[alone])
-        many = rest_on_many(
+        rests = rest_on_one(
             cells,
             usual,
             noise=noise,
@@ -177,7 +181,8 @@ def estimate(
             lost=lost.by_origin,
             at=by.supplier_product,
         )
-        passing &= ~is_alone | sells | many
+        of_one_good = rests & ~sells
+        passing &= ~of_one_good
     ours = pooled_excess(
         cells,
         usual,
@@ -217,7 +222,12 @@ def estimate(
     detours = allocate_detours(cells, legs, question)
     relays = allocate_relays(cells, legs, question, detours)
     chains, relays = allocate_chains(cells, legs, question, detours, relays)
-    return Estimate(corridors=detours.joined(chains).joined(relays), expected=expected, legs=legs)
+    return Estimate(
+        corridors=detours.joined(chains).joined(relays),
+        expected=expected,
+        legs=legs,
+        of_one_good=of_one_good,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells
     from entrepot.detect.noise import Noise
 
-__all__ = ["SPREAD", "Shares", "hub_shares", "is_clear", "pooled_excess", "rest_on_many"]
+__all__ = ["SPREAD", "Shares", "hub_shares", "is_clear", "pooled_excess", "rest_on_one"]
 
 #: Relative spread of what the goods of a pair passed, around its share.
 SPREAD = 0.5
@@ -97,9 +97,7 @@ def pooled_excess(
     pair = cells.exporter[index] * cells.n_areas + cells.importer[index]
     own = _fit(pair, n_pairs, beyond, reference, variance)
     if sells is not None:
-        whole = _fit_hubs(
-            cells.importer[index], cells.n_areas, beyond, reference, variance, usual=expected[index]
-        )
+        whole = _fit(cells.importer[index], cells.n_areas, beyond, reference, variance, usual=expected[index])
         hub = np.tile(np.arange(cells.n_areas), cells.n_areas)
         clear = whole.are_clear(np.where(sells, _BESIDE_SALES, CLEAR))
         share = np.where(clear[hub], _drawn(own, whole.share[hub]), 0.0)
@@ -129,11 +127,11 @@ def hub_shares(
     """
     index, beyond, reference, variance = _legs(cells, expected, noise=noise, legs=legs, lost=lost, at=at)
     hub, n = cells.importer[index], cells.n_areas
-    shares = _fit_hubs(hub, n, beyond, reference, variance, usual=expected[index])
+    shares = _fit(hub, n, beyond, reference, variance, usual=expected[index])
     return shares, sum_by(hub, reference, n)
 
 
-def rest_on_many(
+def rest_on_one(
     cells: Cells,
     expected: NDArray[np.float64],
     *,
@@ -142,7 +140,7 @@ def rest_on_many(
     lost: NDArray[np.float64],
     at: NDArray[np.signedinteger],
 ) -> NDArray[np.bool_]:
-    """Return the areas whose share is clear, and stays so without the good that shows it most.
+    """Return the areas whose share is clear, but not without the good that shows it most.
 
     Of a hub of which nobody publishes what it sends on, one good that boomed is no evidence. The good left
     out is the one with the largest Σ w·x·L, w the weights of the fit. In one of six worlds of a generator
@@ -158,17 +156,17 @@ def rest_on_many(
     Returns
     -------
     (n_areas,)
-        False too where the share is not clear with all goods.
+        False where the share is not clear with all goods either.
     """
     index, beyond, reference, variance = _legs(cells, expected, noise=noise, legs=legs, lost=lost, at=at)
     hub, product, n, k = cells.importer[index], cells.product[index], cells.n_areas, cells.n_products
     usual = expected[index]
-    every = _fit_hubs(hub, n, beyond, reference, variance, usual=usual)
+    every = _fit(hub, n, beyond, reference, variance, usual=usual)
     weight = _weights(every, hub, reference, variance)
     shown = sum_by(hub * k + product, weight * beyond * reference, n * k).reshape(n, k)
     kept = product != shown.argmax(axis=1)[hub]
-    others = _fit_hubs(hub[kept], n, beyond[kept], reference[kept], variance[kept], usual=usual[kept])
-    return every.are_clear() & others.are_clear()
+    others = _fit(hub[kept], n, beyond[kept], reference[kept], variance[kept], usual=usual[kept])
+    return every.are_clear() & ~others.are_clear()
 
 
 def _legs(
@@ -241,8 +239,13 @@ def _fit(
     beyond: NDArray[np.float64],
     reference: NDArray[np.float64],
     variance: NDArray[np.float64],
+    *,
+    usual: NDArray[np.float64] | None = None,
 ) -> Shares:
-    """Fit the share of every group by weighted least squares, the spread growing with the share."""
+    """Fit the share of every group by weighted least squares, the spread growing with the share.
+
+    With the expected legs of hubs, ``usual``, what a hub's own growth may be off by is in its share's error.
+    """
     share, raw, precision = np.zeros(n_groups), np.zeros(n_groups), np.zeros(n_groups)
     for _ in range(_ROUNDS):
         precision, total = weigh(
@@ -252,7 +255,13 @@ def _fit(
         share = np.maximum(raw, 0.0)
     error = np.full(n_groups, np.inf)
     np.divide(1.0, np.sqrt(precision), out=error, where=precision > 0)
-    return Shares(raw, share, error, count_by(group, n_groups))
+    found = Shares(raw, share, error, count_by(group, n_groups))
+    if usual is None:
+        return found
+    weight = _weights(found, group, reference, variance) * reference
+    total = sum_by(group, weight * reference, n_groups)
+    moved = np.divide(sum_by(group, weight * usual, n_groups), total, out=np.zeros(n_groups), where=total > 0)
+    return replace(found, error=np.hypot(error, _GROWTH_ERROR * moved))
 
 
 def _weights(
@@ -265,23 +274,6 @@ def _weights(
     spread = SPREAD * np.maximum(shares.share, _SMALLEST_SHARE)[group] * reference
     weight: NDArray[np.float64] = 1.0 / (variance + spread**2)
     return weight
-
-
-def _fit_hubs(
-    hub: NDArray[np.signedinteger],
-    n: int,
-    beyond: NDArray[np.float64],
-    reference: NDArray[np.float64],
-    variance: NDArray[np.float64],
-    *,
-    usual: NDArray[np.float64],
-) -> Shares:
-    """Fit the share of every hub; its error has what its own growth may be off by in it."""
-    found = _fit(hub, n, beyond, reference, variance)
-    weight = _weights(found, hub, reference, variance) * reference
-    total = sum_by(hub, weight * reference, n)
-    moved = np.divide(sum_by(hub, weight * usual, n), total, out=np.zeros(n), where=total > 0)
-    return replace(found, error=np.hypot(found.error, _GROWTH_ERROR * moved))
 
 
 def _drawn(own: Shares, hub: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,10 +11,10 @@ s_h ± e_h the share of them that its arrivals show (:mod:`entrepot.detect.share
 through h it is untold if (1) its sales to a destination rose by more than four standard deviations as a whole
 and y_h < 4·e_h·L_h: had all that came from the origins, the arrivals would not show it; or (2) s_h is clear
 and the sales rose by more than two. The most that may have passed in its books is
-min(y_h + 1.645·ε_h, max(s_h, 0)·L_h + 1.645·e_h·L_h). Where nobody publishes what h sent on, it is untold if
-s_h is clear, which then rests on a single good (:func:`entrepot.detect.shares.rest_on_many`), and the second
-of these limits stands. Those with under a twentieth of all are left out: of
-many areas that sell a little more of their own nothing is to be said.
+min(y_h + 1.645·ε_h, max(s_h, 0)·L_h + 1.645·e_h·L_h). (3) Of an area of which nobody publishes what it sent
+on, s_h may rest on a single good (:func:`entrepot.detect.shares.rest_on_one`). Where what it sent to some
+destination is not published the second of the limits stands alone. Those with under a twentieth of all are
+left out: of many areas that sell a little more of their own nothing is to be said.
 
 In two rough worlds of a generator that is not ours, in which hubs bought up to a hundred times as much for
 themselves as they passed on, three hubs with most of what was sent were missed without a word. Before
@@ -62,8 +62,8 @@ class Untold:
     hub : (m,)
         Indices of the areas.
     sent_usd : (m,)
-        What each sent to the destinations beyond expectation, of goods that lost their direct road; NaN where
-        nobody publishes it.
+        What each sent to the destinations beyond expectation, of goods that lost their direct road; NaN of
+        those of a single good, where nobody publishes it.
     arrived_usd, doubt_usd : (m,)
         What arrived from the origins beyond expectation, of the same goods, and by how much that may be off
         (95%, one side).
@@ -129,12 +129,13 @@ def untold_hubs(cells: Cells, question: Question, found: Estimate, *, noise: Noi
     clearly, likely = sent(CLEAR), sent(_LIKELY)
     is_hidden = (clearly[0] > 0) & (clearly[0] < CLEAR * error)
     is_alone = ~np.atleast_1d(question.is_observed[:, ends].all(axis=1))
-    is_untold = is_hidden | (((likely[0] > 0) | is_alone) & shares.are_clear())
+    is_untold = is_hidden | ((likely[0] > 0) & shares.are_clear()) | found.of_one_good
     own = found.corridors.only(found.corridors.kind != RELAY)
     is_untold[own.hub[own.usd > 0]] = False
     y, off = (np.where(is_hidden, a, b) for a, b in zip(clearly, likely, strict=True))
     high = np.maximum(arrived, 0.0) + _Z95 * error
-    y, high = np.where(is_alone, np.nan, y), np.where(is_alone, high, np.minimum(high, y + _Z95 * off))
+    high = np.where(is_alone, high, np.minimum(high, y + _Z95 * off))
+    y = np.where(found.of_one_good, np.nan, y)
     is_untold &= losses > 0
     is_untold &= high >= _LEAST * (own.usd.sum() + high[is_untold].sum())
     hub = np.flatnonzero(is_untold)
