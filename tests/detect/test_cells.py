@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.detect.blocs import pool, representative, split
-from entrepot.detect.cells import find_cells, merge_cells
+from entrepot.detect.cells import add_to_cells, find_cells, merge_cells
 from entrepot.detect.corridors import Corridors
 
 
@@ -44,6 +44,29 @@ def test_cells_are_found_by_their_flows(seed, is_sorted, random_cells, in_order)
         pairs, goods = rng.random((6, 6)) < share, rng.random(7) < 0.7
         mask = pairs[cells.exporter, cells.importer] & goods[cells.product]
         assert cells.under(pairs, goods).tolist() == np.flatnonzero(mask).tolist()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_added_to_both_windows_is_all_there(seed, random_cells) -> None:
+    rng = np.random.default_rng(seed)
+    cells = random_cells(seed, n_areas=4, n_products=3, density=0.4)
+    key = rng.integers(0, 48, 30)
+    before, after = rng.uniform(0.0, 5e4, (2, 30))
+    found = add_to_cells(cells, key=key, before=before, after=after)
+    assert found.is_sorted
+
+    def cube(of, name: str) -> np.ndarray:
+        return np.bincount(of.key, weights=getattr(of, name), minlength=48)
+
+    for name, added in (
+        ("before", before),
+        ("after", after),
+        ("mirror_before", 0 * key),
+        ("mirror_after", 0 * key),
+    ):
+        whole = cube(cells, name) + np.bincount(key, weights=added, minlength=48)
+        np.testing.assert_allclose(cube(found, name), whole)
+    assert add_to_cells(cells, key=key[:0], before=before[:0], after=after[:0]) is cells
 
 
 @pytest.mark.parametrize("seed", range(5))

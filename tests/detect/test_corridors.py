@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from entrepot.detect.bounds import find_bounds, find_falls
+from entrepot.detect.cells import Hidden
 from entrepot.detect.corridors import KINDS, allocate_detours, allocate_relays
 from entrepot.detect.estimate import estimate
 from entrepot.detect.markup import hub_markup
@@ -188,6 +189,28 @@ def test_an_unobserved_onward_leg_is_an_absent_bound_not_a_zero(make_cells, make
     assert found.usd == pytest.approx([400.0] * 6)
     assert set(found.kind) == {KINDS.index(DetourKind.ONWARD_UNOBSERVED)}
     assert set(found.onward) == {-1}
+
+
+def hides(cells, hub: int):
+    """Let a hub hide all goods but the last one, which is of no kind; nobody mirrors it."""
+    goods = np.zeros((cells.n_areas, cells.n_products), dtype=bool)
+    goods[hub, :-1] = True
+    return replace(cells, hidden=Hidden(goods, np.arange(cells.n_products) == cells.n_products - 1))
+
+
+@pytest.mark.parametrize(("no_kind", "total"), [(10.0, 0.0), (1210.0, 1200.0), (1e6, 2400.0)])
+def test_a_good_that_the_hub_hides_is_unobserved_and_bound_by_what_is_of_no_kind(
+    no_kind, total, make_cells, make_question, flat
+) -> None:
+    """Arrivals of six goods rose by 400 each, and nothing goes on by their codes."""
+    rows = [(i, j, k, before, after) for k in range(6) for i, j, before, after in ONE[:2]]
+    cells = make_cells([*rows, (3, 2, 6, 10.0, no_kind)], n_products=7)
+    question = make_question(cells, origins=(0,), hubs=(3,))
+    assert one_detour(cells, question, flat).usd.sum() == 0.0
+    found = one_detour(hides(cells, 3), question, flat)
+    assert set(found.kind) == {KINDS.index(DetourKind.ONWARD_UNOBSERVED)}
+    assert found.usd.sum() == pytest.approx(total)
+    assert np.ptp(found.usd) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_what_others_sent_to_the_hub_leaves_less_of_what_it_sends_on(make_cells, make_question, flat) -> None:

@@ -98,10 +98,11 @@ def test_rows_in_batches_sum_to_what_the_query_gives(
     assert (here.areas, here.products, here.calendar) == (twin.areas, twin.products, twin.calendar)
     for mine, theirs in zip(here.cells, twin.cells, strict=True):
         for field in fields(mine):
-            if not field.name.startswith("_"):
+            if not field.name.startswith("_") and field.name != "hidden":
                 np.testing.assert_allclose(
                     getattr(mine, field.name), getattr(theirs, field.name), rtol=1e-11, atol=1e-9
                 )
+        assert mine.hidden is theirs.hidden is None
     for name in ("is_observed", "total_before", "total_after"):
         for mine, theirs in zip(getattr(here, name), getattr(twin, name), strict=True):
             np.testing.assert_allclose(mine, theirs, rtol=1e-11)

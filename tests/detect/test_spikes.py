@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from entrepot.detect.cells import Hidden
 from entrepot.detect.noise import flat_noise
 from entrepot.detect.spikes import BookErrors, Books, SpikePlan, plant
 from entrepot.detect.unseen import mirror_ratio
@@ -194,3 +195,39 @@ def test_no_book_records_what_is_planted_more_exactly_than_other_trade(random_ce
     q = plant(exact, question, plan, books=Books.of(exact, NOISE), rng=np.random.default_rng(7))
     np.testing.assert_array_equal(p.usd, q.usd)  # the truth is the same, and what the books show is not
     assert not np.allclose(p.cells.after, q.cells.after, rtol=1e-4)
+
+
+def test_areas_that_hide_goods_hide_what_is_planted(random_cells, make_question) -> None:
+    """Where all goods are hidden and nobody mirrors them, detours are true, and no flow of them is there."""
+    cells, question, plan = drawn(0, random_cells, make_question)
+    cells = replace(cells, has_mirror=np.zeros((12, 12), dtype=bool))
+    plan = replace(plan, hides=np.ones(12))
+    p = plant(cells, question, plan, books=Books.of(cells, NOISE), rng=np.random.default_rng(0))
+    own = p.kind != RELAY
+    assert p.usd[own].sum() > 0
+    assert set(p.kind[own]) == {UNOBSERVED}
+    assert not question.is_treated[p.cells.exporter, p.cells.importer][question.listed[p.cells.product]].any()
+    places = p.cells.find(p.origin[own], p.hub[own], p.product[own])
+    was = cells.find(p.origin[own], p.hub[own], p.product[own])
+    arrived = np.where(places >= 0, p.cells.after[places], 0.0)
+    boomed = arrived > np.where(was >= 0, cells.after[was], 0.0) * (1 + 1e-9)
+    assert boomed.mean() < 0.5  # only what areas buy for reasons of their own
+
+
+def test_what_a_hub_hides_stands_under_no_kind(random_cells, make_question) -> None:
+    cells, question, plan = drawn(0, random_cells, make_question)
+    goods = np.zeros((12, 8), dtype=bool)
+    goods[:, :6] = True
+    cells = replace(cells, has_mirror=np.zeros((12, 12), dtype=bool))
+    hidden = replace(cells, hidden=Hidden(goods, np.arange(8) == 7))
+    p = plant(hidden, question, plan, books=Books.of(hidden, NOISE), rng=np.random.default_rng(0))
+    at = cells.find(p.cells.exporter, p.cells.importer, p.cells.product)
+    grown = p.cells.after - np.where(at >= 0, cells.after[at], 0.0)
+    of_no_kind = (p.cells.product == 7) & np.isin(p.cells.importer, [2, 11])
+    planted = p.usd[(p.kind == UNOBSERVED) & question.is_observed[p.hub, p.destination]].sum()
+    assert planted > 0
+    assert grown[of_no_kind].sum() > 0.4 * planted  # a hub declares two fifths at least
+    q = plant(cells, question, plan, books=Books.of(cells, NOISE), rng=np.random.default_rng(0))
+    pairs = question.hubs[:, None] & question.destinations
+    by_code = [one.cells.after[one.cells.under(pairs, question.listed)].sum() for one in (p, q)]
+    assert by_code[1] - by_code[0] > 0.4 * planted

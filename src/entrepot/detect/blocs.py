@@ -61,6 +61,7 @@ def pool(cells: Cells, members: NDArray[np.bool_]) -> Cells:
         has_mirror=has_mirror,
         n_areas=cells.n_areas,
         n_products=cells.n_products,
+        hidden=cells.hidden,
     )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from entrepot.detect.kernels.medians import GroupedMedian
     from entrepot.detect.kernels.small_groups import Groups
 
-__all__ = ["Cells", "Grouping", "Question", "find_cells", "merge_cells"]
+__all__ = ["Cells", "Grouping", "Hidden", "Question", "add_to_cells", "find_cells", "merge_cells"]
 
 _COLUMNS = (
     "exporter",
@@ -64,6 +64,22 @@ class Grouping:
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """Goods that exporters do not publish under their code.
+
+    Attributes
+    ----------
+    goods : (n_areas, n_products)
+        Whether an exporter hides a good in one window at least.
+    no_kind : (n_products,)
+        The codes of no kind, under which such goods are published.
+    """
+
+    goods: NDArray[np.bool_]
+    no_kind: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
 class Cells:
     """Flows of one pair of windows, one cell per exporter × importer × product.
 
@@ -85,6 +101,8 @@ class Cells:
         Whether exporter and importer both published both windows.
     n_areas, n_products
         Number of areas and of products.
+    hidden
+        Goods that exporters do not publish under their code; None where there are none.
     """
 
     exporter: NDArray[np.int64]
@@ -98,6 +116,7 @@ class Cells:
     has_mirror: NDArray[np.bool_]
     n_areas: int
     n_products: int
+    hidden: Hidden | None = None
     _grouping: list[Grouping] = field(default_factory=list, init=False, repr=False, compare=False)
     _starts: list[NDArray[np.int64]] = field(default_factory=list, init=False, repr=False, compare=False)
 
@@ -200,6 +219,23 @@ class Cells:
         """Return the keys of flows, whether they have a cell or not."""
         return (exporter.astype(np.int64) * self.n_areas + importer) * self.n_products + product
 
+    def hides(
+        self, exporter: NDArray[np.int64], importer: NDArray[np.int64], product: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Return the flows that no book tells by their good: the exporter hides it, no importer shows it."""
+        if self.hidden is None:
+            return np.zeros(product.shape, dtype=bool)
+        hides: NDArray[np.bool_] = self.hidden.goods[exporter, product] & ~self.has_mirror[exporter, importer]
+        return hides
+
+    def told(self, at: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of some cells that a book tells by their good."""
+        return (
+            at
+            if self.hidden is None
+            else at[~self.hides(self.exporter[at], self.importer[at], self.product[at])]
+        )
+
     def only(self, mask: NDArray[np.bool_]) -> Cells:
         """Return the cells under a mask."""
         at = np.flatnonzero(mask)
@@ -271,6 +307,46 @@ def merge_cells(
         has_mirror=cells.has_mirror,
         n_areas=cells.n_areas,
         n_products=cells.n_products,
+        hidden=cells.hidden,
+    )
+
+
+def add_to_cells(
+    cells: Cells, *, key: NDArray[np.int64], before: NDArray[np.float64], after: NDArray[np.float64]
+) -> Cells:
+    """Return the cells, in order, with USD added in both windows; cells that were not there are made.
+
+    Parameters
+    ----------
+    cells
+        The cells.
+    key : (m,)
+        Cell numbers as of :attr:`Cells.key`; may repeat.
+    before, after : (m,)
+        USD to add.
+    """
+    if not key.size:
+        return cells
+    every = np.union1d(cells.key, key)
+    pair, product = np.divmod(every, cells.n_products)
+    exporter, importer = np.divmod(pair, cells.n_areas)
+    old, new = np.searchsorted(every, cells.key), np.searchsorted(every, key)
+
+    def column(values: NDArray[np.float64], otherwise: float) -> NDArray[np.float64]:
+        filled = np.full(every.size, otherwise)
+        filled[old] = values
+        return filled
+
+    return replace(
+        cells,
+        exporter=exporter.astype(cells.exporter.dtype),
+        importer=importer.astype(cells.importer.dtype),
+        product=product.astype(cells.product.dtype),
+        before=column(cells.before, 0.0) + sum_by(new, before, every.size),
+        after=column(cells.after, 0.0) + sum_by(new, after, every.size),
+        after_kg=column(cells.after_kg, np.nan),
+        mirror_before=column(cells.mirror_before, 0.0),
+        mirror_after=column(cells.mirror_after, 0.0),
     )
 
 
@@ -315,3 +391,25 @@ class Question:
         """Return whether all that a pair trades is asked about, and not certain goods of it."""
         named = not self.listed.all() if self.are_goods_named is None else self.are_goods_named
         return not named
+
+    def sees(
+        self,
+        cells: Cells,
+        exporter: NDArray[np.int64],
+        importer: NDArray[np.int64],
+        product: NDArray[np.int64],
+    ) -> NDArray[np.bool_]:
+        """Return the flows that some book tells, by pair and by good."""
+        seen: NDArray[np.bool_] = self.is_observed[exporter, importer] & ~cells.hides(
+            exporter, importer, product
+        )
+        return seen
+
+    def is_alone(self, cells: Cells, hub: NDArray[np.int64], product: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return the hubs' goods of which no book tells what goes on to one of the destinations at least."""
+        ends = self.destinations
+        alone: NDArray[np.bool_] = ~np.atleast_1d(self.is_observed[:, ends].all(axis=1))[hub]
+        if cells.hidden is not None:
+            silent = np.atleast_1d((~cells.has_mirror[:, ends]).any(axis=1))
+            alone = alone | (cells.hidden.goods[hub, product] & silent[hub])
+        return alone

@@ -157,7 +157,7 @@ def allocate_detours(cells: Cells, legs: Legs, question: Question) -> Corridors:
     onward_usd = legs.onward.net_usd * share[cells.exporter[sent], cells.product[sent]]
     leg_on = find_cells(cells.key_at(sent), cells.key_of(hub, destination, product))
 
-    observed = question.is_observed[hub, destination]
+    observed = question.sees(cells, hub, destination, product)
     # Nothing but its own mirror gap would tie a hub to a destination to which it sends no more than before,
     # neither by itself nor through another hub.
     sends_on = _roads_on(cells, legs)[hub, destination]
@@ -177,6 +177,8 @@ def allocate_detours(cells: Cells, legs: Legs, question: Question) -> Corridors:
     at_direct = leg_direct[row] + 2 * n_in
     at_on = np.where(kind == _DECLARED, leg_on[row] + 2 * n_in + n_direct, -1)
     usd = share_out(capacity, at_in, at_on, at_direct, product[row])
+    alone = np.where(kind == _UNOBSERVED, usd, 0.0)
+    usd *= _within_no_kind(cells, legs, question, hub[row], destination[row], alone)
     return Corridors(
         origin=origin[row],
         hub=hub[row],
@@ -217,7 +219,7 @@ def allocate_relays(cells: Cells, legs: Legs, question: Question, detours: Corri
     origin, hub, product = cells.exporter[cell_in], cells.importer[cell_in], cells.product[cell_in]
     destination = market[at_market] // cells.n_products
     leg_on = find_cells(cells.key_at(legs.onward.cell), cells.key_of(hub, destination, product))
-    observed = question.is_observed[hub, destination]
+    observed = question.sees(cells, hub, destination, product)
     keep = (hub != origin) & (origin != destination) & _can_pass(hub, destination, question)
     keep &= ~observed | (leg_on >= 0)
     passed = find_cells(legs.onward.cell, detours.onward)
@@ -241,6 +243,43 @@ def allocate_relays(cells: Cells, legs: Legs, question: Question, detours: Corri
         second=np.full(usd.size, -1),
         third=np.full(usd.size, -1),
     )
+
+
+def _within_no_kind(
+    cells: Cells,
+    legs: Legs,
+    question: Question,
+    hub: NDArray[np.int64],
+    destination: NDArray[np.int64],
+    usd: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the factor that keeps what went on under no code of its own within what went on so in all.
+
+    A hub that hides goods sends them on among its goods of no kind, whose growth towards the destination
+    therefore bounds all of them together, as far as it declares anything. One where nothing is hidden.
+
+    Parameters
+    ----------
+    cells, legs, question
+        As for :func:`allocate_detours`.
+    hub, destination, usd : (m,)
+        Corridors whose onward leg nobody tells, with their amounts; zero for the others.
+    """
+    factor = np.ones(usd.size)
+    if cells.hidden is None or not cells.hidden.no_kind.any():
+        return factor
+    n = cells.n_areas
+    pair = hub * n + destination
+    bound = usd * question.is_observed[hub, destination]
+    asked = np.bincount(pair, bound, n * n)
+    under = cells.under((asked > 0).reshape(n, n), np.ones(cells.n_products, dtype=bool))
+    exporter, product = cells.exporter[under], cells.product[under]
+    under = under[cells.hidden.no_kind[product] | cells.hidden.goods[exporter, product]]
+    grown = sum_by(cells.pair_at(under), cells.after[under] - cells.before[under], n * n)
+    declared = np.repeat(legs.declared, n)
+    most = np.divide(np.maximum(grown, 0.0), declared, out=np.full(n * n, np.inf), where=declared > 0)
+    of_pair = np.divide(most, asked, out=np.ones(n * n), where=asked > 0)
+    return np.where(bound > 0, np.minimum(of_pair[pair], 1.0), factor)
 
 
 def _roads_on(cells: Cells, legs: Legs) -> NDArray[np.bool_]:
@@ -275,9 +314,8 @@ def declared_part(
 
     Of such a hub nothing tells what was declared from what was not.
     """
-    is_observed = np.atleast_1d(question.is_observed[:, question.destinations].all(axis=1))
     hub = cells.importer[inbound.cell]
-    return np.where(is_observed[hub], declared[hub], 1.0)
+    return np.where(question.is_alone(cells, hub, cells.product[inbound.cell]), 1.0, declared[hub])
 
 
 def _origins_share(cells: Cells, legs: Legs) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from entrepot.detect.calibration import calibrate
 from entrepot.detect.corridors import CHAIN, kind_number
 from entrepot.detect.extremes import extremes_of
 from entrepot.detect.findings import Evidence, detour_table, withheld
+from entrepot.detect.hidden import hidden_share
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.kernels.threads import in_threads
 from entrepot.detect.parts import KEYS, OWN_KINDS, Parts
@@ -208,7 +209,12 @@ def _plan(found: Estimate, search: Search) -> SpikePlan:
     total = by_hub.sum()
     weight = (1.0 - _EVEN_PART) * by_hub / total + _EVEN_PART * even if total > 0 else even
     used = int((by_hub > 0.02 * total).sum()) if total > 0 else 3
-    return SpikePlan(total_usd=float(total), hub_weight=np.where(possible, weight, 0.0), n_hubs=max(used, 1))
+    return SpikePlan(
+        total_usd=float(total),
+        hub_weight=np.where(possible, weight, 0.0),
+        n_hubs=max(used, 1),
+        hides=hidden_share(search.cells[0]),
+    )
 
 
 def _own(corridors: Corridors) -> Corridors:
@@ -303,7 +309,7 @@ def _undetected(parts: Parts, search: Search) -> Parts:
     origin, hub, product = cells.exporter[inbound], cells.importer[inbound], cells.product[inbound]
     direct = cells.find(origin, destination, product)
     sender = np.where(search.members[origin], search.representative, origin)
-    kind = np.where(question.is_observed[hub, destination], _DECLARED, _UNOBSERVED)
+    kind = np.where(question.sees(cells, hub, destination, product), _DECLARED, _UNOBSERVED)
     seen = parts.only(parts.kind != _UNSEEN)
     known = _corridor_key(seen.origin, seen.hub, seen.destination, seen.product, cells)
     new = ~np.isin(_corridor_key(origin, hub, destination, product, cells), known)

@@ -139,7 +139,7 @@ def estimate(
     origins, hubs, ends = question.origins, question.hubs, question.destinations
     free, listed = ~question.is_treated, question.listed
     inbound = cells.under(origins[:, None] & hubs & free, listed)
-    onward = cells.under(hubs[:, None] & ends & free & question.is_observed, listed)
+    onward = cells.told(cells.under(hubs[:, None] & ends & free & question.is_observed, listed))
     closed = cells.under(question.is_treated, listed)
     treated = np.zeros(cells.before.size, dtype=bool)
     treated[closed] = True
@@ -168,7 +168,8 @@ def estimate(
     # the expected ones by on average is taken off.
     is_alone = ~np.atleast_1d(question.is_observed[:, ends].all(axis=1))
     passing &= is_told | ~is_alone
-    alone = inbound[(passing & is_alone)[cells.importer[inbound]]]
+    hub = cells.importer[inbound]
+    alone = inbound[passing[hub] & question.is_alone(cells, hub, cells.product[inbound])]
     usual, of_one_good = expected.usd, np.zeros(cells.n_areas, dtype=bool)
     if alone.size:
         usual = usual.copy()

@@ -145,7 +145,7 @@ def _largest(
     )
     hub, destination = cells.importer[inbound[at_in]], cells.importer[direct[at_direct]]
     product = cells.product[inbound[at_in]]
-    observed = question.is_observed[hub, destination]
+    observed = question.sees(cells, hub, destination, product)
     at_on = find_cells(cells.key_at(onward), cells.key_of(hub, destination, product))
     apart = (hub != destination) & ~question.is_treated[hub, destination]
     unseen = 1.0 - found.legs.declared[hub]

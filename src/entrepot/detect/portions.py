@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from entrepot.detect.cells import Hidden
 from entrepot.detect.kernels.sums import count_by
 
 if TYPE_CHECKING:
@@ -73,7 +74,14 @@ def portion(cells: Cells, question: Question, at: int, *, n: int) -> Portion:
     whole = cells.after[lost].sum()
     own = cells.after[lost][is_mine[cells.product[lost]]].sum()
     return Portion(
-        cells=replace(mine, product=number[mine.product], n_products=chosen.size),
+        cells=replace(
+            mine,
+            product=number[mine.product],
+            n_products=chosen.size,
+            hidden=None
+            if mine.hidden is None
+            else Hidden(mine.hidden.goods[:, chosen], mine.hidden.no_kind[chosen]),
+        ),
         question=replace(
             question,
             listed=question.listed[chosen],

@@ -67,7 +67,8 @@ def largest_relay(cells: Cells, question: Question, found: Estimate) -> float:
         of = declared.destination == destination
         went_on -= sum_by((declared.hub * k + declared.product)[of], declared.usd[of], n * k)
         bound = np.maximum(went_on, 0.0).reshape(n, k)
-        bound[~question.is_observed[:, destination]] = np.inf
+        area, good = np.ogrid[:n, :k]
+        bound[~question.sees(cells, area, np.full((1, 1), destination), good)] = np.inf
         bound[~question.hubs | question.is_treated[:, destination]] = 0.0
         lost = cells.importer[direct.cell] == destination
         unmet = sum_by(cells.product[direct.cell][lost], direct.net_usd[lost], k)

@@ -59,11 +59,14 @@ class SpikePlan:
         Weight with which each hub is drawn; zero for areas that are no hub.
     n_hubs
         Hubs of one planted set.
+    hides : (n_areas,)
+        Part of its goods that each area does not publish by their code; None where nobody hides any.
     """
 
     total_usd: float
     hub_weight: NDArray[np.float64]
     n_hubs: int
+    hides: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,9 @@ def plant(
     suppliers use the same hubs. What makes a real event hard must be in the planted ones too: the origins
     sell up to 15% of what they lost elsewhere, and hubs and innocent areas boom for reasons of their own. No
     book records what is planted more exactly than it records other trade (:class:`BookErrors`). In a quarter
-    of the sets one hub sends a part on through a second one. ``books`` are those of the same cells.
+    of the sets one hub sends a part on through a second one. Areas that hide goods hide some of what is
+    planted too: towards a silent destination neither a hub's onward leg nor an origin's direct flow of such a
+    good is there, and of its arrivals only what the hub declares. ``books`` are those of the same cells.
     """
     direct = cells.under(question.is_treated, question.listed)
     direct = direct[cells.after[direct] > 0]
@@ -115,7 +120,9 @@ def plant(
     row, hub, usd = row[keep], hub[keep], usd[keep]
     origin, destination = cells.exporter[direct][row], cells.importer[direct][row]
     product = cells.product[direct][row]
-    onward = question.is_observed[hub, destination]
+    hidden = _hidden_goods(cells, plan, rng)
+    is_told = question.sees(cells, hub, destination, product)
+    onward = is_told & ~(hidden[hub, product] & ~cells.has_mirror[hub, destination])
     shown = usd * (1.0 - rng.uniform(0.0, 0.6, cells.n_areas)[hub])
     friend, relayed = _relay(cells, question, hub, product, shown, rng)
     markup = 1.0 + rng.uniform(0.05, 0.3, cells.n_areas)
@@ -123,20 +130,24 @@ def plant(
     boom, grown = _boom(cells, question, hub, treated_product, rng)
     ratio, mirrored = books.ratio, books.mirrored
     in_own, in_hubs = (books.errors.draw(origin, hub, rng) for _ in range(2))
+    arrived, mirror = usd * in_own, shown * ratio[origin, hub] * in_hubs
+    arrived = np.where(hidden[origin, product], mirror * cells.has_mirror[origin, hub], arrived)
     going_on = books.errors.draw(hub, destination, rng)
     second, chained = _chained(question, hub, destination, np.where(onward, shown, 0.0), rng)
     on = chained > 0
     to_second = (chained * markup[hub])[on]
+    sent_on = shown - chained + relayed
+    in_books, under = onward, product
+    if cells.hidden is not None and cells.hidden.no_kind.any():
+        # What a hub sends on and hides stands under no kind.
+        under = np.where(onward, product, np.flatnonzero(cells.hidden.no_kind)[0])
+        in_books = question.is_observed[hub, destination]
     changes = (
         (cells.key_of(hub, second, product)[on], to_second, to_second * ratio[hub, second][on]),
         (cells.key_of(second, destination, product)[on], to_second * markup[second][on], None),
         (cells.key_at(direct), -lost, -lost * mirrored[direct]),
-        (cells.key_of(origin, hub, product), usd * in_own, shown * ratio[origin, hub] * in_hubs),
-        (
-            cells.key_of(hub, destination, product)[onward],
-            ((shown - chained + relayed) * markup[hub] * going_on)[onward],
-            None,
-        ),
+        (cells.key_of(origin, hub, product), arrived, mirror),
+        (cells.key_of(hub, destination, under)[in_books], (sent_on * markup[hub] * going_on)[in_books], None),
         (cells.key_of(friend, hub, product), relayed, relayed * ratio[friend, hub]),
         (cells.key_at(sold), elsewhere, elsewhere * mirrored[sold]),
         (cells.key_at(boom), grown, grown * mirrored[boom]),
@@ -150,15 +161,18 @@ def plant(
     )
     planted = np.concatenate([amount for _, _, amount in roads])
     real = planted > 0
-    return Planted(
-        cells=merge_cells(
-            cells,
-            key=np.concatenate([key for key, _, _ in changes]),
-            change=np.concatenate([change for _, change, _ in changes]),
-            mirrored=np.concatenate(
-                [np.zeros(change.size) if seen is None else seen for _, change, seen in changes]
-            ),
+    merged = merge_cells(
+        cells,
+        key=np.concatenate([key for key, _, _ in changes]),
+        change=np.concatenate([change for _, change, _ in changes]),
+        mirrored=np.concatenate(
+            [np.zeros(change.size) if seen is None else seen for _, change, seen in changes]
         ),
+    )
+    if hidden.any():
+        merged = merged.only(~_is_hidden(merged, question, hidden))
+    return Planted(
+        cells=merged,
         origin=np.concatenate([sender for sender, _, _ in roads])[real],
         hub=np.tile(hub, len(roads))[real],
         destination=np.tile(destination, len(roads))[real],
@@ -270,6 +284,24 @@ def _routes(
     usd = (lost * share)[row] * weights.ravel()
     keep = (usd > 0) & (hub != cells.importer[direct][row]) & (hub != cells.exporter[direct][row])
     return row[keep], hub[keep], usd[keep]
+
+
+def _hidden_goods(cells: Cells, plan: SpikePlan, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Return which goods areas hide in a set, (n_areas, n_products): as many as they do, drawn anew."""
+    shape = (cells.n_areas, cells.n_products)
+    if plan.hides is None:
+        return np.zeros(shape, dtype=bool)
+    hidden: NDArray[np.bool_] = rng.random(shape) < plan.hides[:, None]
+    return hidden
+
+
+def _is_hidden(cells: Cells, question: Question, hidden: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the cells of direct trade under measures that no book tells by their good."""
+    closed = cells.under(question.is_treated, question.listed)
+    exporter, importer = cells.exporter[closed], cells.importer[closed]
+    is_hidden = np.zeros(cells.before.size, dtype=bool)
+    is_hidden[closed] = hidden[exporter, cells.product[closed]] & ~cells.has_mirror[exporter, importer]
+    return is_hidden
 
 
 def _relay(

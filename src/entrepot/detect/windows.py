@@ -420,31 +420,22 @@ def _of_rows(
     )
     sums.totals[:, ~sums.has_total] = np.nan
     codes = cells_of(survey.places, survey.n_cells)
+    index: dict[str, Any] = dict(zip(("exporter", "importer", "product"), codes, strict=True))
     cells = []
     for position in range(n_pairs):
         before, after = sums.main[2 * position : 2 * position + 2]
-        keep = in_blocks(lambda b, a: (b > 0) | (a > 0), before, after, dtype=np.bool_)
-        columns = {
-            "exporter": codes[0],
-            "importer": codes[1],
-            "product": codes[2],
-            "before": before,
-            "after": after,
-            "after_kg": _kg(sums, position),
-            "mirror_before": _shown(sums, 2 * position, codes),
-            "mirror_after": _shown(sums, 2 * position + 1, codes),
-        }
-        if not keep.all():
-            columns = {name: column[keep] for name, column in columns.items()}
-        cells.append(
-            Cells(
-                **columns,
-                has_mirror=told.by_exporter[position] & told.by_importer[position] & is_exporter_first,
-                n_areas=n,
-                n_products=len(survey.products),
-            )
+        told_by = Cells(
+            **index,
+            before=before,
+            after=after,
+            after_kg=_kg(sums, position),
+            mirror_before=_shown(sums, 2 * position, codes),
+            mirror_after=_shown(sums, 2 * position + 1, codes),
+            has_mirror=told.by_exporter[position] & told.by_importer[position] & is_exporter_first,
+            n_areas=n,
+            n_products=len(survey.products),
         )
-    cells = [with_hidden_goods(one, survey.products) for one in cells]
+        cells.append(_traded(with_hidden_goods(told_by, survey.products)))
     return WindowData(
         areas=survey.areas,
         products=survey.products,
@@ -454,6 +445,12 @@ def _of_rows(
         total_after=tuple(sums.totals[1::2]),
         calendar=calendar,
     )
+
+
+def _traded(cells: Cells) -> Cells:
+    """Return the cells with something in one of the windows."""
+    keep = in_blocks(lambda b, a: (b > 0) | (a > 0), cells.before, cells.after, dtype=np.bool_)
+    return cells if keep.all() else cells.only(keep)
 
 
 def _kg(sums: CellSums, position: int) -> NDArray[np.float64]:
@@ -506,6 +503,7 @@ def _to_arrays(
     goods = sums.filter(pa.array(~is_total))
     totals = sums.filter(pa.array(is_total))
     products = goods["hs_code"].unique().sort()
+    codes = tuple(products.to_pylist())
     n = len(areas)
     exporter, importer = _index(goods["exporter"], areas), _index(goods["importer"], areas)
     product = _index(goods["hs_code"], products)
@@ -518,25 +516,23 @@ def _to_arrays(
         zip(told.by_exporter, told.by_importer, strict=True)
     ):
         before, after = goods[f"b{position}"].to_numpy(), goods[f"a{position}"].to_numpy()
-        keep = (before > 0) | (after > 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             known = (position == 0) & (kg > 0) & (weighed >= _WEIGHED * after)
             after_kg = np.where(known, after * kg / weighed, np.nan)
-        cells.append(
-            Cells(
-                exporter=exporter[keep],
-                importer=importer[keep],
-                product=product[keep],
-                before=before[keep],
-                after=after[keep],
-                after_kg=after_kg[keep],
-                mirror_before=_mirror(goods, f"b{position}", exporter * n + importer)[keep],
-                mirror_after=_mirror(goods, f"a{position}", exporter * n + importer)[keep],
-                has_mirror=by_exporter & by_importer & (book == "exporter"),
-                n_areas=n,
-                n_products=len(products),
-            )
+        told_by = Cells(
+            exporter=exporter,
+            importer=importer,
+            product=product,
+            before=before,
+            after=after,
+            after_kg=after_kg,
+            mirror_before=_mirror(goods, f"b{position}", exporter * n + importer),
+            mirror_after=_mirror(goods, f"a{position}", exporter * n + importer),
+            has_mirror=by_exporter & by_importer & (book == "exporter"),
+            n_areas=n,
+            n_products=len(products),
         )
+        cells.append(_traded(with_hidden_goods(told_by, codes)))
         observed.append(by_exporter | by_importer)
         for name, into in (("b", total_before), ("a", total_after)):
             matrix = np.full((n, n), np.nan)
@@ -544,11 +540,10 @@ def _to_arrays(
                 f"{name}{position}"
             ].to_numpy()
             into.append(matrix)
-    codes = tuple(products.to_pylist())
     return WindowData(
         areas=tuple(areas.to_pylist()),
         products=codes,
-        cells=tuple(with_hidden_goods(one, codes) for one in cells),
+        cells=tuple(cells),
         is_observed=tuple(observed),
         total_before=tuple(total_before),
         total_after=tuple(total_after),

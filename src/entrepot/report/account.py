@@ -301,8 +301,9 @@ def _refutations(result: DetourResult) -> tuple[str, ...]:
     lines = []
     if unseen:
         lines.append(
-            f"{places(unseen, most=6)}: the onward leg is in no published data. The hub's own customs "
-            "records of exports to the destination, without a rise in these goods, would refute its part."
+            f"{places(unseen, most=6)}: the onward leg is in no published data, or not by code. The "
+            "hub's own customs records of exports to the destination, without a rise in these goods, would "
+            "refute its part."
         )
     own_use = (
         f"{largest}: figures of production, stocks, registrations or sales which show that the additional "

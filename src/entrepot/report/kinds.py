@@ -31,8 +31,8 @@ MEANINGS = {
         "consistent with transit, and with under-declaration or misclassification; it accuses nobody."
     ),
     DetourKind.ONWARD_UNOBSERVED: (
-        "Onward leg not observed: nobody publishes the trade from the hub to the destination, so only what "
-        "arrived and what is missing bound the amount."
+        "Onward leg not observed: nobody publishes the trade from the hub to the destination, or nobody by "
+        "the code of the goods, so only what arrived and what is missing bound the amount."
     ),
     DetourKind.RELAY: (
         "Others' goods: relayed through the same hub by suppliers whose own direct trade did not fall. A "
