@@ -237,6 +237,15 @@ def test_the_floor_is_the_size_of_flows_that_appear(make_cells) -> None:
     assert appearing_size([make_cells([])]) == 1.0
 
 
+def test_what_rounding_leaves_of_a_difference_does_not_appear(make_cells) -> None:
+    """Forty amounts of a millionth of a dollar would be what appears, and every change would be huge."""
+    flows = [(0, 1, 0, 5.0, float(x)) for x in range(1, 102)]
+    dust = [(0, 1, 1, 0.0, 1e-6)] * 40
+    assert appearing_size([make_cells([*flows, *dust])]) == pytest.approx(0.2)
+    born = [(0, 2, 0, 0.0, float(x)) for x in range(1, 41)]
+    assert appearing_size([make_cells([*flows, *dust, *born])]) == 20.5
+
+
 def test_the_floor_lets_a_flow_appear_from_nothing() -> None:
     noise = flat_noise(10.0)
     change = noise.log_change(np.array([0.0, 90.0]), np.array([0.0, 0.0]))

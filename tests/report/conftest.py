@@ -89,7 +89,7 @@ def result() -> DetourResult:
         products=detour_rows(
             *[row | {"origin": None, "hub": None, "destination": None} for row in (finding(), unseen)]
         ),
-        untold=Untold(*[np.zeros(0, dtype=np.int64)] * 5).table(()),
+        untold=Untold(*[np.zeros(0, dtype=np.int64)] * 6).table((), ()),
         headline=HEADLINE,
         calibration=CALIBRATION,
         series=_series(),

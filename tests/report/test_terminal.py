@@ -54,7 +54,7 @@ def test_the_headline_stands_before_the_rows(result: DetourResult, width: int) -
 
 def test_hubs_that_cannot_be_told_stand_under_the_headline(result: DetourResult) -> None:
     assert "Cannot be told" not in _printed(result, 80)
-    untold = Untold(*[np.array([values]) for values in (0, 9e6, 2e6, 5e6, 7e6)]).table(("TUR",))
+    untold = Untold(*[np.array([values]) for values in (0, 9e6, 2e6, 5e6, 7e6, -1)]).table(("TUR",), ())
     text = " ".join(_printed(replace(result, untold=untold), 80).split())
     order = ("0.91–1.60bn", "Cannot be told: Türkiye (up to 7.00m USD)", "Hubs")
     assert [text.index(words) for words in order] == sorted(text.index(words) for words in order)

@@ -169,7 +169,7 @@ def detours(
         table=tables[0],
         hubs=tables[1],
         products=tables[2],
-        untold=untold.table(data.areas),
+        untold=untold.table(data.areas, data.products),
         headline=headline,
         valued=_valued(own, headline, evidence.unit),
         calibration=_summary(calibration, search),

@@ -60,15 +60,15 @@ class Estimate:
         What was expected of every cell.
     legs
         The bounds that they obey.
-    of_one_good : (n_areas,)
-        Areas of which nobody sees the sales, and whose arrivals speak of a detour in a single good: they have
-        no amount.
+    one_good : (n_areas,)
+        The good in which alone the arrivals of an area speak of a detour, where nobody sees its sales: it has
+        no amount. -1 of the others.
     """
 
     corridors: Corridors
     expected: Expected
     legs: Legs
-    of_one_good: NDArray[np.bool_]
+    one_good: NDArray[np.int64]
 
 
 def learn_noise(
@@ -170,7 +170,7 @@ def estimate(
     passing &= is_told | ~is_alone
     hub = cells.importer[inbound]
     alone = inbound[passing[hub] & question.is_alone(cells, hub, cells.product[inbound])]
-    usual, of_one_good = expected.usd, np.zeros(cells.n_areas, dtype=bool)
+    usual, one_good = expected.usd, np.full(cells.n_areas, -1)
     if alone.size:
         usual = usual.copy()
         usual[alone] = noise.mean_at(usual[alone])
@@ -182,8 +182,8 @@ def estimate(
             lost=lost.by_origin,
             at=by.supplier_product,
         )
-        of_one_good = rests & ~sells
-        passing &= ~of_one_good
+        one_good = np.where(sells, -1, rests)
+        passing &= one_good < 0
     ours = pooled_excess(
         cells,
         usual,
@@ -227,7 +227,7 @@ def estimate(
         corridors=detours.joined(chains).joined(relays),
         expected=expected,
         legs=legs,
-        of_one_good=of_one_good,
+        one_good=one_good,
     )
 
 

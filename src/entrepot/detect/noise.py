@@ -29,6 +29,7 @@ _BINS = 20
 _FEWEST_IN_BIN = 30
 _SMALLEST_SD = 0.02
 _NEGLIGIBLE = 0.1
+_LEAST_USD = 1.0
 
 #: Standard deviations, on the log scale, at which a single flow is held in the mean of its size.
 _HELD = 4.0
@@ -85,16 +86,17 @@ class Noise:
 def appearing_size(windows: Sequence[Cells]) -> float:
     """Return the typical size of a flow that appears from nothing.
 
-    The median over cells that are zero before and positive after; with fewer than thirty of those, a tenth
-    of the first percentile of all positive flows; 1 USD where there is no flow at all. Where nothing appears
-    from nothing the percentile itself is no small size, and added to both sides of a log change it hides a
-    part of all growth: a fifth of it at the median flow of smooth worlds (fourteen of them: absolute error
-    0.146 → 0.137 of the true volume, by hub 0.070 → 0.052).
+    The median over cells that are zero before and a dollar or more after, for what rounding leaves of a
+    difference appears from nothing too; with fewer than thirty of those, a tenth of the first percentile of
+    all flows of a dollar or more; 1 USD where there are none. Where nothing appears from nothing the
+    percentile itself is no small size, and added to both sides of a log change it hides a part of all growth:
+    a fifth of it at the median flow of smooth worlds (fourteen of them: absolute error 0.146 → 0.137 of the
+    true volume, by hub 0.070 → 0.052).
     """
-    born = np.concatenate([w.after[(w.before <= 0) & (w.after > 0)] for w in windows])
+    born = np.concatenate([w.after[(w.before <= 0) & (w.after >= _LEAST_USD)] for w in windows])
     if born.size >= _FEWEST_IN_BIN:
         return float(np.median(born))
-    positive = np.concatenate([w.after[w.after > 0] for w in windows])
+    positive = np.concatenate([w.after[w.after >= _LEAST_USD] for w in windows])
     return _NEGLIGIBLE * float(np.quantile(positive, 0.01)) if positive.size else 1.0
 
 

@@ -139,8 +139,8 @@ def rest_on_one(
     legs: NDArray[np.signedinteger],
     lost: NDArray[np.float64],
     at: NDArray[np.signedinteger],
-) -> NDArray[np.bool_]:
-    """Return the areas whose share is clear, but not without the good that shows it most.
+) -> NDArray[np.int64]:
+    """Return the good on which each area's share rests: clear with it, and not without it.
 
     Of a hub of which nobody publishes what it sends on, one good that boomed is no evidence. The good left
     out is the one with the largest Σ w·x·L, w the weights of the fit. In one of six worlds of a generator
@@ -156,7 +156,7 @@ def rest_on_one(
     Returns
     -------
     (n_areas,)
-        False where the share is not clear with all goods either.
+        Index of the good; -1 where the share rests on several, or is not clear with all of them either.
     """
     index, beyond, reference, variance = _legs(cells, expected, noise=noise, legs=legs, lost=lost, at=at)
     hub, product, n, k = cells.importer[index], cells.product[index], cells.n_areas, cells.n_products
@@ -164,9 +164,10 @@ def rest_on_one(
     every = _fit(hub, n, beyond, reference, variance, usual=usual)
     weight = _weights(every, hub, reference, variance)
     shown = sum_by(hub * k + product, weight * beyond * reference, n * k).reshape(n, k)
-    kept = product != shown.argmax(axis=1)[hub]
+    good = shown.argmax(axis=1)
+    kept = product != good[hub]
     others = _fit(hub[kept], n, beyond[kept], reference[kept], variance[kept], usual=usual[kept])
-    return every.are_clear() & ~others.are_clear()
+    return np.where(every.are_clear() & ~others.are_clear(), good, -1)
 
 
 def _legs(

@@ -69,6 +69,8 @@ class Untold:
         (95%, one side).
     high_usd : (m,)
         The most that may have passed it in its own books, USD; what it never declared is beside that.
+    product : (m,)
+        Index of the good, where the arrivals speak of a detour in a single one; -1 of the others.
     """
 
     hub: NDArray[np.int64]
@@ -76,14 +78,20 @@ class Untold:
     arrived_usd: NDArray[np.float64]
     doubt_usd: NDArray[np.float64]
     high_usd: NDArray[np.float64]
+    product: NDArray[np.int64]
 
-    def table(self, areas: Sequence[str]) -> pa.Table:
-        """Return the same with the codes of the areas."""
+    def table(self, areas: Sequence[str], products: Sequence[str]) -> pa.Table:
+        """Return the same with codes of areas and goods; ``hs_code`` is null where it is not one good."""
         columns = {
             name: pa.array(getattr(self, name), pa.float64(), from_pandas=True)
             for name in ("sent_usd", "arrived_usd", "doubt_usd", "high_usd")
         }
-        return pa.table({"hub": pa.array([areas[at] for at in self.hub], pa.string())} | columns)
+        codes = [products[at] if at >= 0 else None for at in self.product]
+        return pa.table(
+            {"hub": pa.array([areas[at] for at in self.hub], pa.string())}
+            | columns
+            | {"hs_code": pa.array(codes, pa.string())}
+        )
 
 
 def untold_hubs(cells: Cells, question: Question, found: Estimate, *, noise: Noise) -> Untold:
@@ -129,15 +137,15 @@ def untold_hubs(cells: Cells, question: Question, found: Estimate, *, noise: Noi
     clearly, likely = sent(CLEAR), sent(_LIKELY)
     is_hidden = (clearly[0] > 0) & (clearly[0] < CLEAR * error)
     is_alone = ~np.atleast_1d(question.is_observed[:, ends].all(axis=1))
-    is_untold = is_hidden | ((likely[0] > 0) & shares.are_clear()) | found.of_one_good
+    is_untold = is_hidden | ((likely[0] > 0) & shares.are_clear()) | (found.one_good >= 0)
     own = found.corridors.only(found.corridors.kind != RELAY)
     is_untold[own.hub[own.usd > 0]] = False
     y, off = (np.where(is_hidden, a, b) for a, b in zip(clearly, likely, strict=True))
     high = np.maximum(arrived, 0.0) + _Z95 * error
     high = np.where(is_alone, high, np.minimum(high, y + _Z95 * off))
-    y = np.where(found.of_one_good, np.nan, y)
+    y = np.where(found.one_good >= 0, np.nan, y)
     is_untold &= losses > 0
     is_untold &= high >= _LEAST * (own.usd.sum() + high[is_untold].sum())
     hub = np.flatnonzero(is_untold)
     hub = hub[np.argsort(-high[hub], kind="stable")]
-    return Untold(hub, y[hub], arrived[hub], _Z95 * error[hub], high[hub])
+    return Untold(hub, y[hub], arrived[hub], _Z95 * error[hub], high[hub], found.one_good[hub])

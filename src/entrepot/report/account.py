@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
@@ -28,6 +28,8 @@ from entrepot.report.labels import codes_words, enumerate_words, place, places, 
 from entrepot.schema import DETOUR, DetourKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from entrepot.detect.result import DetourResult
 
 __all__ = ["ALL_LATE", "VALUATION", "Account", "account_of", "who"]
@@ -235,9 +237,7 @@ def _untold(result: DetourResult, destinations: tuple[str, ...]) -> str:
     rows = result.untold.to_pylist()
     if not rows:
         return ""
-    named = enumerate_words(
-        [f"{place(row['hub'])} (up to {amount(row['high_usd'])} USD)" for row in rows], most=_FEW
-    )
+    named = enumerate_words([_limit(row) for row in rows], most=_FEW)
     them, whither = "them" if len(rows) > 1 else "it", places(destinations) or "the destinations"
     is_seen = [row["sent_usd"] is not None for row in rows]
     varies = (
@@ -255,6 +255,12 @@ def _untold(result: DetourResult, destinations: tuple[str, ...]) -> str:
         f"Cannot be told: {named}. Of the goods that lost their direct road {why}. As much may have gone "
         f"through {them}, or nothing; it is no part of the estimate."
     )
+
+
+def _limit(row: Mapping[str, Any]) -> str:
+    """Return an area and its limit, and the good where it is of one."""
+    good = f" of {row['hs_code']}" if row["hs_code"] else ""
+    return f"{place(row['hub'])} (up to {amount(row['high_usd'])} USD{good})"
 
 
 def _late(result: DetourResult) -> tuple[str, tuple[str, ...]]:
