@@ -12,10 +12,10 @@ from entrepot.detect.baseline import expected_flows
 from entrepot.detect.kernels.brackets import streamed_median
 from entrepot.detect.kernels.cell_bits import Keys, cells_of, mark, reordered
 from entrepot.detect.kernels.interpolation import interpolate
-from entrepot.detect.kernels.medians import Members, grouped_median
+from entrepot.detect.kernels.medians import Members, grouped_median, ranked
 from entrepot.detect.kernels.small_groups import small_median, sorted_groups
-from entrepot.detect.kernels.sums import count_by, sum_by, sum_in_blocks
-from entrepot.detect.kernels.threads import in_blocks, in_parts
+from entrepot.detect.kernels.sums import count_by, each_once, sum_by, sum_in_blocks
+from entrepot.detect.kernels.threads import in_blocks, in_parts, over_runs
 from entrepot.detect.noise import Noise, fit_noise
 
 if TYPE_CHECKING:
@@ -69,6 +69,45 @@ def test_medians_of_small_groups_are_those_of_the_sorted_groups(n_groups: int) -
     found = small_median(sorted_groups(of.group, n_groups + 1), of)
     np.testing.assert_array_equal(found.value, twin.value)
     np.testing.assert_array_equal(found.count, twin.count)
+
+
+@pytest.mark.parametrize("digits", [0, 1, 12])
+def test_what_is_selected_is_what_sorting_finds(digits: int) -> None:
+    rng = np.random.default_rng(digits)
+    for n in [*range(1, 90), 500, 3_001]:
+        value, weight = rng.normal(0.0, 1.0, n).round(digits), rng.choice([0.0, 0.25, 1.0, 3.0], n)
+        order = np.argsort(value, kind="stable")
+        reached = np.cumsum(weight[order])
+        for half in (0.0, 0.25, 0.5 * reached[-1], reached[-1], reached[-1] + 1.0):
+            twin = value[order][reached >= half][0] if (reached >= half).any() else np.inf
+            assert ranked(np.append(value, -99.0), np.append(weight, 9.0), n, half) == twin
+
+
+@pytest.mark.parametrize("n", [0, 1, 40])
+def test_members_once_are_those_of_a_set(n: int) -> None:
+    rng = np.random.default_rng(n)
+    groups = rng.integers(0, 6, n)
+    for of in (groups, rng.permutation(n)):
+        members = rng.integers(-1, 5, n)
+        group, member = each_once(of, members, 5)
+        found = list(zip(group.tolist(), member.tolist(), strict=True))
+        assert len(set(found)) == len(found)
+        told = zip(of.tolist(), members.tolist(), strict=True)
+        assert set(found) == {(g, m) for g, m in told if m >= 0}
+
+
+@pytest.mark.parametrize("longest", [1, 3_000, 400_000])
+def test_no_run_is_divided_and_none_is_left_out(longest: int) -> None:
+    rng = np.random.default_rng(longest)
+    starts = np.concatenate([[0], np.cumsum(rng.integers(0, longest + 1, 300))])
+    done = np.zeros(300, dtype=np.int64)
+
+    def run(first: int, last: int) -> None:
+        done[first:last] += 1
+
+    over_runs(run, starts)
+    assert (done[np.diff(starts) > 0] == 1).all()
+    assert (done <= 1).all()
 
 
 @pytest.mark.parametrize("n_areas", [3, 130])

@@ -160,7 +160,7 @@ class Cells:
         self, exporter: NDArray[np.int64], importer: NDArray[np.int64], product: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """Return the position of each flow among the cells, -1 where it has none."""
-        starts = self._starts_of_pairs()
+        starts = self.starts_of_pairs
         if not starts.size:
             return find_cells(self.key, self.key_of(exporter, importer, product))
         places: NDArray[np.int64] = places_of(
@@ -171,24 +171,25 @@ class Cells:
     @property
     def is_sorted(self) -> bool:
         """Return whether the cells are in the order of their keys."""
-        return self._starts_of_pairs().size > 0
+        return self.starts_of_pairs.size > 0
 
     @property
     def by_pair(self) -> NDArray[np.int64]:
         """Return how many cells each pair has: (n_areas, n_areas)."""
-        starts, n = self._starts_of_pairs(), self.n_areas
+        starts, n = self.starts_of_pairs, self.n_areas
         count = np.diff(starts) if starts.size else np.bincount(self.pair, minlength=n * n)
         return count.reshape(n, n)
 
     def under(self, pairs: NDArray[np.bool_], products: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the positions of the cells of some pairs, (n_areas, n_areas), in some products, in order."""
-        starts, of_pair = self._starts_of_pairs(), pairs.ravel()
+        starts, of_pair = self.starts_of_pairs, pairs.ravel()
         if not starts.size:
             return np.flatnonzero(of_pair[self.pair] & products[self.product])
         at: NDArray[np.int64] = cells_under(np.flatnonzero(of_pair), products, starts, self.product)
         return at
 
-    def _starts_of_pairs(self) -> NDArray[np.int64]:
+    @property
+    def starts_of_pairs(self) -> NDArray[np.int64]:
         """Return where the cells of each pair begin, looked up once; nothing where they are not in order."""
         if not self._starts:
             self._starts.append(starts_of_pairs(self.exporter, self.importer, self.product, self.n_areas))

@@ -114,8 +114,6 @@ def detours(
     search = Search.of(data, pairs, options)
     found = search.run(0)
     quiet = [search.run(at) for at in range(1, len(pairs))]
-    for cells in search.cells:
-        cells.forget()
     calibration = calibrate(
         search.placebos,
         noise=search.noise,

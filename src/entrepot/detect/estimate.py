@@ -136,6 +136,7 @@ def estimate(
         Insist on one baseline instead of the best that the data allow.
     """
     expected = expect(cells, question, noise=noise, partner_growth=partner_growth, baseline=baseline)
+    cells.forget()
     origins, hubs, ends = question.origins, question.hubs, question.destinations
     free, listed = ~question.is_treated, question.listed
     inbound = cells.under(origins[:, None] & hubs & free, listed)

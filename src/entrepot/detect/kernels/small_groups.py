@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numba as nb
 import numpy as np
 
-from entrepot.detect.kernels.medians import GroupedMedian
+from entrepot.detect.kernels.medians import GroupedMedian, ranked
 from entrepot.detect.kernels.threads import in_parts
 
 if TYPE_CHECKING:
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Groups", "small_median", "sorted_groups"]
 
 _ROUNDING = 1.0 - 1e-12
-_FEWEST = 100_000
+_FEWEST = 75_000
 _PARTS = 16
-_MANY = 150
 
 
 class Groups(NamedTuple):
@@ -122,24 +121,4 @@ def _medians(
         count[g] = n
         if n == 0:
             continue
-        value[g] = _ranked(v, w, n, 0.5 * _ROUNDING * total)
-
-
-@nb.njit(cache=True, nogil=True, fastmath={"reassoc"})  # type: ignore[untyped-decorator, unused-ignore]
-def _ranked(v: NDArray[np.float64], w: NDArray[np.float64], n: int, half: float) -> float:
-    """Return the smallest of the first ``n`` values up to which there is half of the weight."""
-    if n > _MANY:
-        order = np.argsort(v[:n])
-        running = 0.0
-        for m in order:
-            running += w[m]
-            if running >= half:
-                return float(v[m])
-    # Of a few, comparing each with each is faster than sorting: nothing in it branches.
-    smallest = np.inf
-    for m in range(n):
-        reached = 0.0
-        for other in range(n):
-            reached += w[other] * np.float64(v[other] <= v[m])
-        smallest = min(smallest, v[m] if reached >= half else np.inf)
-    return smallest
+        value[g] = ranked(v, w, n, 0.5 * _ROUNDING * total)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["count_by", "sum_before", "sum_by", "sum_in_blocks"]
+__all__ = ["count_by", "each_once", "sum_before", "sum_by", "sum_in_blocks"]
 
 _FEWEST = 1_000_000
 
@@ -60,6 +60,27 @@ def _count(groups: NDArray[np.signedinteger], n_groups: int) -> NDArray[np.int64
     for group in groups:
         counts[group] += 1
     return counts
+
+
+def each_once(
+    groups: NDArray[np.signedinteger], members: NDArray[np.signedinteger], n_members: int
+) -> tuple[NDArray[np.signedinteger], NDArray[np.signedinteger]]:
+    """Return groups and members without the members that a group has already; in no certain order.
+
+    Parameters
+    ----------
+    groups, members : (n,)
+        Groups from 0, and a member of each from 0; one below zero is none.
+    n_members
+        How many members there are at most.
+    """
+    there = members >= 0
+    groups, members = groups[there], members[there]
+    # Sorting is the slow part of a large table, whose rows have one member each.
+    if np.bincount(groups).max(initial=0) <= 1:
+        return groups, members
+    group, member = np.divmod(np.unique(groups * np.int64(n_members) + members), n_members)
+    return group, member
 
 
 def sum_in_blocks(
