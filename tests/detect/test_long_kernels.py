@@ -12,8 +12,9 @@ from entrepot.detect.baseline import expected_flows
 from entrepot.detect.kernels.brackets import streamed_median
 from entrepot.detect.kernels.cell_bits import Keys, cells_of, mark, reordered
 from entrepot.detect.kernels.interpolation import interpolate
+from entrepot.detect.kernels.lookup import starts_of_pairs
 from entrepot.detect.kernels.medians import Members, grouped_median, ranked
-from entrepot.detect.kernels.small_groups import small_median, sorted_groups
+from entrepot.detect.kernels.small_groups import AreaRuns, small_median, sorted_groups
 from entrepot.detect.kernels.sums import count_by, each_once, sum_by, sum_in_blocks
 from entrepot.detect.kernels.threads import in_blocks, in_parts, over_runs
 from entrepot.detect.noise import Noise, fit_noise
@@ -135,6 +136,29 @@ def test_rows_set_bits_and_bits_give_cells_in_order(n_areas: int) -> None:
     places = reordered(bits, np.arange(n_areas), np.arange(n_products))
     cells = cells_of(places, len(flows))
     assert list(zip(*(column.tolist() for column in cells), strict=True)) == flows
+
+
+@pytest.mark.parametrize("side", ["exporter", "importer"])
+@pytest.mark.parametrize("n_areas", [1, 4, 60])
+def test_medians_by_area_and_product_are_those_of_sorted_groups(n_areas: int, side: str) -> None:
+    rng = np.random.default_rng(n_areas)
+    n_products, size = 7, n_areas * n_areas * 7
+    key = np.sort(rng.choice(size, size // 2 + 1, replace=False))
+    pair, product = np.divmod(key, n_products)
+    exporter, importer = np.divmod(pair, n_areas)
+    of = members(rng, key.size, 2)
+    area = exporter if side == "exporter" else importer
+    of = of._replace(group=(area * n_products + product).astype(np.int32))
+    starts = starts_of_pairs(exporter, importer, product, n_areas)
+    runs = AreaRuns(starts, product.astype(np.int32), n_areas, n_products, side == "exporter")
+    groups = sorted_groups(of.group, n_areas * n_products)
+    twin, found = small_median(groups, of), small_median(runs, of)
+    np.testing.assert_array_equal(found.value, twin.value)
+    np.testing.assert_array_equal(found.count, twin.count)
+    fewer = of._replace(counts=of.counts & (rng.random(key.size) < 0.9), change=of.change + 1.0)
+    twin, found = (small_median(by, fewer, before=(of.counts, twin)) for by in (groups, runs))
+    np.testing.assert_array_equal(found.value, twin.value)
+    np.testing.assert_array_equal(found.count, twin.count)
 
 
 @pytest.mark.parametrize("moved", [0, 1, 50, 900])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.kernels.lookup import cells_under, places_of, starts_of_pairs
-from entrepot.detect.kernels.small_groups import sorted_groups
+from entrepot.detect.kernels.small_groups import AreaRuns, sorted_groups
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.kernels.threads import in_threads
 
@@ -42,7 +42,7 @@ class Grouping:
     exporter, importer, product, supplier_product, importer_product : (n,)
         Small numbers of the groups of each cell.
     by_supplier_product, by_importer_product
-        The cells sorted by exporter and product, and by importer and product.
+        The cells by exporter and product, and by importer and product.
     guesses
         Medians of the last time by the step that needed them: a place to start from.
     inputs
@@ -56,8 +56,8 @@ class Grouping:
     product: NDArray[np.int32]
     supplier_product: NDArray[np.int32]
     importer_product: NDArray[np.int32]
-    by_supplier_product: Groups
-    by_importer_product: Groups
+    by_supplier_product: Groups | AreaRuns
+    by_importer_product: Groups | AreaRuns
     guesses: dict[str, NDArray[np.float64]]
     inputs: list[tuple[object, NDArray[np.float64], NDArray[np.float64]]]
     firsts: list[tuple[NDArray[np.bool_], GroupedMedian]]
@@ -121,9 +121,14 @@ class Cells:
         n = self.n_areas * self.n_products
         supplier_product = exporter * np.int32(self.n_products) + product
         importer_product = importer * np.int32(self.n_products) + product
-        by_supplier_product, by_importer_product = in_threads(
-            lambda group: sorted_groups(group, n), (supplier_product, importer_product)
-        )
+        by_supplier_product: Groups | AreaRuns
+        by_importer_product: Groups | AreaRuns
+        if self.is_sorted:
+            shape = (self.starts_of_pairs, product, self.n_areas, self.n_products)
+            by_supplier_product, by_importer_product = AreaRuns(*shape, True), AreaRuns(*shape, False)
+        else:
+            by_supplier_product = sorted_groups(supplier_product, n)
+            by_importer_product = sorted_groups(importer_product, n)
         return Grouping(
             exporter=exporter,
             importer=importer,

@@ -248,16 +248,19 @@ def _smallest(
     noise: Noise,
 ) -> float:
     """Return the sum of the hubs' Fréchet bounds, product by product, within what was missing directly."""
-    n, shape = cells.n_areas, (cells.n_areas, cells.n_products)
+    n, shape = cells.n_areas, (int(hubs.sum()), cells.n_products)
+    number = (np.cumsum(hubs) - 1) * cells.n_products
     listed, expected = question.listed, found.expected.usd
     arrivals = cells.under(np.broadcast_to(hubs, (n, n)), listed)
     sales = cells.under(np.broadcast_to(hubs[:, None], (n, n)), listed)
     treated = cells.under(question.is_treated, listed)
 
-    def total(
-        at: NDArray[np.int64], area: NDArray[np.int64], usd: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        of_hub = area[at] * cells.n_products + cells.product[at]
+    of_buyer, of_seller = (
+        number[area[at]] + cells.product[at]
+        for at, area in ((arrivals, cells.importer), (sales, cells.exporter))
+    )
+
+    def total(of_hub: NDArray[np.int64], usd: NDArray[np.float64]) -> NDArray[np.float64]:
         summed: NDArray[np.float64] = sum_by(of_hub, usd, shape[0] * shape[1]).reshape(shape)
         return summed
 
@@ -268,14 +271,14 @@ def _smallest(
     is_free = ~question.is_treated[cells.exporter[arrivals], cells.importer[arrivals]]
     is_end = question.destinations[cells.importer[sales]]
     bought, sold = beyond.over(arrivals), beyond.over(sales)
-    arrived = total(arrivals, cells.importer, bought * (is_asked & is_free))
-    from_others = total(arrivals, cells.importer, bought * ~is_asked)
-    sent = total(sales, cells.exporter, sold * is_end)
-    elsewhere = total(sales, cells.exporter, sold * ~is_end)
-    own_use = doubt(total(arrivals, cells.importer, expected[arrivals]))
-    own_supply = doubt(total(sales, cells.exporter, expected[sales] * is_end))
+    arrived = total(of_buyer, bought * (is_asked & is_free))
+    from_others = total(of_buyer, bought * ~is_asked)
+    sent = total(of_seller, sold * is_end)
+    elsewhere = total(of_seller, sold * ~is_end)
+    own_use = doubt(total(of_buyer, expected[arrivals]))
+    own_supply = doubt(total(of_seller, expected[sales] * is_end))
     least = np.maximum(np.maximum(arrived - own_use - elsewhere, sent - own_supply - from_others), 0.0)
     # No more than arrived from the origins, nor than the products lost.
-    passed = np.minimum(least, arrived)[hubs].sum(axis=0)
+    passed = np.minimum(least, arrived).sum(axis=0)
     lost = sum_by(cells.product[treated], beyond.short(treated), cells.n_products)
     return float(np.minimum(passed, lost).sum())

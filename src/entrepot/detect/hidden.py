@@ -49,7 +49,7 @@ def with_hidden_goods(cells: Cells, products: Sequence[str]) -> Cells:
     """
     if not cells.before.size or not cells.has_mirror.any():
         return cells
-    supply = cells.exporter * cells.n_products + cells.product
+    supply = cells.grouping.supplier_product
     size = cells.n_areas * cells.n_products
     before, after = (
         sum_in_blocks(lambda values: values, supply, usd, n_groups=size)

@@ -100,7 +100,7 @@ class Signs:
         onset, onward_onset
             See the class.
         """
-        n, demand = cells.n_areas, cells.importer * cells.n_products + cells.product
+        n, demand = cells.n_areas, cells.grouping.importer_product
         beside = cells.under(np.ones((n, n), dtype=bool), ~listed)
 
         def theirs(
