@@ -15,8 +15,8 @@ from entrepot.detect.kernels.interpolation import interpolate
 from entrepot.detect.kernels.lookup import starts_of_pairs
 from entrepot.detect.kernels.medians import Members, grouped_median, ranked
 from entrepot.detect.kernels.small_groups import AreaRuns, small_median, sorted_groups
-from entrepot.detect.kernels.sums import count_by, each_once, sum_by, sum_in_blocks
-from entrepot.detect.kernels.threads import in_blocks, in_parts, over_runs
+from entrepot.detect.kernels.sums import count_by, each_once, sum_by, sum_in_blocks, sum_runs
+from entrepot.detect.kernels.threads import in_blocks, in_parts, over_runs, zeros
 from entrepot.detect.noise import Noise, fit_noise
 
 if TYPE_CHECKING:
@@ -187,6 +187,20 @@ def test_sums_in_blocks_are_those_of_whole_columns(n: int) -> None:
     np.testing.assert_allclose(found, sum_by(groups, x * y, 41), rtol=1e-9, atol=1e-9)
     assert found[40] == 0.0
     np.testing.assert_array_equal(count_by(groups, 41), np.bincount(groups, minlength=41))
+
+
+@pytest.mark.parametrize("longest", [1, 9_000])
+def test_sums_of_runs_are_those_of_groups(longest: int) -> None:
+    rng = np.random.default_rng(longest)
+    size = rng.integers(0, longest + 1, 300)
+    values = rng.normal(0.0, 1.0, size.sum())
+    found = sum_runs(np.concatenate([[0], np.cumsum(size)]), values)
+    np.testing.assert_array_equal(found, sum_by(np.repeat(np.arange(300), size), values, 300))
+
+
+def test_all_zeros_are_written() -> None:
+    assert not zeros((3, 700_001)).any()
+    assert zeros((2, 0)).shape == (2, 0)
 
 
 def test_lines_between_points_are_numpys() -> None:

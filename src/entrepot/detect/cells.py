@@ -9,8 +9,8 @@ import numpy as np
 
 from entrepot.detect.kernels.lookup import cells_under, places_of, starts_of_pairs
 from entrepot.detect.kernels.small_groups import AreaRuns, sorted_groups
-from entrepot.detect.kernels.sums import sum_by
-from entrepot.detect.kernels.threads import in_threads
+from entrepot.detect.kernels.sums import sum_by, sum_runs
+from entrepot.detect.kernels.threads import in_blocks, in_threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,8 +119,10 @@ class Cells:
             column.astype(np.int32, copy=False) for column in (self.exporter, self.importer, self.product)
         )
         n = self.n_areas * self.n_products
-        supplier_product = exporter * np.int32(self.n_products) + product
-        importer_product = importer * np.int32(self.n_products) + product
+        k = np.int32(self.n_products)
+        supplier_product, importer_product = (
+            in_blocks(lambda a, p: a * k + p, area, product, dtype=np.int32) for area in (exporter, importer)
+        )
         by_supplier_product: Groups | AreaRuns
         by_importer_product: Groups | AreaRuns
         if self.is_sorted:
@@ -184,6 +186,12 @@ class Cells:
         starts, n = self.starts_of_pairs, self.n_areas
         count = np.diff(starts) if starts.size else np.bincount(self.pair, minlength=n * n)
         return count.reshape(n, n)
+
+    def sum_by_pair(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum of one number a cell by pair: (n_areas, n_areas)."""
+        starts, n = self.starts_of_pairs, self.n_areas
+        sums = sum_runs(starts, values) if starts.size else sum_by(self.pair, values, n * n)
+        return sums.reshape(n, n)
 
     def under(self, pairs: NDArray[np.bool_], products: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the positions of the cells of some pairs, (n_areas, n_areas), in some products, in order."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.kernels.sums import sum_by, sum_in_blocks
+from entrepot.detect.kernels.threads import in_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ def with_hidden_goods(cells: Cells, products: Sequence[str]) -> Cells:
     )
     suspect = (before > 0) != (after > 0)
     is_unspecified = np.array([code.startswith(UNSPECIFIED) for code in products], dtype=bool)
-    at = np.flatnonzero(suspect[supply])
+    at = np.flatnonzero(in_blocks(lambda of: suspect[of], supply, dtype=np.bool_))
     at = at[cells.has_mirror[cells.exporter[at], cells.importer[at]]]
     at = at[~is_unspecified[cells.product[at]] & (cells.mirror_before[at] > 0) & (cells.mirror_after[at] > 0)]
     of = supply[at]

@@ -11,6 +11,8 @@ from entrepot.detect.kernels.medians import GroupedMedian, ranked
 from entrepot.detect.kernels.threads import in_parts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from entrepot.detect.kernels.medians import Members
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["AreaRuns", "Groups", "small_median", "sorted_groups"]
 
 _ROUNDING = 1.0 - 1e-12
-_FEWEST = 75_000
-_FEWEST_CELLS = 400_000
+_FEWEST = 400_000
 _PARTS = 16
 
 
@@ -106,20 +107,25 @@ def small_median(
         value, count, wanted = found.value.copy(), found.count.copy(), np.zeros(n, dtype=bool)
         wanted[members.group[counted != members.counts]] = True
     if isinstance(groups, AreaRuns):
-        areas, n_threads = groups.n_areas, max(members.change.size // _FEWEST_CELLS, 1)
-
-        def of_areas(first: int, last: int) -> None:
-            _medians_of_areas((first, last), groups, members, wanted, value, count)
-
-        in_parts(of_areas, areas, fewest=-(-areas // n_threads), each=_PARTS)
-        return GroupedMedian(value=value, count=count)
-    which = np.flatnonzero(wanted)
-
-    def run(first: int, last: int) -> None:
-        _medians(which[first:last], groups, members, value, count)
-
-    in_parts(run, which.size, fewest=_FEWEST, each=_PARTS)
+        _in_parts(
+            lambda first, last: _medians_of_areas((first, last), groups, members, wanted, value, count),
+            groups.n_areas,
+            members,
+        )
+    else:
+        which = np.flatnonzero(wanted)
+        _in_parts(
+            lambda first, last: _medians(which[first:last], groups, members, value, count),
+            which.size,
+            members,
+        )
     return GroupedMedian(value=value, count=count)
+
+
+def _in_parts(run: Callable[[int, int], None], size: int, members: Members) -> None:
+    """Run over areas or groups in as many threads as their members are worth."""
+    n_threads = max(members.change.size // _FEWEST, 1)
+    in_parts(run, size, fewest=max(-(-size // n_threads), 1), each=_PARTS)
 
 
 @nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["count_by", "each_once", "sum_before", "sum_by", "sum_in_blocks"]
+__all__ = ["count_by", "each_once", "sum_before", "sum_by", "sum_in_blocks", "sum_runs"]
 
 _FEWEST = 1_000_000
 
@@ -123,6 +123,28 @@ def _add(groups: NDArray[np.signedinteger], values: NDArray[np.float64], sums: N
     """Add to sums without a copy of the groups as long integers."""
     for at in range(groups.size):
         sums[groups[at]] += values[at]
+
+
+def sum_runs(starts: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sum of the values of every run: ``values[starts[r] : starts[r + 1]]``, (n_runs,)."""
+    n, n_threads = starts.size - 1, max(values.size // _FEWEST, 1)
+    sums = np.zeros(n)
+    in_parts(
+        lambda first, last: _add_runs(first, last, starts, values, sums),
+        n,
+        fewest=max(-(-n // n_threads), 1),
+        each=8,
+    )
+    return sums
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _add_runs(
+    first: int, last: int, starts: NDArray[np.int64], values: NDArray[np.float64], sums: NDArray[np.float64]
+) -> None:
+    for run in range(first, last):
+        for at in range(starts[run], starts[run + 1]):
+            sums[run] += values[at]
 
 
 def sum_before(keys: NDArray[np.signedinteger], values: NDArray[np.float64]) -> NDArray[np.float64]:
