@@ -188,7 +188,7 @@ def detour_table(parts: Parts, evidence: Evidence, *, by: Sequence[str]) -> pa.T
             _q_values(usd * ~is_relay, evidence.decoys, keys, is_relay=False),
         ),
         "status": _statuses(share, usd, low, evidence.baseline),
-        "baseline": np.full(n, evidence.baseline),
+        "baseline": np.full(n, evidence.baseline, dtype=object),
         **legs,
         **_signs(parts, ids, n, by, evidence),
         "rerouted_share": _rerouted(usd, legs["shortfall_usd"], is_relay, is_identified),
