@@ -316,6 +316,7 @@ def expect(
         before, used = used, _busy_hubs(cells, question, expected, noise)
         if np.array_equal(before, used):
             break
+        del expected  # of a whole world it is large, and so is the next one
         expected = _expected_beside(cells, by_medians, used, noise, partner_growth)
     is_done = question.method in {None, Baseline.UNTREATED}
     return expected if is_done else _expected_beside(cells, question, used, noise, partner_growth)
