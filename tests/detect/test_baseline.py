@@ -120,6 +120,28 @@ def test_a_pair_grows_as_its_controls_do(flat) -> None:
         assert with_pair_growth(other, cells, noise=flat(), controls=cells.product > 0) is other
 
 
+def test_pairs_grow_alike_in_whatever_order_their_cells_are(random_cells, flat) -> None:
+    columns = [
+        *("exporter", "importer", "product", "before", "after"),
+        *("after_kg", "mirror_before", "mirror_after"),
+    ]
+    drawn = random_cells(7)
+    order = np.argsort(drawn.key)
+    cells = replace(drawn, **{name: getattr(drawn, name)[order] for name in columns})
+    rng = np.random.default_rng(7)
+    mixed, controls = rng.permutation(order.size), rng.random(order.size) < 0.8
+    plain = Expected(usd=cells.before + 5.0, baseline=Baseline.UNTREATED)
+    found = with_pair_growth(plain, cells, noise=flat(), controls=controls)
+    other = replace(cells, **{name: getattr(cells, name)[mixed] for name in columns})
+    assert cells.is_sorted
+    assert not other.is_sorted
+    again = with_pair_growth(
+        replace(plain, usd=plain.usd[mixed]), other, noise=flat(), controls=controls[mixed]
+    )
+    np.testing.assert_allclose(again.usd, found.usd[mixed], rtol=1e-12)
+    assert not np.allclose(found.usd, plain.usd)
+
+
 def test_treated_cells_do_not_move_what_is_expected(random_cells, flat) -> None:
     cells = random_cells(5)
     untreated = np.random.default_rng(5).random(cells.before.size) < 0.6

@@ -12,10 +12,11 @@ from entrepot.detect.baseline import expected_flows
 from entrepot.detect.kernels.brackets import streamed_median
 from entrepot.detect.kernels.cell_bits import Keys, cells_of, mark, reordered
 from entrepot.detect.kernels.interpolation import interpolate
-from entrepot.detect.kernels.medians import Members, grouped_median
-from entrepot.detect.kernels.small_groups import small_median, sorted_groups
-from entrepot.detect.kernels.sums import count_by, sum_by, sum_in_blocks
-from entrepot.detect.kernels.threads import in_blocks, in_parts
+from entrepot.detect.kernels.lookup import starts_of_pairs
+from entrepot.detect.kernels.medians import Members, grouped_median, ranked
+from entrepot.detect.kernels.small_groups import AreaRuns, small_median, sorted_groups
+from entrepot.detect.kernels.sums import count_by, each_once, sum_by, sum_in_blocks, sum_runs
+from entrepot.detect.kernels.threads import in_blocks, in_parts, over_runs, zeros
 from entrepot.detect.noise import Noise, fit_noise
 
 if TYPE_CHECKING:
@@ -71,6 +72,45 @@ def test_medians_of_small_groups_are_those_of_the_sorted_groups(n_groups: int) -
     np.testing.assert_array_equal(found.count, twin.count)
 
 
+@pytest.mark.parametrize("digits", [0, 1, 12])
+def test_what_is_selected_is_what_sorting_finds(digits: int) -> None:
+    rng = np.random.default_rng(digits)
+    for n in [*range(1, 90), 500, 3_001]:
+        value, weight = rng.normal(0.0, 1.0, n).round(digits), rng.choice([0.0, 0.25, 1.0, 3.0], n)
+        order = np.argsort(value, kind="stable")
+        reached = np.cumsum(weight[order])
+        for half in (0.0, 0.25, 0.5 * reached[-1], reached[-1], reached[-1] + 1.0):
+            twin = value[order][reached >= half][0] if (reached >= half).any() else np.inf
+            assert ranked(np.append(value, -99.0), np.append(weight, 9.0), n, half) == twin
+
+
+@pytest.mark.parametrize("n", [0, 1, 40])
+def test_members_once_are_those_of_a_set(n: int) -> None:
+    rng = np.random.default_rng(n)
+    groups = rng.integers(0, 6, n)
+    for of in (groups, rng.permutation(n)):
+        members = rng.integers(-1, 5, n)
+        group, member = each_once(of, members, 5)
+        found = list(zip(group.tolist(), member.tolist(), strict=True))
+        assert len(set(found)) == len(found)
+        told = zip(of.tolist(), members.tolist(), strict=True)
+        assert set(found) == {(g, m) for g, m in told if m >= 0}
+
+
+@pytest.mark.parametrize("longest", [1, 3_000, 400_000])
+def test_no_run_is_divided_and_none_is_left_out(longest: int) -> None:
+    rng = np.random.default_rng(longest)
+    starts = np.concatenate([[0], np.cumsum(rng.integers(0, longest + 1, 300))])
+    done = np.zeros(300, dtype=np.int64)
+
+    def run(first: int, last: int) -> None:
+        done[first:last] += 1
+
+    over_runs(run, starts)
+    assert (done[np.diff(starts) > 0] == 1).all()
+    assert (done <= 1).all()
+
+
 @pytest.mark.parametrize("n_areas", [3, 130])
 def test_rows_set_bits_and_bits_give_cells_in_order(n_areas: int) -> None:
     rng = np.random.default_rng(n_areas)
@@ -96,6 +136,29 @@ def test_rows_set_bits_and_bits_give_cells_in_order(n_areas: int) -> None:
     places = reordered(bits, np.arange(n_areas), np.arange(n_products))
     cells = cells_of(places, len(flows))
     assert list(zip(*(column.tolist() for column in cells), strict=True)) == flows
+
+
+@pytest.mark.parametrize("side", ["exporter", "importer"])
+@pytest.mark.parametrize("n_areas", [1, 4, 60])
+def test_medians_by_area_and_product_are_those_of_sorted_groups(n_areas: int, side: str) -> None:
+    rng = np.random.default_rng(n_areas)
+    n_products, size = 7, n_areas * n_areas * 7
+    key = np.sort(rng.choice(size, size // 2 + 1, replace=False))
+    pair, product = np.divmod(key, n_products)
+    exporter, importer = np.divmod(pair, n_areas)
+    of = members(rng, key.size, 2)
+    area = exporter if side == "exporter" else importer
+    of = of._replace(group=(area * n_products + product).astype(np.int32))
+    starts = starts_of_pairs(exporter, importer, product, n_areas)
+    runs = AreaRuns(starts, product.astype(np.int32), n_areas, n_products, side == "exporter")
+    groups = sorted_groups(of.group, n_areas * n_products)
+    twin, found = small_median(groups, of), small_median(runs, of)
+    np.testing.assert_array_equal(found.value, twin.value)
+    np.testing.assert_array_equal(found.count, twin.count)
+    fewer = of._replace(counts=of.counts & (rng.random(key.size) < 0.9), change=of.change + 1.0)
+    twin, found = (small_median(by, fewer, before=(of.counts, twin)) for by in (groups, runs))
+    np.testing.assert_array_equal(found.value, twin.value)
+    np.testing.assert_array_equal(found.count, twin.count)
 
 
 @pytest.mark.parametrize("moved", [0, 1, 50, 900])
@@ -124,6 +187,20 @@ def test_sums_in_blocks_are_those_of_whole_columns(n: int) -> None:
     np.testing.assert_allclose(found, sum_by(groups, x * y, 41), rtol=1e-9, atol=1e-9)
     assert found[40] == 0.0
     np.testing.assert_array_equal(count_by(groups, 41), np.bincount(groups, minlength=41))
+
+
+@pytest.mark.parametrize("longest", [1, 9_000])
+def test_sums_of_runs_are_those_of_groups(longest: int) -> None:
+    rng = np.random.default_rng(longest)
+    size = rng.integers(0, longest + 1, 300)
+    values = rng.normal(0.0, 1.0, size.sum())
+    found = sum_runs(np.concatenate([[0], np.cumsum(size)]), values)
+    np.testing.assert_array_equal(found, sum_by(np.repeat(np.arange(300), size), values, 300))
+
+
+def test_all_zeros_are_written() -> None:
+    assert not zeros((3, 700_001)).any()
+    assert zeros((2, 0)).shape == (2, 0)
 
 
 def test_lines_between_points_are_numpys() -> None:

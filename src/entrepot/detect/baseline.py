@@ -24,8 +24,8 @@ from entrepot.detect.controls import control_growth
 from entrepot.detect.gravity import gravity_growth
 from entrepot.detect.kernels.brackets import streamed_median
 from entrepot.detect.kernels.medians import GroupedMedian, Members
-from entrepot.detect.kernels.small_groups import small_median, sorted_groups
-from entrepot.detect.kernels.threads import in_blocks
+from entrepot.detect.kernels.small_groups import Groups, small_median, sorted_groups
+from entrepot.detect.kernels.threads import in_blocks, over_runs
 from entrepot.detect.shrinkage import USUAL_HALF
 
 if TYPE_CHECKING:
@@ -38,9 +38,6 @@ __all__ = ["Baseline", "Expected", "drawn", "expected_flows", "with_pair_growth"
 
 _ROUNDS = 2
 _FEWEST_SUPPLIERS = 3
-
-#: Members by group under which sorting is faster than streaming.
-_FEW_MEMBERS = 64
 
 
 class Baseline(StrEnum):
@@ -135,18 +132,30 @@ def with_pair_growth(
     """
     if expected.baseline is not Baseline.UNTREATED:
         return expected
-    change = noise.log_change(cells.after, expected.usd)
-    weights = in_blocks(lambda usd: 1.0 / noise.at(usd) ** 2, expected.usd)
-    by, pair = cells.grouping, cells.pair.astype(np.int32, copy=False)
-    nothing = np.zeros(cells.n_areas)
-    members = Members(change, weights, controls, pair, nothing, by.exporter, nothing, by.exporter)
-    n_pairs = cells.n_areas**2
-    if pair.size < _FEW_MEMBERS * n_pairs:
-        found = small_median(sorted_groups(pair, n_pairs), members)
-    else:
-        found = streamed_median(members, n_pairs)
-    growth = drawn(found)
-    usd = in_blocks(lambda before, at: before * np.exp(growth[at]), expected.usd, pair)
+    usual, usd, nothing = expected.usd, np.empty(expected.usd.size), np.zeros(1)
+
+    def grow(cell: NDArray[np.int32] | slice, groups: Groups) -> None:
+        """Let the cells of some pairs grow, which are groups of them."""
+        own, sizes = usual[cell], np.diff(groups.starts)
+        change, weight = noise.log_change(cells.after[cell], own), 1.0 / noise.at(own) ** 2
+        none = np.zeros(own.size, dtype=np.int32)
+        found = small_median(
+            groups, Members(change, weight, controls[cell], none, nothing, none, nothing, none)
+        )
+        usd[cell] = own * np.exp(np.repeat(drawn(found), sizes))
+
+    if not cells.is_sorted:
+        by_pair = sorted_groups(cells.pair.astype(np.int32, copy=False), cells.n_areas**2)
+        grow(by_pair.order, Groups(np.arange(usual.size, dtype=np.int32), by_pair.starts))
+        return replace(expected, usd=usd)
+    starts = cells.starts_of_pairs
+
+    def of_pairs(first: int, last: int) -> None:
+        begin, end = starts[first], starts[last]
+        order = np.arange(end - begin, dtype=np.int32)
+        grow(slice(begin, end), Groups(order, starts[first : last + 1] - begin))
+
+    over_runs(of_pairs, starts)
     return replace(expected, usd=usd)
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.kernels.lookup import cells_under, places_of, starts_of_pairs
-from entrepot.detect.kernels.small_groups import sorted_groups
-from entrepot.detect.kernels.sums import sum_by
-from entrepot.detect.kernels.threads import in_threads
+from entrepot.detect.kernels.small_groups import AreaRuns, sorted_groups
+from entrepot.detect.kernels.sums import sum_by, sum_runs
+from entrepot.detect.kernels.threads import in_blocks, in_threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +42,7 @@ class Grouping:
     exporter, importer, product, supplier_product, importer_product : (n,)
         Small numbers of the groups of each cell.
     by_supplier_product, by_importer_product
-        The cells sorted by exporter and product, and by importer and product.
+        The cells by exporter and product, and by importer and product.
     guesses
         Medians of the last time by the step that needed them: a place to start from.
     inputs
@@ -56,8 +56,8 @@ class Grouping:
     product: NDArray[np.int32]
     supplier_product: NDArray[np.int32]
     importer_product: NDArray[np.int32]
-    by_supplier_product: Groups
-    by_importer_product: Groups
+    by_supplier_product: Groups | AreaRuns
+    by_importer_product: Groups | AreaRuns
     guesses: dict[str, NDArray[np.float64]]
     inputs: list[tuple[object, NDArray[np.float64], NDArray[np.float64]]]
     firsts: list[tuple[NDArray[np.bool_], GroupedMedian]]
@@ -138,11 +138,18 @@ class Cells:
             column.astype(np.int32, copy=False) for column in (self.exporter, self.importer, self.product)
         )
         n = self.n_areas * self.n_products
-        supplier_product = exporter * np.int32(self.n_products) + product
-        importer_product = importer * np.int32(self.n_products) + product
-        by_supplier_product, by_importer_product = in_threads(
-            lambda group: sorted_groups(group, n), (supplier_product, importer_product)
+        k = np.int32(self.n_products)
+        supplier_product, importer_product = (
+            in_blocks(lambda a, p: a * k + p, area, product, dtype=np.int32) for area in (exporter, importer)
         )
+        by_supplier_product: Groups | AreaRuns
+        by_importer_product: Groups | AreaRuns
+        if self.is_sorted:
+            shape = (self.starts_of_pairs, product, self.n_areas, self.n_products)
+            by_supplier_product, by_importer_product = AreaRuns(*shape, True), AreaRuns(*shape, False)
+        else:
+            by_supplier_product = sorted_groups(supplier_product, n)
+            by_importer_product = sorted_groups(importer_product, n)
         return Grouping(
             exporter=exporter,
             importer=importer,
@@ -179,7 +186,7 @@ class Cells:
         self, exporter: NDArray[np.int64], importer: NDArray[np.int64], product: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """Return the position of each flow among the cells, -1 where it has none."""
-        starts = self._starts_of_pairs()
+        starts = self.starts_of_pairs
         if not starts.size:
             return find_cells(self.key, self.key_of(exporter, importer, product))
         places: NDArray[np.int64] = places_of(
@@ -190,24 +197,31 @@ class Cells:
     @property
     def is_sorted(self) -> bool:
         """Return whether the cells are in the order of their keys."""
-        return self._starts_of_pairs().size > 0
+        return self.starts_of_pairs.size > 0
 
     @property
     def by_pair(self) -> NDArray[np.int64]:
         """Return how many cells each pair has: (n_areas, n_areas)."""
-        starts, n = self._starts_of_pairs(), self.n_areas
+        starts, n = self.starts_of_pairs, self.n_areas
         count = np.diff(starts) if starts.size else np.bincount(self.pair, minlength=n * n)
         return count.reshape(n, n)
 
+    def sum_by_pair(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum of one number a cell by pair: (n_areas, n_areas)."""
+        starts, n = self.starts_of_pairs, self.n_areas
+        sums = sum_runs(starts, values) if starts.size else sum_by(self.pair, values, n * n)
+        return sums.reshape(n, n)
+
     def under(self, pairs: NDArray[np.bool_], products: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the positions of the cells of some pairs, (n_areas, n_areas), in some products, in order."""
-        starts, of_pair = self._starts_of_pairs(), pairs.ravel()
+        starts, of_pair = self.starts_of_pairs, pairs.ravel()
         if not starts.size:
             return np.flatnonzero(of_pair[self.pair] & products[self.product])
         at: NDArray[np.int64] = cells_under(np.flatnonzero(of_pair), products, starts, self.product)
         return at
 
-    def _starts_of_pairs(self) -> NDArray[np.int64]:
+    @property
+    def starts_of_pairs(self) -> NDArray[np.int64]:
         """Return where the cells of each pair begin, looked up once; nothing where they are not in order."""
         if not self._starts:
             self._starts.append(starts_of_pairs(self.exporter, self.importer, self.product, self.n_areas))

@@ -15,7 +15,7 @@ from entrepot.detect.extremes import extremes_of
 from entrepot.detect.findings import Evidence, detour_table, withheld
 from entrepot.detect.hidden import hidden_share
 from entrepot.detect.kernels.sums import sum_by
-from entrepot.detect.kernels.threads import in_threads
+from entrepot.detect.kernels.threads import in_blocks, in_threads
 from entrepot.detect.parts import KEYS, OWN_KINDS, Parts
 from entrepot.detect.periods import event_windows, period_text, placebo_windows
 from entrepot.detect.relay_limit import largest_relay
@@ -115,8 +115,6 @@ def detours(
     search = Search.of(data, pairs, options)
     found = search.run(0)
     quiet = [search.run(at) for at in range(1, len(pairs))]
-    for cells in search.cells:
-        cells.forget()
     calibration = calibrate(
         search.placebos,
         noise=search.noise,
@@ -225,17 +223,23 @@ def _own(corridors: Corridors) -> Corridors:
 def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]:
     """Return the corridors of the unpooled flows, and what was expected of every unpooled cell."""
     pooled, cells, corridors = search.cells[0], search.data.cells[0], found.corridors
-    factor = np.divide(
-        found.expected.usd, pooled.before, out=np.ones(pooled.before.size), where=pooled.before > 0
-    )
+
+    def factor(usual: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.divide(usual, before, out=np.ones(before.size), where=before > 0)
+
     if search.members.any():
         stand_in = np.where(search.members[cells.exporter], search.representative, cells.exporter)
         twin = pooled.find(stand_in, cells.importer, cells.product)
-        expected = cells.before * np.where(twin >= 0, factor[twin], 1.0)
+        rate = factor(found.expected.usd, pooled.before)
+        expected = cells.before * np.where(twin >= 0, rate[twin], 1.0)
     else:
-        expected = cells.before * factor
+        expected = in_blocks(
+            lambda usual, before: before * factor(usual, before), found.expected.usd, cells.before
+        )
     is_pooled = search.members[corridors.origin]
-    row, cell, share = split(corridors, cells, factor[corridors.inbound], search.members)
+    inbound = corridors.inbound
+    grown = factor(found.expected.usd[inbound], pooled.before[inbound])
+    row, cell, share = split(corridors, cells, grown, search.members)
     keep = is_pooled[row]
     single = np.flatnonzero(~is_pooled)
     own = cells.find(corridors.origin[single], corridors.hub[single], corridors.product[single])

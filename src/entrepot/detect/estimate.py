@@ -136,6 +136,7 @@ def estimate(
         Insist on one baseline instead of the best that the data allow.
     """
     expected = expect(cells, question, noise=noise, partner_growth=partner_growth, baseline=baseline)
+    cells.forget()
     origins, hubs, ends = question.origins, question.hubs, question.destinations
     free, listed = ~question.is_treated, question.listed
     inbound = cells.under(origins[:, None] & hubs & free, listed)
@@ -316,6 +317,7 @@ def expect(
         before, used = used, _busy_hubs(cells, question, expected, noise)
         if np.array_equal(before, used):
             break
+        del expected  # of a whole world it is large, and so is the next one
         expected = _expected_beside(cells, by_medians, used, noise, partner_growth)
     is_done = question.method in {None, Baseline.UNTREATED}
     return expected if is_done else _expected_beside(cells, question, used, noise, partner_growth)

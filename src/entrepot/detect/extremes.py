@@ -248,34 +248,31 @@ def _smallest(
     noise: Noise,
 ) -> float:
     """Return the sum of the hubs' Fréchet bounds, product by product, within what was missing directly."""
-    n, shape = cells.n_areas, (cells.n_areas, cells.n_products)
-    listed, expected = question.listed, found.expected.usd
-    arrivals = cells.under(np.broadcast_to(hubs, (n, n)), listed)
-    sales = cells.under(np.broadcast_to(hubs[:, None], (n, n)), listed)
+    listed, expected, k = question.listed, found.expected.usd, cells.n_products
     treated = cells.under(question.is_treated, listed)
-
-    def total(
-        at: NDArray[np.int64], area: NDArray[np.int64], usd: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        of_hub = area[at] * cells.n_products + cells.product[at]
-        summed: NDArray[np.float64] = sum_by(of_hub, usd, shape[0] * shape[1]).reshape(shape)
-        return summed
 
     def doubt(usd: NDArray[np.float64]) -> NDArray[np.float64]:
         return usd * np.expm1(_Z95 * noise.at(usd))
 
-    is_asked = question.origins[cells.exporter[arrivals]]
-    is_free = ~question.is_treated[cells.exporter[arrivals], cells.importer[arrivals]]
-    is_end = question.destinations[cells.importer[sales]]
-    bought, sold = beyond.over(arrivals), beyond.over(sales)
-    arrived = total(arrivals, cells.importer, bought * (is_asked & is_free))
-    from_others = total(arrivals, cells.importer, bought * ~is_asked)
-    sent = total(sales, cells.exporter, sold * is_end)
-    elsewhere = total(sales, cells.exporter, sold * ~is_end)
-    own_use = doubt(total(arrivals, cells.importer, expected[arrivals]))
-    own_supply = doubt(total(sales, cells.exporter, expected[sales] * is_end))
-    least = np.maximum(np.maximum(arrived - own_use - elsewhere, sent - own_supply - from_others), 0.0)
-    # No more than arrived from the origins, nor than the products lost.
-    passed = np.minimum(least, arrived)[hubs].sum(axis=0)
-    lost = sum_by(cells.product[treated], beyond.short(treated), cells.n_products)
-    return float(np.minimum(passed, lost).sum())
+    def passed(hub: int) -> NDArray[np.float64]:
+        """Return by product the least that passed a hub, no more than arrived from the origins."""
+        is_hub = np.arange(cells.n_areas) == hub
+        arrivals = cells.under(np.broadcast_to(is_hub, question.is_treated.shape), listed)
+        sales = cells.under(np.broadcast_to(is_hub[:, None], question.is_treated.shape), listed)
+        good, sold_good, seller = cells.product[arrivals], cells.product[sales], cells.exporter[arrivals]
+        is_asked, is_free = question.origins[seller], ~question.is_treated[seller, hub]
+        is_end = question.destinations[cells.importer[sales]]
+        bought, sold = beyond.over(arrivals), beyond.over(sales)
+        arrived = sum_by(good, bought * (is_asked & is_free), k)
+        from_others = sum_by(good, bought * ~is_asked, k)
+        sent = sum_by(sold_good, sold * is_end, k)
+        elsewhere = sum_by(sold_good, sold * ~is_end, k)
+        own_use = doubt(sum_by(good, expected[arrivals], k))
+        own_supply = doubt(sum_by(sold_good, expected[sales] * is_end, k))
+        least = np.maximum(np.maximum(arrived - own_use - elsewhere, sent - own_supply - from_others), 0.0)
+        return np.minimum(least, arrived)
+
+    of_all = sum((passed(int(hub)) for hub in np.flatnonzero(hubs)), np.zeros(k))
+    # No more than the products lost.
+    lost = sum_by(cells.product[treated], beyond.short(treated), k)
+    return float(np.minimum(of_all, lost).sum())

@@ -80,7 +80,7 @@ def with_fallen_growth(
         return replace(expected, usd=usd)
     by = cells.grouping
     known = drawn(demand, half=noise.half_demand)
-    sold = cells.pair[at]
+    sold = cells.pair_at(at)
     alike = np.bincount(sold, minlength=cells.n_areas**2)[sold].astype(np.float64)
     purchases = _growth(
         cells,

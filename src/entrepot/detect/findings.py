@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from entrepot.detect.baseline import Baseline
 from entrepot.detect.corridors import CHAIN, KINDS, kind_number
-from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.kernels.sums import each_once, sum_by
 from entrepot.detect.parts import OWN_KINDS, RELAY, Keys
 from entrepot.detect.signs import sign_columns
 from entrepot.detect.valued import group_rate
@@ -188,7 +188,7 @@ def detour_table(parts: Parts, evidence: Evidence, *, by: Sequence[str]) -> pa.T
             _q_values(usd * ~is_relay, evidence.decoys, keys, is_relay=False),
         ),
         "status": _statuses(share, usd, low, evidence.baseline),
-        "baseline": np.full(n, evidence.baseline),
+        "baseline": np.full(n, evidence.baseline, dtype=object),
         **legs,
         **_signs(parts, ids, n, by, evidence),
         "rerouted_share": _rerouted(usd, legs["shortfall_usd"], is_relay, is_identified),
@@ -292,16 +292,16 @@ def _placebo_share(
 
 def _statuses(
     share: NDArray[np.float64], usd: NDArray[np.float64], low: NDArray[np.float64], baseline: str
-) -> NDArray[np.str_]:
+) -> NDArray[np.object_]:
     if baseline == Baseline.UNIDENTIFIED:
-        return np.full(usd.size, UNIDENTIFIED_BASELINE)
-    status = np.where(usd > 0, "identified", "below detection").astype(object)
+        return np.full(usd.size, UNIDENTIFIED_BASELINE, dtype=object)
+    status = np.array(["below detection", "identified"], dtype=object)[(usd > 0).astype(np.int64)]
     excessive = share > LARGEST_PLACEBO_SHARE
     status[excessive] = [
         f"not identified: placebo dates give {min(of, 9.99):.0%} of it" for of in share[excessive].tolist()
     ]
     status[~np.isfinite(low)] = "not identified: no months before the event to calibrate on"
-    return status.astype(np.str_)
+    return status
 
 
 def _column(values: NDArray[np.generic] | None, kind: pa.DataType, order: NDArray[np.int64]) -> pa.Array:
@@ -317,11 +317,9 @@ def _column(values: NDArray[np.generic] | None, kind: pa.DataType, order: NDArra
 def _legs(parts: Parts, ids: NDArray[np.int64], n: int, evidence: Evidence) -> dict[str, NDArray[np.float64]]:
     """Sum the legs of each group, every cell once."""
     cells = evidence.cells
-    size = max(cells.before.size, 1)
     sums: dict[str, NDArray[np.float64]] = {}
     for leg, index in {"in": parts.inbound, "on": parts.onward, "direct": parts.direct}.items():
-        there = index >= 0
-        group, at = np.divmod(np.unique(ids[there] * size + index[there]), size)
+        group, at = each_once(ids, index, cells.before.size)
         before, after, usual = cells.before[at], cells.after[at], evidence.expected[at]
         values = {
             "before": before,

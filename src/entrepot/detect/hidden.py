@@ -17,6 +17,7 @@ import numpy as np
 
 from entrepot.detect.cells import Hidden, add_to_cells
 from entrepot.detect.kernels.sums import sum_by, sum_in_blocks
+from entrepot.detect.kernels.threads import in_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +116,7 @@ def _find(cells: Cells, is_unspecified: NDArray[np.bool_]) -> _Found:
     before, after = (sum_in_blocks(lambda values: values, supply, usd, n_groups=size) > 0 for usd in own)
     stops = before != after
     suspect = stops | ~(before | after) if is_unspecified.any() else stops
-    at = np.flatnonzero(suspect[supply])
+    at = np.flatnonzero(in_blocks(lambda of: suspect[of], supply, dtype=np.bool_))
     at = at[cells.has_mirror[cells.exporter[at], cells.importer[at]]]
     at = at[~is_unspecified[cells.product[at]] & (shown[0][at] > 0) & (shown[1][at] > 0)]
     of, pair, rest = supply[at], cells.pair_at(at), np.flatnonzero(is_unspecified[cells.product])

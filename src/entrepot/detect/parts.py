@@ -145,7 +145,9 @@ class Keys:
         first[ids[::-1]] = np.arange(ids.size)[::-1]
         codes = {name: self.products if name == "hs_code" else self.areas for name in KEYS}
         columns: dict[str, NDArray[np.generic] | None] = {
-            name: np.array(codes[name])[getattr(parts, KEYS[name])[first]] if name in self.by else None
+            name: np.array(codes[name], dtype=object)[getattr(parts, KEYS[name])[first]]
+            if name in self.by
+            else None
             for name in KEYS
         }
         columns["period"] = parts.period[first] if "period" in self.by else None

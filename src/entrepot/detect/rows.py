@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from entrepot.detect.kernels.cell_bits import Keys, Places, Rows, add_rows, mark, reordered
+from entrepot.detect.kernels.threads import zeros
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -244,10 +245,10 @@ def sum_rows(
     n_windows, n_areas, n = by_exporter.shape[2], len(survey.areas), survey.n_cells
     needs_apart = is_exporter_first and _differ(by_exporter, by_importer, is_used)
     sums = (
-        np.zeros((n_windows, n)),
-        np.zeros((n_windows, n if is_exporter_first else 0)),
-        np.zeros((n_windows, n) if needs_apart else (0, 0)),
-        (np.zeros(n), np.zeros(n)),
+        zeros((n_windows, n)),
+        zeros((n_windows, n if is_exporter_first else 0)),
+        zeros((n_windows, n) if needs_apart else (0, 0)),
+        (zeros((n,)), zeros((n,))),
     )
     of_pairs = (np.zeros((n_windows, n_areas, n_areas)), np.zeros((n_windows, n_areas, n_areas)))
     has_total = np.zeros((n_areas, n_areas), dtype=bool)

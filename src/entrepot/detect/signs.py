@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.kernels.medians import grouped_median
-from entrepot.detect.kernels.sums import sum_by, sum_in_blocks
+from entrepot.detect.kernels.sums import each_once, sum_by, sum_in_blocks
 from entrepot.detect.periods import parse_period, period_text
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Trade:
 
     def growth_of(self, member: NDArray[np.int64], ids: NDArray[np.int64], n: int) -> NDArray[np.float64]:
         """Return after over before of each of ``n`` rows: of every group that its members name, once."""
-        row, group = np.divmod(np.unique(ids * self.before.size + member), self.before.size)
+        row, group = each_once(ids, member, self.before.size)
         before, after = (sum_by(row, values[group], n) for values in (self.before, self.after))
         growth: NDArray[np.float64] = np.divide(after, before, out=np.full(n, np.nan), where=before > 0)
         return growth
@@ -100,7 +100,7 @@ class Signs:
         onset, onward_onset
             See the class.
         """
-        n, demand = cells.n_areas, cells.importer * cells.n_products + cells.product
+        n, demand = cells.n_areas, cells.grouping.importer_product
         beside = cells.under(np.ones((n, n), dtype=bool), ~listed)
 
         def theirs(

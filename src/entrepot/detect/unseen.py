@@ -40,9 +40,8 @@ def mirror_ratio(cells: Cells, noise: Noise) -> NDArray[np.float64]:
     (n_areas, n_areas)
         Ratio, on FOB; below one where the importer has always declared a part only.
     """
-    n, pair = cells.n_areas, cells.pair
-    declared = np.where(cells.has_mirror, sum_by(pair, cells.mirror_before, n * n).reshape(n, n), 0.0)
-    sent = np.where(cells.has_mirror, sum_by(pair, cells.before, n * n).reshape(n, n), 0.0)
+    declared = np.where(cells.has_mirror, cells.sum_by_pair(cells.mirror_before), 0.0)
+    sent = np.where(cells.has_mirror, cells.sum_by_pair(cells.before), 0.0)
     whole = declared.sum(axis=0) / np.maximum(sent.sum(axis=0), 1e-300)
     whole = np.where(sent.sum(axis=0) > 0, whole, np.nan)
     ratio: NDArray[np.float64] = (declared + noise.floor * whole) / (sent + noise.floor)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numba as nb
 import numpy as np
 
-from entrepot.detect.kernels.medians import GroupedMedian
+from entrepot.detect.kernels.medians import GroupedMedian, ranked
 from entrepot.detect.kernels.threads import in_parts
 
 if TYPE_CHECKING:
@@ -185,10 +185,7 @@ def _select(
         if below[g] >= half:
             continue
         first, last = starts[g], starts[g + 1]
-        running = below[g]
-        for m in np.argsort(by_value[first:last]):
-            running += by_weight[first + m]
-            if running >= half:
-                medians[g] = by_value[first + m]
-                break
+        found = ranked(by_value[first:last], by_weight[first:last], last - first, half - below[g])
+        if found < np.inf:
+            medians[g] = found
     return medians

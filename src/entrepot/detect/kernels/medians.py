@@ -11,9 +11,13 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["GroupedMedian", "Members", "grouped_median"]
+__all__ = ["GroupedMedian", "Members", "grouped_median", "ranked"]
 
 _ROUNDING = 1.0 - 1e-12
+
+#: Values up to which comparing each with each is faster than dividing them first, and after they were.
+_FEW = 40
+_VERY_FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,66 @@ class Members(NamedTuple):
 
 
 @nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def ranked(v: NDArray[np.float64], w: NDArray[np.float64], n: int, half: float) -> float:
+    """Return the smallest of the first ``n`` values up to which there is weight ``half``, by selection.
+
+    Of many values those on the side of a pivot where it cannot be are left out, again and again. Infinity
+    where there is less weight in all.
+
+    Parameters
+    ----------
+    v, w : (n or more,)
+        Values and their weights; afterwards in another order.
+    n
+        How many count.
+    half
+        Weight to be reached.
+    """
+    if n <= _FEW:
+        return float(_compared(v[:n], w[:n], half))
+    first, last = 0, n
+    while last - first > _VERY_FEW:
+        one, other, third = v[first], v[(first + last) >> 1], v[last - 1]
+        pivot = max(min(one, other), min(max(one, other), third))
+        place, below = first, 0.0
+        # Whether a value is below is a coin's toss: products are faster than branches.
+        for m in range(first, last):
+            value, weight = v[m], w[m]
+            v[m], w[m] = v[place], w[place]
+            v[place], w[place] = value, weight
+            is_below = value < pivot
+            below += weight * np.float64(is_below)
+            place += int(is_below)
+        if below >= half and place > first:
+            last = place
+            continue
+        half -= below
+        first = place
+        for m in range(place, last):
+            if v[m] == pivot:
+                half -= w[m]
+                v[m], w[m] = v[first], w[first]
+                first += 1
+        # Weights that reach the half in one order may miss it by a rounding in another.
+        if half <= 0.0 or (first == last and last < n):
+            return float(pivot)
+    found = _compared(v[first:last], w[first:last], half)
+    return float(v[first:last].max() if found == np.inf and last < n else found)
+
+
+@nb.njit(cache=True, nogil=True, fastmath={"reassoc"})  # type: ignore[untyped-decorator, unused-ignore]
+def _compared(v: NDArray[np.float64], w: NDArray[np.float64], half: float) -> float:
+    """Return the same of a few values, each compared with each: nothing in it branches."""
+    smallest = np.inf
+    for m in range(v.size):
+        reached = 0.0
+        for other in range(v.size):
+            reached += w[other] * np.float64(v[other] <= v[m])
+        smallest = min(smallest, v[m] if reached >= half else np.inf)
+    return smallest
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
 def _medians(
     order: NDArray[np.int64],
     starts: NDArray[np.int64],
@@ -71,22 +135,12 @@ def _medians(
     n_groups = starts.size - 1
     result = np.full(n_groups, np.nan)
     for g in range(n_groups):
-        first, last = starts[g], starts[g + 1]
-        if last == first:
+        members = order[starts[g] : starts[g + 1]]
+        if members.size == 0:
             continue
-        members = order[first:last]
-        member_values = values[members]
-        inner = np.argsort(member_values)
-        half = 0.0
-        for m in members:
-            half += weights[m]
-        half *= 0.5 * _ROUNDING  # of equal weights the sum depends on the order: a tie must stay a tie
-        running = 0.0
-        for position in inner:
-            running += weights[members[position]]
-            if running >= half:
-                result[g] = member_values[position]
-                break
+        v, w = values[members], weights[members]
+        # Of equal weights the sum depends on the order: a tie must stay a tie.
+        result[g] = ranked(v, w, v.size, 0.5 * _ROUNDING * w.sum())
     return result
 
 

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import numba as nb
 import numpy as np
 
-from entrepot.detect.kernels.medians import GroupedMedian
+from entrepot.detect.kernels.medians import GroupedMedian, ranked
 from entrepot.detect.kernels.threads import in_parts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from entrepot.detect.kernels.medians import Members
 
-__all__ = ["Groups", "small_median", "sorted_groups"]
+__all__ = ["AreaRuns", "Groups", "small_median", "sorted_groups"]
 
 _ROUNDING = 1.0 - 1e-12
-_FEWEST = 100_000
+_FEWEST = 400_000
 _PARTS = 16
-_MANY = 150
 
 
 class Groups(NamedTuple):
@@ -36,6 +37,28 @@ class Groups(NamedTuple):
 
     order: NDArray[np.int32]
     starts: NDArray[np.int64]
+
+
+class AreaRuns(NamedTuple):
+    """Cells in the order of exporter, importer and product, grouped by one of the areas and product.
+
+    Attributes
+    ----------
+    starts : (n_areas² + 1,)
+        Where the cells of each pair begin.
+    product : (n,)
+        Product of each cell.
+    n_areas, n_products
+        How many there are; group area · n_products + product.
+    is_seller
+        Whether the area is the exporter.
+    """
+
+    starts: NDArray[np.int64]
+    product: NDArray[np.int32]
+    n_areas: int
+    n_products: int
+    is_seller: bool
 
 
 @nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
@@ -59,35 +82,66 @@ def sorted_groups(group: NDArray[np.int32], n_groups: int) -> Groups:
 
 
 def small_median(
-    groups: Groups, members: Members, *, before: tuple[NDArray[np.bool_], GroupedMedian] | None = None
+    groups: Groups | AreaRuns,
+    members: Members,
+    *,
+    before: tuple[NDArray[np.bool_], GroupedMedian] | None = None,
 ) -> GroupedMedian:
     """Return the weighted median of each group, as :func:`~entrepot.detect.kernels.medians.grouped_median`.
 
     Parameters
     ----------
     groups
-        The cells sorted.
+        The cells sorted, or in the order of their keys.
     members
         The cells; ``members.group`` is asked beside ``before`` only.
     before
         The medians of the same values where other members counted, and which did: only groups of which other
         members count are done again.
     """
-    n = groups.starts.size - 1
+    n = groups.n_areas * groups.n_products if isinstance(groups, AreaRuns) else groups.starts.size - 1
     if before is None:
-        value, count, which = np.full(n, np.nan), np.zeros(n, dtype=np.int64), np.arange(n)
+        value, count, wanted = np.full(n, np.nan), np.zeros(n, dtype=np.int64), np.ones(n, dtype=bool)
     else:
         counted, found = before
-        value, count = found.value.copy(), found.count.copy()
-        is_changed = np.zeros(n, dtype=bool)
-        is_changed[members.group[counted != members.counts]] = True
-        which = np.flatnonzero(is_changed)
-
-    def run(first: int, last: int) -> None:
-        _medians(which[first:last], groups, members, value, count)
-
-    in_parts(run, which.size, fewest=_FEWEST, each=_PARTS)
+        value, count, wanted = found.value.copy(), found.count.copy(), np.zeros(n, dtype=bool)
+        wanted[members.group[counted != members.counts]] = True
+    if isinstance(groups, AreaRuns):
+        _in_parts(
+            lambda first, last: _medians_of_areas((first, last), groups, members, wanted, value, count),
+            groups.n_areas,
+            members,
+        )
+    else:
+        which = np.flatnonzero(wanted)
+        _in_parts(
+            lambda first, last: _medians(which[first:last], groups, members, value, count),
+            which.size,
+            members,
+        )
     return GroupedMedian(value=value, count=count)
+
+
+def _in_parts(run: Callable[[int, int], None], size: int, members: Members) -> None:
+    """Run over areas or groups in as many threads as their members are worth."""
+    n_threads = max(members.change.size // _FEWEST, 1)
+    in_parts(run, size, fewest=max(-(-size // n_threads), 1), each=_PARTS)
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _write(
+    v: NDArray[np.float64],
+    w: NDArray[np.float64],
+    g: int,
+    value: NDArray[np.float64],
+    count: NDArray[np.int64],
+) -> None:
+    """Write the median and the members of one group; NaN without any."""
+    count[g] = v.size
+    total = 0.0
+    for weight in w:
+        total += weight
+    value[g] = ranked(v, w, v.size, 0.5 * _ROUNDING * total) if v.size else np.nan
 
 
 @nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
@@ -107,9 +161,7 @@ def _medians(
         room = max(room, starts[g + 1] - starts[g])
     v, w = np.empty(room), np.empty(room)
     for g in which:
-        value[g] = np.nan
         n = 0
-        total = 0.0
         for m in range(starts[g], starts[g + 1]):
             c = order[m]
             if counts[c]:
@@ -117,29 +169,76 @@ def _medians(
                 if is_also:
                     v[n] -= also[also_at[c]]
                 w[n] = weight[c]
-                total += w[n]
                 n += 1
-        count[g] = n
-        if n == 0:
-            continue
-        value[g] = _ranked(v, w, n, 0.5 * _ROUNDING * total)
+        _write(v[:n], w[:n], g, value, count)
 
 
-@nb.njit(cache=True, nogil=True, fastmath={"reassoc"})  # type: ignore[untyped-decorator, unused-ignore]
-def _ranked(v: NDArray[np.float64], w: NDArray[np.float64], n: int, half: float) -> float:
-    """Return the smallest of the first ``n`` values up to which there is half of the weight."""
-    if n > _MANY:
-        order = np.argsort(v[:n])
-        running = 0.0
-        for m in order:
-            running += w[m]
-            if running >= half:
-                return float(v[m])
-    # Of a few, comparing each with each is faster than sorting: nothing in it branches.
-    smallest = np.inf
-    for m in range(n):
-        reached = 0.0
-        for other in range(n):
-            reached += w[other] * np.float64(v[other] <= v[m])
-        smallest = min(smallest, v[m] if reached >= half else np.inf)
-    return smallest
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _medians_of_areas(
+    areas: tuple[int, int],
+    runs: AreaRuns,
+    members: Members,
+    wanted: NDArray[np.bool_],
+    value: NDArray[np.float64],
+    count: NDArray[np.int64],
+) -> None:
+    """Write the medians and members of the groups that are wanted of some areas."""
+    k = runs.n_products
+    ends = np.empty(k + 1, dtype=np.int64)
+    v, w = np.empty(0), np.empty(0)
+    for area in range(areas[0], areas[1]):
+        own = wanted[area * k : (area + 1) * k]
+        _count_products(area, runs, members.counts, own, ends)
+        if ends[k] > v.size:
+            v, w = np.empty(ends[k]), np.empty(ends[k])
+        _bring_together(area, runs, members, own, ends, v, w)
+        first = np.int64(0)
+        for p in range(k):
+            if own[p]:
+                _write(v[first : ends[p]], w[first : ends[p]], area * k + p, value, count)
+            first = ends[p]
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _count_products(
+    area: int,
+    runs: AreaRuns,
+    counts: NDArray[np.bool_],
+    own: NDArray[np.bool_],
+    starts: NDArray[np.int64],
+) -> None:
+    """Write where the members of each product will begin, and last how many there are."""
+    starts[:] = 0
+    for other in range(runs.n_areas):
+        pair = area * runs.n_areas + other if runs.is_seller else other * runs.n_areas + area
+        for c in range(runs.starts[pair], runs.starts[pair + 1]):
+            p = runs.product[c]
+            starts[p + 1] += np.int64(counts[c] & own[p])
+    for p in range(runs.n_products):
+        starts[p + 1] += starts[p]
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _bring_together(
+    area: int,
+    runs: AreaRuns,
+    members: Members,
+    own: NDArray[np.bool_],
+    cursor: NDArray[np.int64],
+    v: NDArray[np.float64],
+    w: NDArray[np.float64],
+) -> None:
+    """Write values and weights of an area's members product after product; cells are read in their order."""
+    change, weight, counts, _, known, at, also, also_at = members
+    is_also = also.any()
+    for other in range(runs.n_areas):
+        pair = area * runs.n_areas + other if runs.is_seller else other * runs.n_areas + area
+        for c in range(runs.starts[pair], runs.starts[pair + 1]):
+            p = runs.product[c]
+            if counts[c] and own[p]:
+                to = cursor[p]
+                cursor[p] += 1
+                v[to] = change[c] - known[at[c]]
+                if is_also:
+                    v[to] -= also[also_at[c]]
+                w[to] = weight[c]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["count_by", "sum_before", "sum_by", "sum_in_blocks"]
+__all__ = ["count_by", "each_once", "sum_before", "sum_by", "sum_in_blocks", "sum_runs"]
 
 _FEWEST = 1_000_000
 
@@ -62,6 +62,27 @@ def _count(groups: NDArray[np.signedinteger], n_groups: int) -> NDArray[np.int64
     return counts
 
 
+def each_once(
+    groups: NDArray[np.signedinteger], members: NDArray[np.signedinteger], n_members: int
+) -> tuple[NDArray[np.signedinteger], NDArray[np.signedinteger]]:
+    """Return groups and members without the members that a group has already; in no certain order.
+
+    Parameters
+    ----------
+    groups, members : (n,)
+        Groups from 0, and a member of each from 0; one below zero is none.
+    n_members
+        How many members there are at most.
+    """
+    there = members >= 0
+    groups, members = groups[there], members[there]
+    # Sorting is the slow part of a large table, whose rows have one member each.
+    if np.bincount(groups).max(initial=0) <= 1:
+        return groups, members
+    group, member = np.divmod(np.unique(groups * np.int64(n_members) + members), n_members)
+    return group, member
+
+
 def sum_in_blocks(
     run: Callable[..., NDArray[np.float64]],
     groups: NDArray[np.signedinteger],
@@ -102,6 +123,28 @@ def _add(groups: NDArray[np.signedinteger], values: NDArray[np.float64], sums: N
     """Add to sums without a copy of the groups as long integers."""
     for at in range(groups.size):
         sums[groups[at]] += values[at]
+
+
+def sum_runs(starts: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sum of the values of every run: ``values[starts[r] : starts[r + 1]]``, (n_runs,)."""
+    n, n_threads = starts.size - 1, max(values.size // _FEWEST, 1)
+    sums = np.zeros(n)
+    in_parts(
+        lambda first, last: _add_runs(first, last, starts, values, sums),
+        n,
+        fewest=max(-(-n // n_threads), 1),
+        each=8,
+    )
+    return sums
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _add_runs(
+    first: int, last: int, starts: NDArray[np.int64], values: NDArray[np.float64], sums: NDArray[np.float64]
+) -> None:
+    for run in range(first, last):
+        for at in range(starts[run], starts[run + 1]):
+            sums[run] += values[at]
 
 
 def sum_before(keys: NDArray[np.signedinteger], values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["blocks_of", "in_blocks", "in_parts", "in_threads"]
+__all__ = ["blocks_of", "in_blocks", "in_parts", "in_threads", "over_runs", "zeros"]
 
-_FEWEST = 1_000_000
+_FEWEST = 400_000
 
 #: What stays in the cache of a core while several expressions go over it.
 _BLOCK = 65_536
@@ -85,6 +85,42 @@ def blocks_of(first: int, last: int) -> Iterator[slice]:
     """Yield the items of a part block by block: what stays in the cache of a core."""
     for start in range(first, last, _BLOCK):
         yield slice(start, min(start + _BLOCK, last))
+
+
+def zeros(shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return zeros that are written by all threads at once.
+
+    Memory that was never used costs its first writer most of a second a gigabyte, and of a world's sums that
+    would be the one thread that adds the rows up.
+    """
+    array = np.empty(shape)
+    flat = array.ravel()
+
+    def fill(first: int, last: int) -> None:
+        flat[first:last] = 0.0
+
+    in_parts(fill, flat.size)
+    return array
+
+
+def over_runs(run: Callable[[int, int], None], starts: NDArray[np.int64]) -> None:
+    """Call a function for all runs of items, in blocks that a core's cache holds and that divide no run.
+
+    Parameters
+    ----------
+    run
+        Gets the first run of a block and the one after its last.
+    starts : (n_runs + 1,)
+        Where each run begins; last the number of items.
+    """
+    size = int(starts[-1])
+    bounds = np.unique(np.append(np.searchsorted(starts[:-1], range(0, size, _BLOCK)), starts.size - 1))
+
+    def some(first: int, last: int) -> None:
+        for block in pairwise(bounds[first : last + 1].tolist()):
+            run(*block)
+
+    in_parts(some, bounds.size - 1, fewest=max(_FEWEST // _BLOCK, 1), each=8)
 
 
 def in_threads(run: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
