@@ -52,7 +52,7 @@ def chains_by_hand(trade: Trade, expected: ExpectedTrade, other: np.ndarray | No
     for goods in range(PRODUCTS):
         for maker, via, second in permutations(range(AREAS), 3):
             source = second if other is None else int(other[maker, second])
-            if other is not None and source in {second, maker}:
+            if other is not None and source in {second, maker, via}:
                 continue
             legs = [(maker, via, goods), (via, second, goods), (source, maker, goods)]
             sizes = [excess.get(leg) for leg in legs]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.loops.chain_search import best_rotation, judge_chains, scan_chains
+from entrepot.detect.loops.chain_shipments import beside, find_shipped
 from entrepot.detect.loops.chain_spikes import draw_chain_spikes
 from entrepot.detect.loops.chains import find_chains
 from entrepot.detect.loops.planting import calibrate_chains
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from entrepot.detect.loops.asked import Asked
     from entrepot.detect.loops.calibration import LoopCalibration
     from entrepot.detect.loops.chain_search import ChainScan
+    from entrepot.detect.loops.chain_shipments import FlowMonths
     from entrepot.detect.loops.chain_spikes import ChainSets
     from entrepot.detect.loops.chains import Chains
     from entrepot.detect.loops.expected import ExpectedTrade
@@ -78,7 +80,14 @@ class ChainSearch:
     rng: np.random.Generator
 
     @classmethod
-    def of(cls, trade: Trade, expected: ExpectedTrade, asked: Asked, options: LoopOptions) -> ChainSearch:
+    def of(
+        cls,
+        trade: Trade,
+        expected: ExpectedTrade,
+        months: FlowMonths,
+        asked: Asked,
+        options: LoopOptions,
+    ) -> ChainSearch:
         """Look at the sums of the windows of all candidates, and draw what is planted."""
         rng = np.random.default_rng([options.seed, _STREAM])
         n, areas = len(trade.areas), asked.vias if asked.makers.all() else asked.makers
@@ -87,7 +96,11 @@ class ChainSearch:
             chains = find_chains(trade, expected, at, asked=areas, other=other)
             if other is not None:  # a circle is found begun at each of its areas: so are placebos
                 chains = chains.joined(chains.rotated).joined(chains.rotated.rotated)
-            return scan_chains(trade, expected, at, chains)
+            shipped = find_shipped(
+                trade, expected, at, months, asked=areas, longest_lag=options.longest_lag, other=other
+            )
+            chains, shipments = beside(chains, shipped)
+            return scan_chains(trade, expected, at, chains, shipments=shipments)
 
         quiet = range(1, len(trade.windows))
         drawn = [
@@ -102,7 +115,7 @@ class ChainSearch:
         ]
         return cls(
             event=look(0),
-            decoys=tuple(look(0, rng.integers(0, n, (n, n))) for _ in range(asked.decoys)),
+            decoys=tuple(look(0, _other_areas(n, rng)) for _ in range(asked.decoys)),
             quiet=tuple(look(at) for at in quiet),
             spikes=tuple(sets for sets in drawn if sets is not None),
             rng=rng,
@@ -156,3 +169,13 @@ class ChainSearch:
     def _likeliest(tools: Tools, found: ChainScan) -> Judged[Chains]:
         judged = judge_chains(tools, found)
         return judged.only(np.flatnonzero(best_rotation(judged)))
+
+
+def _other_areas(n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return by maker and second via the area from which a placebo's goods come; the maker for no placebo.
+
+    A circle that is closed is found begun at each of its areas and counts once; one that is not is another
+    one at each: a third of them are as many as the circles.
+    """
+    chosen = rng.random((n, n)) < 1.0 / 3.0
+    return np.where(chosen, rng.integers(0, n, (n, n)), np.arange(n)[:, None])
