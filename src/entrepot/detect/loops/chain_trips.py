@@ -10,7 +10,7 @@ import numpy as np
 from entrepot.detect.loops.chain_search import best_rotation, judge_chains, scan_chains
 from entrepot.detect.loops.chain_shipments import beside, find_shipped
 from entrepot.detect.loops.chain_spikes import draw_chain_spikes
-from entrepot.detect.loops.chains import find_chains
+from entrepot.detect.loops.chains import find_chains, flowing_on
 from entrepot.detect.loops.planting import calibrate_chains
 from entrepot.detect.loops.search import FALSE, placebo_scores, placebo_weight, q_and_threshold
 
@@ -45,12 +45,17 @@ class ChainFindings:
         The chains identified.
     q_value : (n,)
         Of each.
+    others, others_q : (m,)
+        All other products that flow on all three legs of a chain that stands; one without a q-value of its
+        own has one.
     calibration
         Planted chains.
     """
 
     judged: Judged[Chains]
     q_value: NDArray[np.float64]
+    others: Chains
+    others_q: NDArray[np.float64]
     calibration: LoopCalibration
 
 
@@ -157,7 +162,10 @@ class ChainSearch:
         stands &= (measured.amounts.usd > 0) & (calibration.spread() is not None)
         stands &= ~(np.isin(c.out, taken) | np.isin(c.on, taken) | np.isin(c.back, taken))
         kept = np.flatnonzero(stands)
-        return ChainFindings(event.only(kept), q_value[kept], calibration)
+        found = event.only(kept)
+        others = flowing_on(tools.trade, 0, found.candidates)
+        others_q = _q_of(tools.trade, others, c, q_value)
+        return ChainFindings(found, q_value[kept], others, others_q, calibration)
 
     @classmethod
     def _judged(cls, tools: Tools, found: ChainScan, asked: Asked) -> Judged[Chains]:
@@ -179,3 +187,13 @@ def _other_areas(n: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """
     chosen = rng.random((n, n)) < 1.0 / 3.0
     return np.where(chosen, rng.integers(0, n, (n, n)), np.arange(n)[:, None])
+
+
+def _q_of(trade: Trade, chains: Chains, judged: Chains, q_value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the q-values of chains, one where they were not judged."""
+    own, known = (
+        some.pair(len(trade.areas)) * len(trade.products) + some.product for some in (chains, judged)
+    )
+    order = np.argsort(known, kind="stable")
+    at = np.append(order, 0)[np.searchsorted(known, own, sorter=order)]
+    return np.where(np.append(known, -1)[at] == own, np.append(q_value, 1.0)[at], 1.0)

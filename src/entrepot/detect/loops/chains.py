@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from entrepot.detect.loops.odds import Leg
     from entrepot.detect.loops.windows import Trade
 
-__all__ = ["Chains", "PlantedLegs", "chain_legs", "find_chains", "threes"]
+__all__ = ["Chains", "PlantedLegs", "chain_legs", "find_chains", "flowing_on", "threes"]
 
 _LEAST_EXCESS = 0.5  # standard deviations over what was expected, of every leg
 _ALIKE = 4.0  # ratio of two legs' excesses, in value, beyond which they are not the same goods
@@ -200,6 +200,26 @@ def _blocks(count: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
 
 def _alike(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray((one < _ALIKE * other) & (other < _ALIKE * one))
+
+
+def flowing_on(trade: Trade, at: int, found: Chains) -> Chains:
+    """Return all other products that flow on all three legs of some chains' areas in the after-window."""
+    areas = np.unique(np.stack([found.maker, found.via, found.second]), axis=1)
+    n = len(trade.products)
+    maker, via, second = (np.repeat(part, n) for part in areas)
+    product = np.tile(np.arange(n, dtype=np.int64), areas.shape[1])
+    legs = [
+        trade.find(exporter, importer, product)
+        for exporter, importer in ((maker, via), (via, second), (second, maker))
+    ]
+    flows = np.append(np.nan_to_num(trade.sums[at].after) > 0, False)
+    key = (
+        (trade.key_of(maker, via, product), second),
+        (trade.key_of(found.maker, found.via, found.product), found.second),
+    )
+    own, known = (leg * len(trade.areas) + last for leg, last in key)
+    kept = flows[legs[0]] & flows[legs[1]] & flows[legs[2]] & ~np.isin(own, known)
+    return Chains(maker, via, second, product, maker, via, second, *legs).only(kept)
 
 
 def chain_legs(
