@@ -17,6 +17,7 @@ import numpy as np
 
 from entrepot.detect.loops.candidates import two_way
 from entrepot.detect.loops.chain_search import judge_chains, scan_chains
+from entrepot.detect.loops.chain_shipments import FlowMonths, beside, find_shipped
 from entrepot.detect.loops.chains import find_chains
 from entrepot.detect.loops.expected import expect_trade
 from entrepot.detect.loops.measure import Tools
@@ -102,6 +103,16 @@ def made_months(trade: Trade, cells: NDArray[np.int64], seed: int) -> Series:
     return Series(cells, usd, usd / unit[:, None], np.ones(usd.shape, dtype=bool))
 
 
+def made_flow_months(trade: Trade, seed: int) -> FlowMonths:
+    """Return the months of all flows, as the quick look at chains takes them."""
+    cells = np.arange(trade.exporter.size)
+    log = np.empty((cells.size, MONTHS), dtype=np.float32)
+    for block in np.array_split(cells, max(cells.size // 500_000, 1)):
+        with np.errstate(divide="ignore"):
+            log[block] = np.log(made_months(trade, block, seed).usd)
+    return FlowMonths(np.append(cells, -1), log, np.full(cells.size, 0.01))
+
+
 def timed(name: str, work: Callable[[], Found]) -> Found:
     """Run one step and print what it took."""
     began, used = time.perf_counter(), time.process_time()
@@ -131,7 +142,19 @@ def main() -> None:
     if asked.chains:
         everybody = np.ones(AREAS, dtype=bool)
         threes = timed("candidates of chains", lambda: find_chains(trade, expected, 0, asked=everybody))
-        chains = timed("sums of the windows of chains", lambda: scan_chains(trade, expected, 0, threes))
+        months = timed("months of all flows made", lambda: made_flow_months(trade, asked.seed))
+        threes, strength = timed(
+            "chains whose shipments go on",
+            lambda: beside(
+                threes,
+                find_shipped(trade, expected, 0, months, asked=everybody, longest_lag=6),
+            ),
+        )
+        chains = timed(
+            "sums of the windows of chains",
+            lambda: scan_chains(trade, expected, 0, threes, shipments=strength),
+        )
+        print(f"{int((strength > 0).sum()):,} threes by their shipments")
     cells = found.cells if chains is None else np.concatenate([found.cells, chains.cells])
     series = timed("months made", lambda: made_months(trade, cells, asked.seed))
     values = UnitValues(

@@ -12,7 +12,8 @@ import pytest
 from entrepot.detect.loops.amounts import LegTotals, conserve
 from entrepot.detect.loops.candidates import decoys_of
 from entrepot.detect.loops.chain_search import _in_a_row, _months_over, best_rotation
-from entrepot.detect.loops.chains import find_chains
+from entrepot.detect.loops.chain_trips import _q_of
+from entrepot.detect.loops.chains import find_chains, flowing_on
 from entrepot.detect.loops.expected import ExpectedTrade
 from entrepot.detect.loops.odds import Leg, log_chain_factors
 from entrepot.detect.loops.timing import Timing
@@ -52,7 +53,7 @@ def chains_by_hand(trade: Trade, expected: ExpectedTrade, other: np.ndarray | No
     for goods in range(PRODUCTS):
         for maker, via, second in permutations(range(AREAS), 3):
             source = second if other is None else int(other[maker, second])
-            if other is not None and source in {second, maker}:
+            if other is not None and source in {second, maker, via}:
                 continue
             legs = [(maker, via, goods), (via, second, goods), (source, maker, goods)]
             sizes = [excess.get(leg) for leg in legs]
@@ -90,6 +91,36 @@ def test_only_chains_of_the_areas_asked_about_are_candidates() -> None:
     some = find_chains(trade, expected, 0, asked=asked)
     has_two = (everywhere.maker == 2) | (everywhere.via == 2) | (everywhere.second == 2)
     assert 0 < some.maker.size == has_two.sum() < everywhere.maker.size
+
+
+def test_other_products_of_a_chain_are_all_that_flow_on_its_three_legs() -> None:
+    trade, expected = random_trade(3)
+    every = find_chains(trade, expected, 0, asked=np.ones(AREAS, dtype=bool))
+    found = every.only(every.product == 0)
+    others = flowing_on(trade, 0, found)
+    names = ("maker", "via", "second", "product")
+    rows = list(zip(*(getattr(others, name).tolist() for name in names), strict=True))
+    known = set(zip(*(getattr(found, name).tolist() for name in names), strict=True))
+    flows = {
+        (int(a), int(b), int(k))
+        for a, b, k, usd in zip(
+            trade.exporter, trade.importer, trade.product, trade.sums[0].after, strict=True
+        )
+        if usd > 0
+    }
+    by_hand = {
+        (m, v, s, k)
+        for m, v, s in {key[:3] for key in known}
+        for k in range(PRODUCTS)
+        if {(m, v, k), (v, s, k), (s, m, k)} <= flows and (m, v, s, k) not in known
+    }
+    assert len(rows) == len(set(rows)) > 0
+    assert set(rows) == by_hand
+    assert (trade.exporter[others.on] == others.via).all()
+    judged = others.only(np.array([1, 0])).joined(found)
+    q = np.arange(judged.maker.size) / 100.0
+    assert _q_of(trade, others, judged, q).tolist() == [0.01, 0.0, *[1.0] * (others.maker.size - 2)]
+    assert _q_of(trade, others, judged.only(np.zeros(0, dtype=np.int64)), q[:0]).tolist() == [1.0] * len(rows)
 
 
 def slow_chain_factors(

@@ -67,6 +67,7 @@ def scan_chains(
     at: int,
     chains: Chains,
     *,
+    shipments: NDArray[np.float64] | None = None,
     planted: PlantedLegs | None = None,
     group: NDArray[np.int64] | None = None,
 ) -> ChainScan:
@@ -76,6 +77,9 @@ def scan_chains(
     ----------
     trade, expected, at, chains, planted
         See :func:`entrepot.detect.loops.chains.chain_legs`.
+    shipments : (n,)
+        How strongly shipments seem to go on at both vias, zero where nothing says it: these months are
+        looked at whatever their sums say. By default none.
     group : (n,)
         Number of each candidate's group of products that speak for each other; by default its three areas.
     """
@@ -85,9 +89,10 @@ def scan_chains(
     factor = np.minimum(by_story.min(axis=1), _MOST)
     own, n_groups = _groups(trade, chains, group)
     odds = log_odds(factor, own, n_groups, ways=_ways(trade))
-    chosen = np.flatnonzero((odds > _WORTH_MEASURING) | (factor > _WORTH_A_LOOK))
+    strength = np.zeros(factor.size) if shipments is None else shipments
+    chosen = np.flatnonzero((odds > _WORTH_MEASURING) | (factor > _WORTH_A_LOOK) | (strength > 0.0))
     if chosen.size > _MOST_CHOSEN:
-        best = np.argsort(-(odds + factor)[chosen], kind="stable")
+        best = np.argsort(-(odds + factor + strength)[chosen], kind="stable")
         chosen = np.sort(chosen[best[:_MOST_CHOSEN]])
     return ChainScan(at, chains, weighed, factor, chosen, by_story)
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.loops.chain_search import best_rotation, judge_chains, scan_chains
+from entrepot.detect.loops.chain_shipments import beside, find_shipped
 from entrepot.detect.loops.chain_spikes import draw_chain_spikes
-from entrepot.detect.loops.chains import find_chains
+from entrepot.detect.loops.chains import find_chains, flowing_on
 from entrepot.detect.loops.planting import calibrate_chains
 from entrepot.detect.loops.search import FALSE, placebo_scores, placebo_weight, q_and_threshold
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from entrepot.detect.loops.asked import Asked
     from entrepot.detect.loops.calibration import LoopCalibration
     from entrepot.detect.loops.chain_search import ChainScan
+    from entrepot.detect.loops.chain_shipments import FlowMonths
     from entrepot.detect.loops.chain_spikes import ChainSets
     from entrepot.detect.loops.chains import Chains
     from entrepot.detect.loops.expected import ExpectedTrade
@@ -43,12 +45,17 @@ class ChainFindings:
         The chains identified.
     q_value : (n,)
         Of each.
+    others, others_q : (m,)
+        All other products that flow on all three legs of a chain that stands; one without a q-value of its
+        own has one.
     calibration
         Planted chains.
     """
 
     judged: Judged[Chains]
     q_value: NDArray[np.float64]
+    others: Chains
+    others_q: NDArray[np.float64]
     calibration: LoopCalibration
 
 
@@ -78,7 +85,14 @@ class ChainSearch:
     rng: np.random.Generator
 
     @classmethod
-    def of(cls, trade: Trade, expected: ExpectedTrade, asked: Asked, options: LoopOptions) -> ChainSearch:
+    def of(
+        cls,
+        trade: Trade,
+        expected: ExpectedTrade,
+        months: FlowMonths,
+        asked: Asked,
+        options: LoopOptions,
+    ) -> ChainSearch:
         """Look at the sums of the windows of all candidates, and draw what is planted."""
         rng = np.random.default_rng([options.seed, _STREAM])
         n, areas = len(trade.areas), asked.vias if asked.makers.all() else asked.makers
@@ -87,7 +101,11 @@ class ChainSearch:
             chains = find_chains(trade, expected, at, asked=areas, other=other)
             if other is not None:  # a circle is found begun at each of its areas: so are placebos
                 chains = chains.joined(chains.rotated).joined(chains.rotated.rotated)
-            return scan_chains(trade, expected, at, chains)
+            shipped = find_shipped(
+                trade, expected, at, months, asked=areas, longest_lag=options.longest_lag, other=other
+            )
+            chains, shipments = beside(chains, shipped)
+            return scan_chains(trade, expected, at, chains, shipments=shipments)
 
         quiet = range(1, len(trade.windows))
         drawn = [
@@ -102,7 +120,7 @@ class ChainSearch:
         ]
         return cls(
             event=look(0),
-            decoys=tuple(look(0, rng.integers(0, n, (n, n))) for _ in range(asked.decoys)),
+            decoys=tuple(look(0, _other_areas(n, rng)) for _ in range(asked.decoys)),
             quiet=tuple(look(at) for at in quiet),
             spikes=tuple(sets for sets in drawn if sets is not None),
             rng=rng,
@@ -144,7 +162,10 @@ class ChainSearch:
         stands &= (measured.amounts.usd > 0) & (calibration.spread() is not None)
         stands &= ~(np.isin(c.out, taken) | np.isin(c.on, taken) | np.isin(c.back, taken))
         kept = np.flatnonzero(stands)
-        return ChainFindings(event.only(kept), q_value[kept], calibration)
+        found = event.only(kept)
+        others = flowing_on(tools.trade, 0, found.candidates)
+        others_q = _q_of(tools.trade, others, c, q_value)
+        return ChainFindings(found, q_value[kept], others, others_q, calibration)
 
     @classmethod
     def _judged(cls, tools: Tools, found: ChainScan, asked: Asked) -> Judged[Chains]:
@@ -156,3 +177,23 @@ class ChainSearch:
     def _likeliest(tools: Tools, found: ChainScan) -> Judged[Chains]:
         judged = judge_chains(tools, found)
         return judged.only(np.flatnonzero(best_rotation(judged)))
+
+
+def _other_areas(n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return by maker and second via the area from which a placebo's goods come; the maker for no placebo.
+
+    A circle that is closed is found begun at each of its areas and counts once; one that is not is another
+    one at each: a third of them are as many as the circles.
+    """
+    chosen = rng.random((n, n)) < 1.0 / 3.0
+    return np.where(chosen, rng.integers(0, n, (n, n)), np.arange(n)[:, None])
+
+
+def _q_of(trade: Trade, chains: Chains, judged: Chains, q_value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the q-values of chains, one where they were not judged."""
+    own, known = (
+        some.pair(len(trade.areas)) * len(trade.products) + some.product for some in (chains, judged)
+    )
+    order = np.argsort(known, kind="stable")
+    at = np.append(order, 0)[np.searchsorted(known, own, sorter=order)]
+    return np.where(np.append(known, -1)[at] == own, np.append(q_value, 1.0)[at], 1.0)

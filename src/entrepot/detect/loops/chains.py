@@ -10,7 +10,7 @@ import numpy as np
 from entrepot.detect.loops.candidates import Candidates, active_flows, legs_in_measure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from entrepot.detect.loops.odds import Leg
     from entrepot.detect.loops.windows import Trade
 
-__all__ = ["Chains", "PlantedLegs", "chain_legs", "find_chains"]
+__all__ = ["Chains", "PlantedLegs", "chain_legs", "find_chains", "flowing_on", "threes"]
 
 _LEAST_EXCESS = 0.5  # standard deviations over what was expected, of every leg
 _ALIKE = 4.0  # ratio of two legs' excesses, in value, beyond which they are not the same goods
@@ -97,9 +97,14 @@ class Chains:
 
     def joined(self, other: Chains) -> Chains:
         """Return these and others behind them."""
-        return Chains(
-            *(np.concatenate([getattr(self, name), getattr(other, name)]) for name in Chains.__slots__)
-        )
+        return Chains.together([self, other])
+
+    @classmethod
+    def together(cls, parts: Sequence[Chains]) -> Chains:
+        """Return several behind one another; without any, none."""
+        if not parts:
+            return cls(*(np.zeros(0, dtype=np.int64) for _ in cls.__slots__))
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +134,36 @@ def find_chains(
         Areas one of which must be a place of the chain.
     other : (n_areas, n_areas)
         For placebos: the area from which, instead of the second via, goods come back, by maker and second
-        via. Nothing of what went to the second via can be in it.
+        via. Nothing of what went to the second via can be in it; what went to the via can, from there.
     """
     cells = active_flows(trade, expected, at)
     excess = trade.sums[at].after - expected.usd[at]
     error = expected.sd[at] * (expected.usd[at] + expected.noise.floor)
     cells = cells[excess[cells] > _LEAST_EXCESS * error[cells]]
+    return Chains.together(list(threes(trade, cells, asked=asked, other=other, size=excess)))
+
+
+def threes(
+    trade: Trade,
+    cells: NDArray[np.int64],
+    *,
+    asked: NDArray[np.bool_],
+    other: NDArray[np.int64] | None = None,
+    size: NDArray[np.float64] | None = None,
+) -> Iterator[Chains]:
+    """Yield all threes of some flows of one product that go round, begun at each of their areas; in blocks.
+
+    Parameters
+    ----------
+    trade
+        The flows.
+    cells
+        Those that may be legs.
+    asked, other
+        See :func:`find_chains`.
+    size : (n,)
+        An amount of every cell, which must be alike on all legs; None where it need not.
+    """
     is_leg = np.zeros(trade.exporter.size + 1, dtype=bool)  # the last place: a flow that never was
     is_leg[cells] = True
     n_products = len(trade.products)
@@ -143,27 +172,23 @@ def find_chains(
     arrives = trade.importer[cells] * n_products + trade.product[cells]
     first = np.searchsorted(leaves[order], arrives, side="left")
     count = np.searchsorted(leaves[order], arrives, side="right") - first
-    found = []
     for block in _blocks(count):
         row = np.repeat(block, count[block])
         step = np.arange(row.size) - np.repeat(np.cumsum(count[block]) - count[block], count[block])
         out, on = cells[row], cells[order[first[row] + step]]
         maker, via, second = trade.exporter[out], trade.importer[out], trade.importer[on]
         kept = (second != maker) & (asked[maker] | asked[via] | asked[second])
-        kept &= _alike(excess[out], excess[on])
+        if size is not None:
+            kept &= _alike(size[out], size[on])
         out, on, maker, via, second = (part[kept] for part in (out, on, maker, via, second))
         source = second if other is None else other[maker, second]
         product = trade.product[out]
         back = trade.find(source, maker, product)
-        kept = (
-            is_leg[back] & (source != maker) & ((source == second) if other is None else (source != second))
-        )
-        kept &= _alike(excess[out], excess[back]) & _alike(excess[on], excess[back])
-        found.append(Chains(maker, via, second, product, maker, via, source, out, on, back).only(kept))
-    if not found:
-        none = np.zeros(0, dtype=np.int64)
-        return Chains(*(none for _ in Chains.__slots__))
-    return Chains(*(np.concatenate([getattr(part, name) for part in found]) for name in Chains.__slots__))
+        is_back = (source == second) if other is None else (source != second) & (source != via)
+        kept = is_leg[back] & (source != maker) & is_back
+        if size is not None:
+            kept &= _alike(size[out], size[back]) & _alike(size[on], size[back])
+        yield Chains(maker, via, second, product, maker, via, source, out, on, back).only(kept)
 
 
 def _blocks(count: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
@@ -175,6 +200,26 @@ def _blocks(count: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
 
 def _alike(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray((one < _ALIKE * other) & (other < _ALIKE * one))
+
+
+def flowing_on(trade: Trade, at: int, found: Chains) -> Chains:
+    """Return all other products that flow on all three legs of some chains' areas in the after-window."""
+    areas = np.unique(np.stack([found.maker, found.via, found.second]), axis=1)
+    n = len(trade.products)
+    maker, via, second = (np.repeat(part, n) for part in areas)
+    product = np.tile(np.arange(n, dtype=np.int64), areas.shape[1])
+    legs = [
+        trade.find(exporter, importer, product)
+        for exporter, importer in ((maker, via), (via, second), (second, maker))
+    ]
+    flows = np.append(np.nan_to_num(trade.sums[at].after) > 0, False)
+    key = (
+        (trade.key_of(maker, via, product), second),
+        (trade.key_of(found.maker, found.via, found.product), found.second),
+    )
+    own, known = (leg * len(trade.areas) + last for leg, last in key)
+    kept = flows[legs[0]] & flows[legs[1]] & flows[legs[2]] & ~np.isin(own, known)
+    return Chains(maker, via, second, product, maker, via, second, *legs).only(kept)
 
 
 def chain_legs(

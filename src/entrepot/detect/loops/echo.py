@@ -25,7 +25,7 @@ from entrepot.detect.loops.markups import MARKUP_SD
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Echo", "Lumps", "find_echo", "is_lumpy"]
+__all__ = ["DECAY", "PARTIAL", "Echo", "Lumps", "Sizes", "find_echo", "is_lumpy"]
 
 _MOST = 12.0
 _EMPTY = 0.25
@@ -33,7 +33,8 @@ _SPREAD = 0.4
 _BUSY = np.array([0.015, 0.04, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 0.985])
 _DEARER = np.linspace(-0.8, 0.8, 17)
 _SHARES = np.array([0.3, 0.6, 0.85, 0.97])
-_PARTIAL, _DECAY = 0.3, 0.7
+#: Share of returns that are a part of what went, and the mean log size of what stays.
+PARTIAL, DECAY = 0.3, 0.7
 _LEAST_SPREAD = 0.08
 _DEFAULT_SIZES = (1.2, 2.5)
 
@@ -155,8 +156,8 @@ def _returns(legs: Lumps) -> Returns:
         busy_grid=_BUSY,
         dearer_grid=_DEARER,
         share_grid=_SHARES,
-        partial=_PARTIAL,
-        decay=_DECAY,
+        partial=PARTIAL,
+        decay=DECAY,
     )
 
 
@@ -177,22 +178,51 @@ def _log_other(back: NDArray[np.float64], legs: Lumps) -> NDArray[np.float64]:
     By the other months of the flow; since the beginning also by those since then alone, where these tell
     the flow better: a way back that grew by itself to the size of the way out repeats nothing.
     """
-    month = np.arange(back.shape[1])
-    whole = _log_density(back, (month >= legs.first) & (month < legs.end))
-    later = (month >= legs.since) & (month < legs.end)
-    since = _log_density(back, later)
-    grew = np.where(later, since - whole, 0.0).sum(axis=1) > 0
-    return np.where(later & grew[:, None], since, whole)
+    return Sizes.of(back, (legs.first, legs.since, legs.end)).log_density(back)
 
 
-def _log_density(back: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return (n, T) the log density of each amount, by its flow's other months inside and by all flows."""
-    flows = np.isfinite(back) & inside
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How large the months of flows are: of all of them, and how far those of one flow are apart.
+
+    Attributes
+    ----------
+    span
+        First month looked at, first of the round trips, and the one after the last, as positions.
+    whole, later
+        Of all these months and of those of the round trips alone: spread of the months of one flow and of
+        all flows, and their mean, in logs.
+    """
+
+    span: tuple[int, int, int]
+    whole: tuple[float, float, float]
+    later: tuple[float, float, float]
+
+    @classmethod
+    def of(cls, log: NDArray[np.float64], span: tuple[int, int, int]) -> Sizes:
+        """Return the sizes of (n, T) flows in logs; −∞ where nothing flows, NaN where it is not known."""
+        first, since, end = span
+        return cls(span, _spreads(log[:, first:end]), _spreads(log[:, since:end]))
+
+    def log_density(self, log: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (n, T) the log density of each amount as ordinary trade; zero where nothing flows."""
+        first, since, end = self.span
+        found = np.zeros(log.shape)
+        found[:, first:end] = _density_among(log[:, first:end], self.whole)
+        later = _density_among(log[:, since:end], self.later)
+        grew = (later - found[:, since:end]).sum(axis=1) > 0
+        found[:, since:end] = np.where(grew[:, None], later, found[:, since:end])
+        return found
+
+
+def _density_among(back: NDArray[np.float64], spreads: tuple[float, float, float]) -> NDArray[np.float64]:
+    """Return the log density of each amount, by its flow's other months and by all flows."""
+    within, overall, middle = spreads
+    flows = np.isfinite(back)
     log = np.where(flows, back, 0.0)
-    count, total, squares = flows.sum(axis=1), log.sum(axis=1), (log**2).sum(axis=1)
-    within, overall, middle = _sizes(log, flows, count, total, squares)
-    others = np.maximum(count[:, None] - 1, 0)
-    mean = np.divide(total[:, None] - log, others, out=np.full(log.shape, middle), where=others > 0)
+    others = np.maximum(flows.sum(axis=1)[:, None] - 1, 0)
+    total = log.sum(axis=1)[:, None]
+    mean = np.divide(total - log, others, out=np.full(log.shape, middle), where=others > 0)
     sd = np.where(others > 0, within * np.sqrt(1.0 + 1.0 / np.maximum(others, 1)), overall)
     near = np.exp(-0.5 * ((log - mean) / sd) ** 2) / sd
     far = np.exp(-0.5 * ((log - middle) / (1.5 * overall)) ** 2) / (1.5 * overall)
@@ -200,14 +230,11 @@ def _log_density(back: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArra
     return np.where(flows, density, 0.0)
 
 
-def _sizes(
-    log: NDArray[np.float64],
-    flows: NDArray[np.bool_],
-    count: NDArray[np.int64],
-    total: NDArray[np.float64],
-    squares: NDArray[np.float64],
-) -> tuple[float, float, float]:
+def _spreads(back: NDArray[np.float64]) -> tuple[float, float, float]:
     """Return the spread of the months of one flow and of all flows, and their mean, in logs."""
+    flows = np.isfinite(back)
+    log = np.where(flows, back, 0.0)
+    count, total, squares = flows.sum(axis=1), log.sum(axis=1), (log**2).sum(axis=1)
     some = count > 1
     if some.sum() < 30:
         return *_DEFAULT_SIZES, float(log[flows].mean()) if flows.any() else 0.0

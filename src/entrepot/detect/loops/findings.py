@@ -113,7 +113,10 @@ def loop_result(
     columns = {name: values[order] for name, values in columns.items()}
     others, of_pairs_found = _other_columns(findings, found)
     listed = np.ones(of_pairs_found.size, dtype=bool) if is_asked else of_pairs_found
-    table = pa.concat_tables([_rows(columns), _rows({name: v[listed] for name, v in others.items()})])
+    parts = [_rows(columns), _rows({name: v[listed] for name, v in others.items()})]
+    if chains is not None:
+        parts.append(_rows(_other_chains(findings, chains)))
+    table = pa.concat_tables(parts)
     series = pa.concat_tables([_series(tools, some) for some in candidates])
     head = _headline(columns, findings.calibration, chains)
     return LoopResult(
@@ -251,51 +254,68 @@ def _markup_ends(
 
 def _other_columns(findings: Findings, found: Judged[Candidates]) -> tuple[dict[str, Any], NDArray[np.bool_]]:
     """Return what could have gone round unseen in all other flows, and which are of the pairs found."""
-    tools = findings.tools
-    n = len(tools.trade.areas)
+    n = len(findings.tools.trade.areas)
     failed = findings.judged.only(np.flatnonzero(~findings.identified))
     candidates = failed.candidates.joined(findings.unheard)
     q_value = np.concatenate([findings.q_value[~findings.identified], np.ones(findings.unheard.out.size)])
     of_pairs_found = np.isin(candidates.pair(n), np.unique(found.candidates.pair(n)))
-    sums, expected = tools.trade.sums[0], tools.expected.usd[0]
-    out, back = sums.after[candidates.out], sums.after[candidates.back]
-    expected_out, expected_back = expected[candidates.out], expected[candidates.back]
-    limit = findings.calibration.missed_factor() * (expected_out + tools.expected.noise.floor)
-    is_known = findings.calibration.true.size > 0
-    order = np.lexsort((-out, candidates.pair(n)))
+    legs = {"out": candidates.out, "back": candidates.back}
+    columns, order = _limits(findings.tools, candidates, legs, q_value, findings.calibration)
+    return columns, of_pairs_found[order]
+
+
+def _other_chains(findings: Findings, chains: ChainFindings) -> dict[str, Any]:
+    """Return what could have gone round unseen in the other products of the chains found."""
+    others = chains.others
+    legs = {"out": others.out, "on": others.on, "back": others.back}
+    return _limits(findings.tools, others, legs, chains.others_q, chains.calibration)[0]
+
+
+def _limits(
+    tools: Tools,
+    candidates: Candidates | Chains,
+    legs: dict[str, NDArray[np.int64]],
+    q_value: NDArray[np.float64],
+    calibration: LoopCalibration,
+) -> tuple[dict[str, Any], NDArray[np.int64]]:
+    """Return the columns of candidates that are not identified, and the order in which they stand."""
+    n = len(tools.trade.areas)
+    flow = {leg: tools.trade.sums[0].after[cell] for leg, cell in legs.items()}
+    due = {leg: tools.expected.usd[0][cell] for leg, cell in legs.items()}
+    limit = calibration.missed_factor() * (due["out"] + tools.expected.noise.floor)
+    is_known = calibration.true.size > 0
+    order = np.lexsort((-flow["out"], candidates.pair(n)))
     size = candidates.out.size
     nothing = np.full(size, np.nan)
     words = np.full(size, None, dtype=object)
+    least = np.min(list(flow.values()), axis=0)
     columns = _codes(tools, candidates) | {
         "estimate_usd": nothing,
         "low_usd": np.where(is_known, np.zeros(size), nothing),
-        "high_usd": np.where(is_known, np.minimum(limit, _SLACK * np.minimum(out, back)), nothing),
+        "high_usd": np.where(is_known, np.minimum(limit, _SLACK * least), nothing),
         "q_value": q_value,
-        "status": _reasons(out - expected_out, back - expected_back, q_value, findings.calibration),
-        "excess_out_usd": np.maximum(out - expected_out, 0.0),
-        "excess_back_usd": np.maximum(back - expected_back, 0.0),
-        "out_usd": out,
-        "back_usd": back,
-        "expected_out_usd": expected_out,
-        "expected_back_usd": expected_back,
+        "status": _reasons({leg: flow[leg] - due[leg] for leg in legs}, q_value, calibration),
+        "excess_out_usd": np.maximum(flow["out"] - due["out"], 0.0),
+        "excess_back_usd": np.maximum(flow["back"] - due["back"], 0.0),
+        "out_usd": flow["out"],
+        "back_usd": flow["back"],
+        "expected_out_usd": due["out"],
+        "expected_back_usd": due["back"],
         "via_supply_usd": via_supply(tools.trade, candidates),
     }
     texts = {"onset", "conserved", "evidence", "second_via"}
     columns |= {name: words if name in texts else nothing for name in LOOP.columns if name not in columns}
-    return {name: values[order] for name, values in columns.items()}, of_pairs_found[order]
+    return {name: values[order] for name, values in columns.items()}, order
 
 
 def _reasons(
-    excess_out: NDArray[np.float64],
-    excess_back: NDArray[np.float64],
-    q_value: NDArray[np.float64],
-    calibration: LoopCalibration,
+    excess: dict[str, NDArray[np.float64]], q_value: NDArray[np.float64], calibration: LoopCalibration
 ) -> NDArray[np.object_]:
     reasons = np.where(q_value < FALSE, _UNLIKELY, _AS_STRONG).astype(object)
     if calibration.spread() is None:
         reasons[q_value < FALSE] = _NOT_PLANTED
-    reasons[excess_back <= 0] = _NO_EXCESS.format(leg="the way back")
-    reasons[excess_out <= 0] = _NO_EXCESS.format(leg="the way out")
+    for leg in reversed(list(excess)):
+        reasons[excess[leg] <= 0] = _NO_EXCESS.format(leg=f"the way {leg}")
     return reasons
 
 

@@ -54,7 +54,7 @@ class LoopResult:
     ----------
     table
         Columns of ``out__loop``: identified round trips, largest first; behind them the other products of the
-        pairs found or asked about, each with what could have gone round unseen.
+        pairs found or asked about, and of the chains found, each with what could have gone round unseen.
     unlisted
         Columns of ``out__loop``: every other product that flows in both directions of two areas, with what
         could have gone round unseen in it; empty where maker and via were both named, since ``table`` has

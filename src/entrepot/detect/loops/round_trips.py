@@ -10,6 +10,7 @@ import numpy as np
 from entrepot.detect.loops.asked import Asked
 from entrepot.detect.loops.books import book_noise, lead_books
 from entrepot.detect.loops.candidates import decoys_of, two_way
+from entrepot.detect.loops.chain_shipments import load_months
 from entrepot.detect.loops.chain_trips import ChainSearch
 from entrepot.detect.loops.expected import expect_trade
 from entrepot.detect.loops.findings import Findings, loop_result
@@ -131,7 +132,10 @@ def loops(
     ]  # fmt: skip
     quiet = [_scan(trade, expected, at, asked, options) for at in range(1, len(trade.windows))]
     spikes = _draw(trade, expected, options, rng)
-    chains = ChainSearch.of(trade, expected, asked, options) if options.stations > 1 else None
+    chains = None
+    if options.stations > 1:
+        months = load_months(engine, goods, trade, noise.variance(trade))
+        chains = ChainSearch.of(trade, expected, months, asked, options)
     cells = np.concatenate([s.cells for s in (event, *decoys, *quiet)] + [s.candidates.cells for s in spikes])
     of_chains = chains.cells if chains is not None else cells[:0]
     series = load_series(engine, goods, trade, np.concatenate([cells, of_chains]))
