@@ -84,6 +84,16 @@ def test_what_is_selected_is_what_sorting_finds(digits: int) -> None:
             assert ranked(np.append(value, -99.0), np.append(weight, 9.0), n, half) == twin
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("share", [0.1, 1.0])
+def test_values_that_are_no_numbers_end(share: float) -> None:
+    """They are no median of anything, but nobody waits for ever."""
+    rng = np.random.default_rng(0)
+    for n in (50, 500):
+        value = np.where(rng.random(n) < share, np.nan, rng.normal(0.0, 1.0, n))
+        assert isinstance(ranked(value, np.ones(n), n, 0.5 * n), float)
+
+
 @pytest.mark.parametrize("n", [0, 1, 40])
 def test_members_once_are_those_of_a_set(n: int) -> None:
     rng = np.random.default_rng(n)

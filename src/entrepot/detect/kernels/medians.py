@@ -85,6 +85,7 @@ def ranked(v: NDArray[np.float64], w: NDArray[np.float64], n: int, half: float) 
         return float(_compared(v[:n], w[:n], half))
     first, last = 0, n
     while last - first > _VERY_FEW:
+        size = last - first
         one, other, third = v[first], v[(first + last) >> 1], v[last - 1]
         pivot = max(min(one, other), min(max(one, other), third))
         place, below = first, 0.0
@@ -109,6 +110,8 @@ def ranked(v: NDArray[np.float64], w: NDArray[np.float64], n: int, half: float) 
         # Weights that reach the half in one order may miss it by a rounding in another.
         if half <= 0.0 or (first == last and last < n):
             return float(pivot)
+        if last - first == size:  # a pivot that is no number
+            break
     found = _compared(v[first:last], w[first:last], half)
     return float(v[first:last].max() if found == np.inf and last < n else found)
 
