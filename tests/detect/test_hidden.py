@@ -163,6 +163,14 @@ def test_what_an_exporter_never_had_is_not_made_up(cells: Cells) -> None:
     assert with_hidden_goods(cells, PRODUCTS).hidden is None
 
 
+def test_without_goods_of_no_kind_no_onward_leg_is_unobserved() -> None:
+    """Nothing would bound it: what stopped is read in the other book, and a zero stays a zero."""
+    cells = hiding()
+    found = with_hidden_goods(cells.only(cells.product != 2), PRODUCTS[:2])
+    assert usd_of(found, 1, 0) == (80.0, 90.0)
+    assert found.hidden is None
+
+
 def test_flows_are_told_by_their_good_where_any_book_has_them() -> None:
     found = with_hidden_goods(always_hiding(), PRODUCTS)
     importer, product = (np.array(column) for column in ((5, 5, 5, 1), (0, 1, 2, 0)))

@@ -85,9 +85,12 @@ def with_hidden_goods(cells: Cells, products: Sequence[str]) -> Cells:
         left = np.where(is_read, shown, usd)
         left[rest] *= 1.0 - np.minimum(gone, 1.0)[cells.pair_at(rest)]
         filled.append(_without_dust(left))
+    read = replace(cells, before=filled[0], after=filled[1])
+    if not is_unspecified.any():
+        # Nothing would bound what a hub that hides a good sends on: it sends nothing.
+        return read
     goods = found.goods.reshape(cells.n_areas, cells.n_products)
-    read = replace(cells, before=filled[0], after=filled[1], hidden=Hidden(goods, is_unspecified))
-    return _dealt_out(read, parts, rest)
+    return _dealt_out(replace(read, hidden=Hidden(goods, is_unspecified)), parts, rest)
 
 
 @dataclass(frozen=True, slots=True)
