@@ -340,8 +340,8 @@ def _limits(result: DetourResult) -> tuple[str, ...]:
     unseen = _unobserved_hubs(result)
     if unseen:
         lines.append(
-            f"The onward leg is not observed for {places(unseen, most=6)}: neither side publishes it, so it "
-            "bounds nothing."
+            f"The onward leg is not observed for {places(unseen, most=6)}: neither side publishes it of "
+            "these goods, so it bounds nothing."
         )
     if DetourKind.RELAY.value in kinds or result.headline.relay_usd > 0:
         lines.append(

@@ -144,7 +144,10 @@ def _parts(head: Headline) -> Iterator[Comparison]:
             "of it unseen",
             "not in the hubs' books: consistent with transit, under-declaration or misclassification",
         ),
-        DetourKind.ONWARD_UNOBSERVED: ("of it not observed", "nobody publishes the onward leg"),
+        DetourKind.ONWARD_UNOBSERVED: (
+            "of it not observed",
+            "nobody publishes the onward leg of these goods",
+        ),
     }
     parts = Shares.of(head).named()
     if len(parts) > 1:
