@@ -166,7 +166,8 @@ def _onward(found: Explanation) -> Iterator[str]:
             f"**Onward leg.** The hub sent {amount(own['excess_on_usd'])} USD more to the destination than "
             "expected, from whomever it had the goods; that is shared with all who supplied them."
             if own["excess_on_usd"] is not None
-            else "**Onward leg.** Nobody publishes it, so it bounds nothing."
+            else "**Onward leg.** Nobody publishes it under this code, so it bounds nothing by itself; of a "
+            "hub that keeps goods confidential, what went on under codes of no kind bounds all such goods."
         )
     for row in rows:
         if not row["further_hubs"]:
@@ -263,8 +264,8 @@ def _reply(found: Explanation) -> Iterator[str]:
             )
     if all(row["excess_on_usd"] is None for row in found.rows.to_pylist()):
         yield (
-            f"* **{hub}:** its exports to {destination} are not published. Without a rise in them nothing is "
-            "left."
+            f"* **{hub}:** its exports of these goods to {destination} are not published. Without a "
+            "rise in them nothing is left."
         )
     yield (
         f"* **Anybody:** growth of {hub}'s imports of these goods from suppliers that the event did not "
