@@ -198,7 +198,8 @@ def allocate_relays(cells: Cells, legs: Legs, question: Question, detours: Corri
     """Return what other suppliers send to the destinations through the hubs: the friendly road.
 
     Their direct trade did not fall, so no shortfall of their own bounds them: what is left of the onward
-    excess does, and the demand that the fall of the treated origins left unmet.
+    excess does, and the demand that the fall of the treated origins left unmet. Only hubs that pass goods of
+    the origins on to the destination are asked: one that buys more of everybody is no road for that.
 
     Parameters
     ----------
@@ -222,6 +223,8 @@ def allocate_relays(cells: Cells, legs: Legs, question: Question, detours: Corri
     observed = question.sees(cells, hub, destination, product)
     keep = (hub != origin) & (origin != destination) & _can_pass(hub, destination, question)
     keep &= ~observed | (leg_on >= 0)
+    carried = np.bincount(detours.hub * cells.n_areas + detours.destination, detours.usd, cells.n_areas**2)
+    keep &= carried[hub * cells.n_areas + destination] > 0
     passed = find_cells(legs.onward.cell, detours.onward)
     declared = (detours.kind == _DECLARED) & (passed >= 0)
     left_on = legs.onward.net_usd - sum_by(passed[declared], detours.usd[declared], legs.onward.cell.size)

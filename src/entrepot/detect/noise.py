@@ -50,6 +50,9 @@ class Noise:
     lift : (b,)
         By how much flows of that size exceed the expected one on average, as a share of it: expected is what
         half of them exceed, and lumpy trade gains more than it can lose. None where nothing is known of it.
+    swing : (b,)
+        Root mean square of what flows of that size depart by, as a share of it, at least ``sd``: of lumpy trade
+        the standard deviation on the log scale tells little of it. None where nothing is known of it.
     half_supply, half_demand
         Flows that tell half of the growth of a supplier, or an importer, in one product: see
         :mod:`entrepot.detect.shrinkage`.
@@ -59,6 +62,7 @@ class Noise:
     sd: NDArray[np.float64]
     floor: float
     lift: NDArray[np.float64] | None = None
+    swing: NDArray[np.float64] | None = None
     half_supply: float = USUAL_HALF
     half_demand: float = USUAL_HALF
 
@@ -75,6 +79,20 @@ class Noise:
             return expected.copy()
         size = expected + self.floor
         return expected + size * interpolate(np.log(size), self.log_size, self.lift)
+
+    def usd_at(self, expected: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the root mean square of what flows of each expected size depart by, USD.
+
+        A flow that appears from nothing has an sd of about one by the making of ``floor``, and may be worth
+        a hundred times the floor.
+        """
+        relative = self.sd if self.swing is None else self.swing
+
+        def departure(usd: NDArray[np.float64]) -> NDArray[np.float64]:
+            size = usd + self.floor
+            return size * interpolate(np.log(size), self.log_size, relative)
+
+        return in_blocks(departure, expected)
 
     def log_change(self, after: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ln((after + floor) / (expected + floor))."""
@@ -130,6 +148,7 @@ def fit_noise(
     middle: list[float] = []
     sd: list[float] = []
     lift: list[float] = []
+    swing: list[float] = []
     for first, last in pairwise(starts.tolist()):
         if last - first < _FEWEST_IN_BIN:
             continue
@@ -139,7 +158,15 @@ def fit_noise(
         middle.append(centre)
         here = changes[first:last]
         sd.append(max(MAD_TO_SD * float(np.median(np.abs(here))), _SMALLEST_SD))
-        lift.append(float(np.expm1(np.minimum(here, _HELD * sd[-1])).mean()))
+        grown = np.expm1(np.minimum(here, _HELD * sd[-1]))
+        lift.append(float(grown.mean()))
+        swing.append(max(float(np.sqrt(np.square(grown).mean())), sd[-1]))
     if not middle:
         return flat_noise(floor)
-    return Noise(log_size=np.array(middle), sd=np.array(sd), floor=floor, lift=np.array(lift))
+    return Noise(
+        log_size=np.array(middle),
+        sd=np.array(sd),
+        floor=floor,
+        lift=np.array(lift),
+        swing=np.array(swing),
+    )

@@ -179,11 +179,15 @@ def _legs(
     lost: NDArray[np.float64],
     at: NDArray[np.signedinteger],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the legs of goods that lost their direct road: cell, excess, what was lost, variance."""
+    """Return the legs of goods that lost their direct road: cell, excess, what was lost, variance.
+
+    No more can be detoured than was lost: a larger excess says as much as one of that size.
+    """
     index = legs[lost[at[legs]] > 0]
     usual = expected[index]
-    variance = in_blocks(lambda usd: (noise.at(usd) * (usd + noise.floor)) ** 2, usual)
-    return index, cells.after[index] - usual, lost[at[index]], variance
+    gone = lost[at[index]]
+    beyond = np.clip(cells.after[index] - usual, -gone, gone)
+    return index, beyond, gone, np.square(noise.usd_at(usual))
 
 
 def _posterior(

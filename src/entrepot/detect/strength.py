@@ -130,5 +130,7 @@ def passing_hubs(
 
     arrived, receives = whole(inbound, cells.importer)
     left, sends = whole(onward, cells.exporter)
-    passing: NDArray[np.bool_] = receives & (~sends | (arrived + left > _PASSING * np.sqrt(2.0)))
+    passing: NDArray[np.bool_] = receives & (
+        ~sends | ((arrived > _PASSING) & (arrived + left > _PASSING * np.sqrt(2.0)))
+    )
     return passing

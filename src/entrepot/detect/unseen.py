@@ -74,12 +74,14 @@ def declared_share(
         Share between 0.02 and 1.
     """
     ratio = usual_ratio[cells.exporter[inbound.cell], cells.importer[inbound.cell]]
-    usable = np.isfinite(ratio) & (ratio > 0) & (cells.before[inbound.cell] > 0)
+    usable = np.isfinite(ratio) & (ratio > 0)
     cell, ratio = inbound.cell[usable], ratio[usable]
-    usual = cells.mirror_before[cell] * expected[cell] / cells.before[cell]
+    before, usual = cells.before[cell], ratio * expected[cell]
+    np.divide(cells.mirror_before[cell] * expected[cell], before, out=usual, where=before > 0)
     sent = cells.after[cell] - expected[cell]
     declared = (cells.mirror_after[cell] - usual) / ratio
-    weight = inbound.predicted_usd[usable] / (expected[cell] + noise.floor)
+    predicted = inbound.predicted_usd[usable]
+    weight = predicted / (expected[cell] + noise.floor + predicted)
     hub, n = cells.importer[cell], cells.n_areas
     base = sum_by(hub, weight * sent, n)
     share = np.divide(sum_by(hub, weight * declared, n), base, out=np.ones(n), where=base > 0)
