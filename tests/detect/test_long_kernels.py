@@ -10,7 +10,7 @@ import pytest
 
 from entrepot.detect.baseline import expected_flows
 from entrepot.detect.kernels.brackets import streamed_median
-from entrepot.detect.kernels.cell_bits import Keys, cells_of, mark, reordered
+from entrepot.detect.kernels.cell_bits import Codes, Keys, cells_of, mark, reordered
 from entrepot.detect.kernels.interpolation import interpolate
 from entrepot.detect.kernels.lookup import starts_of_pairs
 from entrepot.detect.kernels.medians import Members, grouped_median, ranked
@@ -121,6 +121,13 @@ def test_no_run_is_divided_and_none_is_left_out(longest: int) -> None:
     assert (done <= 1).all()
 
 
+def looked_up(rng: np.random.Generator, numbers: np.ndarray) -> Codes:
+    """Return numbers as they stand beside texts in another order; -1 as no text."""
+    number = rng.permutation(numbers.max() + 1).astype(np.int32)
+    at = np.argsort(number).astype(np.int32)[numbers]
+    return Codes(np.where(numbers < 0, np.int32(-1), at), np.append(number, np.int32(-1)))
+
+
 @pytest.mark.parametrize("n_areas", [3, 130])
 def test_rows_set_bits_and_bits_give_cells_in_order(n_areas: int) -> None:
     rng = np.random.default_rng(n_areas)
@@ -134,7 +141,7 @@ def test_rows_set_bits_and_bits_give_cells_in_order(n_areas: int) -> None:
         np.zeros((2, n_areas, n_periods), dtype=bool),
         np.zeros((2, n_areas, n_areas), dtype=bool),
     )
-    mark(Keys(e, i, k, p, *told, *usd), bits, published, shown)
+    mark(Keys(*(looked_up(rng, numbers) for numbers in (e, i, k, p)), *told, *usd), bits, published, shown)
     for side, (area, values) in enumerate(zip((e, i), usd, strict=True)):
         rows = np.flatnonzero((k >= 0) & told[side])
         there = set(zip(area[rows].tolist(), p[rows].tolist(), strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,7 +107,10 @@ def detours(
     onward leg, its bound is absent and ``kind`` says ``onward_unobserved``. An amount is null, with the
     reason in ``status``, where the placebo exceeds a fifth of it.
     """
-    survey = survey_rows(batches) if batches else survey_of(engine, flows)
+    # What only later steps need is loaded while the rows are read.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(import_module, "scipy.optimize")
+        survey = survey_rows(batches) if batches else survey_of(engine, flows)
     published = calendar_of(flows, survey).periods
     windows = event_windows(options.event, published=published, before=options.before, after=options.after)
     pairs = (windows, *placebo_windows(windows, published=published))
