@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,13 @@ from entrepot.detect.baseline import expected_flows
 from entrepot.detect.kernels.brackets import streamed_median
 from entrepot.detect.kernels.cell_bits import Codes, Keys, cells_of, mark, reordered
 from entrepot.detect.kernels.interpolation import interpolate
-from entrepot.detect.kernels.lookup import starts_of_pairs
+from entrepot.detect.kernels.lookup import added_up, cells_under, starts_of_pairs
 from entrepot.detect.kernels.medians import Members, grouped_median, ranked
 from entrepot.detect.kernels.small_groups import AreaRuns, small_median, sorted_groups
 from entrepot.detect.kernels.sums import count_by, each_once, sum_by, sum_in_blocks, sum_runs
 from entrepot.detect.kernels.threads import in_blocks, in_parts, over_runs, zeros
 from entrepot.detect.noise import Noise, fit_noise
+from entrepot.detect.strength import clear_pairs, clear_rises
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -292,3 +294,55 @@ def test_expected_growth_is_that_of_the_sorted_groups(seed: int, random_cells: C
         found = expected_flows(cells, untreated=untreated, noise=_NOISE).usd
         twin = cells.before * np.exp(growth_by_sorting(cells, untreated))
         np.testing.assert_allclose(found, twin, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_areas", [4, 110])
+def test_cells_under_pairs_and_products_are_those_of_a_mask(n_areas: int) -> None:
+    rng = np.random.default_rng(n_areas)
+    n_products, size = 9, n_areas * n_areas * 9
+    key = np.sort(rng.choice(size, size // 3, replace=False))
+    pair, product = np.divmod(key, n_products)
+    starts = starts_of_pairs(*np.divmod(pair, n_areas), product, n_areas)
+    for share in (0.0, 0.3, 1.0):
+        pairs, products = rng.random(n_areas * n_areas) < share, rng.random(n_products) < 0.6
+        found = cells_under(np.flatnonzero(pairs), products, starts, product)
+        np.testing.assert_array_equal(found, np.flatnonzero(pairs[pair] & products[product]))
+
+
+def test_what_is_looked_up_in_three_columns_is_added_in_their_order() -> None:
+    rng = np.random.default_rng(5)
+    columns = [rng.normal(0.0, 10.0**size, 50) for size in (0, 5, 9)]
+    at = [rng.integers(0, 50, 1_000).astype(np.int32) for _ in columns]
+    one, other, third = (column[place] for column, place in zip(columns, at, strict=True))
+    found = added_up(columns[0], at[0], columns[1], at[1], columns[2], at[2])
+    np.testing.assert_array_equal(found, one + other + third)
+
+
+@pytest.mark.parametrize("n_areas", [9, 120])
+def test_rises_looked_for_some_exporters_at_a_time_are_those_of_all_at_once(
+    random_cells, n_areas: int
+) -> None:
+    rng = np.random.default_rng(n_areas)
+    cells = random_cells(n_areas, n_areas=n_areas, n_products=6, density=0.5, noise=1.5)
+    columns = (
+        "exporter",
+        "importer",
+        "product",
+        "before",
+        "after",
+        "after_kg",
+        "mirror_before",
+        "mirror_after",
+    )
+    order = np.argsort(cells.key)
+    in_order = replace(cells, **{name: getattr(cells, name)[order] for name in columns})
+    assert in_order.is_sorted
+    noise = Noise(log_size=np.array([0.0, 20.0]), sd=np.array([1.0, 0.3]), floor=10.0)
+    pairs, products = rng.random((n_areas, n_areas)) < 0.8, np.arange(6) != 2
+    for own in (cells, in_order):
+        at = np.flatnonzero(pairs[own.exporter, own.importer] & products[own.product])
+        twin = clear_pairs(own, own.before, noise=noise, at=at, sign=1, are_few_enough=True)
+        found = clear_rises(own, own.before, noise=noise, pairs=pairs, products=products)
+        np.testing.assert_array_equal(found.ravel(), twin)
+        assert 0 < found.sum() < found.size / 2
+        assert not found[~pairs].any()

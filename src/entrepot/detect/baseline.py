@@ -23,6 +23,7 @@ import numpy as np
 from entrepot.detect.controls import control_growth
 from entrepot.detect.gravity import gravity_growth
 from entrepot.detect.kernels.brackets import streamed_median
+from entrepot.detect.kernels.lookup import added_up
 from entrepot.detect.kernels.medians import GroupedMedian, Members
 from entrepot.detect.kernels.small_groups import Groups, small_median, sorted_groups
 from entrepot.detect.kernels.threads import in_blocks, over_runs
@@ -259,8 +260,8 @@ def _by_medians(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> Exp
         importer: NDArray[np.int32],
         buyer: NDArray[np.int32],
     ) -> NDArray[np.float64]:
-        growth = supply_growth[supplier] + importer_growth[importer]
-        usd: NDArray[np.float64] = before * np.exp(growth + boom[buyer])
+        growth = added_up(supply_growth, supplier, importer_growth, importer, boom, buyer)
+        usd: NDArray[np.float64] = before * np.exp(growth, out=growth)
         return usd
 
     usd = in_blocks(grown, cells.before, by.supplier_product, by.importer, by.importer_product)

@@ -26,7 +26,7 @@ from entrepot.detect.noise import MAD_TO_SD, Noise, appearing_size, fit_noise, f
 from entrepot.detect.portions import n_portions, portion
 from entrepot.detect.shares import pooled_excess, rest_on_one
 from entrepot.detect.shrinkage import half_of
-from entrepot.detect.strength import clear_pairs, passing_hubs, strength_as_a_whole, strength_of
+from entrepot.detect.strength import clear_pairs, clear_rises, passing_hubs, strength_as_a_whole, strength_of
 from entrepot.detect.unseen import declared_share, mirror_ratio
 
 if TYPE_CHECKING:
@@ -196,9 +196,8 @@ def estimate(
     )
     # Of the many pairs that nobody suspects, lumpy trade lifts some above any number of standard errors in
     # USD: they have to be clear on the log scale too.
-    others = cells.under(~(origins | ends)[:, None] & hubs, lost.by_product > 0)
-    rose = clear_pairs(cells, expected.usd, noise=noise, at=others, sign=1, are_few_enough=True)
-    others = others[rose[cells.pair_at(others)]]
+    beside, fell = ~(origins | ends)[:, None] & hubs, lost.by_product > 0
+    others = cells.under(clear_rises(cells, expected.usd, noise=noise, pairs=beside, products=fell), fell)
     theirs = pooled_excess(cells, expected.usd, noise=noise, legs=others, lost=lost.by_product, at=by.product)
     on = pooled_excess(
         cells, expected.usd, noise=noise, legs=onward, lost=lost.by_destination, at=by.importer_product
