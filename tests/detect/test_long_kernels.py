@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from entrepot.detect.baseline import expected_flows
+from entrepot.detect.baseline import expected_at, expected_flows
 from entrepot.detect.kernels.brackets import streamed_median
 from entrepot.detect.kernels.cell_bits import Codes, Keys, cells_of, mark, reordered
 from entrepot.detect.kernels.interpolation import interpolate
@@ -174,6 +174,11 @@ def test_medians_by_area_and_product_are_those_of_sorted_groups(n_areas: int, si
     twin, found = small_median(groups, of), small_median(runs, of)
     np.testing.assert_array_equal(found.value, twin.value)
     np.testing.assert_array_equal(found.count, twin.count)
+    asked = rng.random(twin.value.size) < 0.5
+    for by in (groups, runs):
+        some = small_median(by, of, wanted=asked)
+        np.testing.assert_array_equal(some.value, np.where(asked, twin.value, np.nan))
+        np.testing.assert_array_equal(some.count, np.where(asked, twin.count, 0))
     fewer = of._replace(counts=of.counts & (rng.random(key.size) < 0.9), change=of.change + 1.0)
     twin, found = (small_median(by, fewer, before=(of.counts, twin)) for by in (groups, runs))
     np.testing.assert_array_equal(found.value, twin.value)
@@ -346,3 +351,22 @@ def test_rises_looked_for_some_exporters_at_a_time_are_those_of_all_at_once(
         np.testing.assert_array_equal(found.ravel(), twin)
         assert 0 < found.sum() < found.size / 2
         assert not found[~pairs].any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_expected_of_some_cells_is_what_is_expected_of_them_among_all(
+    random_cells, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    cells = random_cells(seed, n_areas=12, n_products=8)
+    noise = Noise(log_size=np.array([0.0, 20.0]), sd=np.array([1.0, 0.3]), floor=10.0)
+    at = np.flatnonzero(rng.random(cells.before.size) < 0.1)
+    growth = rng.normal(0.0, 0.3, cells.n_areas)
+    for share in (0.0, 0.8, 1.0):
+        untreated = rng.random(cells.before.size) < share
+        twin = expected_flows(cells, untreated=untreated, noise=noise, partner_growth=growth).usd[at]
+        # The other way round there is nothing kept of the same cells.
+        own = replace(cells)
+        found = expected_at(own, untreated=untreated, noise=noise, at=at, partner_growth=growth)
+        np.testing.assert_array_equal(found, twin)
+    assert expected_at(cells, untreated=untreated, noise=noise, at=at[:0]).size == 0

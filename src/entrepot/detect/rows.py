@@ -100,10 +100,12 @@ class _Codes:
         """Return a column as numbers, new texts getting the next ones; -1 for a null."""
         words = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
         texts = words.dictionary.cast(pa.string())
-        new = pc.filter(texts, pc.and_(pc.invert(pc.is_in(texts, self.words)), pc.is_valid(texts)))
-        if len(new):
+        found = pc.index_in(texts, self.words)
+        if found.null_count > texts.null_count:
+            new = pc.filter(texts, pc.and_(pc.is_null(found), pc.is_valid(texts)))
             self.words = pa.concat_arrays([self.words, new])
-        return _numbers(words, self.words)
+            found = pc.index_in(texts, self.words)
+        return _numbers(words, found)
 
     def number(self, word: str) -> int:
         """Return the number of a text; -1 where it never came."""
@@ -116,12 +118,12 @@ class _Codes:
         return tuple(texts), np.array([numbers[text] for text in texts], dtype=np.int64)
 
 
-def _numbers(words: pa.DictionaryArray, known: pa.Array) -> Codes:
-    """Return texts as their places among the known ones; -1 for others and for a null."""
-    found = pc.fill_null(pc.index_in(words.dictionary.cast(pa.string()), known), -1).to_numpy()
+def _numbers(words: pa.DictionaryArray, found: pa.Array) -> Codes:
+    """Return texts as the numbers found for the different ones; -1 for a null and where nothing was found."""
+    number = pc.fill_null(found, -1).to_numpy()
     at = words.indices.cast(pa.int32())
     at = pc.fill_null(at, -1) if at.null_count else at
-    return Codes(at.to_numpy(), np.append(found, np.int32(-1)).astype(np.int32, copy=False))
+    return Codes(at.to_numpy(), np.append(number, np.int32(-1)).astype(np.int32, copy=False))
 
 
 def survey_rows(
@@ -278,7 +280,7 @@ def _rows(batch: pa.RecordBatch, known: dict[str, pa.Array], total: int) -> Rows
     def codes(name: str, kind: str) -> Codes:
         column = batch[name]
         words = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
-        found = _numbers(words, known[kind])
+        found = _numbers(words, pc.index_in(words.dictionary.cast(pa.string()), known[kind]))
         if kind == "product":
             is_total = pc.fill_null(pc.equal(words.dictionary, _TOTAL), False)
             found.number[:-1][is_total.to_numpy(zero_copy_only=False)] = total

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells
     from entrepot.detect.noise import Noise
 
-__all__ = ["CLEAR", "clear_pairs", "clear_rises", "passing_hubs", "strength_as_a_whole", "strength_of"]
+__all__ = [
+    "CLEAR",
+    "clear_pairs",
+    "clear_rises",
+    "held_strength",
+    "passing_hubs",
+    "strength_as_a_whole",
+    "strength_of",
+]
 
 #: Strength of a single leg that counts at most.
 _CLIP = 4.0
@@ -39,12 +47,15 @@ def strength_of(
     cells: Cells, expected: NDArray[np.float64], *, noise: Noise, at: NDArray[np.signedinteger]
 ) -> NDArray[np.float64]:
     """Return how strongly the cells ``at``, (m,), depart: between -4 and 4, positive where they rose."""
+    return in_blocks(lambda place: held_strength(cells.after[place], expected[place], noise), at)
 
-    def strength(place: NDArray[np.signedinteger]) -> NDArray[np.float64]:
-        usual = expected[place]
-        return np.clip(noise.log_change(cells.after[place], usual) / noise.at(usual), -_CLIP, _CLIP)
 
-    return in_blocks(strength, at)
+def held_strength(
+    after: NDArray[np.float64], usual: NDArray[np.float64], noise: Noise
+) -> NDArray[np.float64]:
+    """Return how strongly flows, (m,), depart from the usual ones: between -4 and 4."""
+    strength: NDArray[np.float64] = np.clip(noise.log_change(after, usual) / noise.at(usual), -_CLIP, _CLIP)
+    return strength
 
 
 def strength_as_a_whole(
