@@ -107,14 +107,14 @@ def detours(
     onward leg, its bound is absent and ``kind`` says ``onward_unobserved``. An amount is null, with the
     reason in ``status``, where the placebo exceeds a fifth of it.
     """
-    # What only later steps need is loaded while the rows are read.
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(import_module, "scipy.optimize")
-        survey = survey_rows(batches) if batches else survey_of(engine, flows)
+    survey = survey_rows(batches) if batches else survey_of(engine, flows)
     published = calendar_of(flows, survey).periods
     windows = event_windows(options.event, published=published, before=options.before, after=options.after)
     pairs = (windows, *placebo_windows(windows, published=published))
-    data = load_windows(engine, flows, pairs, survey=survey)
+    # What only later steps need is loaded while the rows are added up.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(import_module, "scipy.optimize")
+        data = load_windows(engine, flows, pairs, survey=survey)
     del survey  # of a whole world it is large
     search = Search.of(data, pairs, options)
     found = search.run(0)

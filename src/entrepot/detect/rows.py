@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -91,7 +92,8 @@ class _Codes:
     """Numbers of texts, in the order in which they came."""
 
     def __init__(self) -> None:
-        self.words = pa.array([], pa.string())
+        self.words = pa.nulls(0, pa.string())
+        self._numbers: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self.words)
@@ -103,27 +105,27 @@ class _Codes:
         found = pc.index_in(texts, self.words)
         if found.null_count > texts.null_count:
             new = pc.filter(texts, pc.and_(pc.is_null(found), pc.is_valid(texts)))
+            self._numbers.update(zip(new.to_pylist(), count(len(self)), strict=False))
             self.words = pa.concat_arrays([self.words, new])
             found = pc.index_in(texts, self.words)
         return _numbers(words, found)
 
     def number(self, word: str) -> int:
         """Return the number of a text; -1 where it never came."""
-        return int(pc.index(self.words, word).as_py())
+        return self._numbers.get(word, -1)
 
     def sorted(self, *, without: str | None = None) -> tuple[tuple[str, ...], NDArray[np.int64]]:
         """Return the texts sorted, and the number of each."""
-        numbers = {word: at for at, word in enumerate(self.words.to_pylist()) if word != without}
-        texts = sorted(numbers)
-        return tuple(texts), np.array([numbers[text] for text in texts], dtype=np.int64)
+        texts = sorted(self._numbers.keys() - {without})
+        return tuple(texts), np.array([self._numbers[text] for text in texts], dtype=np.int64)
 
 
 def _numbers(words: pa.DictionaryArray, found: pa.Array) -> Codes:
     """Return texts as the numbers found for the different ones; -1 for a null and where nothing was found."""
-    number = pc.fill_null(found, -1).to_numpy()
+    number = np.nan_to_num(found.to_numpy(zero_copy_only=False), nan=-1.0)
     at = words.indices.cast(pa.int32())
     at = pc.fill_null(at, -1) if at.null_count else at
-    return Codes(at.to_numpy(), np.append(number, np.int32(-1)).astype(np.int32, copy=False))
+    return Codes(at.to_numpy(), np.append(number, -1).astype(np.int32, copy=False))
 
 
 def survey_rows(
@@ -302,6 +304,6 @@ def _rows(batch: pa.RecordBatch, known: dict[str, pa.Array], total: int) -> Rows
 
 def _amounts(batch: pa.RecordBatch, name: str) -> NDArray[np.float64]:
     """Return the numbers of a column, NaN where they are missing; never to be written to."""
-    column = batch[name].cast(pa.float64())
-    values: NDArray[np.float64] = pc.fill_null(column, np.nan).to_numpy()
+    values: NDArray[np.float64] = batch[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
+    values.flags.writeable = False  # as it is where nothing is missing: kernels are compiled by it
     return values

@@ -147,7 +147,6 @@ def _count(word: np.uint64) -> np.int64:
     return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
 def reordered(bits: NDArray[np.uint64], areas: NDArray[np.int64], products: NDArray[np.int64]) -> Places:
     """Return the bits with every area and product at its new place, and the cells before each word.
 
@@ -160,13 +159,31 @@ def reordered(bits: NDArray[np.uint64], areas: NDArray[np.int64], products: NDAr
     """
     n, k = areas.size, products.size
     new_product = np.full(bits.shape[2] * 64, -1, dtype=np.int64)
-    for place in range(k):
-        new_product[products[place]] = place
+    new_product[products] = np.arange(k)
     ordered = np.zeros((n, n, (k + 63) // 64), dtype=np.uint64)
-    first = np.zeros(ordered.shape, dtype=np.int64)
-    running = np.int64(0)
-    for e in range(n):
-        for i in range(n):
+    in_parts(
+        lambda first, last: _reorder(first, last, bits, areas, new_product, ordered),
+        n,
+        fewest=_FEWEST_EXPORTERS,
+    )
+    count = np.bitwise_count(ordered)
+    first = np.cumsum(count, dtype=np.int64).reshape(ordered.shape)
+    first -= count
+    return Places(ordered, first)
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _reorder(
+    first: int,
+    last: int,
+    bits: NDArray[np.uint64],
+    areas: NDArray[np.int64],
+    new_product: NDArray[np.int64],
+    ordered: NDArray[np.uint64],
+) -> None:
+    """Set the bits of the exporters from ``first`` to ``last`` at their new places."""
+    for e in range(first, last):
+        for i in range(areas.size):
             old, new = bits[areas[e], areas[i]], ordered[e, i]
             for w in range(old.size):
                 word = old[w]
@@ -178,10 +195,6 @@ def reordered(bits: NDArray[np.uint64], areas: NDArray[np.int64], products: NDAr
                         if place >= 0:
                             new[place >> 6] |= _ONE << np.uint64(place & 63)
                     word >>= _ONE
-            for w in range(new.size):
-                first[e, i, w] = running
-                running += _count(new[w])
-    return Places(ordered, first)
 
 
 def cells_of(places: Places, n_cells: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
