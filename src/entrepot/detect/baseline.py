@@ -196,8 +196,16 @@ def drawn(
     found: GroupedMedian, *, half: float = USUAL_HALF, around: NDArray[np.float64] | float = 0.0
 ) -> NDArray[np.float64]:
     """Return medians shrunk to ``around`` with n/(n + ``half``); that itself for an empty group."""
-    weight = found.count / (found.count + half)
-    return around + (np.nan_to_num(found.value) - around) * weight
+
+    def shrunk(
+        value: NDArray[np.float64], count: NDArray[np.int64], centre: NDArray[np.float64] | float = around
+    ) -> NDArray[np.float64]:
+        weight = count / (count + half)
+        result: NDArray[np.float64] = centre + (np.nan_to_num(value) - centre) * weight
+        return result
+
+    columns = (around,) if isinstance(around, np.ndarray) else ()
+    return in_blocks(shrunk, found.value, found.count, *columns)
 
 
 def _inputs(cells: Cells, noise: Noise) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
