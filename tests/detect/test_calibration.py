@@ -118,6 +118,9 @@ def test_group_ids_number_the_distinct_combinations(keys: list[tuple[int, int]])
     assert len(set(ids.tolist())) == len(set(keys))
     assert len(set(zip(ids.tolist(), keys, strict=True))) == len(set(keys))
     assert group_ids([], 3).tolist() == [0, 0, 0]
+    # Combinations of more keys than a number can hold are numbered in the same order.
+    vast = [column * 2**40 for column in columns]
+    np.testing.assert_array_equal(group_ids([*vast, columns[0]], len(keys)), ids)
 
 
 # --- planting and estimating --------------------------------------------------------------------------

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from entrepot.detect.baseline import expected_flows
+from entrepot.detect.baseline import expected_at, expected_flows
 from entrepot.detect.kernels.brackets import streamed_median
-from entrepot.detect.kernels.cell_bits import Keys, cells_of, mark, reordered
+from entrepot.detect.kernels.cell_bits import Codes, Keys, cells_of, mark, reordered
 from entrepot.detect.kernels.interpolation import interpolate
-from entrepot.detect.kernels.lookup import starts_of_pairs
+from entrepot.detect.kernels.lookup import added_up, cells_under, starts_of_pairs
 from entrepot.detect.kernels.medians import Members, grouped_median, ranked
 from entrepot.detect.kernels.small_groups import AreaRuns, small_median, sorted_groups
 from entrepot.detect.kernels.sums import count_by, each_once, sum_by, sum_in_blocks, sum_runs
 from entrepot.detect.kernels.threads import in_blocks, in_parts, over_runs, zeros
 from entrepot.detect.noise import Noise, fit_noise
+from entrepot.detect.strength import clear_pairs, clear_rises
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,6 +123,13 @@ def test_no_run_is_divided_and_none_is_left_out(longest: int) -> None:
     assert (done <= 1).all()
 
 
+def looked_up(rng: np.random.Generator, numbers: np.ndarray) -> Codes:
+    """Return numbers as they stand beside texts in another order; -1 as no text."""
+    number = rng.permutation(numbers.max() + 1).astype(np.int32)
+    at = np.argsort(number).astype(np.int32)[numbers]
+    return Codes(np.where(numbers < 0, np.int32(-1), at), np.append(number, np.int32(-1)))
+
+
 @pytest.mark.parametrize("n_areas", [3, 130])
 def test_rows_set_bits_and_bits_give_cells_in_order(n_areas: int) -> None:
     rng = np.random.default_rng(n_areas)
@@ -134,7 +143,7 @@ def test_rows_set_bits_and_bits_give_cells_in_order(n_areas: int) -> None:
         np.zeros((2, n_areas, n_periods), dtype=bool),
         np.zeros((2, n_areas, n_areas), dtype=bool),
     )
-    mark(Keys(e, i, k, p, *told, *usd), bits, published, shown)
+    mark(Keys(*(looked_up(rng, numbers) for numbers in (e, i, k, p)), *told, *usd), bits, published, shown)
     for side, (area, values) in enumerate(zip((e, i), usd, strict=True)):
         rows = np.flatnonzero((k >= 0) & told[side])
         there = set(zip(area[rows].tolist(), p[rows].tolist(), strict=True))
@@ -165,6 +174,11 @@ def test_medians_by_area_and_product_are_those_of_sorted_groups(n_areas: int, si
     twin, found = small_median(groups, of), small_median(runs, of)
     np.testing.assert_array_equal(found.value, twin.value)
     np.testing.assert_array_equal(found.count, twin.count)
+    asked = rng.random(twin.value.size) < 0.5
+    for by in (groups, runs):
+        some = small_median(by, of, wanted=asked)
+        np.testing.assert_array_equal(some.value, np.where(asked, twin.value, np.nan))
+        np.testing.assert_array_equal(some.count, np.where(asked, twin.count, 0))
     fewer = of._replace(counts=of.counts & (rng.random(key.size) < 0.9), change=of.change + 1.0)
     twin, found = (small_median(by, fewer, before=(of.counts, twin)) for by in (groups, runs))
     np.testing.assert_array_equal(found.value, twin.value)
@@ -285,3 +299,74 @@ def test_expected_growth_is_that_of_the_sorted_groups(seed: int, random_cells: C
         found = expected_flows(cells, untreated=untreated, noise=_NOISE).usd
         twin = cells.before * np.exp(growth_by_sorting(cells, untreated))
         np.testing.assert_allclose(found, twin, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_areas", [4, 110])
+def test_cells_under_pairs_and_products_are_those_of_a_mask(n_areas: int) -> None:
+    rng = np.random.default_rng(n_areas)
+    n_products, size = 9, n_areas * n_areas * 9
+    key = np.sort(rng.choice(size, size // 3, replace=False))
+    pair, product = np.divmod(key, n_products)
+    starts = starts_of_pairs(*np.divmod(pair, n_areas), product, n_areas)
+    for share in (0.0, 0.3, 1.0):
+        pairs, products = rng.random(n_areas * n_areas) < share, rng.random(n_products) < 0.6
+        found = cells_under(np.flatnonzero(pairs), products, starts, product)
+        np.testing.assert_array_equal(found, np.flatnonzero(pairs[pair] & products[product]))
+
+
+def test_what_is_looked_up_in_three_columns_is_added_in_their_order() -> None:
+    rng = np.random.default_rng(5)
+    columns = [rng.normal(0.0, 10.0**size, 50) for size in (0, 5, 9)]
+    at = [rng.integers(0, 50, 1_000).astype(np.int32) for _ in columns]
+    one, other, third = (column[place] for column, place in zip(columns, at, strict=True))
+    found = added_up(columns[0], at[0], columns[1], at[1], columns[2], at[2])
+    np.testing.assert_array_equal(found, one + other + third)
+
+
+@pytest.mark.parametrize("n_areas", [9, 120])
+def test_rises_looked_for_some_exporters_at_a_time_are_those_of_all_at_once(
+    random_cells, n_areas: int
+) -> None:
+    rng = np.random.default_rng(n_areas)
+    cells = random_cells(n_areas, n_areas=n_areas, n_products=6, density=0.5, noise=1.5)
+    columns = (
+        "exporter",
+        "importer",
+        "product",
+        "before",
+        "after",
+        "after_kg",
+        "mirror_before",
+        "mirror_after",
+    )
+    order = np.argsort(cells.key)
+    in_order = replace(cells, **{name: getattr(cells, name)[order] for name in columns})
+    assert in_order.is_sorted
+    noise = Noise(log_size=np.array([0.0, 20.0]), sd=np.array([1.0, 0.3]), floor=10.0)
+    pairs, products = rng.random((n_areas, n_areas)) < 0.8, np.arange(6) != 2
+    for own in (cells, in_order):
+        at = np.flatnonzero(pairs[own.exporter, own.importer] & products[own.product])
+        twin = clear_pairs(own, own.before, noise=noise, at=at, sign=1, are_few_enough=True)
+        found = clear_rises(own, own.before, noise=noise, pairs=pairs, products=products)
+        np.testing.assert_array_equal(found.ravel(), twin)
+        assert 0 < found.sum() < found.size / 2
+        assert not found[~pairs].any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_expected_of_some_cells_is_what_is_expected_of_them_among_all(
+    random_cells, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    cells = random_cells(seed, n_areas=12, n_products=8)
+    noise = Noise(log_size=np.array([0.0, 20.0]), sd=np.array([1.0, 0.3]), floor=10.0)
+    at = np.flatnonzero(rng.random(cells.before.size) < 0.1)
+    growth = rng.normal(0.0, 0.3, cells.n_areas)
+    for share in (0.0, 0.8, 1.0):
+        untreated = rng.random(cells.before.size) < share
+        twin = expected_flows(cells, untreated=untreated, noise=noise, partner_growth=growth).usd[at]
+        # The other way round there is nothing kept of the same cells.
+        own = replace(cells)
+        found = expected_at(own, untreated=untreated, noise=noise, at=at, partner_growth=growth)
+        np.testing.assert_array_equal(found, twin)
+    assert expected_at(cells, untreated=untreated, noise=noise, at=at[:0]).size == 0

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from entrepot.detect.controls import control_growth
 from entrepot.detect.gravity import gravity_growth
 from entrepot.detect.kernels.brackets import streamed_median
+from entrepot.detect.kernels.lookup import added_up
 from entrepot.detect.kernels.medians import GroupedMedian, Members
 from entrepot.detect.kernels.small_groups import Groups, small_median, sorted_groups
 from entrepot.detect.kernels.threads import in_blocks, over_runs
@@ -34,7 +35,15 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells, Grouping
     from entrepot.detect.noise import Noise
 
-__all__ = ["Baseline", "Expected", "drawn", "expected_flows", "with_pair_growth", "without_filling"]
+__all__ = [
+    "Baseline",
+    "Expected",
+    "drawn",
+    "expected_at",
+    "expected_flows",
+    "with_pair_growth",
+    "without_filling",
+]
 
 _ROUNDS = 2
 _FEWEST_SUPPLIERS = 3
@@ -187,8 +196,16 @@ def drawn(
     found: GroupedMedian, *, half: float = USUAL_HALF, around: NDArray[np.float64] | float = 0.0
 ) -> NDArray[np.float64]:
     """Return medians shrunk to ``around`` with n/(n + ``half``); that itself for an empty group."""
-    weight = found.count / (found.count + half)
-    return around + (np.nan_to_num(found.value) - around) * weight
+
+    def shrunk(
+        value: NDArray[np.float64], count: NDArray[np.int64], centre: NDArray[np.float64] | float = around
+    ) -> NDArray[np.float64]:
+        weight = count / (count + half)
+        result: NDArray[np.float64] = centre + (np.nan_to_num(value) - centre) * weight
+        return result
+
+    columns = (around,) if isinstance(around, np.ndarray) else ()
+    return in_blocks(shrunk, found.value, found.count, *columns)
 
 
 def _inputs(cells: Cells, noise: Noise) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -213,8 +230,97 @@ def _first(by: Grouping, of: Members) -> GroupedMedian:
     return found
 
 
+class _Learnt(NamedTuple):
+    """Growth learnt by medians, without that of importers in single products.
+
+    Attributes
+    ----------
+    supply_growth : (n_areas * n_products,)
+        Of suppliers in each product, shrunk.
+    importer_growth : (n_areas,)
+        Of importers beyond it.
+    supply
+        What suppliers show in each product, as of :class:`Expected`.
+    rest
+        The cells, with what is known of each: members of importers' groups.
+    """
+
+    supply_growth: NDArray[np.float64]
+    importer_growth: NDArray[np.float64]
+    supply: GroupedMedian
+    rest: Members
+
+    def usd(
+        self,
+        before: NDArray[np.float64],
+        supplier: NDArray[np.int32],
+        importer: NDArray[np.int32],
+        buyer: NDArray[np.int32],
+        *,
+        boom: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Return the expected flows of cells of these groups; ``boom`` is importers' growth in a product."""
+
+        def grown(before: NDArray[np.float64], *groups: NDArray[np.int32]) -> NDArray[np.float64]:
+            supplier, importer, buyer = groups
+            growth = added_up(self.supply_growth, supplier, self.importer_growth, importer, boom, buyer)
+            usd: NDArray[np.float64] = before * np.exp(growth, out=growth)
+            return usd
+
+        usd: NDArray[np.float64] = in_blocks(grown, before, supplier, importer, buyer)
+        return usd
+
+
+def expected_at(
+    cells: Cells,
+    *,
+    untreated: NDArray[np.bool_],
+    noise: Noise,
+    at: NDArray[np.signedinteger],
+    partner_growth: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Return the expected flow of some cells, as :func:`expected_flows` by medians does of all.
+
+    Parameters
+    ----------
+    cells, untreated, noise, partner_growth
+        As of :func:`expected_flows`.
+    at : (m,)
+        Cells that are asked about.
+    """
+    if not untreated.any():
+        every = expected_flows(cells, untreated=untreated, noise=noise, partner_growth=partner_growth)
+        usd: NDArray[np.float64] = every.usd[at]
+        return usd
+    learnt, by = _learnt(cells, untreated, noise), cells.grouping
+    buyer = by.importer_product[at]
+    wanted = np.zeros(cells.n_areas * cells.n_products, dtype=bool)
+    wanted[buyer] = True
+    boom = drawn(_demand(by, learnt, wanted), half=noise.half_demand)
+    return learnt.usd(cells.before[at], by.supplier_product[at], by.importer[at], buyer, boom=boom)
+
+
 def _by_medians(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> Expected:
     """Return the expected flows, their growth learnt by medians."""
+    learnt, by = _learnt(cells, untreated, noise), cells.grouping
+    demand = _demand(by, learnt)
+    boom = drawn(demand, half=noise.half_demand)
+    usd = learnt.usd(cells.before, by.supplier_product, by.importer, by.importer_product, boom=boom)
+    return Expected(usd=usd, baseline=Baseline.UNTREATED, supply=learnt.supply, demand=demand)
+
+
+def _demand(by: Grouping, learnt: _Learnt, wanted: NDArray[np.bool_] | None = None) -> GroupedMedian:
+    """Return what importers show of growth in each product.
+
+    A boom of one importer in one product shows in its untreated suppliers too. In one or two of them it may
+    be a relay: those tell nothing.
+    """
+    demand = small_median(by.by_importer_product, learnt.rest, wanted=wanted)
+    return GroupedMedian(demand.value, np.maximum(demand.count - (_FEWEST_SUPPLIERS - 1), 0))
+
+
+def _learnt(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> _Learnt:
+    """Return what medians tell of the growth of products, suppliers and importers."""
     change, weights = _inputs(cells, noise)
     by, n_areas, n_products = cells.grouping, cells.n_areas, cells.n_products
     nothing = np.zeros(n_areas)
@@ -246,22 +352,5 @@ def _by_medians(cells: Cells, untreated: NDArray[np.bool_], noise: Noise) -> Exp
         supply_growth += drawn(supply, half=noise.half_supply)
         of = members(by.importer, supply_growth, by.supplier_product)
         importer_growth = drawn(streamed(of, "importer", turn, n_areas))
-    # A boom of one importer in one product shows in its untreated suppliers too. In one or two of them it may
-    # be a relay: those tell nothing.
-    of = members(by.importer, supply_growth, by.supplier_product, importer_growth, by.importer)
-    demand = small_median(by.by_importer_product, of)
-    demand = GroupedMedian(demand.value, np.maximum(demand.count - (_FEWEST_SUPPLIERS - 1), 0))
-    boom = drawn(demand, half=noise.half_demand)
-
-    def grown(
-        before: NDArray[np.float64],
-        supplier: NDArray[np.int32],
-        importer: NDArray[np.int32],
-        buyer: NDArray[np.int32],
-    ) -> NDArray[np.float64]:
-        growth = supply_growth[supplier] + importer_growth[importer]
-        usd: NDArray[np.float64] = before * np.exp(growth + boom[buyer])
-        return usd
-
-    usd = in_blocks(grown, cells.before, by.supplier_product, by.importer, by.importer_product)
-    return Expected(usd=usd, baseline=Baseline.UNTREATED, supply=supply, demand=demand)
+    rest = members(by.importer, supply_growth, by.supplier_product, importer_growth, by.importer)
+    return _Learnt(supply_growth, importer_growth, supply, rest)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import isotonic_regression
+import scipy
 
 from entrepot.detect.strength import clear_pairs
 
@@ -181,5 +181,5 @@ def real_share(strength: NDArray[np.float64], opposite: NDArray[np.float64]) -> 
     part = 1.0 / (last - first)
     noise = np.bincount(first, part, ours.size + 1) - np.bincount(last, part, ours.size + 1)
     real = np.empty(strength.size)
-    real[order] = 1.0 - np.clip(isotonic_regression(noise.cumsum()[:-1]).x, 0.0, 1.0)
+    real[order] = 1.0 - np.clip(scipy.optimize.isotonic_regression(noise.cumsum()[:-1]).x, 0.0, 1.0)
     return real

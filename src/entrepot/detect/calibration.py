@@ -30,6 +30,7 @@ __all__ = ["Calibration", "Interval", "Placebo", "SpikeRun", "calibrate", "group
 
 _LOW, _HIGH = 0.05, 0.95
 _MOST_BINS = 6
+_LARGEST_ID = 2**62
 _FEWEST_IN_BIN = 60
 
 
@@ -123,10 +124,14 @@ class Interval:
 
 def group_ids(keys: Sequence[NDArray[np.int64]], size: int) -> NDArray[np.int64]:
     """Return one number per distinct combination of keys; zero for all when there is no key."""
-    ids = np.zeros(size, dtype=np.int64)
+    ids, n = np.zeros(size, dtype=np.int64), 1
     for key in keys:
-        _, ids = np.unique(ids * (int(key.max(initial=0)) + 1) + key, return_inverse=True)
-    return ids
+        n_keys = int(key.max(initial=0)) + 1
+        if n * n_keys > _LARGEST_ID:
+            ids = np.unique(ids, return_inverse=True)[1]
+            n = size
+        ids, n = ids * n_keys + key, n * n_keys
+    return np.unique(ids, return_inverse=True)[1]
 
 
 @dataclass(frozen=True, slots=True)

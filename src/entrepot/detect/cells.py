@@ -175,7 +175,11 @@ class Cells:
 
     def pair_at(self, at: NDArray[np.signedinteger]) -> NDArray[np.int64]:
         """Return the pairs of some cells."""
-        pair: NDArray[np.int64] = self.exporter[at] * self.n_areas + self.importer[at]
+        pair: NDArray[np.int64] = in_blocks(
+            lambda place: self.exporter[place] * self.n_areas + self.importer[place],
+            at,
+            dtype=self.exporter.dtype.type,
+        )
         return pair
 
     def key_at(self, at: NDArray[np.signedinteger]) -> NDArray[np.int64]:

@@ -370,8 +370,9 @@ def join_keys(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the positions of every pair of equal keys, left and right, in the order of the right ones."""
     order = np.argsort(left, kind="stable")
-    first = np.searchsorted(left, right, side="left", sorter=order)
-    count = np.searchsorted(left, right, side="right", sorter=order) - first
+    in_order = left[order]
+    first = np.searchsorted(in_order, right, side="left")
+    count = np.searchsorted(in_order, right, side="right") - first
     at_right = np.repeat(np.arange(right.size), count)
     offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     return order[np.repeat(first, count) + offset], at_right

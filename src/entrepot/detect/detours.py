@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from entrepot.detect.extremes import extremes_of
 from entrepot.detect.findings import Evidence, detour_table, withheld
 from entrepot.detect.hidden import hidden_share
 from entrepot.detect.kernels.sums import sum_by
-from entrepot.detect.kernels.threads import in_blocks, in_threads
+from entrepot.detect.kernels.threads import in_threads
 from entrepot.detect.parts import KEYS, OWN_KINDS, Parts
 from entrepot.detect.periods import event_windows, period_text, placebo_windows
 from entrepot.detect.relay_limit import largest_relay
@@ -110,7 +111,10 @@ def detours(
     published = calendar_of(flows, survey).periods
     windows = event_windows(options.event, published=published, before=options.before, after=options.after)
     pairs = (windows, *placebo_windows(windows, published=published))
-    data = load_windows(engine, flows, pairs, survey=survey)
+    # What only later steps need is loaded while the rows are added up.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(import_module, "scipy.optimize")
+        data = load_windows(engine, flows, pairs, survey=survey)
     del survey  # of a whole world it is large
     search = Search.of(data, pairs, options)
     found = search.run(0)
@@ -130,7 +134,7 @@ def detours(
     with ThreadPoolExecutor(2) as pool:
         coming = pool.submit(_headline, found, decoys, calibration, search)
         limits = pool.submit(untold_hubs, search.cells[0], search.question, found, noise=search.noise)
-        whole, expected = _parts(found, search)
+        whole, expected = _parts(found, search), _expected_of(found, search)
         own = whole.only(whole.kind != _RELAY)
         rows = whole
         if set(options.by) - {"tier"} == set(KEYS):
@@ -220,25 +224,33 @@ def _own(corridors: Corridors) -> Corridors:
     return corridors.only(corridors.kind != _RELAY)
 
 
-def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]:
-    """Return the corridors of the unpooled flows, and what was expected of every unpooled cell."""
+def _factor(usual: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return by how much flows were expected to grow; one where nothing was before."""
+    return np.divide(usual, before, out=np.ones(before.size), where=before > 0)
+
+
+def _expected_of(found: Estimate, search: Search) -> Callable[[NDArray[np.int64]], NDArray[np.float64]]:
+    """Return what tells what was expected of unpooled cells: those of a union grow as all of it."""
+    pooled, cells, usual = search.cells[0], search.data.cells[0], found.expected.usd
+
+    def expected(at: NDArray[np.int64]) -> NDArray[np.float64]:
+        before, twin = cells.before[at], at
+        if search.members.any():
+            exporter = cells.exporter[at]
+            stand_in = np.where(search.members[exporter], search.representative, exporter)
+            twin = pooled.find(stand_in, cells.importer[at], cells.product[at])
+        rate: NDArray[np.float64] = np.where(twin >= 0, _factor(usual[twin], pooled.before[twin]), 1.0)
+        return before * rate
+
+    return expected
+
+
+def _parts(found: Estimate, search: Search) -> Parts:
+    """Return the corridors of the unpooled flows."""
     pooled, cells, corridors = search.cells[0], search.data.cells[0], found.corridors
-
-    def factor(usual: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.divide(usual, before, out=np.ones(before.size), where=before > 0)
-
-    if search.members.any():
-        stand_in = np.where(search.members[cells.exporter], search.representative, cells.exporter)
-        twin = pooled.find(stand_in, cells.importer, cells.product)
-        rate = factor(found.expected.usd, pooled.before)
-        expected = cells.before * np.where(twin >= 0, rate[twin], 1.0)
-    else:
-        expected = in_blocks(
-            lambda usual, before: before * factor(usual, before), found.expected.usd, cells.before
-        )
     is_pooled = search.members[corridors.origin]
     inbound = corridors.inbound
-    grown = factor(found.expected.usd[inbound], pooled.before[inbound])
+    grown = _factor(found.expected.usd[inbound], pooled.before[inbound])
     row, cell, share = split(corridors, cells, grown, search.members)
     keep = is_pooled[row]
     single = np.flatnonzero(~is_pooled)
@@ -265,7 +277,7 @@ def _parts(found: Estimate, search: Search) -> tuple[Parts, NDArray[np.float64]]
         second=corridors.second[at],
         third=corridors.third[at],
     )
-    return parts.only(real), expected
+    return parts.only(real)
 
 
 def _last_hub(corridors: Corridors) -> NDArray[np.int64]:
@@ -375,7 +387,7 @@ def _over_months(
     whole: Parts,
     flows: nw.LazyFrame[Any],
     search: Search,
-    expected: NDArray[np.float64],
+    expected: Callable[[NDArray[np.int64]], NDArray[np.float64]],
     *,
     measured: Measured | None,
     by: Sequence[str],
@@ -388,7 +400,7 @@ def _over_months(
         periods=[period_text(p, is_monthly=windows.is_monthly) for p in windows.after],
         labels=(search.data.areas, search.data.products),
         inbound=(cells.exporter[legs], cells.importer[legs], cells.product[legs]),
-        expected=expected[legs],
+        expected=expected(legs),
         column=measured.column if measured is not None else "",
     )
     rate = months.rate_of_legs(legs.size)

@@ -10,6 +10,7 @@ import numpy as np
 from entrepot.detect.baseline import (
     Baseline,
     Expected,
+    expected_at,
     expected_flows,
     with_pair_growth,
     without_filling,
@@ -26,7 +27,13 @@ from entrepot.detect.noise import MAD_TO_SD, Noise, appearing_size, fit_noise, f
 from entrepot.detect.portions import n_portions, portion
 from entrepot.detect.shares import pooled_excess, rest_on_one
 from entrepot.detect.shrinkage import half_of
-from entrepot.detect.strength import clear_pairs, passing_hubs, strength_as_a_whole, strength_of
+from entrepot.detect.strength import (
+    clear_pairs,
+    clear_rises,
+    held_strength,
+    passing_hubs,
+    strength_as_a_whole,
+)
 from entrepot.detect.unseen import declared_share, mirror_ratio
 
 if TYPE_CHECKING:
@@ -196,9 +203,8 @@ def estimate(
     )
     # Of the many pairs that nobody suspects, lumpy trade lifts some above any number of standard errors in
     # USD: they have to be clear on the log scale too.
-    others = cells.under(~(origins | ends)[:, None] & hubs, lost.by_product > 0)
-    rose = clear_pairs(cells, expected.usd, noise=noise, at=others, sign=1, are_few_enough=True)
-    others = others[rose[cells.pair_at(others)]]
+    beside, fell = ~(origins | ends)[:, None] & hubs, lost.by_product > 0
+    others = cells.under(clear_rises(cells, expected.usd, noise=noise, pairs=beside, products=fell), fell)
     theirs = pooled_excess(cells, expected.usd, noise=noise, legs=others, lost=lost.by_product, at=by.product)
     on = pooled_excess(
         cells, expected.usd, noise=noise, legs=onward, lost=lost.by_destination, at=by.importer_product
@@ -311,12 +317,13 @@ def expect(
     if third < _FEWEST_IMPORTERS:
         return _expected_beside(cells, question, question.hubs, noise, partner_growth)
     # Hubs unknown: begin with none, then leave out those whose arrivals from the origins stand out.
-    used, by_medians = np.zeros(cells.n_areas, dtype=bool), replace(question, method=None)
+    at = cells.under(question.origins[:, None] & question.hubs & ~question.is_treated, question.listed)
+    beside_none = _untreated_beside(cells, question, np.zeros(cells.n_areas, dtype=bool))
+    usual = expected_at(cells, untreated=beside_none, noise=noise, at=at, partner_growth=partner_growth)
+    used, by_medians = _busy_hubs(cells, at, usual, noise), replace(question, method=None)
     expected = _expected_beside(cells, by_medians, used, noise, partner_growth)
-    for _ in range(2):
-        before, used = used, _busy_hubs(cells, question, expected, noise)
-        if np.array_equal(before, used):
-            break
+    before, used = used, _busy_hubs(cells, at, expected.usd[at], noise)
+    if not np.array_equal(before, used):
         del expected  # of a whole world it is large, and so is the next one
         expected = _expected_beside(cells, by_medians, used, noise, partner_growth)
     is_done = question.method in {None, Baseline.UNTREATED}
@@ -331,6 +338,11 @@ def _expected_beside(
     partner_growth: NDArray[np.float64] | None,
 ) -> Expected:
     """Expect flows from the cells that neither the measures nor the hubs can have touched."""
+    return _expected(cells, question, _untreated_beside(cells, question, hubs), noise, partner_growth)
+
+
+def _untreated_beside(cells: Cells, question: Question, hubs: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the cells that neither the measures nor the hubs can have touched; none where too few are."""
     touched = (
         question.is_treated | (question.origins[:, None] & hubs) | (hubs[:, None] & question.destinations)
     )
@@ -338,7 +350,7 @@ def _expected_beside(
     is_enough = (np.bincount(others, minlength=cells.n_areas) > 0).sum() >= _FEWEST_UNTREATED
     untreated = np.full(cells.before.size, is_enough)
     untreated[cells.under(touched, question.listed)] = False
-    return _expected(cells, question, untreated, noise, partner_growth)
+    return untreated
 
 
 def _expected(
@@ -358,16 +370,22 @@ def _expected(
     )
 
 
-def _busy_hubs(cells: Cells, question: Question, expected: Expected, noise: Noise) -> NDArray[np.bool_]:
-    """Return the areas whose arrivals from the origins exceed the expected by far more than others' do."""
-    arrivals = question.origins[:, None] & question.hubs & ~question.is_treated
-    at = cells.under(arrivals, question.listed)
+def _busy_hubs(
+    cells: Cells, at: NDArray[np.int64], usual: NDArray[np.float64], noise: Noise
+) -> NDArray[np.bool_]:
+    """Return the areas whose arrivals from the origins exceed the expected by far more than others' do.
+
+    Parameters
+    ----------
+    cells, noise
+        The flows, and how much flows change for no reason.
+    at, usual : (m,)
+        Arrivals from the origins, and what was expected of them.
+    """
     if not at.size:
         return np.zeros(cells.n_areas, dtype=bool)
     importer = cells.importer[at]
-    signal = strength_as_a_whole(
-        strength_of(cells, expected.usd, noise=noise, at=at), importer, cells.n_areas
-    )
+    signal = strength_as_a_whole(held_strength(cells.after[at], usual, noise), importer, cells.n_areas)
     signal[np.bincount(importer, minlength=cells.n_areas) == 0] = np.nan
     centre = np.nanmedian(signal)
     spread = MAD_TO_SD * np.nanmedian(np.abs(signal - centre))

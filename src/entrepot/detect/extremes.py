@@ -23,9 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from entrepot.detect.cells import find_cells
 from entrepot.detect.corridors import join_keys, kind_number
@@ -201,10 +199,10 @@ def largest_flow(
     if n == 0:
         return 0.0
     scale = max(float(capacity.max()), 1.0)
-    matrix = coo_array((np.ones(column.size), (bound, column)), shape=(capacity.size, n)).tocsr()
+    matrix = scipy.sparse.coo_array((np.ones(column.size), (bound, column)), shape=(capacity.size, n)).tocsr()
     largest = 0.0
     for bounds, amounts in _apart(column=column, bound=bound, n_bounds=capacity.size, n=n):
-        solved = linprog(
+        solved = scipy.optimize.linprog(
             -np.ones(amounts.size),
             A_ub=cast("Any", matrix[bounds][:, amounts]),
             b_ub=capacity[bounds] / scale,
@@ -225,8 +223,10 @@ def _apart(
     Products never share a bound, so that a whole world falls apart into thousands of small programmes. Solved
     as one, 130,000 corridors took eight times as long.
     """
-    links = coo_array((np.ones(column.size), (bound, n_bounds + column)), shape=(n_bounds + n, n_bounds + n))
-    count, group = connected_components(links, directed=False)
+    links = scipy.sparse.coo_array(
+        (np.ones(column.size), (bound, n_bounds + column)), shape=(n_bounds + n, n_bounds + n)
+    )
+    count, group = scipy.sparse.csgraph.connected_components(links, directed=False)
     size = np.bincount(group[n_bounds:], minlength=count)
     of_group = (np.cumsum(size) - size) // _MOST_TOGETHER
     # A bound without amounts is a group of its own, without a programme.

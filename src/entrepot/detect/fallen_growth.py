@@ -69,8 +69,9 @@ def with_fallen_growth(
     fell = _fallen(cells, expected.usd, noise=noise, direct=direct) & question.listed
     at = cells.under(~question.origins[:, None] & ~question.destinations, fell)
     sales = _growth(cells, expected.usd, at=at, area=cells.exporter[at], noise=noise)
+    sold_more = np.exp(sales)
     usd = in_blocks(
-        lambda flow, e, k: np.where(fell[k], flow * np.exp(sales[e]), flow),
+        lambda flow, e, k: np.where(fell[k], flow * sold_more[e], flow),
         expected.usd,
         cells.exporter,
         cells.product,
@@ -95,7 +96,8 @@ def with_fallen_growth(
     parent = np.where(fell[None, :], purchases[:, None], 0.0)
     change = (drawn(demand, half=noise.half_demand, around=parent.ravel()) - known).reshape(shape)
     change[:, ~fell] = 0.0
-    usd = in_blocks(lambda flow, j: flow * np.exp(change.ravel()[j]), usd, by.importer_product, out=usd)
+    bought_more = np.exp(change.ravel())
+    usd = in_blocks(lambda flow, j: flow * bought_more[j], usd, by.importer_product, out=usd)
     return replace(expected, usd=usd)
 
 

@@ -11,13 +11,13 @@ import pyarrow as pa
 from entrepot.detect.baseline import Baseline
 from entrepot.detect.corridors import CHAIN, KINDS, kind_number
 from entrepot.detect.kernels.sums import each_once, sum_by
-from entrepot.detect.parts import OWN_KINDS, RELAY, Keys
+from entrepot.detect.parts import OWN_KINDS, RELAY, Keys, words_at
 from entrepot.detect.signs import sign_columns
 from entrepot.detect.valued import group_rate
 from entrepot.schema import DETOUR, VALUED_DETOUR, DetourKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -43,16 +43,20 @@ UNIDENTIFIED_BASELINE = "not identified: nothing in the data tells ordinary grow
 
 _FEWEST_OF_KIND = 200
 
-_LEG_COLUMNS = (
-    "excess_in_usd",
-    "excess_on_usd",
-    "before_in_usd",
-    "after_in_usd",
-    "expected_in_usd",
-    "before_direct_usd",
-    "after_direct_usd",
-    "expected_direct_usd",
-)
+#: What is summed of the legs, and its column.
+_LEG_COLUMNS = {
+    name: name
+    for name in (
+        "excess_in_usd",
+        "excess_on_usd",
+        "before_in_usd",
+        "after_in_usd",
+        "expected_in_usd",
+        "before_direct_usd",
+        "after_direct_usd",
+        "expected_direct_usd",
+    )
+} | {"shortfall_direct_usd": "shortfall_usd", "increase_in_usd": "raw_increase_usd"}
 
 _UNOBSERVED = kind_number(DetourKind.ONWARD_UNOBSERVED)
 
@@ -111,7 +115,7 @@ class Evidence:
     hub_placebo_share : (n_areas,)
         Placebo over event amount of each hub; see :func:`withheld`.
     cells, expected
-        The flows that the parts index, and what was expected of them.
+        The flows that the parts index, and what tells what was expected of some of them.
     areas, products
         Codes.
     tiers : (n_products,)
@@ -128,7 +132,7 @@ class Evidence:
     decoys: tuple[Parts, ...]
     hub_placebo_share: NDArray[np.float64]
     cells: Cells
-    expected: NDArray[np.float64]
+    expected: Callable[[NDArray[np.int64]], NDArray[np.float64]]
     areas: tuple[str, ...]
     products: tuple[str, ...]
     tiers: NDArray[np.str_]
@@ -178,7 +182,7 @@ def detour_table(parts: Parts, evidence: Evidence, *, by: Sequence[str]) -> pa.T
     if evidence.unit:
         rate = group_rate(parts, parts.rate, ids, n)
         shown |= {"estimate_amount": usd * rate, "low_amount": low * rate, "high_amount": high * rate}
-    columns: dict[str, NDArray[np.generic] | None] = {
+    columns: dict[str, NDArray[np.generic] | pa.Array | None] = {
         **keys.columns(parts, ids, n),
         "kind": _kind_words(kinds),
         **{name: np.where(is_identified, values, np.nan) for name, values in shown.items()},
@@ -188,12 +192,12 @@ def detour_table(parts: Parts, evidence: Evidence, *, by: Sequence[str]) -> pa.T
             _q_values(usd * ~is_relay, evidence.decoys, keys, is_relay=False),
         ),
         "status": _statuses(share, usd, low, evidence.baseline),
-        "baseline": np.full(n, evidence.baseline, dtype=object),
+        "baseline": pa.repeat(evidence.baseline, n),
         **legs,
         **_signs(parts, ids, n, by, evidence),
         "rerouted_share": _rerouted(usd, legs["shortfall_usd"], is_relay, is_identified),
         "excess_on_usd": np.where(kinds == 1 << _UNOBSERVED, np.nan, legs["excess_on_usd"]),
-        **({"amount_unit": np.full(n, evidence.unit)} if evidence.unit else {}),
+        **({"amount_unit": pa.repeat(evidence.unit, n)} if evidence.unit else {}),
     }
     order = np.argsort(-usd, kind="stable")
     return pa.table(
@@ -222,27 +226,30 @@ def _rerouted(
 
 def _signs(
     parts: Parts, ids: NDArray[np.int64], n: int, by: Sequence[str], evidence: Evidence
-) -> dict[str, NDArray[np.generic]]:
+) -> dict[str, NDArray[np.generic] | pa.Array | None]:
     """Return the signs of every group; the months of a hub only where a row is of one hub."""
     signs = evidence.signs
-    columns: dict[str, NDArray[np.generic]] = {
+    columns: dict[str, NDArray[np.generic] | pa.Array | None] = {
         **sign_columns(parts, ids, n, cells=evidence.cells, signs=signs),
-        "onset": np.full(n, "", dtype="U7"),
-        "onward_onset": np.full(n, "", dtype="U7"),
+        "onset": None,
+        "onward_onset": None,
     }
-    if "hub" in by and n:
+    if "hub" in by:
         hub = np.zeros(n, dtype=np.int64)
         hub[ids] = parts.hub
-        columns["onset"], columns["onward_onset"] = signs.onset[hub], signs.onward_onset[hub]
+        columns |= {name: words_at(getattr(signs, name), hub) for name in ("onset", "onward_onset")}
     return columns
 
 
-def _kind_words(kinds: NDArray[np.int64]) -> NDArray[np.str_]:
-    """Return the kind of each group; empty where it has several."""
+def _kind_words(kinds: NDArray[np.int64]) -> pa.Array:
+    """Return the kind of each group; null where it has several."""
     words = [kind.value for kind in KINDS]
     # Roads over several hubs are declared as those over one are.
     known = np.where(kinds >> CHAIN & 1, kinds & ~(1 << CHAIN) | 1 << KINDS.index(KINDS[CHAIN]), kinds)
-    return np.select([known == 1 << at for at in range(len(words))], words, "")
+    several = len(words)
+    return words_at(
+        [*words, ""], np.select([known == 1 << at for at in range(several)], range(several), several)
+    )
 
 
 def _q_values(
@@ -304,14 +311,16 @@ def _statuses(
     return status
 
 
-def _column(values: NDArray[np.generic] | None, kind: pa.DataType, order: NDArray[np.int64]) -> pa.Array:
-    """Return an Arrow column in order: NaN and the empty text become nulls."""
+def _column(
+    values: NDArray[np.generic] | pa.Array | None, kind: pa.DataType, order: NDArray[np.int64]
+) -> pa.Array:
+    """Return an Arrow column in order: numbers that are not finite become nulls."""
     if values is None:
         return pa.nulls(order.size, kind)
+    if isinstance(values, pa.Array):
+        return values.take(pa.array(order)).cast(kind)
     array = values[order]
-    if array.dtype.kind == "f":
-        return pa.array(array, kind, mask=~np.isfinite(array))
-    return pa.array(array, kind, mask=array == "")
+    return pa.array(array, kind, mask=~np.isfinite(array) if array.dtype.kind == "f" else None)
 
 
 def _legs(parts: Parts, ids: NDArray[np.int64], n: int, evidence: Evidence) -> dict[str, NDArray[np.float64]]:
@@ -320,7 +329,7 @@ def _legs(parts: Parts, ids: NDArray[np.int64], n: int, evidence: Evidence) -> d
     sums: dict[str, NDArray[np.float64]] = {}
     for leg, index in {"in": parts.inbound, "on": parts.onward, "direct": parts.direct}.items():
         group, at = each_once(ids, index, cells.before.size)
-        before, after, usual = cells.before[at], cells.after[at], evidence.expected[at]
+        before, after, usual = cells.before[at], cells.after[at], evidence.expected(at)
         values = {
             "before": before,
             "after": after,
@@ -329,9 +338,8 @@ def _legs(parts: Parts, ids: NDArray[np.int64], n: int, evidence: Evidence) -> d
             "excess": np.maximum(after - usual, 0.0),
             "shortfall": np.maximum(usual - after, 0.0),
         }
-        sums |= {f"{name}_{leg}_usd": sum_by(group, usd, n) for name, usd in values.items()}
-    return {
-        **{name: sums[name] for name in _LEG_COLUMNS},
-        "shortfall_usd": sums["shortfall_direct_usd"],
-        "raw_increase_usd": sums["increase_in_usd"],
-    }
+        named = {f"{name}_{leg}_usd": usd for name, usd in values.items()}
+        sums |= {
+            _LEG_COLUMNS[name]: sum_by(group, usd, n) for name, usd in named.items() if name in _LEG_COLUMNS
+        }
+    return sums

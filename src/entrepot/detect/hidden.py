@@ -70,7 +70,7 @@ def with_hidden_goods(cells: Cells, products: Sequence[str]) -> Cells:
     if not found.goods.any():
         return cells
     supply = _supply(cells)
-    rest = np.flatnonzero(is_unspecified[cells.product])
+    rest = _unspecified(cells, is_unspecified)
     is_read = found.goods[supply] & cells.has_mirror[cells.exporter, cells.importer]
     filled: list[NDArray[np.float64]] = []
     parts: list[NDArray[np.float64]] = []
@@ -122,7 +122,7 @@ def _find(cells: Cells, is_unspecified: NDArray[np.bool_]) -> _Found:
     at = np.flatnonzero(in_blocks(lambda of: suspect[of], supply, dtype=np.bool_))
     at = at[cells.has_mirror[cells.exporter[at], cells.importer[at]]]
     at = at[~is_unspecified[cells.product[at]] & (shown[0][at] > 0) & (shown[1][at] > 0)]
-    of, pair, rest = supply[at], cells.pair_at(at), np.flatnonzero(is_unspecified[cells.product])
+    of, pair, rest = supply[at], cells.pair_at(at), _unspecified(cells, is_unspecified)
     early, late = (sum_by(of, usd[at], size) for usd in shown)
     first, second = np.where(before, early, late), np.where(before, late, early)
     fits = np.ones(size, dtype=bool)
@@ -136,8 +136,17 @@ def _find(cells: Cells, is_unspecified: NDArray[np.bool_]) -> _Found:
 
 def _supply(cells: Cells) -> NDArray[np.signedinteger]:
     """Return the exporter and product of each cell as one number."""
-    supply: NDArray[np.signedinteger] = cells.exporter * cells.n_products + cells.product
+    k, kind = cells.n_products, cells.exporter.dtype.type
+    supply: NDArray[np.signedinteger] = in_blocks(
+        lambda e, p: e * k + p, cells.exporter, cells.product, dtype=kind
+    )
     return supply
+
+
+def _unspecified(cells: Cells, is_unspecified: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the cells of goods of no kind."""
+    every = np.ones((cells.n_areas, cells.n_areas), dtype=bool)
+    return cells.under(every, is_unspecified) if is_unspecified.any() else np.zeros(0, dtype=np.int64)
 
 
 def _without_dust(usd: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -141,7 +141,8 @@ def fit_noise(
         for e, now in zip(expected, after, strict=True)
     ]
     log_size = size[0] if len(size) == 1 else np.concatenate(size)
-    edges = np.quantile(log_size, np.linspace(0.0, 1.0, _BINS + 1)) if log_size.size else np.zeros(2)
+    # Sorting first is faster than to look for twenty-one quantiles in what is not.
+    edges = np.quantile(np.sort(log_size), np.linspace(0.0, 1.0, _BINS + 1)) if log_size.size else np.zeros(2)
     sizes, changes, starts = by_bin(
         log_size, change[0] if len(change) == 1 else np.concatenate(change), edges
     )

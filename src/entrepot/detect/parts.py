@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from entrepot.detect.calibration import group_ids
 from entrepot.detect.corridors import KINDS, kind_number
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from entrepot.detect.calibration import SpikeRun
 
-__all__ = ["KEYS", "OWN_KINDS", "RELAY", "Keys", "Parts"]
+__all__ = ["KEYS", "OWN_KINDS", "RELAY", "Keys", "Parts", "words_at"]
 
 #: Keys of a result and the attribute of parts and runs that holds them.
 KEYS = {"origin": "origin", "hub": "hub", "destination": "destination", "hs_code": "product"}
@@ -93,6 +94,12 @@ class Parts:
         return Parts(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
 
+def words_at(words: Sequence[str] | NDArray[np.str_], at: NDArray[np.integer]) -> pa.Array:
+    """Return the words at some places; null where a word is empty."""
+    column = np.asarray(words, dtype=object)
+    return pa.array(column, pa.string(), mask=column == "").take(pa.array(at))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Keys:
     """What a result is summed by.
@@ -139,29 +146,33 @@ class Keys:
             keys.append(np.unique(parts.period, return_inverse=True)[1].astype(np.int64))
         return group_ids(keys, parts.usd.size)
 
-    def columns(self, parts: Parts, ids: NDArray[np.int64], n: int) -> dict[str, NDArray[np.generic] | None]:
+    def columns(self, parts: Parts, ids: NDArray[np.int64], n: int) -> dict[str, pa.Array | None]:
         """Return the columns of the keys of every group: None where a row is a sum over them."""
         first = np.full(n, -1, dtype=np.int64)
         first[ids[::-1]] = np.arange(ids.size)[::-1]
         codes = {name: self.products if name == "hs_code" else self.areas for name in KEYS}
-        columns: dict[str, NDArray[np.generic] | None] = {
-            name: np.array(codes[name], dtype=object)[getattr(parts, KEYS[name])[first]]
-            if name in self.by
-            else None
+        columns: dict[str, pa.Array | None] = {
+            name: words_at(codes[name], getattr(parts, KEYS[name])[first]) if name in self.by else None
             for name in KEYS
         }
-        columns["period"] = parts.period[first] if "period" in self.by else None
+        columns["period"] = words_at(parts.period, first) if "period" in self.by else None
         columns["further_hubs"] = self._further_hubs(parts, first) if self.are_all else None
         if "tier" in self.by:
-            columns["tier"] = self.tiers[parts.product[first]]
+            columns["tier"] = words_at(self.tiers, parts.product[first])
         return columns
 
-    def _further_hubs(self, parts: Parts, row: NDArray[np.int64]) -> NDArray[np.str_]:
-        """Return the hubs after the first one, ``ARM,GEO``; empty where there is none."""
-        names = np.array([*self.areas, ""])
-        second, third = names[parts.second[row]], names[parts.third[row]]
-        both = np.char.add(np.char.add(second, ","), third)
-        return np.where(parts.third[row] >= 0, both, second)
+    def _further_hubs(self, parts: Parts, row: NDArray[np.int64]) -> pa.Array:
+        """Return the hubs after the first one, ``ARM,GEO``; null where there is none."""
+        second, third = parts.second[row], parts.third[row]
+        roads, road = np.unique(second * (len(self.areas) + 1) + third, return_inverse=True)
+        first = np.zeros(roads.size, dtype=np.int64)
+        first[road] = np.arange(row.size)
+        names = [*self.areas, ""]
+        words = [
+            ",".join(names[hub] for hub in hubs if hub >= 0)
+            for hubs in zip(second[first].tolist(), third[first].tolist(), strict=True)
+        ]
+        return words_at(words, road)
 
     def _tier_numbers(self) -> NDArray[np.int64]:
         return np.unique(self.tiers, return_inverse=True)[1].astype(np.int64)

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from entrepot.detect.kernels.cell_bits import Keys, Places, Rows, add_rows, mark, reordered
+from entrepot.detect.kernels.cell_bits import Codes, Keys, Places, Rows, add_rows, mark, reordered
 from entrepot.detect.kernels.threads import zeros
 
 if TYPE_CHECKING:
@@ -91,43 +92,40 @@ class _Codes:
     """Numbers of texts, in the order in which they came."""
 
     def __init__(self) -> None:
-        self.words = pa.array([], pa.string())
+        self.words = pa.nulls(0, pa.string())
+        self._numbers: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self.words)
 
-    def of(self, column: pa.Array) -> NDArray[np.int32]:
-        """Return the numbers of a column, new texts getting the next ones; -1 for a null."""
+    def of(self, column: pa.Array) -> Codes:
+        """Return a column as numbers, new texts getting the next ones; -1 for a null."""
         words = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
         texts = words.dictionary.cast(pa.string())
-        new = pc.filter(texts, pc.and_(pc.invert(pc.is_in(texts, self.words)), pc.is_valid(texts)))
-        if len(new):
+        found = pc.index_in(texts, self.words)
+        if found.null_count > texts.null_count:
+            new = pc.filter(texts, pc.and_(pc.is_null(found), pc.is_valid(texts)))
+            self._numbers.update(zip(new.to_pylist(), count(len(self)), strict=False))
             self.words = pa.concat_arrays([self.words, new])
-        return _numbers(words, self.words)
+            found = pc.index_in(texts, self.words)
+        return _numbers(words, found)
 
     def number(self, word: str) -> int:
         """Return the number of a text; -1 where it never came."""
-        return int(pc.index(self.words, word).as_py())
+        return self._numbers.get(word, -1)
 
     def sorted(self, *, without: str | None = None) -> tuple[tuple[str, ...], NDArray[np.int64]]:
         """Return the texts sorted, and the number of each."""
-        numbers = {word: at for at, word in enumerate(self.words.to_pylist()) if word != without}
-        texts = sorted(numbers)
-        return tuple(texts), np.array([numbers[text] for text in texts], dtype=np.int64)
+        texts = sorted(self._numbers.keys() - {without})
+        return tuple(texts), np.array([self._numbers[text] for text in texts], dtype=np.int64)
 
 
-def _numbers(words: pa.DictionaryArray, known: pa.Array) -> NDArray[np.int32]:
-    """Return the place of every text among the known ones; -1 for others and for a null."""
-    found = pc.fill_null(pc.index_in(words.dictionary.cast(pa.string()), known), -1).to_numpy()
-    return _taken(np.append(found, np.int32(-1)).astype(np.int32, copy=False), words)
-
-
-def _taken(numbers: NDArray[np.int32], words: pa.DictionaryArray) -> NDArray[np.int32]:
-    """Return the number of each word of a column; the last one where it is null."""
-    indices = words.indices
-    at = pc.fill_null(indices, -1) if indices.null_count else indices
-    taken: NDArray[np.int32] = numbers[at.to_numpy(zero_copy_only=False)]
-    return taken
+def _numbers(words: pa.DictionaryArray, found: pa.Array) -> Codes:
+    """Return texts as the numbers found for the different ones; -1 for a null and where nothing was found."""
+    number = np.nan_to_num(found.to_numpy(zero_copy_only=False), nan=-1.0)
+    at = words.indices.cast(pa.int32())
+    at = pc.fill_null(at, -1) if at.null_count else at
+    return Codes(at.to_numpy(), np.append(number, -1).astype(np.int32, copy=False))
 
 
 def survey_rows(
@@ -158,9 +156,7 @@ def _keys(batch: pa.RecordBatch, codes: dict[str, _Codes]) -> Keys:
     """Return the keys of rows as numbers, new texts getting the next ones."""
     exporter, importer = (codes["area"].of(batch[side]) for side in _KEYS[:2])
     product, period = codes["product"].of(batch["hs_code"]), codes["period"].of(batch["period"])
-    total = codes["product"].number(_TOTAL)
-    if total >= 0:
-        product = np.where(product == total, np.int32(-1), product)
+    product.number[product.number == codes["product"].number(_TOTAL)] = -1
     are_told = (batch[name].is_valid().to_numpy(zero_copy_only=False) for name in _REPORTS)
     return Keys(exporter, importer, product, period, *are_told, *(_amounts(batch, name) for name in _REPORTS))
 
@@ -250,8 +246,11 @@ def sum_rows(
         zeros((n_windows, n) if needs_apart else (0, 0)),
         (zeros((n,)), zeros((n,))),
     )
-    of_pairs = (np.zeros((n_windows, n_areas, n_areas)), np.zeros((n_windows, n_areas, n_areas)))
-    has_total = np.zeros((n_areas, n_areas), dtype=bool)
+    of_pairs = (
+        np.zeros((n_windows, n_areas, n_areas)),
+        np.zeros((n_windows, n_areas, n_areas)),
+        np.zeros((n_areas, n_areas), dtype=bool),
+    )
     total = survey.places.bits.shape[2] * 64
     known = {
         "area": pa.array(survey.areas, pa.string()),
@@ -263,10 +262,8 @@ def sum_rows(
         add_rows(
             rows, survey.places, (by_exporter, by_importer), (is_used, is_exporter_first), sums, of_pairs
         )
-        is_total = rows.product == total
-        has_total[rows.exporter[is_total], rows.importer[is_total]] = True
     pa.default_memory_pool().release_unused()
-    return CellSums(*sums, *of_pairs, has_total)
+    return CellSums(*sums, *of_pairs)
 
 
 def _differ(
@@ -282,13 +279,14 @@ def _differ(
 
 
 def _rows(batch: pa.RecordBatch, known: dict[str, pa.Array], total: int) -> Rows:
-    def codes(name: str, kind: str) -> NDArray[np.int32]:
+    def codes(name: str, kind: str) -> Codes:
         column = batch[name]
         words = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
-        numbers = _numbers(words, known[kind])
-        if kind == "product" and pc.any(pc.equal(words.dictionary, _TOTAL)).as_py():
-            numbers[pc.fill_null(pc.equal(column, _TOTAL), False).to_numpy(zero_copy_only=False)] = total
-        return numbers
+        found = _numbers(words, pc.index_in(words.dictionary.cast(pa.string()), known[kind]))
+        if kind == "product":
+            is_total = pc.fill_null(pc.equal(words.dictionary, _TOTAL), False)
+            found.number[:-1][is_total.to_numpy(zero_copy_only=False)] = total
+        return found
 
     with np.errstate(divide="ignore", invalid="ignore"):
         arrived = _amounts(batch, "importer_report_usd") / _amounts(batch, "cif_fob_ratio")
@@ -305,8 +303,7 @@ def _rows(batch: pa.RecordBatch, known: dict[str, pa.Array], total: int) -> Rows
 
 
 def _amounts(batch: pa.RecordBatch, name: str) -> NDArray[np.float64]:
-    """Return the numbers of a column, NaN where they are missing."""
-    column = batch[name]
-    column = column if column.type == pa.float64() else column.cast(pa.float64())
-    values: NDArray[np.float64] = column.to_numpy(zero_copy_only=False)
+    """Return the numbers of a column, NaN where they are missing; never to be written to."""
+    values: NDArray[np.float64] = batch[name].cast(pa.float64()).to_numpy(zero_copy_only=False)
+    values.flags.writeable = False  # as it is where nothing is missing: kernels are compiled by it
     return values

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import nnls
+import scipy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,5 +71,5 @@ def _half(found: GroupedMedian) -> float | None:
     # The squared deviation of a class of n is known to within its own size times the root of 2/n.
     weight = np.sqrt(size) / variance
     design = np.column_stack([np.ones(inverse.size), inverse]) * weight[:, None]
-    (between, within), _ = nnls(design, variance * weight)
+    (between, within), _ = scipy.optimize.nnls(design, variance * weight)
     return float(np.clip(within / between, _LEAST, _MOST)) if between > 0 else _MOST

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from entrepot.detect.kernels.sums import count_by, sum_by
-from entrepot.detect.kernels.threads import in_blocks
+from entrepot.detect.kernels.threads import in_blocks, in_parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from entrepot.detect.cells import Cells
     from entrepot.detect.noise import Noise
 
-__all__ = ["CLEAR", "clear_pairs", "passing_hubs", "strength_as_a_whole", "strength_of"]
+__all__ = [
+    "CLEAR",
+    "clear_pairs",
+    "clear_rises",
+    "held_strength",
+    "passing_hubs",
+    "strength_as_a_whole",
+    "strength_of",
+]
 
 #: Strength of a single leg that counts at most.
 _CLIP = 4.0
@@ -31,17 +39,23 @@ CLEAR = 4.0
 
 _PASSING = 2.0
 
+#: Exporters whose pairs are worth a thread, and parts that a thread gets of them.
+_FEWEST_EXPORTERS, _PARTS = 50, 16
+
 
 def strength_of(
     cells: Cells, expected: NDArray[np.float64], *, noise: Noise, at: NDArray[np.signedinteger]
 ) -> NDArray[np.float64]:
     """Return how strongly the cells ``at``, (m,), depart: between -4 and 4, positive where they rose."""
+    return in_blocks(lambda place: held_strength(cells.after[place], expected[place], noise), at)
 
-    def strength(place: NDArray[np.signedinteger]) -> NDArray[np.float64]:
-        usual = expected[place]
-        return np.clip(noise.log_change(cells.after[place], usual) / noise.at(usual), -_CLIP, _CLIP)
 
-    return in_blocks(strength, at)
+def held_strength(
+    after: NDArray[np.float64], usual: NDArray[np.float64], noise: Noise
+) -> NDArray[np.float64]:
+    """Return how strongly flows, (m,), depart from the usual ones: between -4 and 4."""
+    strength: NDArray[np.float64] = np.clip(noise.log_change(after, usual) / noise.at(usual), -_CLIP, _CLIP)
+    return strength
 
 
 def strength_as_a_whole(
@@ -85,6 +99,44 @@ def clear_pairs(
     fewest = np.sqrt(count_by(pair, n_pairs)) if are_few_enough else CLEAR
     clear: NDArray[np.bool_] = sign * whole > np.minimum(CLEAR, fewest)
     return clear
+
+
+def clear_rises(
+    cells: Cells,
+    expected: NDArray[np.float64],
+    *,
+    noise: Noise,
+    pairs: NDArray[np.bool_],
+    products: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Return which of some pairs rose in some products, as :func:`clear_pairs` with ``are_few_enough``.
+
+    Pairs are looked at some exporters at a time: what is asked of most cells of a world has no columns.
+
+    Parameters
+    ----------
+    cells, expected, noise
+        As of :func:`clear_pairs`.
+    pairs : (n_areas, n_areas)
+        Pairs that are asked about.
+    products : (n_products,)
+        Products that count.
+
+    Returns
+    -------
+    (n_areas, n_areas)
+        True only of pairs asked about.
+    """
+
+    def some(first: int, last: int) -> NDArray[np.bool_]:
+        here = np.zeros_like(pairs)
+        here[first:last] = pairs[first:last]
+        at = cells.under(here, products)
+        return clear_pairs(cells, expected, noise=noise, at=at, sign=1, are_few_enough=True)
+
+    found = in_parts(some, cells.n_areas, fewest=_FEWEST_EXPORTERS, each=_PARTS)
+    rose: NDArray[np.bool_] = np.logical_or.reduce(found).reshape(pairs.shape)
+    return rose
 
 
 def passing_hubs(

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from scipy.linalg import solve_triangular
-from scipy.linalg.lapack import dpptrf
-from scipy.optimize import nnls
-from scipy.sparse import csr_array
+import scipy
 
 from entrepot.reconcile.arrays import codes, combine_codes, first_rows, floats, sums, weighted_medians
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
 __all__ = ["HubFit", "find_hubs", "no_hubs"]
 
@@ -268,7 +266,7 @@ def _entries(books: _Books, suppliers: int) -> tuple[NDArray[np.int64], csr_arra
     row, hub, amount = row[is_told], hub[is_told], amount[is_told]
     names, column = np.unique(hub, return_inverse=True)
     shape = len(books.gap), len(names)
-    return names, csr_array((amount / books.own[row], (row, column)), shape=shape)
+    return names, scipy.sparse.csr_array((amount / books.own[row], (row, column)), shape=shape)
 
 
 def _trials(books: _Books, suppliers: int, scale: float) -> list[_Trial]:
@@ -278,7 +276,7 @@ def _trials(books: _Books, suppliers: int, scale: float) -> list[_Trial]:
     enough = np.flatnonzero(gaps >= _FEWEST_GAPS)
     if not len(enough):
         return []
-    names, added, gaps = names[enough], csr_array(added[:, enough]), gaps[enough]
+    names, added, gaps = names[enough], scipy.sparse.csr_array(added[:, enough]), gaps[enough]
     none = np.zeros(0)
     return [
         _descend(
@@ -307,7 +305,7 @@ def _descend(books: _Books, trial: _Trial, turns: range, scale: float) -> _Trial
         slopes, weight, square = _slopes(added, grown, left, _scale(left))
         weighted = slopes.T @ (weight * (left + slopes @ share))
         lower = _root(square)
-        found = nnls(lower.T, solve_triangular(lower, weighted, lower=True))[0]
+        found = scipy.optimize.nnls(lower.T, scipy.linalg.solve_triangular(lower, weighted, lower=True))[0]
         share = 0.5 * share + 0.5 * np.minimum(found, 1.0 / (1.0 - _MOST_SHARE))
     left = books.gap - habit - np.log(1.0 + added @ share)
     loss = float(np.mean(left**2 / (left**2 + (_FAR * scale) ** 2)))
@@ -340,7 +338,7 @@ def _root(square: NDArray[np.float64]) -> NDArray[np.float64]:
     hundred times as long for two hundred hubs.
     """
     lower = np.tril_indices(len(square))
-    packed, info = dpptrf(len(square), square[lower])
+    packed, info = scipy.linalg.lapack.dpptrf(len(square), square[lower])
     if info:
         return np.asarray(np.linalg.cholesky(square))  # which says what is wrong
     root = np.zeros_like(square)
@@ -350,7 +348,7 @@ def _root(square: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _rows_times(matrix: csr_array, factors: NDArray[np.float64]) -> csr_array:
     data = matrix.data * np.repeat(factors, np.diff(matrix.indptr))
-    return csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+    return scipy.sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def _errors(

@@ -12,7 +12,7 @@ from entrepot.detect.kernels.threads import in_parts
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Keys", "Places", "Rows", "add_rows", "cells_of", "mark", "reordered"]
+__all__ = ["Codes", "Keys", "Places", "Rows", "add_rows", "cells_of", "mark", "reordered"]
 
 _ONE = np.uint64(1)
 
@@ -35,12 +35,27 @@ class Places(NamedTuple):
     first: NDArray[np.int64]
 
 
-class Rows(NamedTuple):
-    """Rows of flows as numbers; codes below zero leave a row out, amounts that are missing are NaN.
+class Codes(NamedTuple):
+    """A column of texts as numbers, which are looked up row by row and never written as a column.
 
     Attributes
     ----------
-    exporter, importer, product, period : (m,)
+    at : (m,)
+        Place of each row's text among the different ones; -1 without a text.
+    number : (n_texts + 1,)
+        Number of each text, last the one of no text; -1 for none.
+    """
+
+    at: NDArray[np.int32]
+    number: NDArray[np.int32]
+
+
+class Rows(NamedTuple):
+    """Rows of flows; a product below zero leaves a row out, amounts that are missing are NaN.
+
+    Attributes
+    ----------
+    exporter, importer, product, period
         Codes; a product beyond all words of the bits is the total.
     sent, arrived : (m,)
         USD FOB in the exporter's book and in the importer's.
@@ -48,10 +63,10 @@ class Rows(NamedTuple):
         USD of the estimate, and net weight.
     """
 
-    exporter: NDArray[np.int32]
-    importer: NDArray[np.int32]
-    product: NDArray[np.int32]
-    period: NDArray[np.int32]
+    exporter: Codes
+    importer: Codes
+    product: Codes
+    period: Codes
     sent: NDArray[np.float64]
     arrived: NDArray[np.float64]
     value: NDArray[np.float64]
@@ -59,11 +74,11 @@ class Rows(NamedTuple):
 
 
 class Keys(NamedTuple):
-    """Keys of rows as numbers, and what stands in the two books; a product below zero leaves a row out.
+    """Keys of rows, and what stands in the two books; a product below zero leaves a row out.
 
     Attributes
     ----------
-    exporter, importer, product, period : (m,)
+    exporter, importer, product, period
         Codes.
     is_sent, is_arrived : (m,)
         Whether the exporter's book, and the importer's, says anything.
@@ -71,14 +86,26 @@ class Keys(NamedTuple):
         What it says, USD.
     """
 
-    exporter: NDArray[np.int32]
-    importer: NDArray[np.int32]
-    product: NDArray[np.int32]
-    period: NDArray[np.int32]
+    exporter: Codes
+    importer: Codes
+    product: Codes
+    period: Codes
     is_sent: NDArray[np.bool_]
     is_arrived: NDArray[np.bool_]
     sent: NDArray[np.float64]
     arrived: NDArray[np.float64]
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _key(rows: Keys | Rows, row: int) -> tuple[np.int32, np.int32, np.int32, np.int32]:
+    """Return exporter, importer, product and period of a row."""
+    exporter, importer, product, period = rows.exporter, rows.importer, rows.product, rows.period
+    return (
+        exporter.number[exporter.at[row]],
+        importer.number[importer.at[row]],
+        product.number[product.at[row]],
+        period.number[period.at[row]],
+    )
 
 
 @nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
@@ -98,8 +125,8 @@ def mark(
     shown : (2, n_areas, n_areas)
         Set where the exporter's book, and where the importer's, has a positive amount of a pair.
     """
-    for row in range(rows.product.size):
-        e, i, k, p = rows.exporter[row], rows.importer[row], rows.product[row], rows.period[row]
+    for row in range(rows.product.at.size):
+        e, i, k, p = _key(rows, row)
         if k < 0:
             continue
         bits[e, i, k >> 6] |= _ONE << np.uint64(k & 63)
@@ -120,7 +147,6 @@ def _count(word: np.uint64) -> np.int64:
     return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
 def reordered(bits: NDArray[np.uint64], areas: NDArray[np.int64], products: NDArray[np.int64]) -> Places:
     """Return the bits with every area and product at its new place, and the cells before each word.
 
@@ -133,13 +159,31 @@ def reordered(bits: NDArray[np.uint64], areas: NDArray[np.int64], products: NDAr
     """
     n, k = areas.size, products.size
     new_product = np.full(bits.shape[2] * 64, -1, dtype=np.int64)
-    for place in range(k):
-        new_product[products[place]] = place
+    new_product[products] = np.arange(k)
     ordered = np.zeros((n, n, (k + 63) // 64), dtype=np.uint64)
-    first = np.zeros(ordered.shape, dtype=np.int64)
-    running = np.int64(0)
-    for e in range(n):
-        for i in range(n):
+    in_parts(
+        lambda first, last: _reorder(first, last, bits, areas, new_product, ordered),
+        n,
+        fewest=_FEWEST_EXPORTERS,
+    )
+    count = np.bitwise_count(ordered)
+    first = np.cumsum(count, dtype=np.int64).reshape(ordered.shape)
+    first -= count
+    return Places(ordered, first)
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _reorder(
+    first: int,
+    last: int,
+    bits: NDArray[np.uint64],
+    areas: NDArray[np.int64],
+    new_product: NDArray[np.int64],
+    ordered: NDArray[np.uint64],
+) -> None:
+    """Set the bits of the exporters from ``first`` to ``last`` at their new places."""
+    for e in range(first, last):
+        for i in range(areas.size):
             old, new = bits[areas[e], areas[i]], ordered[e, i]
             for w in range(old.size):
                 word = old[w]
@@ -151,10 +195,6 @@ def reordered(bits: NDArray[np.uint64], areas: NDArray[np.int64], products: NDAr
                         if place >= 0:
                             new[place >> 6] |= _ONE << np.uint64(place & 63)
                     word >>= _ONE
-            for w in range(new.size):
-                first[e, i, w] = running
-                running += _count(new[w])
-    return Places(ordered, first)
 
 
 def cells_of(places: Places, n_cells: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
@@ -204,7 +244,7 @@ def add_rows(
         NDArray[np.float64],
         tuple[NDArray[np.float64], NDArray[np.float64]],
     ],
-    of_pairs: tuple[NDArray[np.float64], NDArray[np.float64]],
+    of_pairs: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]],
 ) -> None:
     """Add rows to the sums of their cells, weighted by the periods of each side.
 
@@ -220,23 +260,26 @@ def add_rows(
     sums : (w, n), (w, n), (w, n) or (0, 0), two of (n,)
         Of the book that counts; of the importer's book beside it; of what the first book has where the other
         does not stand beside it by the same weight; weight and the value of what is weighed, for window 1.
-    of_pairs : two of (w, n_areas, n_areas)
-        The first of these for all goods together; and what of the first book stands beside the other.
+    of_pairs : two of (w, n_areas, n_areas), (n_areas, n_areas)
+        The first of these for all goods together; what of the first book stands beside the other; and whether
+        there is a row for all goods together.
     """
     by_exporter, by_importer = weights
     used_of, is_exporter_first = is_first_used
     main, shown, apart, weighed = sums
-    totals, besides = of_pairs
+    totals, besides, has_total = of_pairs
     n_windows, n_products = by_exporter.shape[2], places.bits.shape[2] * 64
-    for row in range(rows.product.size):
-        e, i, k, p = rows.exporter[row], rows.importer[row], rows.product[row], rows.period[row]
+    for row in range(rows.product.at.size):
+        e, i, k, p = _key(rows, row)
         if k < 0:
             continue
         sent, arrived = rows.sent[row], rows.arrived[row]
         has_sent, has_arrived = not np.isnan(sent), not np.isnan(arrived)
         is_total = k >= n_products
         at = np.int64(0)
-        if not is_total:
+        if is_total:
+            has_total[e, i] = True
+        else:
             word = places.bits[e, i, k >> 6]
             below = (_ONE << np.uint64(k & 63)) - _ONE
             at = places.first[e, i, k >> 6] + _count(word & below)

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 import numba as nb
 import numpy as np
 
+from entrepot.detect.kernels.threads import in_parts
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["cells_under", "places_of", "starts_of_pairs"]
+__all__ = ["added_up", "cells_under", "places_of", "starts_of_pairs"]
+
+#: Pairs whose cells are worth a thread, and parts that a thread gets of them.
+_FEWEST_PAIRS, _PARTS = 5_000, 8
 
 
 @nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
@@ -81,7 +86,6 @@ def places_of(
     return places
 
 
-@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
 def cells_under(
     pairs: NDArray[np.int64],
     products: NDArray[np.bool_],
@@ -99,15 +103,71 @@ def cells_under(
     starts, own
         As of :func:`places_of`.
     """
-    n = np.int64(0)
-    for pair in pairs:
-        for cell in range(starts[pair], starts[pair + 1]):
+    begin = np.zeros(pairs.size + 1, dtype=np.int64)
+    in_parts(
+        lambda first, last: _count_under((first, last), pairs, products, starts, own, begin[1:]),
+        pairs.size,
+        fewest=_FEWEST_PAIRS,
+        each=_PARTS,
+    )
+    np.cumsum(begin, out=begin)
+    found = np.empty(begin[-1], dtype=np.int64)
+    in_parts(
+        lambda first, last: _write_under((first, last), pairs, products, starts, own, begin, found),
+        pairs.size,
+        fewest=_FEWEST_PAIRS,
+        each=_PARTS,
+    )
+    return found
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _count_under(
+    part: tuple[int, int],
+    pairs: NDArray[np.int64],
+    products: NDArray[np.bool_],
+    starts: NDArray[np.int64],
+    own: NDArray[np.signedinteger],
+    count: NDArray[np.int64],
+) -> None:
+    """Write how many cells a part of the pairs have, one by one, in some products."""
+    for at in range(part[0], part[1]):
+        n = np.int64(0)
+        for cell in range(starts[pairs[at]], starts[pairs[at] + 1]):
             n += np.int64(products[own[cell]])
-    found = np.empty(n, dtype=np.int64)
-    n = np.int64(0)
-    for pair in pairs:
-        for cell in range(starts[pair], starts[pair + 1]):
+        count[at] = n
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def _write_under(
+    part: tuple[int, int],
+    pairs: NDArray[np.int64],
+    products: NDArray[np.bool_],
+    starts: NDArray[np.int64],
+    own: NDArray[np.signedinteger],
+    begin: NDArray[np.int64],
+    found: NDArray[np.int64],
+) -> None:
+    """Write the cells of a part of the pairs where each pair's begin."""
+    for at in range(part[0], part[1]):
+        n = begin[at]
+        for cell in range(starts[pairs[at]], starts[pairs[at] + 1]):
             if products[own[cell]]:
                 found[n] = cell
                 n += 1
-    return found
+
+
+@nb.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def added_up(
+    one: NDArray[np.float64],
+    at_one: NDArray[np.int32],
+    other: NDArray[np.float64],
+    at_other: NDArray[np.int32],
+    third: NDArray[np.float64],
+    at_third: NDArray[np.int32],
+) -> NDArray[np.float64]:
+    """Return ``one[at_one] + other[at_other] + third[at_third]``, (n,), without a column of each."""
+    sums = np.empty(at_one.size)
+    for at in range(sums.size):
+        sums[at] = one[at_one[at]] + other[at_other[at]] + third[at_third[at]]
+    return sums

@@ -86,6 +86,7 @@ def small_median(
     members: Members,
     *,
     before: tuple[NDArray[np.bool_], GroupedMedian] | None = None,
+    wanted: NDArray[np.bool_] | None = None,
 ) -> GroupedMedian:
     """Return the weighted median of each group, as :func:`~entrepot.detect.kernels.medians.grouped_median`.
 
@@ -98,10 +99,13 @@ def small_median(
     before
         The medians of the same values where other members counted, and which did: only groups of which other
         members count are done again.
+    wanted : (n_groups,)
+        Groups that are asked about, the others being left empty; all of them when not given.
     """
     n = groups.n_areas * groups.n_products if isinstance(groups, AreaRuns) else groups.starts.size - 1
     if before is None:
-        value, count, wanted = np.full(n, np.nan), np.zeros(n, dtype=np.int64), np.ones(n, dtype=bool)
+        value, count = np.full(n, np.nan), np.zeros(n, dtype=np.int64)
+        wanted = np.ones(n, dtype=bool) if wanted is None else wanted
     else:
         counted, found = before
         value, count, wanted = found.value.copy(), found.count.copy(), np.zeros(n, dtype=bool)
