@@ -9,7 +9,8 @@
     │   ├── HeaderError         columns missing, renamed or given twice
     │   ├── EncodingError       bytes that are not the stated text encoding
     │   ├── TruncatedFileError  a download or archive cut short
-    │   └── EmptyFileError      no data row, or none that is valid
+    │   ├── EmptyFileError      no data row, or none that is valid
+    │   └── NoFlowsError        a list of codes or a readme that goes with the flows
     ├── FetchError              a publisher's server did not give what was asked
     │   └── AccessError         it refuses the key, throttles on, or the quota is spent
     ├── MappingError            a mapping TOML that does not describe the file
@@ -32,6 +33,7 @@ __all__ = [
     "InputFileError",
     "LakeError",
     "MappingError",
+    "NoFlowsError",
     "OptionError",
     "TruncatedFileError",
     "UnknownCodeError",
@@ -100,6 +102,10 @@ class TruncatedFileError(InputFileError):
 
 class EmptyFileError(InputFileError):
     """The file has no data row, or none that is valid."""
+
+
+class NoFlowsError(InputFileError):
+    """The file goes with the publisher's flows and holds none itself: a list of codes, a readme."""
 
 
 class FetchError(EntrepotError):

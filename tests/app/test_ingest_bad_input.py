@@ -422,3 +422,26 @@ def test_a_file_of_another_source_is_told(entrepot: Callable, tmp_path: Path) ->
         assert done.status == 1
         assert f"hint: it looks like a file of {right}: entrepot ingest {right}" in done.err
     assert not (tmp_path / LAKE).exists()
+
+
+def test_lists_in_an_unpacked_archive_are_left_aside(entrepot: Callable, tmp_path: Path) -> None:
+    folder = tmp_path / "BACI_HS17_V202501"
+    folder.mkdir()
+    name = "BACI_HS17_Y2022_V202501.csv"
+    (folder / name).write_bytes((files("entrepot.sources.baci") / "samples" / name).read_bytes())
+    (folder / "country_codes_V202501.csv").write_text("country_code,country_name\n4,Afghanistan\n")
+    (folder / "product_codes_HS17_V202501.csv").write_text("code,description\n010121,Horses\n")
+    (folder / "Readme.txt").write_text("about BACI\n")
+
+    done = entrepot("ingest", "baci", folder, "--lake", tmp_path / LAKE)
+    assert done.status == 0, done.err
+    assert done.err.count("left aside") == 3
+    assert len(stored(tmp_path / LAKE)) == 6
+
+    (folder / "notes.csv").write_text("a,b\n1,2\n")
+    assert entrepot("ingest", "baci", folder, "--lake", tmp_path / LAKE).status == 1
+
+    alone = entrepot("ingest", "baci", folder / "Readme.txt", "--lake", tmp_path / "none")
+    assert alone.status == 1
+    assert "none of the files holds flows" in alone.err
+    assert not (tmp_path / "none").exists()

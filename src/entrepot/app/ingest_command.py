@@ -89,18 +89,22 @@ def ingest_command(
         raise
     _show(report)
     if report.failed and len(report.files) > 1:
-        taken = len(report.files) - len(report.failed)
+        tried = [file for file in report.files if file.status != "left_aside"]
+        taken = len(tried) - len(report.failed)
         _say(
             _ERRORS,
-            f"{taken:,} of {len(report.files):,} files are in the lake; {len(report.failed):,} failed",
+            f"{taken:,} of {len(tried):,} files are in the lake; {len(report.failed):,} failed",
         )
+    if report.is_all_left_aside:
+        _say(_ERRORS, "none of the files holds flows: nothing is in the lake")
     if report.rows_quarantined and not accept_quarantine:
         _say(
             _ERRORS,
             "not all rows could be read, so the exit status is 1: they stand with their reasons in "
             f"Lake.open({str(lake)!r}).quarantine(); --accept-quarantine where they are known",
         )
-    if report.failed or (report.rows_quarantined and not accept_quarantine):
+    is_partly_unread = report.rows_quarantined and not accept_quarantine
+    if report.failed or report.is_all_left_aside or is_partly_unread:
         raise typer.Exit(1)
 
 
@@ -149,7 +153,9 @@ def _progress() -> Iterator[Callable[[Step], None]]:
 
 def _show(report: IngestReport) -> None:
     for file in report.files:
-        if file.error is not None:
+        if file.status == "left_aside":
+            _say(_ERRORS, f"{file.path}: left aside: {file.error.what if file.error else ''}")
+        elif file.error is not None:
             show_error(file.error)
         elif file.status == "already_in":
             _say(_ERRORS, f"{file.path}: already in the lake, nothing done")

@@ -188,8 +188,8 @@ def detour_table(parts: Parts, evidence: Evidence, *, by: Sequence[str]) -> pa.T
         **{name: np.where(is_identified, values, np.nan) for name, values in shown.items()},
         "q_value": np.where(
             is_relay,
-            _q_values(usd * is_relay, evidence.decoys, keys, is_relay=True),
-            _q_values(usd * ~is_relay, evidence.decoys, keys, is_relay=False),
+            _q_values(parts, ids, n, evidence, keys, is_relay=True),
+            _q_values(parts, ids, n, evidence, keys, is_relay=False),
         ),
         "status": _statuses(share, usd, low, evidence.baseline),
         "baseline": pa.repeat(evidence.baseline, n),
@@ -253,11 +253,29 @@ def _kind_words(kinds: NDArray[np.int64]) -> pa.Array:
 
 
 def _q_values(
-    usd: NDArray[np.float64], decoys: Sequence[Parts], keys: Keys, *, is_relay: bool
+    parts: Parts, ids: NDArray[np.int64], n: int, evidence: Evidence, keys: Keys, *, is_relay: bool
 ) -> NDArray[np.float64]:
-    """Return the q-values of sums, from decoys of the same sort."""
-    alike = [parts.only((parts.kind == RELAY) == is_relay) for parts in decoys]
-    return q_values(usd, [sum_by(keys.groups(d, are_periods_apart=False), d.usd, d.usd.size) for d in alike])
+    """Return the q-values of sums, from decoys of the same sort.
+
+    The rows of one hub rest on one finding, that goods pass it: no row of it is surer than the hub is
+    towards its destination.
+    """
+    is_alike = (parts.kind == RELAY) == is_relay
+    alike = [decoy.only((decoy.kind == RELAY) == is_relay) for decoy in evidence.decoys]
+    usd = parts.usd * is_alike
+
+    def of(keys: Keys, groups: NDArray[np.int64], size: int) -> NDArray[np.float64]:
+        decoys = [sum_by(keys.groups(d, are_periods_apart=False), d.usd, d.usd.size) for d in alike]
+        return q_values(sum_by(groups, usd, size), decoys)
+
+    q = of(keys, ids, n)
+    if "hub" not in keys.by:
+        return q
+    hubs = evidence.keys(["hub", "destination"])
+    at = hubs.groups(parts)
+    surest = np.ones(n)
+    np.minimum.at(surest, ids, of(hubs, at, int(at.max(initial=-1)) + 1)[at])
+    return np.maximum(q, surest)
 
 
 def _kinds_in(parts: Parts, ids: NDArray[np.int64], n: int) -> NDArray[np.int64]:

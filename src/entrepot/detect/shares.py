@@ -163,7 +163,8 @@ def rest_on_one(
     usual = expected[index]
     every = _fit(hub, n, beyond, reference, variance, usual=usual)
     weight = _weights(every, hub, reference, variance)
-    shown = sum_by(hub * k + product, weight * beyond * reference, n * k).reshape(n, k)
+    told = np.clip(beyond, -reference, reference)
+    shown = sum_by(hub * k + product, weight * told * reference, n * k).reshape(n, k)
     good = shown.argmax(axis=1)
     kept = product != good[hub]
     others = _fit(hub[kept], n, beyond[kept], reference[kept], variance[kept], usual=usual[kept])
@@ -179,15 +180,10 @@ def _legs(
     lost: NDArray[np.float64],
     at: NDArray[np.signedinteger],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the legs of goods that lost their direct road: cell, excess, what was lost, variance.
-
-    No more can be detoured than was lost: a larger excess says as much as one of that size.
-    """
+    """Return the legs of goods that lost their direct road: cell, excess, what was lost, variance."""
     index = legs[lost[at[legs]] > 0]
     usual = expected[index]
-    gone = lost[at[index]]
-    beyond = np.clip(cells.after[index] - usual, -gone, gone)
-    return index, beyond, gone, np.square(noise.usd_at(usual))
+    return index, cells.after[index] - usual, lost[at[index]], np.square(noise.usd_at(usual))
 
 
 def _posterior(
@@ -249,12 +245,15 @@ def _fit(
 ) -> Shares:
     """Fit the share of every group by weighted least squares, the spread growing with the share.
 
-    With the expected legs of hubs, ``usual``, what a hub's own growth may be off by is in its share's error.
+    No more can be detoured than was lost: an excess over it, or a fall by more, says as much as one of that
+    size. With the expected legs of hubs, ``usual``, what a hub's own growth may be off by is in its share's
+    error.
     """
+    told = np.clip(beyond, -reference, reference)
     share, raw, precision = np.zeros(n_groups), np.zeros(n_groups), np.zeros(n_groups)
     for _ in range(_ROUNDS):
         precision, total = weigh(
-            group, beyond, reference, variance, SPREAD * np.maximum(share, _SMALLEST_SHARE)
+            group, told, reference, variance, SPREAD * np.maximum(share, _SMALLEST_SHARE)
         )
         raw = np.divide(total, precision, out=np.zeros(n_groups), where=precision > 0)
         share = np.maximum(raw, 0.0)

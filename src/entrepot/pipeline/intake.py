@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from entrepot.errors import EntrepotError
 from entrepot.pipeline.addressed import LocalCopies, given_files
-from entrepot.pipeline.intake_report import FileReport, IngestOptions, IngestReport, Step
+from entrepot.pipeline.intake_report import FileReport, IngestOptions, IngestReport, Step, not_taken
 from entrepot.pipeline.one_file import already_in, look_at, prepare
 from entrepot.pipeline.wave import take_in_waves
 from entrepot.store import Staging, lake_to_fill
@@ -115,4 +115,4 @@ def _take_in(
             staging.commit(prepared.rows, raw_schema=prepared.raw_schema)
             return prepared.report
     except EntrepotError as error:
-        return FileReport(path=path, status="failed", error=error, seconds=time.monotonic() - start)
+        return not_taken(path, error, time.monotonic() - start)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from entrepot.engine import check_engine
+from entrepot.errors import NoFlowsError
 
 if TYPE_CHECKING:
     from datetime import date
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from entrepot.engine import EngineName
     from entrepot.errors import EntrepotError
 
-__all__ = ["FileReport", "IngestOptions", "IngestReport", "Step"]
+__all__ = ["FileReport", "IngestOptions", "IngestReport", "Step", "not_taken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,9 @@ class FileReport:
     path
         The file as it was given; text where it is an address.
     status
-        ``stored``, ``already_in`` or ``failed``.
+        ``stored``, ``already_in``, ``left_aside`` or ``failed``.
     error
-        Why it failed.
+        Why it failed or was left aside: it goes with the publisher's flows and holds none.
     file_hash, layout, vintage
         Identity, layout and publication date.
     rows_read, rows_stored, rows_quarantined
@@ -123,6 +124,12 @@ class FileReport:
         return self.rows_read / self.seconds if self.seconds else 0.0
 
 
+def not_taken(path: Path, error: EntrepotError, seconds: float = 0.0) -> FileReport:
+    """Return the report of a file that is not in the lake: it failed, or holds no flows."""
+    status = "left_aside" if isinstance(error, NoFlowsError) else "failed"
+    return FileReport(path=path, status=status, error=error, seconds=seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class IngestReport:
     """What became of all files, in the order given."""
@@ -133,6 +140,11 @@ class IngestReport:
     def failed(self) -> tuple[FileReport, ...]:
         """Files that are not in the lake."""
         return tuple(file for file in self.files if file.status == "failed")
+
+    @property
+    def is_all_left_aside(self) -> bool:
+        """Whether none of the files holds flows."""
+        return all(file.status == "left_aside" for file in self.files)
 
     @property
     def rows_quarantined(self) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from entrepot.engine import SparkEngine
 from entrepot.errors import EntrepotError
-from entrepot.pipeline.intake_report import FileReport, Step
+from entrepot.pipeline.intake_report import FileReport, Step, not_taken
 from entrepot.pipeline.one_file import already_in, look_at, prepare
 from entrepot.store import Staging, Workspace
 
@@ -63,7 +63,7 @@ def take_in_waves(
         firsts: dict[str, Known] = {}
         for path, seen in zip(files, engine.each(partial(_look, source), files), strict=True):
             if isinstance(seen, EntrepotError):
-                reports[path] = FileReport(path=path, status="failed", error=seen)
+                reports[path] = not_taken(path, seen)
             else:
                 firsts.setdefault(seen.bytes.file_hash, seen)
         # In one order everywhere, so that two ingests never wait for each other's locks.

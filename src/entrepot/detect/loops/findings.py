@@ -293,7 +293,7 @@ def _limits(
         "estimate_usd": nothing,
         "low_usd": np.where(is_known, np.zeros(size), nothing),
         "high_usd": np.where(is_known, np.minimum(limit, _SLACK * least), nothing),
-        "q_value": q_value,
+        "q_value": nothing,  # what has no amount is no finding, however strong its excess
         "status": _reasons({leg: flow[leg] - due[leg] for leg in legs}, q_value, calibration),
         "excess_out_usd": np.maximum(flow["out"] - due["out"], 0.0),
         "excess_back_usd": np.maximum(flow["back"] - due["back"], 0.0),

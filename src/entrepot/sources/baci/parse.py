@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from entrepot.engine.quoting import literal
 from entrepot.engine.staging import texts_of
-from entrepot.errors import EmptyFileError, HeaderError, InputFileError, UnknownCodeError
+from entrepot.errors import EmptyFileError, HeaderError, InputFileError, NoFlowsError, UnknownCodeError
 from entrepot.nomenclature import area_code_table, revision_of
 from entrepot.nomenclature.hs import hs_chapters
 from entrepot.schema import QuarantineReason
@@ -35,6 +35,8 @@ __all__ = ["BaciSource"]
 
 #: Members of the publisher's archive that hold flows; the others are lists of codes and a readme.
 _MEMBERS: Final = r"(?i)^baci_.*\.csv$"
+#: The others, as they lie beside the flows once the archive is unpacked.
+_BESIDE: Final = re.compile(r"(?i)(country|product)_codes_.*\.csv|readme.*\.(txt|pdf|md)")
 _REVISION: Final = re.compile(r"(?i)baci_?(?:hs)?(\d{2})(?!\d)")
 _RELEASE: Final = re.compile(r"(?i)_v(\d{4})(\d{2})([a-z]?)(?![a-z0-9])")
 _YEAR: Final = re.compile(r"(?i)_y(\d{4})(?!\d)")
@@ -60,6 +62,10 @@ class BaciSource:
     def recognise(self, path: Path) -> Layout:
         """Return the layout of a file; revision, year and release are in its name."""
         where = str(path)
+        if _BESIDE.fullmatch(path.name):
+            raise NoFlowsError(
+                "a list of codes or a readme, no flows", where=where, hint="give the files BACI_HS…_Y….csv"
+            )
         extra = _told_by_name(path)
         head = read_text_head(path, members=_MEMBERS)
         lines = [line for line in head.lines if line.strip()]
