@@ -119,12 +119,13 @@ def test_no_pair_is_clear_where_only_noise_moves(random_cells, flat) -> None:
 
 
 def test_an_area_passes_goods_on_where_both_legs_rose(make_cells, flat) -> None:
-    """Hub 3: both rose; 4: arrivals only; 5: one large sale only; 6: nobody sees what it sends on."""
+    """Hub 3: both rose; 4: arrivals only; 5: one large sale only; 6: unseen sales; 7: sales only."""
     rows = [(0, hub, k, 100.0, 300.0 if hub != 5 else 90.0) for hub in (3, 4, 5, 6) for k in range(12)]
     rows += [(3, 2, k, 100.0, 300.0) for k in range(12)]
     rows += [(hub, 2, k, 100.0, 60.0) for hub in (4, 5) for k in range(12)]
     rows += [(0, 5, 12, 100.0, 1e6)]
-    cells = make_cells(rows, n_areas=7, n_products=13)
+    rows += [row for k in range(12) for row in ((0, 7, k, 100.0, 110.0), (7, 2, k, 100.0, 1e4))]
+    cells = make_cells(rows, n_areas=8, n_products=13)
     found = passing_hubs(
         cells,
         cells.before,
@@ -249,6 +250,14 @@ def test_what_the_hub_does_not_show_is_unseen(chronic, make_cells, make_question
     assert of_kind(found, DetourKind.UNSEEN).usd.sum() == pytest.approx(0.0, abs=1e-6)
 
 
+def test_goods_that_the_hub_never_bought_before_tell_what_it_hides(make_cells, make_question, flat) -> None:
+    rows = [(0, 2, 1000.0, 100.0), (0, 3, 0.0, 400.0), (3, 2, 10.0, 210.0), (4, 3, 100.0, 100.0)]
+    cells = mirrored(six_alike(make_cells, rows), 1.0, 0.5)
+    found = estimate(cells, make_question(cells, origins=(0,), hubs=(3,)), noise=flat(0.01), z=1.0).corridors
+    assert of_kind(found, DetourKind.DECLARED).usd == pytest.approx([200.0] * 6, rel=0.01)
+    assert of_kind(found, DetourKind.UNSEEN).usd == pytest.approx([200.0] * 6, rel=0.01)
+
+
 def test_a_hub_without_an_import_book_hides_nothing_that_we_know(make_cells, make_question, flat) -> None:
     cells = six_alike(make_cells, HALF_SEEN)
     found = estimate(cells, make_question(cells, origins=(0,), hubs=(3,)), noise=flat(0.01), z=1.0).corridors
@@ -282,6 +291,16 @@ def test_others_goods_are_a_relay_and_never_a_detour(make_cells, make_question, 
     assert set(zip(relay.origin, relay.hub, relay.destination, strict=True)) == {(4, 3, 2)}
     assert relay.usd == pytest.approx([150.0] * 6)
     assert not (of_kind(found, DetourKind.DECLARED).origin == 4).any()
+
+
+def test_an_area_that_passes_nothing_on_for_the_origins_relays_nothing(
+    make_cells, make_question, flat
+) -> None:
+    """Area 5, whose sales nobody publishes, buys more from 4; the origin's goods go through hub 3 alone."""
+    cells = six_alike(make_cells, [*ONE, (4, 3, 100.0, 500.0), (4, 5, 100.0, 900.0), (0, 5, 100.0, 100.0)])
+    question = make_question(cells, origins=(0,), hubs=(3, 5), unobserved=[(5, 2)])
+    found = estimate(cells, question, noise=flat(0.01), z=1.0).corridors
+    assert set(of_kind(found, DetourKind.RELAY).hub.tolist()) == {3}
 
 
 def test_a_relay_fills_no_more_than_the_unmet_demand(make_cells, make_question, flat) -> None:

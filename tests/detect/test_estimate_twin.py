@@ -362,7 +362,8 @@ class Slow:
             arrived = [leg for leg in self.cells if leg[1] == h and is_in(leg)]
             left = [leg for leg in self.cells if leg[0] == h and is_on(leg)]
             came, went = self.as_a_whole(arrived, expected), self.as_a_whole(left, expected)
-            if arrived and (not left or (came > 2.0 and came + went > 2.0 * math.sqrt(2))):
+            reached = came > min(2.0, 0.25 * math.sqrt(len(arrived)))
+            if arrived and (not left or (reached and came + went > 2.0 * math.sqrt(2))):
                 found.add(h)
         return found
 
@@ -628,6 +629,14 @@ class Slow:
         found.amount = self.detours(inbound, onward, direct_net, mine, share, supplied)
         relays = self.relays(others, onward, direct_net, theirs, found.amount)
         found.amount |= self.chains(inbound, others, direct_net, (mine, theirs), found.amount, relays)
+        roads = {
+            (next((c for c in key[:4:-1] if c >= 0), key[1]), key[2])
+            for key, usd in found.amount.items()
+            if key[4] != "relay" and usd > 0.01
+        }
+        found.amount = {
+            key: usd for key, usd in found.amount.items() if key[4] != "relay" or (key[1], key[2]) in roads
+        }
         return found
 
     def is_told(self, hub: int) -> bool:
@@ -662,7 +671,6 @@ class Slow:
 
     def relays(self, others: dict, onward: dict, direct: dict, declared: dict, detours: dict) -> dict:
         unmet, left = defaultdict(float), dict(onward)
-        roads = {(h, d) for (_, h, d, _, _), usd in detours.items() if usd > 0}
         for (_, d, k), usd in direct.items():
             unmet[d, k] += usd
         for (_, h, d, k, kind), usd in detours.items():
@@ -679,8 +687,6 @@ class Slow:
         for e, h, k in others:
             for d in self.areas:
                 if (d, k) not in unmet or len({e, h, d}) < 3 or self.q.is_treated[h, d]:
-                    continue
-                if (h, d) not in roads:
                     continue
                 bounds = [("in", (e, h, k)), ("market", (d, k))]
                 if self.q.is_observed[h, d]:

@@ -198,6 +198,16 @@ def test_every_grouping_keeps_the_contract_and_the_total(by, ask) -> None:
             assert row["low_usd"] <= row["estimate_usd"] <= row["high_usd"]
 
 
+def test_no_row_is_surer_than_its_hub(ask) -> None:
+    hubs = {
+        (row["hub"], row["kind"] == "relay"): row["q_value"] for row in ask(by=("hub",)).table.to_pylist()
+    }
+    rows = ask(by=("origin", "hub", "destination", "hs_code")).table.to_pylist()
+    assert len(rows) > len(hubs)
+    for row in rows:
+        assert row["q_value"] >= hubs[row["hub"], row["kind"] == "relay"] - 1e-12
+
+
 def test_months_sum_to_the_whole(ask) -> None:
     whole, monthly = ask(by=("hub", "hs_code")), ask(by=("hub", "hs_code", "period"))
     assert monthly.headline.estimate_usd == whole.headline.estimate_usd

@@ -36,6 +36,7 @@ __all__ = [
     "join_keys",
     "kind_number",
     "share_out",
+    "through_hubs",
 ]
 
 #: Kinds by their number in :attr:`Corridors.kind`.
@@ -49,6 +50,9 @@ KINDS = (
 
 _DECLARED, UNSEEN, _RELAY, _UNOBSERVED, CHAIN = range(5)
 
+
+#: What rounding may leave of amounts, USD.
+_CENT = 0.01
 
 #: A demand of which less than this share is left is met.
 _ROUNDING = 1e-9
@@ -198,8 +202,7 @@ def allocate_relays(cells: Cells, legs: Legs, question: Question, detours: Corri
     """Return what other suppliers send to the destinations through the hubs: the friendly road.
 
     Their direct trade did not fall, so no shortfall of their own bounds them: what is left of the onward
-    excess does, and the demand that the fall of the treated origins left unmet. Only hubs that pass goods of
-    the origins on to the destination are asked: one that buys more of everybody is no road for that.
+    excess does, and the demand that the fall of the treated origins left unmet.
 
     Parameters
     ----------
@@ -223,8 +226,6 @@ def allocate_relays(cells: Cells, legs: Legs, question: Question, detours: Corri
     observed = question.sees(cells, hub, destination, product)
     keep = (hub != origin) & (origin != destination) & _can_pass(hub, destination, question)
     keep &= ~observed | (leg_on >= 0)
-    carried = np.bincount(detours.hub * cells.n_areas + detours.destination, detours.usd, cells.n_areas**2)
-    keep &= carried[hub * cells.n_areas + destination] > 0
     passed = find_cells(legs.onward.cell, detours.onward)
     declared = (detours.kind == _DECLARED) & (passed >= 0)
     left_on = legs.onward.net_usd - sum_by(passed[declared], detours.usd[declared], legs.onward.cell.size)
@@ -246,6 +247,25 @@ def allocate_relays(cells: Cells, legs: Legs, question: Question, detours: Corri
         second=np.full(usd.size, -1),
         third=np.full(usd.size, -1),
     )
+
+
+def through_hubs(relays: Corridors, own: Corridors, n_areas: int) -> Corridors:
+    """Return the relays through hubs that pass the origins' own goods on to the same destination.
+
+    An area that buys more of everybody, or sells more of its own, is no road for that.
+
+    Parameters
+    ----------
+    relays
+        What other suppliers sent.
+    own
+        What the origins sent, over one hub and over several.
+    n_areas
+        Number of areas.
+    """
+    last = np.select([own.third >= 0, own.second >= 0], [own.third, own.second], own.hub)
+    carried = np.bincount(last * n_areas + own.destination, own.usd, n_areas**2)
+    return relays.only(carried[relays.hub * n_areas + relays.destination] > _CENT)
 
 
 def _within_no_kind(

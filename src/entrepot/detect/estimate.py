@@ -17,7 +17,7 @@ from entrepot.detect.baseline import (
 )
 from entrepot.detect.bounds import find_bounds, find_falls
 from entrepot.detect.chains import allocate_chains
-from entrepot.detect.corridors import Corridors, Legs, allocate_detours, allocate_relays
+from entrepot.detect.corridors import Corridors, Legs, allocate_detours, allocate_relays, through_hubs
 from entrepot.detect.fallen_growth import with_fallen_growth
 from entrepot.detect.hub_growth import with_hub_growth
 from entrepot.detect.kernels.sums import sum_by
@@ -230,8 +230,9 @@ def estimate(
     detours = allocate_detours(cells, legs, question)
     relays = allocate_relays(cells, legs, question, detours)
     chains, relays = allocate_chains(cells, legs, question, detours, relays)
+    own = detours.joined(chains)
     return Estimate(
-        corridors=detours.joined(chains).joined(relays),
+        corridors=own.joined(through_hubs(relays, own, cells.n_areas)),
         expected=expected,
         legs=legs,
         one_good=one_good,

@@ -31,6 +31,9 @@ _SMALLEST_SD = 0.02
 _NEGLIGIBLE = 0.1
 _LEAST_USD = 1.0
 
+#: Expected sizes, the floor added, of flows that appear from nothing: below this many times the floor.
+_NEW = 2.0
+
 #: Standard deviations, on the log scale, at which a single flow is held in the mean of its size.
 _HELD = 4.0
 
@@ -51,8 +54,8 @@ class Noise:
         By how much flows of that size exceed the expected one on average, as a share of it: expected is what
         half of them exceed, and lumpy trade gains more than it can lose. None where nothing is known of it.
     swing : (b,)
-        Root mean square of what flows of that size depart by, as a share of it, at least ``sd``: of lumpy trade
-        the standard deviation on the log scale tells little of it. None where nothing is known of it.
+        What flows of that size depart by in USD, as a share of it: ``sd``, but of flows that appear from
+        nothing their root mean square. None where nothing is known of it.
     half_supply, half_demand
         Flows that tell half of the growth of a supplier, or an importer, in one product: see
         :mod:`entrepot.detect.shrinkage`.
@@ -81,10 +84,10 @@ class Noise:
         return expected + size * interpolate(np.log(size), self.log_size, self.lift)
 
     def usd_at(self, expected: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the root mean square of what flows of each expected size depart by, USD.
+        """Return what flows of each expected size depart by, USD.
 
-        A flow that appears from nothing has an sd of about one by the making of ``floor``, and may be worth
-        a hundred times the floor.
+        Flows that appear from nothing have an sd of one by the making of ``floor``, which is their median,
+        and are worth up to a hundred times the floor.
         """
         relative = self.sd if self.swing is None else self.swing
 
@@ -161,7 +164,8 @@ def fit_noise(
         sd.append(max(MAD_TO_SD * float(np.median(np.abs(here))), _SMALLEST_SD))
         grown = np.expm1(np.minimum(here, _HELD * sd[-1]))
         lift.append(float(grown.mean()))
-        swing.append(max(float(np.sqrt(np.square(grown).mean())), sd[-1]))
+        rms = float(np.sqrt(np.square(grown).mean()))
+        swing.append(max(rms, sd[-1]) if centre < np.log(_NEW * floor) else sd[-1])
     if not middle:
         return flat_noise(floor)
     return Noise(

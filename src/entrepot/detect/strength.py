@@ -39,6 +39,9 @@ CLEAR = 4.0
 
 _PASSING = 2.0
 
+#: Part of its noise by which each of few arrivals has to exceed what was expected, on average.
+_OF_FEW = 0.25
+
 #: Exporters whose pairs are worth a thread, and parts that a thread gets of them.
 _FEWEST_EXPORTERS, _PARTS = 50, 16
 
@@ -149,7 +152,11 @@ def passing_hubs(
 ) -> NDArray[np.bool_]:
     """Return the areas that the goods reached and left, by both legs together.
 
-    *Formula*  (Z_in + Z_on) ÷ √2 > 2, Z the strength of the legs as a whole. Against four standard errors of
+    *Formula*  (Z_in + Z_on) ÷ √2 > 2 and Z_in > min(2, √n ÷ 4), Z the strength of the legs as a whole, n the
+    number of arrivals. A friend that fills in has the strongest sales of all and need buy no more for it:
+    without the second condition two rough worlds of a third generator had false hubs of 24 and 58% of the
+    true volume, with it and what flows that appear from nothing are worth (:meth:`Noise.usd_at`) 10 and 29%.
+    Against four standard errors of
     the arrivals in USD alone this took false hubs from 11% of the true volume to 1% in six rough worlds of a
     generator that is not ours. From 3 they were none, but detours planted in the fish panel, which has few
     goods, had an error by hub of 0.32 for 0.21. Centred and scaled over the areas it was worse: where five
@@ -175,14 +182,14 @@ def passing_hubs(
 
     def whole(
         at: NDArray[np.signedinteger], end: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         hub = end[at]
         strength = strength_as_a_whole(strength_of(cells, expected, noise=noise, at=at), hub, n)
-        return strength, np.bincount(hub, minlength=n) > 0
+        return strength, np.bincount(hub, minlength=n)
 
-    arrived, receives = whole(inbound, cells.importer)
-    left, sends = whole(onward, cells.exporter)
-    passing: NDArray[np.bool_] = receives & (
-        ~sends | ((arrived > _PASSING) & (arrived + left > _PASSING * np.sqrt(2.0)))
-    )
+    arrived, arrivals = whole(inbound, cells.importer)
+    left, sales = whole(onward, cells.exporter)
+    receives, sends = arrivals > 0, sales > 0
+    reached = arrived > np.minimum(_PASSING, _OF_FEW * np.sqrt(arrivals))
+    passing: NDArray[np.bool_] = receives & (~sends | (reached & (arrived + left > _PASSING * np.sqrt(2.0))))
     return passing
