@@ -260,6 +260,8 @@ def _q_values(
     The rows of one hub rest on one finding, that goods pass it: no row of it is surer than the hub is
     towards its destination.
     """
+    if not evidence.decoys:
+        return np.full(n, np.nan)
     is_alike = (parts.kind == RELAY) == is_relay
     alike = [decoy.only((decoy.kind == RELAY) == is_relay) for decoy in evidence.decoys]
     usd = parts.usd * is_alike
