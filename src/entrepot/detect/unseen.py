@@ -3,10 +3,10 @@ r"""What a hub declares of what is sent to it beyond expectation; the rest of it
 *Formula*  For hub h, over origins o and products k: x the excess of o's exports to h, m the excess of h's own
 imports from o, divided by the pair's earlier ratio ρ⁰ (a hub that has always declared 30% of arrivals hides
 nothing new), z the excess that the pair's share of the lost trade predicts. declared share φ_h =
-Σ w·m ÷ Σ w·x, w = z/(e + z), e the expected leg; goods that the hub never bought before tell it as others
-do. The prediction z is an instrument: ordinary shipments move x and m alike and would
-draw a plain regression to one. φ is drawn to one as far as its standard error demands (prior standard
-deviation 0.5), and is one where the hub publishes no imports.
+Σ w·m ÷ Σ w·x, w = z/(e + c + z), e the expected leg, c the size at which flows appear from nothing. Goods
+that the hub never bought before tell it as others do. The prediction z is an instrument: ordinary shipments
+move x and m alike and would draw a plain regression to one. φ is drawn to one as far as its standard error
+demands (prior standard deviation 0.5), and is one where the hub publishes no imports.
 """
 
 from __future__ import annotations
