@@ -235,6 +235,31 @@ def test_rows_without_an_amount_lend_no_strength() -> None:
     assert (padded[100:] == 1.0).all()
 
 
+def test_planted_sets_tell_what_a_handful_of_dates_cannot() -> None:
+    """Of a hundred sets in four windows, 25 alike at 0.2, seventeen are as good as independent."""
+    nothing, four = [np.zeros(0)] * 96, [np.zeros(0)] * 4
+    (alone,) = q_values(np.array([7.0]), four)
+    (beside,) = q_values(np.array([7.0]), four, [*nothing, *[np.array([3.0])] * 4], windows=4)
+    assert alone == 0.25
+    assert beside == pytest.approx((1 + 0.2 * 24) / 100)
+    (small,) = q_values(np.array([2.0]), four, [*nothing, *[np.array([3.0])] * 4], windows=4)
+    assert small == pytest.approx(0.04 + beside)
+
+
+def test_the_kind_of_decoys_that_gives_more_decides() -> None:
+    """A date on which as much is found for nothing is not outvoted by planted sets without any."""
+    dates = [np.array([9.0]), np.zeros(0), np.zeros(0), np.zeros(0)]
+    (q,) = q_values(np.array([7.0]), dates, [np.zeros(0)] * 100, windows=4)
+    assert q == 0.25
+
+
+def test_sets_planted_in_portions_are_no_decoys() -> None:
+    found, dates = np.array([7.0, 5.0]), [np.array([6.0]), np.zeros(0)]
+    np.testing.assert_array_equal(
+        q_values(found, dates, [np.array([100.0])] * 50, windows=0), q_values(found, dates)
+    )
+
+
 def test_no_placebo_no_q_value() -> None:
     assert np.isnan(q_values(np.array([1.0, 2.0]), [])).all()
 

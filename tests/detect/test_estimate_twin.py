@@ -214,6 +214,8 @@ class Slow:
             usual = sum(expected[leg] for leg in direct)
             if strength < -3 * math.sqrt(sum(weight.values())) and after < 0.6 * usual:
                 fell.add(k)
+        if not q.listed.all():
+            fell = set(np.flatnonzero(q.listed).tolist())
 
         def growth(usual: dict[Leg, float], side: int) -> dict[int, float]:
             found = defaultdict(float)
@@ -262,7 +264,7 @@ class Slow:
             share = growth = 0.0
             for _ in range(4):
                 v = {
-                    leg: (self.sd(e[leg]) * (e[leg] + self.noise.floor) * (1 + growth)) ** 2
+                    leg: (self.departure(e[leg]) * (1 + growth)) ** 2
                     + (0.5 * max(share, 0.02) * lost(leg)) ** 2
                     for leg in legs
                 }

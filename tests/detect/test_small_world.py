@@ -174,6 +174,25 @@ def test_a_quiet_world_gives_nothing_or_says_not_identified(world, engine) -> No
     assert result.headline.status != "identified" or result.headline.estimate_usd == 0.0
 
 
+def test_trade_that_is_rougher_since_the_event_widens_the_intervals(world, engine, question, ask) -> None:
+    """The months before tell too little noise: after the event every flow moves by a factor of its own."""
+    engine.register("rough_reports", world.reports)
+    # A flow moves by the same factor in every month and in both books.
+    ends = "CASE WHEN flow LIKE 'import%' THEN partner || reporter ELSE reporter || partner END"
+    draw = f"hash({ends} || hs_code) % 1000003 / 1000003.0"
+    factor = f"CASE WHEN period >= '{world.event}' THEN exp(1.2 * ({draw} - 0.5)) ELSE 1 END"
+    reports = engine.frame(f"SELECT * REPLACE (value_usd * {factor} AS value_usd) FROM rough_reports")
+    rough = replace(world, reports=reports.collect(backend="pyarrow").to_native())
+    result = detours(flows_of(rough, engine, "rough"), DetourOptions(**question), engine=engine)
+    assert ask().calibration.noise_ratio < 1.6
+    assert result.calibration.noise_ratio > 1.5 * ask().calibration.noise_ratio
+
+    def width(found: DetourResult) -> float:
+        return (found.headline.high_usd - found.headline.low_usd) / found.headline.estimate_usd
+
+    assert width(result) > 1.5 * width(ask())
+
+
 # --- the contract ---------------------------------------------------------------------------------------
 
 

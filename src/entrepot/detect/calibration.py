@@ -136,13 +136,22 @@ def group_ids(keys: Sequence[NDArray[np.int64]], size: int) -> NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Spike-in runs and what follows from them."""
+    """Spike-in runs and what follows from them.
+
+    Attributes
+    ----------
+    runs
+        One a planted set.
+    windows
+        Placebo windows that were planted in, as wholes; 0 where it was portion by portion.
+    """
 
     runs: tuple[SpikeRun, ...]
+    windows: int = 0
 
     def only(self, kinds: Collection[int]) -> Calibration:
         """Return the calibration of corridors of some kinds."""
-        return Calibration(tuple(run.only(np.isin(run.kind, list(kinds))) for run in self.runs))
+        return replace(self, runs=tuple(run.only(np.isin(run.kind, list(kinds))) for run in self.runs))
 
     def grouped(
         self, by: Callable[[SpikeRun], Sequence[NDArray[np.int64]]]
@@ -295,7 +304,9 @@ def calibrate(
         return replace(aligned, product=mine.products[aligned.product])
 
     made = each(run, range(sets if placebos else 0))
-    return Calibration(runs=tuple(one for one in made if one is not None))
+    runs = tuple(one for one in made if one is not None)
+    are_whole = all(n_portions(placebo.cells) == 1 for placebo in placebos)
+    return Calibration(runs, windows=min(len(placebos), len(runs)) if are_whole else 0)
 
 
 def _aligned(planted: Planted, found: Corridors, placebo: Placebo) -> SpikeRun:

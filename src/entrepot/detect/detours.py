@@ -515,6 +515,7 @@ def _summary(calibration: Calibration, search: Search) -> CalibrationSummary:
         estimated_usd=np.concatenate([e for _, e in by_hub]) if by_hub else np.zeros(0),
         noise_log_size=search.noise.log_size,
         noise_sd=search.noise.sd,
+        noise_ratio=search.noise_ratio,
     )
 
 

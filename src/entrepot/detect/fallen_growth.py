@@ -5,7 +5,8 @@ purchases rise, and its sales to the destination rise with its sales to all othe
 others are few and say little; over all goods that fell on the direct road they say it.
 
 *Formula*  A good fell where its direct flows, together, are under 0.6 of the expected ones and three standard
-errors beneath them on the log scale. The growth of a seller that is no origin is the weighted median, over
+errors beneath them on the log scale; where goods are listed, all of those count as fallen, for a boom needs
+no event. The growth of a seller that is no origin is the weighted median, over
 its flows of such goods to areas that are no destinations, of ln(after ÷ expected), shrunk with n/(n+4); of
 fewer than eight flows it is none. All that it sells of these goods is expected to have grown so. The growth
 of a buyer that is no destination is the same over what others than the origins sell it, with nothing expected
@@ -14,7 +15,8 @@ of to none. What one seller sells moves together, and a friend that relays would
 its n flows each counts 1/(1 + 0.1·(n − 1)) (design effect; Kish 1965, Survey Sampling, section 5.4). Sixteen
 smooth worlds (44 × 120) with sellers' growth: absolute error 0.168 → 0.160, booms taken for hubs 2.1 → 1.6%
 of the true volume; twenty-one with buyers' growth besides: 0.161 → 0.146; ten with sellers counted so: 0.147
-→ 0.142.
+→ 0.142. A quiet world's silent area, whose purchases doubled in exactly the listed goods, had 83 million USD
+as long as only what fell was asked.
 """
 
 from __future__ import annotations
@@ -66,7 +68,9 @@ def with_fallen_growth(
     """
     if expected.baseline is not Baseline.UNTREATED:
         return expected
-    fell = _fallen(cells, expected.usd, noise=noise, direct=direct) & question.listed
+    fell = question.listed
+    if fell.all():
+        fell = _fallen(cells, expected.usd, noise=noise, direct=direct)
     at = cells.under(~question.origins[:, None] & ~question.destinations, fell)
     sales = _growth(cells, expected.usd, at=at, area=cells.exporter[at], noise=noise)
     sold_more = np.exp(sales)

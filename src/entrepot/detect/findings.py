@@ -43,6 +43,9 @@ UNIDENTIFIED_BASELINE = "not identified: nothing in the data tells ordinary grow
 
 _FEWEST_OF_KIND = 200
 
+#: Correlation of what planted sets give by chance in one window.
+_ALIKE = 0.2
+
 #: What is summed of the legs, and its column.
 _LEG_COLUMNS = {
     name: name
@@ -61,12 +64,21 @@ _LEG_COLUMNS = {
 _UNOBSERVED = kind_number(DetourKind.ONWARD_UNOBSERVED)
 
 
-def q_values(found: NDArray[np.float64], decoys: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return for every finding the share of findings as large that placebos give too.
+def q_values(
+    found: NDArray[np.float64],
+    decoys: Sequence[NDArray[np.float64]],
+    planted: Sequence[NDArray[np.float64]] = (),
+    *,
+    windows: int = 0,
+) -> NDArray[np.float64]:
+    """Return for every finding the share of findings as large that decoys give too.
 
-    *Formula*  q(s) = ((1 + decoys ≥ s) ÷ decoy sets) ÷ (findings ≥ s), made monotone in s and capped
-    at 1. The
-    one keeps a handful of placebos from promising more than they can: a single finding has q ≥ 1/sets.
+    *Formula*  q(s) = (decoys ≥ s ÷ sets + 1 ÷ n) ÷ (findings ≥ s), made monotone in s and capped at 1. The
+    second term keeps a handful of decoys from promising more than they can: with placebo dates alone n is
+    their number, and a single finding has q ≥ 1/n. Planted sets give decoys too, what was found where nothing
+    was planted; m of them in one window are alike, and n = sets ÷ (1 + 0.2·(m - 1)) (design effect; Kish
+    1965, Survey Sampling, section 5.4). With both q is the larger of what the two kinds give, 1/n being that
+    of the planted ones.
 
     Parameters
     ----------
@@ -74,6 +86,10 @@ def q_values(found: NDArray[np.float64], decoys: Sequence[NDArray[np.float64]]) 
         Amounts found.
     decoys
         Amounts found in each placebo, worth what they are in the event's window.
+    planted
+        Amounts that each planted set gave where nothing was planted, worth the same.
+    windows
+        Placebo windows in which they were planted; zero leaves them out.
 
     Returns
     -------
@@ -84,14 +100,25 @@ def q_values(found: NDArray[np.float64], decoys: Sequence[NDArray[np.float64]]) 
         return np.full(found.size, np.nan)
     order = np.argsort(-found, kind="stable")
     ranked = found[order]
-    every = np.sort(np.concatenate(list(decoys)))
-    as_large = every.size - np.searchsorted(every, ranked, side="left")
-    raw = (1 + as_large) / len(decoys) / np.arange(1, found.size + 1)
+    raw = _share_as_large(ranked, decoys)
+    if planted and windows:
+        alike = 1.0 + _ALIKE * (len(planted) / windows - 1.0)
+        raw = np.maximum(raw, _share_as_large(ranked, planted) + alike / len(planted))
+    else:
+        raw += 1.0 / len(decoys)
+    raw /= np.arange(1, found.size + 1)
     raw[ranked <= 0] = 1.0  # rows without an amount are no findings and lend the others no strength
     monotone = np.minimum(np.minimum.accumulate(raw[::-1])[::-1], 1.0)
     q = np.empty(found.size)
     q[order] = monotone
     return q
+
+
+def _share_as_large(found: NDArray[np.float64], decoys: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return how many decoys a set are as large as each finding."""
+    every = np.sort(np.concatenate(list(decoys)))
+    share: NDArray[np.float64] = (every.size - np.searchsorted(every, found, side="left")) / len(decoys)
+    return share
 
 
 def withheld(found: NDArray[np.float64], placebo: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -266,9 +293,13 @@ def _q_values(
     alike = [decoy.only((decoy.kind == RELAY) == is_relay) for decoy in evidence.decoys]
     usd = parts.usd * is_alike
 
+    calibration = evidence.calibration.only([RELAY] if is_relay else OWN_KINDS)
+
     def of(keys: Keys, groups: NDArray[np.int64], size: int) -> NDArray[np.float64]:
         decoys = [sum_by(keys.groups(d, are_periods_apart=False), d.usd, d.usd.size) for d in alike]
-        return q_values(sum_by(groups, usd, size), decoys)
+        sets = calibration.grouped(lambda run: [*keys.of(run), *([run.kind] if keys.are_all else [])])
+        planted = [found[put <= 0] for put, found in sets]
+        return q_values(sum_by(groups, usd, size), decoys, planted, windows=calibration.windows)
 
     q = of(keys, ids, n)
     if "hub" not in keys.by:

@@ -84,7 +84,7 @@ def with_hub_growth(
         return expected, is_told
     hub, usual = cells.importer[at], noise.mean_at(expected.usd[at])
     beyond, reference = cells.after[at] - usual, lost[cells.grouping.supplier_product[at]]
-    variance = (noise.at(usual) * (usual + noise.floor)) ** 2
+    variance = np.square(noise.usd_at(usual))
     share, growth, error = np.zeros(n), np.zeros(n), np.full(n, np.inf)
     for _ in range(_ROUNDS):
         spread = SPREAD * np.maximum(share, _SMALLEST_SHARE)[hub] * reference

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -96,6 +96,15 @@ class Noise:
             return size * interpolate(np.log(size), self.log_size, relative)
 
         return in_blocks(departure, expected)
+
+    def scaled(self, ratio: float) -> Noise:
+        """Return the noise of flows that depart ``ratio`` times as much on the log scale."""
+        return replace(
+            self,
+            sd=self.sd * ratio,
+            lift=None if self.lift is None else self.lift * ratio**2,
+            swing=None if self.swing is None else self.swing * ratio,
+        )
 
     def log_change(self, after: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ln((after + floor) / (expected + floor))."""

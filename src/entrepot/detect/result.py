@@ -111,7 +111,10 @@ class CalibrationSummary:
     planted_usd, estimated_usd : (h,)
         Hub sums of all sets, for the calibration plot.
     noise_log_size, noise_sd : (b,)
-        Noise of flows by size; see :class:`entrepot.detect.noise.Noise`.
+        Noise of flows by size around the event; see :class:`entrepot.detect.noise.Noise`.
+    noise_ratio
+        How many times as much untouched flows change around the event as around placebo dates, one where the
+        two are close or it is not told: the flows of the placebos were made as noisy.
     """
 
     sets: int
@@ -125,6 +128,7 @@ class CalibrationSummary:
     estimated_usd: NDArray[np.float64]
     noise_log_size: NDArray[np.float64]
     noise_sd: NDArray[np.float64]
+    noise_ratio: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

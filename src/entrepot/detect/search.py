@@ -14,6 +14,7 @@ from entrepot.detect.calibration import Placebo
 from entrepot.detect.cells import Question
 from entrepot.detect.controls import control_goods
 from entrepot.detect.estimate import estimate, expect, learn_noise
+from entrepot.detect.event_noise import Departures, as_noisy, noise_ratio
 from entrepot.detect.gravity import LARGEST_GRAVITY
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.periods import period_text
@@ -62,14 +63,14 @@ class Search:
         The same, pass one done: the pairs that were treated.
     members : (n_areas,)
         Pooled origins; ``representative`` stands for them (-1 without any).
-    noise
-        Learnt from the placebo windows.
+    noise, noise_ratio
+        Learnt from the placebo windows, and how many times as much flows change around the event.
     growth
         Per pair of windows, growth of the goods outside the question by importer, (n_areas,).
     signal : (n_areas, n_areas)
         Pass one's signal.
     placebos
-        The placebo windows, ready for planting.
+        The placebo windows, ready for planting: as noisy as the event's.
     windows
         The event's windows.
     z
@@ -83,6 +84,7 @@ class Search:
     members: NDArray[np.bool_]
     representative: int
     noise: Noise
+    noise_ratio: float
     growth: tuple[NDArray[np.float64] | None, ...]
     signal: NDArray[np.float64]
     placebos: tuple[Placebo, ...]
@@ -111,13 +113,20 @@ class Search:
         noise = learn_noise(
             [cells[at] for at in quiet], [questions[at] for at in quiet], [growth[at] for at in quiet]
         )
-        signals = []
+        signals, departures, usual = [], [], []
         for at in range(len(pairs)):
             expected = expect(cells[at], questions[at], noise=noise, partner_growth=growth[at])
             counts = asked.listed[cells[at].product]
             signals.append(pair_signal(cells[at], expected.usd, noise=noise, counts=counts))
+            departures.append(Departures.of(cells[at], expected.usd, noise=noise))
+            usual.append(expected.usd)
         signal = signals[0]
         question = _narrowed(asked, signal, threshold(signals[1:]), options)
+        ratio = noise_ratio(departures, question)
+        noisy = [
+            as_noisy(cells[at], usual[at], ratio=ratio, floor=noise.floor) for at in range(1, len(pairs))
+        ]
+        cells, noise = (cells[0], *noisy), noise.scaled(ratio)
         placebos = tuple(
             Placebo(
                 cells=cells[at],
@@ -136,6 +145,7 @@ class Search:
             members,
             stand_in,
             noise,
+            ratio,
             growth,
             signal,
             placebos,

@@ -195,5 +195,15 @@ def calibration_words(summary: CalibrationSummary) -> str:
         f"{percent(summary.recovered_share)} of the value (median); it erred by "
         f"{percent(summary.hub_error)} by hub and {percent(summary.row_error)} by row. On sets held out, the "
         f"90% intervals held {percent(summary.total_coverage)} of totals, {percent(summary.hub_coverage)} by "
-        f"hub and {percent(summary.row_coverage)} by row."
+        f"hub and {percent(summary.row_coverage)} by row.{_noisier(summary.noise_ratio)}"
+    )
+
+
+def _noisier(ratio: float) -> str:
+    """Return that the months before the event are no measure of those after it; nothing where they are."""
+    if ratio == 1.0:
+        return ""
+    return (
+        f" Trade outside the question strayed {ratio:.1f} times as far from what was expected as around the "
+        "placebo dates, so what flows there was made to stray as far."
     )
