@@ -622,7 +622,7 @@ def test_calibration_counts_what_was_missed() -> None:
         "number": np.arange(4), "factor": np.array([0.3, 0.6, 2.0, 0.3]), "true": true,
         "estimate": np.array([11.0, 0.0, 27.0, 0.0]), "log_sd": np.full(4, 0.1), "ordinary": np.full(4, 50.0),
         "log_markup_error": np.zeros(4), "markup_sd": np.full(4, 0.1),
-        "lag_error": np.zeros(4, dtype=np.int64),
+        "lag_error": np.zeros(4, dtype=np.int64), "innocent": np.zeros(0),
     }  # fmt: skip
     calibration = LoopCalibration(**columns)
     assert calibration.is_found.tolist() == [True, False, True, False]

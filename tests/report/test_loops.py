@@ -33,6 +33,7 @@ def calibration(planted: int = 4) -> LoopCalibration:
         "estimate": np.where(np.arange(planted) % 2, 9.0, 0.0), "log_sd": np.full(planted, 0.1),
         "ordinary": np.full(planted, 50.0), "log_markup_error": np.zeros(planted),
         "markup_sd": np.full(planted, 0.1), "lag_error": np.zeros(planted, dtype=np.int64),
+        "innocent": np.zeros(0),
     }  # fmt: skip
     return LoopCalibration(**columns)
 

@@ -96,6 +96,9 @@ class LoopCalibration:
         Log of (1 + true) over (1 + estimated mark-up), and its predicted deviation; NaN where not told.
     lag_error : (p,)
         Months, estimated less true.
+    innocent : (i,)
+        Log Bayes factors of the products in which nothing was planted, of pairs of which something planted
+        was found; −∞ where they would not have been taken for round trips.
     """
 
     number: NDArray[np.int64]
@@ -107,6 +110,7 @@ class LoopCalibration:
     log_markup_error: NDArray[np.float64]
     markup_sd: NDArray[np.float64]
     lag_error: NDArray[np.int64]
+    innocent: NDArray[np.float64]
 
     @classmethod
     def joined(cls, parts: Sequence[LoopCalibration]) -> LoopCalibration:
@@ -114,7 +118,7 @@ class LoopCalibration:
         if parts:
             return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
         none, no_number = np.zeros(0), np.zeros(0, dtype=np.int64)
-        return cls(no_number, none, none, none, none, none, none, none, no_number)
+        return cls(no_number, none, none, none, none, none, none, none, no_number, none)
 
     @property
     def is_found(self) -> NDArray[np.bool_]:

@@ -159,7 +159,7 @@ class ChainSearch:
             measured.back.usd > measured.back.expected_usd
         )
         stands = (q_value < FALSE) & event.is_clear & (both | measured.by_shipment)
-        stands &= (measured.amounts.usd > 0) & (calibration.spread() is not None)
+        stands &= measured.is_told & (calibration.spread() is not None)
         stands &= ~(np.isin(c.out, taken) | np.isin(c.on, taken) | np.isin(c.back, taken))
         kept = np.flatnonzero(stands)
         found = event.only(kept)

@@ -37,7 +37,7 @@ _NO_EXCESS = "not identified: {leg} did not exceed what was expected"
 _AS_STRONG = "not identified: placebos give findings as strong"
 _UNLIKELY = "not identified: less likely than not"
 _NOT_PLANTED = "not identified: nothing planted was found, so that no interval is known"
-_OTHER_WAY = "not identified: likelier the other way round"
+_NOT_TOLD = "not identified: the excess is under twice its own error"
 _SURE_LAG = 0.8
 _LAG_ENDS = (0.05, 0.95)
 _SLACK = 1.25  # what went round may be somewhat more than a leg that is reported too low
@@ -261,6 +261,9 @@ def _other_columns(findings: Findings, found: Judged[Candidates]) -> tuple[dict[
     of_pairs_found = np.isin(candidates.pair(n), np.unique(found.candidates.pair(n)))
     legs = {"out": candidates.out, "back": candidates.back}
     columns, order = _limits(findings.tools, candidates, legs, q_value, findings.calibration)
+    is_vague = np.zeros(q_value.size, dtype=bool)
+    is_vague[: failed.rows.size] = failed.is_clear & ~failed.measured.is_told
+    columns["status"][is_vague[order] & (columns["status"] == _UNLIKELY)] = _NOT_TOLD
     return columns, of_pairs_found[order]
 
 

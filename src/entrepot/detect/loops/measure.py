@@ -53,6 +53,7 @@ _LEAST_SD = 0.03
 _SHIPMENT_SD = 0.1  # of shipments that certainly came back
 _MOST_TIMING = 4.0
 _MOST_MARKUP = 3.0
+_LEAST_ERRORS = 2.0  # standard deviations that an excess must be to be an amount
 _ROUGHLY = 0.05  # relative error of an amount whose lag is not known yet
 
 
@@ -174,6 +175,12 @@ class Measured:
     log_factor: NDArray[np.float64]
     correlation: NDArray[np.float64]
     by_shipment: NDArray[np.bool_]
+
+    @property
+    def is_told(self) -> NDArray[np.bool_]:
+        """(n) Whether the amount is more than what flows stray by, or that of shipments heard to return."""
+        beyond = self.amounts.log_sd <= 1.0 / _LEAST_ERRORS
+        return np.asarray((self.amounts.usd > 0) & (beyond | self.by_shipment))
 
     def only(self, rows: NDArray[np.int64]) -> Measured:
         """Return some of the candidates."""

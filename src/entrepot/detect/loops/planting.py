@@ -96,7 +96,7 @@ def _beside(
     """Return the planted trips beside what was found of them."""
     size = true.size
     amounts, chosen = judged.measured.amounts, judged.rows
-    is_found = (judged.log_odds >= threshold) & judged.is_clear & (amounts.usd > 0)
+    is_found = (judged.log_odds >= threshold) & judged.is_clear & judged.measured.is_told
     whole = {name: np.zeros(size) for name in ("estimate", "log_sd", "markup_error", "markup_sd")}
     whole["estimate"][chosen] = np.where(is_found, amounts.usd, 0.0)
     whole["log_sd"][chosen] = amounts.log_sd
@@ -105,6 +105,9 @@ def _beside(
     whole["markup_sd"][chosen] = amounts.markup_sd
     lag = np.zeros(size, dtype=np.int64)
     lag[chosen] = judged.measured.timing.lag
+    passes = np.full(size, -np.inf)
+    passes[chosen] = np.where(is_found, judged.log_factor, -np.inf)
+    of_found = np.isin(sets.group, sets.group[sets.is_planted & np.isfinite(passes)])
     kept = np.flatnonzero(sets.is_planted & (true > 0))
     ordinary = tools.expected.usd[sets.at][sets.candidates.out]
     return LoopCalibration(
@@ -117,4 +120,5 @@ def _beside(
         log_markup_error=whole["markup_error"][kept],
         markup_sd=whole["markup_sd"][kept],
         lag_error=(lag - sets.lag)[kept],
+        innocent=passes[of_found & ~sets.is_planted],
     )

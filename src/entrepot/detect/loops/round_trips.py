@@ -23,6 +23,7 @@ from entrepot.detect.loops.search import (
     FALSE,
     judge,
     one_way_round,
+    own_q_values,
     placebo_scores,
     placebo_weight,
     q_and_threshold,
@@ -159,6 +160,7 @@ def loops(
         likeness=unit_values.likeness,
     )
     calibration = calibrate_trips(tools, spikes, plan, threshold, rng=rng, progress=progress)
+    q_value = _own_q_values(tools, found, q_value, event, calibration, asked)
     findings = Findings(
         tools=tools,
         judged=found,
@@ -240,10 +242,31 @@ def _q_values(
     return q_and_threshold(found, scores, weights)
 
 
+def _own_q_values(
+    tools: Tools,
+    found: Judged[Candidates],
+    q_value: NDArray[np.float64],
+    event: Scan[Candidates],
+    calibration: LoopCalibration,
+    asked: Asked,
+) -> NDArray[np.float64]:
+    """Return q-values no lower than what speaks for a product itself, its pair's other products aside."""
+    stands = np.flatnonzero(_identified(found, q_value, calibration))
+    n = len(tools.trade.areas)
+    pairs = np.unique(found.candidates.only(stands).pair(n))
+    of_pairs = asked.hold(event.candidates) & np.isin(event.candidates.pair(n), pairs)
+    own = own_q_values(
+        found.log_factor[stands], calibration.innocent, max(int(of_pairs.sum()) - stands.size, 0)
+    )
+    higher = q_value.copy()
+    higher[stands] = np.maximum(q_value[stands], own)
+    return higher
+
+
 def _identified(
     found: Judged[Candidates], q_value: NDArray[np.float64], calibration: LoopCalibration
 ) -> NDArray[np.bool_]:
-    """Return which findings stand: few placebos as strong, clear, both legs beyond their due.
+    """Return which findings stand: few placebos as strong, clear, both legs beyond their due, by some amount.
 
     Where shipments are heard to return, the months have said it, and sums of lumpy trade may say anything. An
     amount of which no interval can be learnt is none.
@@ -252,7 +275,7 @@ def _identified(
         return np.zeros(q_value.size, dtype=bool)
     out, back = found.measured.out, found.measured.back
     both = (out.usd > out.expected_usd) & (back.usd > back.expected_usd) | found.measured.by_shipment
-    return np.asarray((q_value < FALSE) & found.is_clear & both & (found.measured.amounts.usd > 0))
+    return np.asarray((q_value < FALSE) & found.is_clear & both & found.measured.is_told)
 
 
 def _unheard(event: Scan[Candidates], found: Judged[Candidates], asked: Asked) -> Candidates:

@@ -31,11 +31,14 @@ __all__ = [
     "chronic_odds",
     "decoy_q_values",
     "judge",
+    "one_way_odds",
     "one_way_round",
+    "own_q_values",
     "placebo_scores",
     "placebo_weight",
     "q_and_threshold",
     "scan",
+    "twins",
     "worth_measuring",
 ]
 
@@ -48,6 +51,7 @@ _MOST_CHOSEN = 200_000
 _MOST = 8.0
 _NEARLY = -4.0  # log odds from which on a candidate may stand by its own evidence
 _CLEAR = 2.0  # and its log Bayes factor
+_ROUNDS = 3
 
 
 Places = TypeVar("Places", "Candidates", "Chains")
@@ -210,8 +214,50 @@ def judge(
     order = np.argsort(close, kind="stable")
     close, measured = close[order], measured.only(order)
     rows = found.chosen[close]
-    odds = log_odds(whole, group, n_groups)[rows]
+    odds = one_way_odds(whole, group, n_groups, twins(found.candidates))[rows]
     return Judged(some.only(close), rows, weighed[close], measured, whole[rows], odds)
+
+
+def twins(candidates: Candidates) -> NDArray[np.int64]:
+    """Return (n) the position of the same two flows the other way round, -1 where they are no candidate."""
+    size = candidates.out.size
+    if not size:
+        return np.zeros(0, dtype=np.int64)
+    order = np.lexsort((candidates.back, candidates.out))
+    most = int(max(candidates.out.max(), candidates.back.max())) + 2
+    key = (candidates.out + 1) * most + candidates.back + 1
+    twin = (candidates.back + 1) * most + candidates.out + 1
+    at = order[np.searchsorted(key[order], twin).clip(max=size - 1)]
+    home = (candidates.source == candidates.via) & (candidates.target == candidates.maker)
+    flows = home & home[at] & (candidates.out >= 0) & (candidates.back >= 0)
+    return np.where(flows & (key[at] == twin), at, -1)
+
+
+def one_way_odds(
+    factor: NDArray[np.float64], group: NDArray[np.int64], n_groups: int, twin: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the log odds of every candidate where a product speaks for its pair in one direction alone.
+
+    Read backwards, two legs that rose together look like a round trip as well: a pair that has many would
+    vouch for the same pair the other way round. What is likelier in one direction says nothing of the other.
+
+    Parameters
+    ----------
+    factor, group, n_groups
+        See :func:`entrepot.detect.loops.odds.log_odds`.
+    twin : (n,)
+        See :func:`twins`.
+    """
+    odds = log_odds(factor, group, n_groups)
+    has_twin = twin >= 0
+    if not has_twin.any():
+        return odds
+    for _ in range(_ROUNDS):
+        is_other_way = has_twin & (odds < odds[twin])
+        heard = np.where(is_other_way, np.minimum(factor, 0.0), factor)
+        # of a candidate itself all is heard, whichever way it counts for the others
+        odds = log_odds(heard, group, n_groups) + factor - heard
+    return odds
 
 
 def worth_measuring(
@@ -275,6 +321,41 @@ def q_and_threshold(
         return q, float(passed.min())
     every = np.concatenate(scores) if scores else np.zeros(0)
     return q, max(float(every.max(initial=0.0)), 0.0)
+
+
+def own_q_values(
+    log_factor: NDArray[np.float64], innocent: NDArray[np.float64], candidates: int
+) -> NDArray[np.float64]:
+    """Return the share of findings as strong as each by itself that idle products of their pairs also give.
+
+    A pair that has round trips vouches for all its products. Those of planted pairs in which nothing was
+    planted say how often one of them passes for a round trip.
+
+    Parameters
+    ----------
+    log_factor : (n,)
+        What speaks for each finding itself, its pair aside.
+    innocent : (i,)
+        The same of idle products of planted pairs; −∞ where they did not pass.
+    candidates
+        Products of the pairs of the findings that were looked at and may be idle.
+
+    Returns
+    -------
+    (n,)
+        As of :func:`decoy_q_values`; zero where no idle product is known.
+    """
+    if not innocent.size or not candidates:
+        return np.zeros(log_factor.size)
+    weight = candidates / innocent.size
+    passed = np.sort(innocent[np.isfinite(innocent)])
+    at_least = passed.size - np.searchsorted(passed, log_factor, side="left")
+    strongest = np.argsort(-log_factor, kind="stable")
+    rank = np.empty(log_factor.size)
+    rank[strongest] = np.arange(log_factor.size) + 1.0
+    q = (1.0 + at_least) * weight / rank
+    q[strongest] = np.minimum.accumulate(q[strongest][::-1])[::-1]
+    return np.minimum(q, 1.0)
 
 
 def decoy_q_values(
