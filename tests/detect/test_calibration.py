@@ -236,12 +236,12 @@ def test_rows_without_an_amount_lend_no_strength() -> None:
 
 
 def test_planted_sets_tell_what_a_handful_of_dates_cannot() -> None:
-    """Of a hundred sets in four windows, 25 alike at 0.2, seventeen are as good as independent."""
+    """Of a hundred sets in four windows, 25 alike at 0.3, twelve are as good as independent."""
     nothing, four = [np.zeros(0)] * 96, [np.zeros(0)] * 4
     (alone,) = q_values(np.array([7.0]), four)
     (beside,) = q_values(np.array([7.0]), four, [*nothing, *[np.array([3.0])] * 4], windows=4)
     assert alone == 0.25
-    assert beside == pytest.approx((1 + 0.2 * 24) / 100)
+    assert beside == pytest.approx((1 + 0.3 * 24) / 100)
     (small,) = q_values(np.array([2.0]), four, [*nothing, *[np.array([3.0])] * 4], windows=4)
     assert small == pytest.approx(0.04 + beside)
 

@@ -44,7 +44,7 @@ UNIDENTIFIED_BASELINE = "not identified: nothing in the data tells ordinary grow
 _FEWEST_OF_KIND = 200
 
 #: Correlation of what planted sets give by chance in one window.
-_ALIKE = 0.2
+_ALIKE = 0.3
 
 #: What is summed of the legs, and its column.
 _LEG_COLUMNS = {
@@ -76,7 +76,7 @@ def q_values(
     *Formula*  q(s) = (decoys ≥ s ÷ sets + 1 ÷ n) ÷ (findings ≥ s), made monotone in s and capped at 1. The
     second term keeps a handful of decoys from promising more than they can: with placebo dates alone n is
     their number, and a single finding has q ≥ 1/n. Planted sets give decoys too, what was found where nothing
-    was planted; m of them in one window are alike, and n = sets ÷ (1 + 0.2·(m - 1)) (design effect; Kish
+    was planted; m of them in one window are alike, and n = sets ÷ (1 + 0.3·(m - 1)) (design effect; Kish
     1965, Survey Sampling, section 5.4). With both q is the larger of what the two kinds give, 1/n being that
     of the planted ones.
 
