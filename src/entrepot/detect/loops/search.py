@@ -343,7 +343,8 @@ def own_q_values(
     Returns
     -------
     (n,)
-        As of :func:`decoy_q_values`; zero where no idle product is known.
+        As of :func:`decoy_q_values`, but with those seen alone: that few placebos cannot say zero stands in
+        the other q already, and few planted sets say little of so many products.
     """
     if not innocent.size or not candidates:
         return np.zeros(log_factor.size)
@@ -353,7 +354,7 @@ def own_q_values(
     strongest = np.argsort(-log_factor, kind="stable")
     rank = np.empty(log_factor.size)
     rank[strongest] = np.arange(log_factor.size) + 1.0
-    q = (1.0 + at_least) * weight / rank
+    q = at_least * weight / rank
     q[strongest] = np.minimum.accumulate(q[strongest][::-1])[::-1]
     return np.minimum(q, 1.0)
 
