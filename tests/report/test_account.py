@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 
+from entrepot.detect.periods import event_windows
 from entrepot.detect.untold import Untold
 from entrepot.nomenclature import group_members
 from entrepot.report import about_detours
@@ -19,6 +20,7 @@ from entrepot.report.kinds import MEANINGS, Shares, kind_words
 from entrepot.schema import DetourKind
 
 if TYPE_CHECKING:
+    from entrepot.detect.periods import WindowPair
     from entrepot.detect.result import DetourResult
     from entrepot.report.account import Account
 
@@ -106,7 +108,7 @@ def test_reasons_for_no_amount(result: DetourResult) -> None:
     def headline(**changes: object) -> str:
         return account_of(replace(result, headline=replace(result.headline, **changes))).headline
 
-    assert "no months before the event" in headline(low_usd=math.nan, high_usd=math.nan)
+    assert "too little before the event" in headline(low_usd=math.nan, high_usd=math.nan, placebo_usd=())
     assert "give more than the event does" in headline(placebo_usd=(9e9,))
 
 
@@ -251,6 +253,21 @@ def test_nothing_found(empty: DetourResult) -> None:
     assert said.placebos.startswith("No placebo date was possible")
     assert said.calibration.startswith("Not calibrated")
     assert said.refutations[0].startswith("Nothing was found")
+
+
+def test_why_no_interval_is_known(result: DetourResult) -> None:
+    """Too short a past and planted detours that nobody finds are two reasons; years are not months."""
+
+    def said(placebos: tuple[float, ...], windows: WindowPair = result.windows) -> Account:
+        head = replace(result.headline, low_usd=math.nan, high_usd=math.nan, placebo_usd=placebos)
+        return account_of(replace(result, headline=head, windows=windows))
+
+    assert said(()).headline.startswith("Not identified: too little before the event to calibrate on.")
+    assert said((0.0,)).headline.startswith("Not identified: no planted detour was found")
+    yearly = event_windows("2022", published=[str(year) for year in range(2018, 2024)])
+    for windows, span in ((result.windows, "months"), (yearly, "years")):
+        (more,) = [line for line in said((0.0,), windows).refutations if line.startswith("More ")]
+        assert more.startswith(f"More {span} before the event")
 
 
 def test_why_nothing_was_found(empty: DetourResult) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LARGEST_PLACEBO_SHARE",
+    "NOTHING_PLANTED_FOUND",
+    "TOO_LITTLE_BEFORE",
     "UNIDENTIFIED_BASELINE",
     "Evidence",
     "detour_table",
@@ -40,6 +42,10 @@ LARGEST_PLACEBO_SHARE = 0.2
 
 #: Status where nothing tells growth from the event.
 UNIDENTIFIED_BASELINE = "not identified: nothing in the data tells ordinary growth from the event"
+
+#: Statuses where no interval is known: without placebo dates, and with them.
+TOO_LITTLE_BEFORE = "not identified: too little before the event to calibrate on"
+NOTHING_PLANTED_FOUND = "not identified: no planted detour was found, so no interval is known"
 
 _FEWEST_OF_KIND = 200
 
@@ -218,7 +224,7 @@ def detour_table(parts: Parts, evidence: Evidence, *, by: Sequence[str]) -> pa.T
             _q_values(parts, ids, n, evidence, keys, is_relay=True),
             _q_values(parts, ids, n, evidence, keys, is_relay=False),
         ),
-        "status": _statuses(share, usd, low, evidence.baseline),
+        "status": _statuses(share, usd, low, evidence),
         "baseline": pa.repeat(evidence.baseline, n),
         **legs,
         **_signs(parts, ids, n, by, evidence),
@@ -349,16 +355,16 @@ def _placebo_share(
 
 
 def _statuses(
-    share: NDArray[np.float64], usd: NDArray[np.float64], low: NDArray[np.float64], baseline: str
+    share: NDArray[np.float64], usd: NDArray[np.float64], low: NDArray[np.float64], evidence: Evidence
 ) -> NDArray[np.object_]:
-    if baseline == Baseline.UNIDENTIFIED:
+    if evidence.baseline == Baseline.UNIDENTIFIED:
         return np.full(usd.size, UNIDENTIFIED_BASELINE, dtype=object)
     status = np.array(["below detection", "identified"], dtype=object)[(usd > 0).astype(np.int64)]
     excessive = share > LARGEST_PLACEBO_SHARE
     status[excessive] = [
         f"not identified: placebo dates give {min(of, 9.99):.0%} of it" for of in share[excessive].tolist()
     ]
-    status[~np.isfinite(low)] = "not identified: no months before the event to calibrate on"
+    status[~np.isfinite(low)] = NOTHING_PLANTED_FOUND if evidence.decoys else TOO_LITTLE_BEFORE
     return status
 
 

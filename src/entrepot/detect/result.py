@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from entrepot.detect.baseline import Baseline
-from entrepot.detect.findings import LARGEST_PLACEBO_SHARE, UNIDENTIFIED_BASELINE
+from entrepot.detect.findings import (
+    LARGEST_PLACEBO_SHARE,
+    NOTHING_PLANTED_FOUND,
+    TOO_LITTLE_BEFORE,
+    UNIDENTIFIED_BASELINE,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,7 +93,7 @@ class Headline:
         if self.estimate_usd <= 0:
             return "nothing found"
         if not math.isfinite(self.low_usd):
-            return "not identified: no months before the event to calibrate on"
+            return NOTHING_PLANTED_FOUND if self.placebo_usd else TOO_LITTLE_BEFORE
         if self.placebo_share > LARGEST_PLACEBO_SHARE:
             return f"not identified: placebo dates give {min(self.placebo_share, 9.99):.0%} of it"
         return "identified"

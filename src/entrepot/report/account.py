@@ -217,7 +217,7 @@ def _headline(
             "partners, would)"
         )
     elif not math.isfinite(head.low_usd):
-        reason = "the data hold no months before the event on which the search could be calibrated"
+        reason = head.status.removeprefix("not identified: ")
     elif head.placebo_share > 1:
         reason = "dates at which nothing happened give more than the event does"
     else:
@@ -329,7 +329,8 @@ def _refutations(result: DetourResult) -> tuple[str, ...]:
     if result.reporters_late:
         lines.append("The months that late reporters have yet to publish, if the excess is gone from them.")
     if len(result.headline.placebo_usd) < 3:
-        lines.append("More months before the event: with few placebo dates chance is poorly known.")
+        span = "months" if result.windows.is_monthly else "years"
+        lines.append(f"More {span} before the event: with few placebo dates chance is poorly known.")
     return tuple(lines)
 
 
