@@ -39,8 +39,7 @@ def slow_limit(cells, question, found) -> float:
             )
             unmet -= sum(usd for _, to, good, kind, usd in rows if (to, good) == (d, k) and kind != relay)
             passed = 0.0
-            carried = {int(h) for h, to, _, kind, usd in rows if to == d and kind != relay and usd > 0.01}
-            for h in sorted(carried):
+            for h in np.flatnonzero(question.hubs & ~question.is_treated[:, d]):
                 arrived = sum(
                     usd
                     for (i, j, good), usd in amount.items()

@@ -263,15 +263,9 @@ def through_hubs(relays: Corridors, own: Corridors, n_areas: int) -> Corridors:
     n_areas
         Number of areas.
     """
-    return relays.only(carrying_pairs(own, n_areas)[relays.hub, relays.destination])
-
-
-def carrying_pairs(own: Corridors, n_areas: int) -> NDArray[np.bool_]:
-    """Return the hub × destination pairs, (n_areas, n_areas), that the origins' goods came through last."""
     last = np.select([own.third >= 0, own.second >= 0], [own.third, own.second], own.hub)
     carried = np.bincount(last * n_areas + own.destination, own.usd, n_areas**2)
-    carries: NDArray[np.bool_] = (carried > _CENT).reshape(n_areas, n_areas)
-    return carries
+    return relays.only(carried[relays.hub * n_areas + relays.destination] > _CENT)
 
 
 def _within_no_kind(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from entrepot.detect.corridors import carrying_pairs, kind_number
+from entrepot.detect.corridors import kind_number
 from entrepot.detect.kernels.sums import sum_by, sum_in_blocks
 from entrepot.detect.markup import hub_markup
 from entrepot.schema import DetourKind
@@ -21,14 +21,12 @@ __all__ = ["largest_relay"]
 
 
 def largest_relay(cells: Cells, question: Question, found: Estimate) -> float:
-    """Return an upper bound on all relays through the hubs that carry the origins' own goods.
-
-    From sums alone: no share, no significance of a pair.
+    """Return an upper bound on all relays, from sums alone: no share, no significance of a pair.
 
     *Formula*  Σ_dk min( Σ_h min( what all other suppliers sent h beyond expectation, what h sent on to d
     beyond expectation less its mark-up and the origins' declared detours ), what d lost of k less the
-    origins' detours ), h the hubs with an amount of the origins towards d. Where nobody publishes h → d that
-    term is absent.
+    origins' detours ), h all hubs that were asked about: bound by those alone that have an amount, it lay
+    under the truth in a smooth world. Where nobody publishes h → d that term is absent.
 
     Parameters
     ----------
@@ -60,7 +58,6 @@ def largest_relay(cells: Cells, question: Question, found: Estimate) -> float:
     markup = hub_markup(cells, question)
     is_relay = found.corridors.kind == kind_number(DetourKind.RELAY)
     own, relays = found.corridors.only(~is_relay), found.corridors.only(is_relay)
-    carries = carrying_pairs(own, n)
     declared = own.only(own.kind == kind_number(DetourKind.DECLARED))
     direct = found.legs.direct
     most = 0.0
@@ -73,7 +70,7 @@ def largest_relay(cells: Cells, question: Question, found: Estimate) -> float:
         bound = np.maximum(went_on, 0.0).reshape(n, k)
         area, good = np.ogrid[:n, :k]
         bound[~question.sees(cells, area, np.full((1, 1), destination), good)] = np.inf
-        bound[~carries[:, destination]] = 0.0
+        bound[~question.hubs | question.is_treated[:, destination]] = 0.0
         lost = cells.importer[direct.cell] == destination
         unmet = sum_by(cells.product[direct.cell][lost], direct.net_usd[lost], k)
         taken = own.destination == destination
