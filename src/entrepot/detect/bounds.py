@@ -53,6 +53,13 @@ class Bounds:
         """Return the bounds with the amounts of every leg multiplied by its share, (m,)."""
         return Bounds(self.cell, self.usd * share, self.net_usd * share, self.predicted_usd * share)
 
+    def capped(self, share: NDArray[np.float64]) -> Bounds:
+        """Return the bounds with what is no noise of every leg at most its share, (m,), of the whole."""
+        most = self.usd * share
+        return Bounds(
+            self.cell, self.usd, np.minimum(self.net_usd, most), np.minimum(self.predicted_usd, most)
+        )
+
     def positive(self) -> Bounds:
         """Return the legs that can carry anything."""
         return self.only(self.net_usd > 0)

@@ -18,6 +18,7 @@ from entrepot.detect.baseline import (
 from entrepot.detect.bounds import find_bounds, find_falls
 from entrepot.detect.chains import allocate_chains
 from entrepot.detect.corridors import Corridors, Legs, allocate_detours, allocate_relays, through_hubs
+from entrepot.detect.fallen_goods import taken_chance
 from entrepot.detect.fallen_growth import with_fallen_growth
 from entrepot.detect.hub_growth import with_hub_growth
 from entrepot.detect.kernels.sums import sum_by
@@ -53,6 +54,7 @@ LARGEST_LEARNT = 2_000_000
 _HUB_SIGNAL = 2.0
 _FEWEST_IMPORTERS = 10
 _FEWEST_UNTREATED = 3
+_MORE_LIKELY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +154,7 @@ def estimate(
     treated = np.zeros(cells.before.size, dtype=bool)
     treated[closed] = True
     expected = without_filling(expected, cells, noise=noise, direct=closed)
-    direct_bounds = (
-        find_bounds(cells, expected.usd, noise=noise, legs=treated, sign=-1, z=z)
-        if question.is_assortment
-        else find_falls(cells, expected.usd, noise=noise, legs=treated, z=z)
-    )
+    direct_bounds = _falls(cells, expected, question=question, noise=noise, treated=treated, z=z)
     # Only products whose direct flow fell can be detoured: others would drown the excess of a pair.
     lost = _Lost.of(cells, direct_bounds)
     if expected.baseline is Baseline.UNTREATED:
@@ -237,6 +235,28 @@ def estimate(
         legs=legs,
         one_good=one_good,
     )
+
+
+def _falls(
+    cells: Cells,
+    expected: Expected,
+    *,
+    question: Question,
+    noise: Noise,
+    treated: NDArray[np.bool_],
+    z: float,
+) -> Bounds:
+    """Return what the direct road lost: of the goods named, or of those that the measures seem to name."""
+    if not question.is_assortment:
+        return find_falls(cells, expected.usd, noise=noise, legs=treated, z=z)
+    fell = find_bounds(cells, expected.usd, noise=noise, legs=treated, sign=-1, z=z)
+    at = np.flatnonzero(treated)
+    chance = taken_chance(
+        noise.log_change(cells.after[at], expected.usd[at]),
+        noise.at(expected.usd[at]),
+        cells.importer[at].astype(np.int64) * cells.n_products + cells.product[at],
+    )[np.searchsorted(at, fell.cell)]
+    return fell.capped(chance).only(chance > _MORE_LIKELY)
 
 
 @dataclass(frozen=True, slots=True)
