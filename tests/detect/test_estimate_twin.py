@@ -356,12 +356,17 @@ class Slow:
         others, net = self.bounds(expected, lambda leg: is_leg(leg) and leg[:2] not in fell, -1)
         return gross | others, gross | net
 
-    def of_goods_taken(self, expected: dict[Leg, float], is_leg: Callable[[Leg], bool]) -> tuple[dict, dict]:
-        """Return gross and net bounds of the legs that the measures took, more likely than not."""
+    def on_the_direct_road(
+        self, expected: dict[Leg, float], is_leg: Callable[[Leg], bool]
+    ) -> tuple[dict, dict, dict]:
+        """Return what fell, gross, and net and gross what of it the measures took, more likely than not."""
+        if not self.q.listed.all():
+            gross, net = self.falls(expected, is_leg)
+            return gross, net, gross
         gross, net = self.bounds(expected, is_leg, -1)
         chance = self.taken(expected, is_leg)
-        gross = {leg: usd for leg, usd in gross.items() if chance[leg] > 0.5}
-        return gross, {leg: min(net[leg], usd * chance[leg]) for leg, usd in gross.items()}
+        taken = {leg: usd for leg, usd in gross.items() if chance[leg] > 0.5}
+        return gross, {leg: min(net[leg], usd * chance[leg]) for leg, usd in taken.items()}, taken
 
     def taken(self, expected: dict[Leg, float], is_leg: Callable[[Leg], bool]) -> dict[Leg, float]:
         """Return the chance that the measures took each leg: by all legs of its good, a model in turns."""
@@ -609,8 +614,7 @@ class Slow:
             return bool(q.is_treated[leg[0], leg[1]] and q.listed[leg[2]])
 
         expected |= self.without_filling({leg: usd for leg, usd in expected.items() if is_treated(leg)})
-        are_named = not q.listed.all()
-        direct, direct_net = (self.falls if are_named else self.of_goods_taken)(expected, is_treated)
+        direct, direct_net, taken = self.on_the_direct_road(expected, is_treated)
         fell = {k for _, _, k in direct}
 
         def is_in(leg: Leg) -> bool:
@@ -687,7 +691,7 @@ class Slow:
         mine, theirs = (self.declared_share(expected, p) for p in (predicted, makers))
         share = self.share_of_origins(inbound, others, mine, theirs)
         onward = {leg: usd / self.markup(leg[0]) for leg, usd in onward.items()}
-        found = Twin(expected, inbound, onward, direct)
+        found = Twin(expected, inbound, onward, taken)
         supplied = {leg[:2] for leg, usd in others.items() if usd > 0}
         found.amount = self.detours(inbound, onward, direct_net, mine, share, supplied)
         relays = self.relays(others, onward, direct_net, theirs, found.amount)

@@ -73,7 +73,10 @@ SourceOption = Annotated[str | None, typer.Option(help="sources to use, such as 
 YearsAsMonthsOption = Annotated[
     str, typer.Option(help="spread the years of reporters that publish nothing else: auto, always, never")
 ]
-SpikesOption = Annotated[int, typer.Option(help="sets of planted detours that calibrate the intervals")]
+SpikesOption = Annotated[
+    int,
+    typer.Option(help="sets of planted detours that calibrate the intervals; with 0 no amount is identified"),
+]
 SeedOption = Annotated[int, typer.Option(help="seed of all draws")]
 _CORRIDOR = ("origin", "hub", "destination", "code")
 

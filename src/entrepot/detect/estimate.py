@@ -154,9 +154,9 @@ def estimate(
     treated = np.zeros(cells.before.size, dtype=bool)
     treated[closed] = True
     expected = without_filling(expected, cells, noise=noise, direct=closed)
-    direct_bounds = _falls(cells, expected, question=question, noise=noise, treated=treated, z=z)
+    falls, direct = _falls(cells, expected.usd, question=question, noise=noise, closed=closed, z=z)
     # Only products whose direct flow fell can be detoured: others would drown the excess of a pair.
-    lost = _Lost.of(cells, direct_bounds)
+    lost = _Lost.of(cells, falls)
     if expected.baseline is Baseline.UNTREATED:
         controls = lost.controls(cells, question, treated)
         expected = with_pair_growth(expected, cells, noise=noise, controls=controls)
@@ -221,7 +221,7 @@ def estimate(
         inbound=ours,
         others=theirs,
         onward=on.scaled(1.0 / hub_markup(cells, question)[cells.exporter[on.cell]]),
-        direct=direct_bounds,
+        direct=direct,
         declared=declared,
         others_declared=others_declared,
     )
@@ -239,24 +239,38 @@ def estimate(
 
 def _falls(
     cells: Cells,
-    expected: Expected,
+    expected: NDArray[np.float64],
     *,
     question: Question,
     noise: Noise,
-    treated: NDArray[np.bool_],
+    closed: NDArray[np.int64],
     z: float,
-) -> Bounds:
-    """Return what the direct road lost: of the goods named, or of those that the measures seem to name."""
+) -> tuple[Bounds, Bounds]:
+    """Return what the direct road lost, and what of it the measures took, more likely than not.
+
+    The same where goods are named; see :mod:`entrepot.detect.fallen_goods`. What is learnt of hubs is learnt
+    of all falls: by those alone that the measures took, areas that boom in the goods under measures had 1 to
+    6% of the true volume in smooth worlds; by all, they have 0 to 1%.
+
+    Parameters
+    ----------
+    cells, expected, question, noise, z
+        The flows, what was expected, who is asked about, and what is noise.
+    closed : (m,)
+        Flows under measures, in order.
+    """
+    treated = np.zeros(cells.before.size, dtype=bool)
+    treated[closed] = True
     if not question.is_assortment:
-        return find_falls(cells, expected.usd, noise=noise, legs=treated, z=z)
-    fell = find_bounds(cells, expected.usd, noise=noise, legs=treated, sign=-1, z=z)
-    at = np.flatnonzero(treated)
+        falls = find_falls(cells, expected, noise=noise, legs=treated, z=z)
+        return falls, falls
+    falls = find_bounds(cells, expected, noise=noise, legs=treated, sign=-1, z=z)
     chance = taken_chance(
-        noise.log_change(cells.after[at], expected.usd[at]),
-        noise.at(expected.usd[at]),
-        cells.importer[at].astype(np.int64) * cells.n_products + cells.product[at],
-    )[np.searchsorted(at, fell.cell)]
-    return fell.capped(chance).only(chance > _MORE_LIKELY)
+        noise.log_change(cells.after[closed], expected[closed]),
+        noise.at(expected[closed]),
+        cells.importer[closed].astype(np.int64) * cells.n_products + cells.product[closed],
+    )[np.searchsorted(closed, falls.cell)]
+    return falls, falls.capped(chance).only(chance > _MORE_LIKELY)
 
 
 @dataclass(frozen=True, slots=True)
