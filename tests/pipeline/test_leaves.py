@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from entrepot.engine import Engine
 from entrepot.pipeline.flows import FlowQuery, select_flows
+from entrepot.pipeline.leaves import leaf_reports
 
 MONTHS = [f"2022-{m:02d}" for m in range(1, 13)]
 
@@ -50,6 +52,36 @@ def test_six_eight_and_ten_digits_together_count_once(take_in) -> None:
     lake = take_in([row("870323", 50), row("87032310", 30), row("8703231000", 30)])
     assert values(lake) == {("870323", "2022-01"): 50.0}
     assert as_reported(lake) == 110.0
+
+
+def test_without_longer_codes_the_short_query_gives_the_same_rows() -> None:
+    text = ("source", "reporter", "partner", "partner_concept", "flow", "frequency", "period", "hs_revision")
+    columns = ", ".join(f"'{name}' AS {name}" for name in (*text, "quantity_unit"))
+    rows = f"""
+        SELECT {columns}, role, hs_level, NULL::VARCHAR AS national_code, hs_code,
+               random() AS primary_value_usd, 1.0 AS net_weight_kg, 2.0 AS quantity
+        FROM (VALUES ('leaf', 6, '870323'), ('leaf', 6, '870324'), ('leaf', 4, '8703'), ('leaf', 0, 'x'),
+                     ('aggregate', 6, '870323')) AS r (role, hs_level, hs_code)
+    """
+    with Engine() as engine:
+        engine.execute(f"CREATE TABLE reports AS {rows}")
+        short, whole = (
+            engine.sql(f"FROM ({leaf_reports('FROM reports', (6,), has_longer=longer)}) ORDER BY ALL")
+            for longer in (False, True)
+        )
+        engine.execute("UPDATE reports SET national_code = '87032310', hs_level = 8 WHERE hs_code = '870323'")
+        lost = engine.sql(f"FROM ({leaf_reports('FROM reports', (6, 8), has_longer=False)})")
+        found = engine.sql(f"FROM ({leaf_reports('FROM reports', (6, 8), has_longer=True)})")
+    assert short.equals(whole)
+    assert sorted(short["hs_code"].to_pylist()) == ["870323", "870324", "TOTAL"]
+    assert (lost.num_rows, found.num_rows) == (2, 3)
+
+
+def test_months_of_longer_codes_are_seen_where_years_have_none(take_in) -> None:
+    """A survey of the years knows of six digits alone; the months make no year, and do not hide it."""
+    rows = [row("87032310", 9, period=p) for p in MONTHS[:2]]
+    lake = take_in([*rows, row("870323", 108, period="2022")])
+    assert values(lake, frequency="A") == {("870323", "2022"): 108.0}
 
 
 # --- years and months -----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from entrepot.pipeline.counting import counted_reports
 from entrepot.pipeline.freight import with_freight
 from entrepot.pipeline.origins import fob_importers, side_reports
 from entrepot.reconcile import pair_books, tell_unspoken, unspoken_pairs
+from entrepot.reconcile.books import CELL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from entrepot.store import Lake
 
 __all__ = ["decompose_gaps_in", "find_gaps", "find_gaps_in", "take_gaps_apart"]
+
+#: What gaps and freight need of both books; further columns would be kept on the engine for nothing.
+_OF_BOTH = ("exporter_report_usd", "importer_report_usd", "exporter_weight_kg")
 
 
 def find_gaps(
@@ -162,7 +166,9 @@ def _flows(
         note = tell_unspoken(found, exporters=options.exporters, importers=options.importers)
         if note:
             tell(note)
-    paired = engine.keep(_lazy(pair_books(reports, unspoken=unspoken)), f"paired_{counted.name}")
+    pairs = _lazy(pair_books(reports, unspoken=unspoken)).select(*CELL, *_OF_BOTH)
+    paired = engine.keep(pairs, f"paired_{counted.name}")
+    engine.drop(counted.name)
     on_fob = fob_importers(engine, lake, choice)
     return with_freight(paired, on_fob, frequency=frequency)
 
