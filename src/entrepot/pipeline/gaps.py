@@ -73,8 +73,8 @@ def find_gaps(
         The lake has no reports of that frequency, or no flow was published by both its sides.
     """
     with Engine(memory_limit=memory_limit) as engine:
-        flows = _flows(engine, lake, options, frequency=frequency, choice=choice, tell=tell)
-        rows = load_rows(flows, options.products)
+        books, flows = _flows(engine, lake, options, frequency=frequency, choice=choice, tell=tell)
+        rows = load_rows(flows, options.products, books=books)
     return unusual_gaps(rows, options)
 
 
@@ -120,9 +120,9 @@ def take_gaps_apart(
         The lake has no reports of that frequency, or no flow was published by both its sides.
     """
     with Engine(memory_limit=memory_limit) as engine:
-        flows = _flows(engine, lake, options, frequency=frequency, choice=choice, tell=tell)
+        books, flows = _flows(engine, lake, options, frequency=frequency, choice=choice, tell=tell)
         sides = side_reports(engine, lake, frequency=frequency, choice=choice)
-        rows = load_part_rows(_beside(flows, sides), options.products)
+        rows = load_part_rows(_beside(flows, sides), options.products, books=books)
     return decompose_gaps(rows, options)
 
 
@@ -148,8 +148,8 @@ def _flows(
     frequency: str,
     choice: ReportChoice,
     tell: Callable[[str], None] | None,
-) -> nw.LazyFrame[Any]:
-    """Return the flows that somebody published, with what of the importer's figure is freight."""
+) -> tuple[nw.LazyFrame[Any], nw.LazyFrame[Any]]:
+    """Return the flows that somebody published, and beside what of the importer's is freight."""
     counted = counted_reports(engine, lake, frequency=frequency, choice=choice, tell=tell)
     if not counted.are_reports:
         raise CoverageError(
@@ -170,7 +170,7 @@ def _flows(
     paired = engine.keep(pairs, f"paired_{counted.name}")
     engine.drop(counted.name)
     on_fob = fob_importers(engine, lake, choice)
-    return with_freight(paired, on_fob, frequency=frequency)
+    return paired, with_freight(paired, on_fob, frequency=frequency)
 
 
 def _beside(flows: nw.LazyFrame[Any], sides: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
