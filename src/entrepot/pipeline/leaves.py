@@ -23,6 +23,8 @@ __all__ = ["compared_levels", "frequency_reports", "hs_levels", "leaf_reports"]
 _SIX_DIGITS: Final = 6
 
 _SLICE: Final = ("source", "reporter", "partner", "partner_concept", "flow", "frequency", "period")
+#: Who says something when: only where it has longer codes may others stand beside them.
+_REPORT: Final = "source, reporter, flow, period"
 
 #: Share of the codes that the twelve months have from which the published year is preferred to them.
 _WHOLE_YEAR: Final = 0.5
@@ -101,11 +103,15 @@ def leaf_reports(reports: str, levels: tuple[int, ...], *, has_longer: bool = Tr
     parts = f"SELECT * FROM leaves WHERE hs_level > {level}"
     for step in (level, *longer[:-1]):
         parts = (
-            f"SELECT parts.* FROM ({parts}) AS parts ANTI JOIN (FROM leaves WHERE hs_level = {step}) AS own "
+            f"SELECT parts.* FROM ({parts}) AS parts ANTI JOIN (FROM beside WHERE hs_level = {step}) AS own "
             f"ON {same} AND parts.hs_level > {step} AND substr(parts.code, 1, {step}) = own.code"
         )
     return f"""
-        WITH leaves AS ({rows})
+        WITH leaves AS ({rows}),
+        beside AS (
+            FROM leaves SEMI JOIN (SELECT DISTINCT {_REPORT} FROM leaves WHERE hs_level > {level}) AS longer
+            USING ({_REPORT})
+        )
         {of_level}
         UNION ALL
         SELECT {columns}, {level}::INTEGER AS hs_level, substr(code, 1, {level}) AS hs_code FROM ({parts})
