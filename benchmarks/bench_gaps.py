@@ -1,15 +1,22 @@
 """Gaps of made-up reports of the world's size: seconds and memory of every step.
 
     python benchmarks/bench_gaps.py --rows 5_000_000 --years 3
+    python benchmarks/bench_gaps.py --lake --products 240 --folder bench-data
 
 220 areas, 5,000 products, both books of each flow, one side in twenty missing; every year against all
 earlier ones, for every pair and product. Seconds are those of the processor: other work does not count.
+
+``--lake`` runs the command as a user does, on a monthly lake of a made-up world of 36 areas and 36 months
+(``--products 440`` makes 9.5 million reports), with 4 GB for the engine and with 1 GB; the largest memory is
+that of the whole process. A lake that stands in the folder is used again.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +33,10 @@ from entrepot.detect.gaps.unusual import unusual_gaps
 from entrepot.engine import Engine
 from entrepot.pipeline.freight import with_freight
 from entrepot.reconcile import pair_books
+from entrepot.reconcile.books import CELL
+
+COMMAND = (sys.executable, "-c", "from entrepot.app.cli import main; main()")
+QUESTIONS = (("every month", ()), ("event", ("--event", "2021-11")), ("decompose", ("--decompose",)))
 
 
 def write_reports(path: Path, rows: int, years: int) -> None:
@@ -73,9 +84,16 @@ def main() -> None:
     parser.add_argument("--rows", type=lambda text: int(text.replace("_", "")), default=20_000_000)
     parser.add_argument("--years", type=int, default=3)
     parser.add_argument("--write", type=Path)
+    parser.add_argument("--lake", action="store_true", help="the command on a monthly lake")
+    parser.add_argument("--products", type=int, default=240, help="products of the lake's world")
+    parser.add_argument("--folder", type=Path, help="where the lake is kept; else it is removed at the end")
     asked = parser.parse_args()
     if asked.write:
         write_reports(asked.write, asked.rows, asked.years)
+        return
+    if asked.lake:
+        with tempfile.TemporaryDirectory() as folder:
+            on_a_lake(asked.folder or Path(folder), asked.products)
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "reports.parquet"
@@ -83,6 +101,43 @@ def main() -> None:
         asked_for = ["--rows", str(asked.rows), "--years", str(asked.years), "--write", str(path)]
         subprocess.run([sys.executable, __file__, *asked_for], check=True)
         measure(path)
+
+
+def on_a_lake(folder: Path, products: int) -> None:
+    """Ask a monthly lake by the command line, and print what each command cost."""
+    lake, world = folder / f"lake-{products}", folder / "world"
+    if not lake.exists():
+        size = ("--areas", "36", "--months", "36", "--products", str(products), "--seed", "4")
+        run("world", "--out", str(world), *size)
+        run("ingest", "comtrade", str(world / "reports"), "--lake", str(lake), "--memory", "2GB")
+        shutil.rmtree(world)
+    with duckdb.connect() as connection:
+        files = f"{lake}/core__flow/**/*.parquet"
+        count = connection.execute(f"SELECT count(*) FROM read_parquet('{files}')").fetchone()[0]
+    print(f"{count:,} reports\n{'':24}{'seconds':>10}{'processor':>11}{'peak MB':>10}")
+    for memory in ("4GB", "1GB"):
+        for name, options in QUESTIONS:
+            out = folder / "gaps.parquet"
+            found = run("gaps", "--lake", str(lake), "--memory", memory, "--out", str(out), *options)
+            print(f"{f'{name}, {memory}':24}{found[0]:>10.1f}{found[1]:>11.1f}{found[2]:>10,.0f}", flush=True)
+            out.unlink()
+
+
+def run(*arguments: str) -> tuple[float, float, float]:
+    """Run a command in its own process: seconds by the clock, of the processor, largest memory in MB."""
+    start = time.perf_counter()
+    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"entrepot {' '.join(arguments)} ended with {os.waitstatus_to_exitcode(status)}")
+    return time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000
+
+
+def keep(engine: Engine, path: Path) -> nw.LazyFrame:
+    """Pair the books, and keep what the command keeps of them."""
+    paired = nw.from_native(pair_books(engine.frame(f"SELECT * FROM '{path}'").to_native())).lazy()
+    needed = ("exporter_report_usd", "importer_report_usd", "exporter_weight_kg")
+    return engine.keep(paired.select(*CELL, *needed), "paired")
 
 
 def measure(path: Path) -> None:
@@ -97,22 +152,20 @@ def measure(path: Path) -> None:
         start, wall = now, clock
 
     with Engine(memory_limit="3500MB", threads=2) as engine:
-        reports = engine.frame(f"SELECT * FROM '{path}'")
         count = engine.rows(f"SELECT count(*) FROM '{path}'")[0][0]
         told(f"{count:,} reports")
-        paired = engine.keep(nw.from_native(pair_books(reports.to_native())).lazy(), "paired")
+        paired = keep(engine, path)
         told("pairing")
         flows = with_freight(paired, frozenset(), frequency="A")
         told("freight")
-        rows = load_rows(flows)
+        rows = load_rows(flows, books=paired)
         told("rows")
     found = unusual_gaps(rows, GapOptions())
     told(f"gaps: {found.table.num_rows:,}")
     del found, rows
     with Engine(memory_limit="3500MB", threads=2) as engine:
-        reports = engine.frame(f"SELECT * FROM '{path}'")
-        paired = engine.keep(nw.from_native(pair_books(reports.to_native())).lazy(), "paired")
-        parts = load_part_rows(with_freight(paired, frozenset(), frequency="A"))
+        paired = keep(engine, path)
+        parts = load_part_rows(with_freight(paired, frozenset(), frequency="A"), books=paired)
         told("rows of the parts")
     taken = decompose_gaps(parts, GapOptions(by=("exporter", "importer")))
     told(f"parts: {taken.table.num_rows:,}")

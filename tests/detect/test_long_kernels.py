@@ -16,7 +16,7 @@ from entrepot.detect.kernels.interpolation import interpolate
 from entrepot.detect.kernels.lookup import added_up, cells_under, starts_of_pairs
 from entrepot.detect.kernels.medians import Members, grouped_median, ranked
 from entrepot.detect.kernels.small_groups import AreaRuns, small_median, sorted_groups
-from entrepot.detect.kernels.sums import count_by, each_once, sum_by, sum_in_blocks, sum_runs
+from entrepot.detect.kernels.sums import add_by, count_by, each_once, sum_by, sum_in_blocks, sum_runs
 from entrepot.detect.kernels.threads import in_blocks, in_parts, over_runs, zeros
 from entrepot.detect.noise import Noise, fit_noise
 from entrepot.detect.strength import clear_pairs, clear_rises
@@ -370,3 +370,14 @@ def test_what_is_expected_of_some_cells_is_what_is_expected_of_them_among_all(
         found = expected_at(own, untreated=untreated, noise=noise, at=at, partner_growth=growth)
         np.testing.assert_array_equal(found, twin)
     assert expected_at(cells, untreated=untreated, noise=noise, at=at[:0]).size == 0
+
+
+@pytest.mark.parametrize("cuts", [(), (7, 120_000), (150_000, 150_100)], ids=str)
+def test_parts_added_one_after_the_other_give_the_digits_of_all_at_once(cuts) -> None:
+    """Parts that a compiled kernel adds, and those too small for one."""
+    rng = np.random.default_rng(3)
+    groups, values = rng.integers(0, 40, 300_000, dtype=np.int32), np.exp(rng.normal(0.0, 9.0, 300_000))
+    sums = np.zeros(41)
+    for start, end in pairwise((0, *cuts, groups.size)):
+        add_by(groups[start:end], values[start:end], sums)
+    np.testing.assert_array_equal(sums, sum_by(groups, values, 41))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
+from entrepot.engine import Engine
 from entrepot.pipeline.flows import FlowQuery, select_flows
+from entrepot.pipeline.leaves import leaf_reports
 
 MONTHS = [f"2022-{m:02d}" for m in range(1, 13)]
 
@@ -50,6 +54,71 @@ def test_six_eight_and_ten_digits_together_count_once(take_in) -> None:
     lake = take_in([row("870323", 50), row("87032310", 30), row("8703231000", 30)])
     assert values(lake) == {("870323", "2022-01"): 50.0}
     assert as_reported(lake) == 110.0
+
+
+def test_without_longer_codes_the_short_query_gives_the_same_rows() -> None:
+    text = ("source", "reporter", "partner", "partner_concept", "flow", "frequency", "period", "hs_revision")
+    columns = ", ".join(f"'{name}' AS {name}" for name in (*text, "quantity_unit"))
+    rows = f"""
+        SELECT {columns}, role, hs_level, NULL::VARCHAR AS national_code, hs_code,
+               random() AS primary_value_usd, 1.0 AS net_weight_kg, 2.0 AS quantity
+        FROM (VALUES ('leaf', 6, '870323'), ('leaf', 6, '870324'), ('leaf', 4, '8703'), ('leaf', 0, 'x'),
+                     ('aggregate', 6, '870323')) AS r (role, hs_level, hs_code)
+    """
+    with Engine() as engine:
+        engine.execute(f"CREATE TABLE reports AS {rows}")
+        short, whole = (
+            engine.sql(f"FROM ({leaf_reports('FROM reports', (6,), has_longer=longer)}) ORDER BY ALL")
+            for longer in (False, True)
+        )
+        engine.execute("UPDATE reports SET national_code = '87032310', hs_level = 8 WHERE hs_code = '870323'")
+        lost = engine.sql(f"FROM ({leaf_reports('FROM reports', (6, 8), has_longer=False)})")
+        found = engine.sql(f"FROM ({leaf_reports('FROM reports', (6, 8), has_longer=True)})")
+    assert short.equals(whole)
+    assert sorted(short["hs_code"].to_pylist()) == ["870323", "870324", "TOTAL"]
+    assert (lost.num_rows, found.num_rows) == (2, 3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_leaves_are_those_that_no_shorter_code_of_their_slice_contains(seed) -> None:
+    """A slow twin over six, eight and ten digits of several reporters, some of whom have no longer codes."""
+    rng = np.random.default_rng(seed)
+    keys = ("source", "reporter", "partner", "partner_concept", "flow", "frequency", "period", "hs_revision")
+    rows = []
+    for _ in range(400):
+        reporter = str(rng.choice(["DEU", "FRA", "KGZ"]))
+        code = f"87032{rng.integers(3)}{rng.integers(2)}0{rng.integers(2)}0"
+        code = code[: 6 if reporter == "KGZ" else int(rng.choice([6, 8, 10], p=[0.3, 0.5, 0.2]))]
+        period, partner = f"{rng.integers(2000, 2030)}-01", str(rng.choice(["CHN", "USA"]))
+        own = ("s", reporter, partner, "origin", str(rng.choice(["import", "export"])), "M", period, "HS2017")
+        rows.append(dict(zip(keys, own, strict=True)) | {"code": code, "hs_level": len(code)})
+    codes: dict[tuple, set[str]] = {}
+    for one in rows:
+        codes.setdefault(tuple(one[key] for key in keys), set()).add(one["code"])
+    counted = [
+        (*(one[key] for key in keys), one["code"][:6])
+        for one in rows
+        if not any(
+            one["code"][:n] in codes[tuple(one[key] for key in keys)] for n in range(6, one["hs_level"])
+        )
+    ]
+    table = pa.Table.from_pylist([one | {"role": "leaf", "hs_code": one["code"][:6]} for one in rows])
+    amounts = ("primary_value_usd", "net_weight_kg", "quantity")
+    more = ", ".join(
+        ["code AS national_code", "'kg' AS quantity_unit", *(f"1.0 AS {name}" for name in amounts)]
+    )
+    with Engine() as engine:
+        query = leaf_reports(f"SELECT *, {more} FROM given", (6, 8, 10))
+        found = engine.sql(f"SELECT {', '.join(keys)}, hs_code FROM ({query})", given=table)
+    assert sorted(tuple(one.values()) for one in found.to_pylist()) == sorted(counted)
+    assert len(counted) < len(rows)
+
+
+def test_months_of_longer_codes_are_seen_where_years_have_none(take_in) -> None:
+    """A survey of the years knows of six digits alone; the months make no year, and do not hide it."""
+    rows = [row("87032310", 9, period=p) for p in MONTHS[:2]]
+    lake = take_in([*rows, row("870323", 108, period="2022")])
+    assert values(lake, frequency="A") == {("870323", "2022"): 108.0}
 
 
 # --- years and months -----------------------------------------------------------------------------------

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from rich.console import Console
 
@@ -15,6 +19,7 @@ from entrepot.pipeline.gaps import decompose_gaps_in, find_gaps_in
 from entrepot.report import about_gaps, print_gap_parts, print_gaps
 from entrepot.report.charts import svg
 from entrepot.report.gap_charts import gaps_chart
+from entrepot.report.gap_words import gap_headline, row_name
 
 if TYPE_CHECKING:
     from entrepot.detect.gaps.parts_result import GapParts
@@ -118,3 +123,42 @@ def test_where_nothing_can_be_judged_it_says_so(flows: nw.LazyFrame) -> None:
     result = find_gaps_in(short, GapOptions(event="2021-01", by=("exporter", "importer")))
     assert "No row could be held against placebo periods" in printed(result, 100)
     assert "Both books" in svg(gaps_chart(result))
+
+
+def test_the_headline_is_that_of_all_rows_looked_at_one_by_one(flows: nw.LazyFrame) -> None:
+    """A slow twin, with rows of a union, of no score and of no q-value among the others."""
+    by = ("exporter", "importer", "hs_code", "period")
+    result = find_gaps_in(flows, GapOptions(event="2021-01", by=by, unions=("EAEU",)))
+    keys = result.table.num_rows
+    rng = np.random.default_rng(5)
+    table = result.table
+    for name, unknown in (("z_score", 0.2), ("q_value", 0.5)):
+        values = pa.array(rng.random(keys) * 0.2, mask=rng.random(keys) < unknown)
+        table = table.set_column(table.column_names.index(name), table.schema.field(name), values)
+    rows = [row for row in table.to_pylist() if row["member_of"] is None]
+    assert 0 < len(rows) < keys
+    told = [row for row in rows if row["z_score"] is not None]
+    strong = [row for row in told if row["q_value"] is not None and row["q_value"] <= 0.1]
+    said = gap_headline(replace(result, table=table))
+    assert said.startswith(f"{len(strong):,} of {len(told):,} rows differ")
+    for sign, what in ((1, "Arrivals missing"), (-1, "Dispatches missing")):
+        first = next(row for row in strong if row["unusual_usd"] * sign > 0)
+        assert f"{what}, the clearest: {row_name(first)}, " in said
+
+
+def test_millions_of_rows_are_told_without_being_python_objects(gaps: GapResult, parts: GapParts) -> None:
+    """A row as a mapping takes two kilobytes: a lake's rows would be gigabytes."""
+    copies = 100_000 // gaps.table.num_rows
+    many = replace(gaps, table=pa.concat_tables([gaps.table] * copies))
+    taken_apart = replace(parts, table=pa.concat_tables([parts.table] * (100_000 // parts.table.num_rows)))
+    tracemalloc.start()
+    try:
+        about_gaps(many, sources=[])
+        printed(many, 160)
+        gaps_chart(many)
+        printed(taken_apart, 160)
+        gaps_chart(taken_apart)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 40e6

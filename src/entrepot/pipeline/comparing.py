@@ -177,7 +177,8 @@ def _keep_goods(engine: Engine) -> None:
             f"SELECT DISTINCT frequency FROM {side} WHERE role = 'leaf' ORDER BY ALL"
         ):
             rows = f"SELECT * FROM {side} WHERE frequency = '{frequency}'"
-            parts.append(leaf_reports(rows, hs_levels(engine, rows, frequency)))
+            levels = hs_levels(engine, rows, frequency)
+            parts.append(leaf_reports(rows, levels, has_longer=len(levels) > 1))
         every = " UNION ALL ".join(f"FROM ({part})" for part in parts)
         engine.execute(
             f"CREATE TABLE {side}_goods AS FROM ({every}) WHERE hs_level > 0"

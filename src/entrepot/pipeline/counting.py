@@ -189,7 +189,9 @@ def _leaf_sql(engine: Engine, question: _Question, part: Part) -> str:
         counted = f"SELECT * FROM ({counted}) WHERE {_IS_REPORT}"
         if frequency == "M":
             counted = frequency_reports(counted, frequency)
-    return leaf_reports(counted, survey.levels)
+    # Asked of the rows themselves: a survey of years has not seen the months that make none.
+    longer = f"SELECT 1 FROM ({counted}) WHERE role = 'leaf' AND hs_level > {survey.levels[0]} LIMIT 1"
+    return leaf_reports(counted, survey.levels, has_longer=bool(engine.rows(longer)))
 
 
 def _years(engine: Engine, leaves: nw.LazyFrame[Any], name: str) -> nw.LazyFrame[Any]:

@@ -16,6 +16,7 @@ from entrepot.pipeline.counting import counted_reports
 from entrepot.pipeline.freight import with_freight
 from entrepot.pipeline.origins import fob_importers, side_reports
 from entrepot.reconcile import pair_books, tell_unspoken, unspoken_pairs
+from entrepot.reconcile.books import CELL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from entrepot.store import Lake
 
 __all__ = ["decompose_gaps_in", "find_gaps", "find_gaps_in", "take_gaps_apart"]
+
+#: What gaps and freight need of both books; further columns would be kept on the engine for nothing.
+_OF_BOTH = ("exporter_report_usd", "importer_report_usd", "exporter_weight_kg")
 
 
 def find_gaps(
@@ -69,8 +73,8 @@ def find_gaps(
         The lake has no reports of that frequency, or no flow was published by both its sides.
     """
     with Engine(memory_limit=memory_limit) as engine:
-        flows = _flows(engine, lake, options, frequency=frequency, choice=choice, tell=tell)
-        rows = load_rows(flows, options.products)
+        books, flows = _flows(engine, lake, options, frequency=frequency, choice=choice, tell=tell)
+        rows = load_rows(flows, options.products, books=books)
     return unusual_gaps(rows, options)
 
 
@@ -116,9 +120,9 @@ def take_gaps_apart(
         The lake has no reports of that frequency, or no flow was published by both its sides.
     """
     with Engine(memory_limit=memory_limit) as engine:
-        flows = _flows(engine, lake, options, frequency=frequency, choice=choice, tell=tell)
+        books, flows = _flows(engine, lake, options, frequency=frequency, choice=choice, tell=tell)
         sides = side_reports(engine, lake, frequency=frequency, choice=choice)
-        rows = load_part_rows(_beside(flows, sides), options.products)
+        rows = load_part_rows(_beside(flows, sides), options.products, books=books)
     return decompose_gaps(rows, options)
 
 
@@ -144,8 +148,8 @@ def _flows(
     frequency: str,
     choice: ReportChoice,
     tell: Callable[[str], None] | None,
-) -> nw.LazyFrame[Any]:
-    """Return the flows that somebody published, with what of the importer's figure is freight."""
+) -> tuple[nw.LazyFrame[Any], nw.LazyFrame[Any]]:
+    """Return the flows that somebody published, and beside what of the importer's is freight."""
     counted = counted_reports(engine, lake, frequency=frequency, choice=choice, tell=tell)
     if not counted.are_reports:
         raise CoverageError(
@@ -162,9 +166,11 @@ def _flows(
         note = tell_unspoken(found, exporters=options.exporters, importers=options.importers)
         if note:
             tell(note)
-    paired = engine.keep(_lazy(pair_books(reports, unspoken=unspoken)), f"paired_{counted.name}")
+    pairs = _lazy(pair_books(reports, unspoken=unspoken)).select(*CELL, *_OF_BOTH)
+    paired = engine.keep(pairs, f"paired_{counted.name}")
+    engine.drop(counted.name)
     on_fob = fob_importers(engine, lake, choice)
-    return with_freight(paired, on_fob, frequency=frequency)
+    return paired, with_freight(paired, on_fob, frequency=frequency)
 
 
 def _beside(flows: nw.LazyFrame[Any], sides: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
+import numpy as np
+import pyarrow as pa
 
 from entrepot.detect.gaps.parts_result import PARTS
 from entrepot.detect.gaps.result import GapResult
@@ -44,10 +46,17 @@ def gaps_chart(result: GapResult | GapParts) -> Any:
     if not isinstance(result, GapResult):
         return finished(_parts_bars(result), has_long_labels=True)
     panels = [_books(result)]
-    judged = [row for row in result.table.to_pylist() if row["unusual_usd"] is not None][:_ROWS]
+    judged = _first_with(result.table, "unusual_usd")
     if judged:
         panels.append(_unusual(judged))
     return finished(alt.vconcat(*panels, spacing=18).resolve_scale(color="independent"), has_long_labels=True)
+
+
+def _first_with(table: pa.Table, column: str) -> list[dict[str, Any]]:
+    """Return the first rows of which a column is known; of millions the others become no Python objects."""
+    at = np.flatnonzero(table[column].is_valid().to_numpy())[:_ROWS]
+    rows: list[dict[str, Any]] = table.take(pa.array(at)).to_pylist()
+    return rows
 
 
 def _rows(values: Sequence[dict[str, Any]]) -> alt.Chart:
@@ -130,7 +139,7 @@ def _unusual(rows: Sequence[dict[str, Any]]) -> Any:
 
 
 def _parts_bars(result: GapParts) -> Any:
-    rows = [row for row in result.table.to_pylist() if row["direction"] is not None][:_ROWS]
+    rows = _first_with(result.table, "direction")
     names = [words[0] for words in PARTS.values()]
     values = [
         {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 from anyascii import anyascii
 from rich.padding import Padding
@@ -18,6 +18,7 @@ from entrepot.report.labels import place
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
     from rich.console import Console
 
     from entrepot.detect.gaps.parts_result import GapParts
@@ -45,9 +46,9 @@ def print_gaps(result: GapResult, console: Console) -> None:
     """
     console.print(_text(gap_title(result), console, "bold"))
     console.print(_text(gap_headline(result), console))
-    _print_rows("Rows", result.table, _GAP_CELLS, console)
+    _print_rows("Rows", result.table, _GAP_CELLS, console, of=result.table.num_rows)
     if result.options.keys != ("importer",):
-        _print_rows("By importer", result.hubs, _HUB_CELLS, console)
+        _print_rows("By importer", result.hubs, _HUB_CELLS, console, of=result.hubs.num_rows)
     for text in gap_limits(result.options.unions):
         console.print(_text(f"· {text}", console, "dim"))
 
@@ -55,18 +56,24 @@ def print_gaps(result: GapResult, console: Console) -> None:
 def print_gap_parts(result: GapParts, console: Console) -> None:
     """Print gaps taken apart, see :func:`print_gaps`."""
     console.print(_text(gap_title(result), console, "bold"))
-    _print_rows("Parts of the gap, USD", _told_once(result.table), _PART_CELLS, console)
+    told = _told_once(result.table)
+    first = result.table.take(pa.array(told[:_ROWS]))
+    _print_rows("Parts of the gap, USD", first, _PART_CELLS, console, of=told.size)
     for text in parts_notes(result):
         console.print(_text(f"· {text}", console, "dim"))
 
 
-def _told_once(rows: pa.Table) -> pa.Table:
-    """Return the rows without the nets of what has one direction only: they would say the same."""
-    keys = list(zip(*[rows[name].to_pylist() for name in _KEYS], strict=True))
-    directions = rows["direction"].to_pylist()
-    many = Counter(key for key, direction in zip(keys, directions, strict=True) if direction)
-    kept = [bool(own) or many[key] > 1 for key, own in zip(keys, directions, strict=True)]
-    return rows.filter(pa.array(kept, pa.bool_()))
+def _told_once(rows: pa.Table) -> NDArray[np.int64]:
+    """Return where the rows stand, less the nets of what has one direction only: they would say the same."""
+    number = np.zeros(rows.num_rows, dtype=np.int64)
+    for name in _KEYS:
+        words = rows[name].combine_chunks().dictionary_encode(null_encoding="encode")
+        number = number * max(len(words.dictionary), 1) + words.indices.to_numpy()
+    _, key = np.unique(number, return_inverse=True)
+    has_direction = rows["direction"].is_valid().to_numpy()
+    directions = np.bincount(key[has_direction], minlength=int(key.max(initial=-1)) + 1)
+    found: NDArray[np.int64] = np.flatnonzero(has_direction | (directions[key] > 1))
+    return found
 
 
 def _text(text: str, console: Console, style: str = "") -> Text:
@@ -126,8 +133,8 @@ _PART_CELLS: tuple[_Cell, ...] = (
 )
 
 
-def _print_rows(title: str, rows: pa.Table, cells: Sequence[_Cell], console: Console) -> None:
-    """Print the first rows; areas by name where there is room, and no more columns than fit."""
+def _print_rows(title: str, rows: pa.Table, cells: Sequence[_Cell], console: Console, *, of: int) -> None:
+    """Print the first rows of so many; areas by name where there is room, no more columns than fit."""
     if not rows.num_rows:
         return
     is_wide = console.width >= _ROOM_FOR_NAMES
@@ -143,7 +150,7 @@ def _print_rows(title: str, rows: pa.Table, cells: Sequence[_Cell], console: Con
                 for text in (_flow(row, is_wide=is_wide), *(tell(row) for _, tell in told))
             ]
         )
-    count = f" ({_ROWS} of {rows.num_rows:,})" if rows.num_rows > _ROWS else ""
+    count = f" ({_ROWS} of {of:,})" if of > _ROWS else ""
     console.print()
     console.print(_text(f"{title}{count}", console, "bold"))
     console.print(Padding(grid, (0, 0, 1, 0)))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pyarrow.compute as pc
+
 from entrepot.detect.gaps.result import GapResult
 from entrepot.report.about import lineage, made_by
 from entrepot.report.amounts import amount, amount_range
@@ -51,15 +54,19 @@ def row_name(row: Mapping[str, Any]) -> str:
 
 def gap_headline(result: GapResult) -> str:
     """Return what stands out, in a sentence or two."""
-    rows = [row for row in result.table.to_pylist() if row["member_of"] is None]
-    told = [row for row in rows if row["z_score"] is not None]
-    if not told:
+    table = result.table
+    told = pc.and_(pc.is_null(table["member_of"]), pc.is_valid(table["z_score"]))
+    count = pc.sum(told).as_py() or 0
+    if not count:
         return "No row could be held against placebo periods: see status. The gaps themselves stand below."
-    strong = [row for row in told if row["q_value"] is not None and row["q_value"] <= _STRONG]
-    said = f"{len(strong):,} of {len(told):,} rows differ from what they always were (q ≤ {_STRONG:.0%})."
+    is_strong = pc.and_(told, pc.fill_null(pc.less_equal(table["q_value"], _STRONG), fill_value=False))
+    strong = np.flatnonzero(is_strong.to_numpy())
+    said = f"{strong.size:,} of {count:,} rows differ from what they always were (q ≤ {_STRONG:.0%})."
+    unusual = table["unusual_usd"].to_numpy()[strong]
     for sign, what in ((1, "Arrivals missing"), (-1, "Dispatches missing")):
-        most = next((row for row in strong if row["unusual_usd"] * sign > 0), None)
-        if most is not None:
+        found = strong[unusual * sign > 0]
+        if found.size:
+            most = table.slice(int(found[0]), 1).to_pylist()[0]
             low, high = sorted(
                 abs(row_end) for row_end in (most["unusual_low_usd"], most["unusual_high_usd"])
             )

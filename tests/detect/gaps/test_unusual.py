@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from collections import defaultdict
+from dataclasses import fields
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.detect.gaps.comparisons import compare_history, compare_windows
+from entrepot.detect.gaps import unusual
+from entrepot.detect.gaps.comparisons import compare_history, compare_windows, history_in_blocks
 from entrepot.detect.gaps.expected import expect, small_flow
 from entrepot.detect.gaps.groups import Adder
 from entrepot.detect.gaps.noise import fit_ratio_noise, q_values
@@ -416,6 +420,54 @@ def test_history_is_that_of_windows_period_by_period(random_books, books) -> Non
             assert getattr(window, name)[spot] == pytest.approx(getattr(mine, name)), name
 
 
+@pytest.mark.parametrize("size", [1, 7, 50, 10_000])
+def test_history_in_blocks_is_that_of_all_rows_to_the_last_digit(size, random_books, books) -> None:
+    every = [row for n, row in enumerate(random_books(6, areas=5, codes=3, n=10, sparse=0.4)) if n % 5]
+    rows = load_rows(books(every))
+    whole, parts = compare_history(rows), list(history_in_blocks(rows, size=size))
+    assert len(parts) == {1: 20, 7: 20}.get(size, len(parts))  # each pair alone: none is divided
+    for field in fields(whole):
+        joined = np.concatenate([getattr(part, field.name) for part in parts])
+        np.testing.assert_array_equal(joined, getattr(whole, field.name), err_msg=field.name)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"by": ("importer", "hs_code")},
+        {"exporters": ("E01", "E02"), "by": ("importer",)},
+        {"unions": ("EU",), "by": ("exporter", "importer")},
+    ],
+    ids=str,
+)
+def test_a_result_does_not_depend_on_the_size_of_the_blocks(asked, random_books, books, monkeypatch) -> None:
+    named = {"E03": "DEU", "E04": "FRA"}
+    every = [(named.get(e, e), named.get(i, i), *rest) for e, i, *rest in random_books(8, n=60, sparse=0.3)]
+    found = []
+    for size in (11, 10**9):
+        monkeypatch.setattr(unusual, "history_in_blocks", partial(history_in_blocks, size=size))
+        found.append(solve(books, every, **asked))
+    assert found[0].table.equals(found[1].table)
+    assert found[0].hubs.equals(found[1].hubs)
+    assert found[0].table["q_value"].null_count < found[0].table.num_rows
+
+
+def test_a_lakes_months_take_little_more_than_their_result(random_books, books) -> None:
+    """Peak of what NumPy holds, the result's numbers among it: 222 bytes a row, which were 303."""
+    rows = load_rows(books(random_books(9, areas=16, codes=6, n=72)))
+    asked = GapOptions()
+    unusual.unusual_gaps(rows, asked)  # compiled kernels are loaded
+    tracemalloc.start()
+    try:
+        found = unusual.unusual_gaps(rows, asked)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found.table.num_rows > 100_000
+    assert peak / found.table.num_rows < 250
+
+
 def test_a_small_flow_keeps_its_digits_beside_huge_ones(books) -> None:
     """Sums of what was before are made cell by cell, not as differences of a sum over all rows."""
     table = [("AAA", "BBB", "270900", f"20{y}", 9e15, 8e15 + 1.7) for y in range(18, 23)]
@@ -435,8 +487,12 @@ def test_groups_are_those_of_a_loop(numbers, scale) -> None:
         some, many = values[: one.size], counts[: one.size]
         adder = Adder(one)
         groups = [np.flatnonzero(one == key) for key in sorted(set(one.tolist()))]
-        assert adder.total(some).tolist() == pytest.approx([some[at].sum() for at in groups])
-        assert adder.most(many).tolist() == [many[at].max() for at in groups]
+        sums, most, half = np.zeros(adder.size), np.zeros(adder.size, dtype=np.int32), one.size // 2
+        for part in (slice(0, half), slice(half, one.size)):
+            adder.add(some[part], sums, part)
+            adder.raise_to(many[part], most, part)
+        assert sums.tolist() == pytest.approx([some[at].sum() for at in groups])
+        assert most.tolist() == [many[at].max() for at in groups]
         assert one[adder.first].tolist() == [one[at[0]] for at in groups]
         assert counts[: one.size][adder.first].tolist() == [many[at[0]] for at in groups]
 

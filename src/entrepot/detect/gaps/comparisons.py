@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +11,16 @@ import numpy as np
 from entrepot.detect.kernels.sums import sum_before, sum_by
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from entrepot.detect.gaps.rows import GapRows
 
-__all__ = ["Compared", "compare_history", "compare_windows"]
+__all__ = ["Compared", "compare_history", "compare_windows", "history_in_blocks"]
+
+#: Rows that are compared with their history at a time.
+_BLOCK = 250_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,14 +121,33 @@ def compare_history(rows: GapRows) -> Compared:
     Compared
         A row a row of ``rows``, in their order.
     """
+    return _history(rows, *_importers(rows))
+
+
+def history_in_blocks(rows: GapRows, *, size: int = _BLOCK) -> Iterator[Compared]:
+    """Yield what :func:`compare_history` returns in parts: whole pairs, together of ``size`` rows or so.
+
+    Of a world's months the whole would be gigabytes, and each row of it is looked at once.
+    """
+    importers = _importers(rows)
+    is_new = (rows.exporter[1:] != rows.exporter[:-1]) | (rows.importer[1:] != rows.importer[:-1])
+    starts = np.r_[0, np.flatnonzero(is_new) + 1]
+    first = np.searchsorted(starts, np.arange(0, rows.x.size, size))
+    bounds = np.unique(np.append(starts[np.minimum(first, starts.size - 1)], rows.x.size))
+    for start, end in pairwise(bounds.tolist()):
+        yield _history(rows.only(slice(start, end)), *importers)
+
+
+def _history(rows: GapRows, importer_x: NDArray[np.float64], importer_m: NDArray[np.float64]) -> Compared:
+    """Compare the rows of some pairs; importers' books before stand by area and period."""
     of_row, first = _runs(rows.pair)
     pairs, n = rows.pair[first], len(rows.periods)
     before = _so_far(rows.shared.of_pairs(pairs))[of_row, rows.period]
     scale = np.divide(1.0, before, out=np.zeros(before.size), where=before > 0)
+    at = of_row * n + rows.period
     pair_x, pair_m = (
-        _earlier(of_row * n + rows.period, amount, (pairs.size, n)) * scale for amount in (rows.x, rows.m)
+        _earlier(at, amount, (pairs.size, n)).ravel()[at] * scale for amount in (rows.x, rows.m)
     )
-    importer_x, importer_m = _importers(rows)
     cell = rows.cell
     return Compared(
         exporter=rows.exporter,
@@ -135,18 +160,18 @@ def compare_history(rows: GapRows) -> Compared:
         m_before=sum_before(cell, rows.m) * scale,
         pair_x=pair_x,
         pair_m=pair_m,
-        importer_x=importer_x,
-        importer_m=importer_m,
+        importer_x=importer_x[rows.importer, rows.period],
+        importer_m=importer_m[rows.importer, rows.period],
         periods=np.ones(before.size, dtype=np.int64),
         before_periods=before,
     )
 
 
 def _importers(rows: GapRows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what importers' books and those of their partners showed in an earlier period, on average."""
+    """Return (areas, periods) what both books of an importer showed in an earlier period, on average."""
     shape = len(rows.areas), len(rows.periods)
-    published = _so_far(rows.shared.imports)[rows.importer, rows.period]
-    scale = np.divide(1.0, published, out=np.zeros(published.size), where=published > 0)
+    published = _so_far(rows.shared.imports)
+    scale = np.divide(1.0, published, out=np.zeros(shape), where=published > 0)
     at = rows.importer.astype(np.int64) * shape[1] + rows.period
     return _earlier(at, rows.x, shape) * scale, _earlier(at, rows.m, shape) * scale
 
@@ -167,8 +192,6 @@ def _runs(sorted_keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np
 def _earlier(
     at: NDArray[np.int64], amounts: NDArray[np.float64], shape: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """Return row by row what its owner shows in all earlier periods; ``at`` is owner · periods + period."""
+    """Return (owners, periods) what is shown in all earlier periods; ``at`` is owner · periods + period."""
     sums = sum_by(at, amounts, shape[0] * shape[1]).reshape(shape)
-    earlier = np.cumsum(np.pad(sums, ((0, 0), (1, 0)))[:, :-1], axis=1)
-    found: NDArray[np.float64] = earlier.ravel()[at]
-    return found
+    return np.cumsum(np.pad(sums, ((0, 0), (1, 0)))[:, :-1], axis=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,6 +34,10 @@ class Expected:
 
     arrivals: NDArray[np.float64]
     dispatches: NDArray[np.float64]
+
+    def only(self, at: NDArray[Any]) -> Expected:
+        """Return the rows under a mask, or at positions."""
+        return Expected(self.arrivals[at], self.dispatches[at])
 
 
 def small_flow(x: NDArray[np.float64], m: NDArray[np.float64]) -> float:

@@ -7,20 +7,38 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from entrepot.detect.kernels.sums import sum_by
+from entrepot.detect.kernels.sums import add_by
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from entrepot.detect.gaps.comparisons import Compared
     from entrepot.detect.gaps.expected import Expected
+    from entrepot.detect.gaps.rows import GapRows
 
-__all__ = ["Adder", "GroupSums", "group_sums"]
+__all__ = ["Adder", "BookSums", "GroupAdder", "GroupSums"]
+
+_AMOUNTS = (
+    "x", "m", "lost", "orphan", "x_before", "m_before", "lost_before", "orphan_before", "arrivals",
+    "dispatches",
+)  # fmt: skip
+#: Share of a group's trade that must have a history.
+_MOSTLY = 0.5
 
 #: A book with less than this of the other's amount did not know of the flow.
 _KNEW = 0.02
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BookSums:
+    """What groups are judged by, see :class:`GroupSums`; g rows."""
+
+    x: NDArray[np.float64]
+    m: NDArray[np.float64]
+    arrivals: NDArray[np.float64]
+    dispatches: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,8 +56,8 @@ class GroupSums:
     arrivals, dispatches : (g,)
         Expected reports, see :class:`~entrepot.detect.gaps.expected.Expected`; those of cells without a
         history are what they are.
-    known : (g,)
-        Share of the trade whose cells have a history.
+    has_history : (g,)
+        Whether at least half of the trade is of cells that have a history.
     periods, before_periods : (g,)
         Most periods of any pair in it.
     """
@@ -58,13 +76,13 @@ class GroupSums:
     orphan_before: NDArray[np.float64]
     arrivals: NDArray[np.float64]
     dispatches: NDArray[np.float64]
-    known: NDArray[np.float64]
-    periods: NDArray[np.int64]
-    before_periods: NDArray[np.int64]
+    has_history: NDArray[np.bool_]
+    periods: NDArray[np.int32]
+    before_periods: NDArray[np.int32]
 
-    def only(self, at: NDArray[Any]) -> GroupSums:
-        """Return the groups under a mask, or at positions."""
-        return GroupSums(**{field.name: getattr(self, field.name)[at] for field in fields(self)})
+    def books(self, at: Any = slice(None)) -> BookSums:
+        """Return both books of all groups, or of those at positions."""
+        return BookSums(self.x[at], self.m[at], self.arrivals[at], self.dispatches[at])
 
     @property
     def is_one_sided(self) -> NDArray[np.bool_]:
@@ -110,75 +128,118 @@ class Adder:
     ----------
     first
         First row of every number, in the order of the numbers: positions, or all rows.
+    size
+        How many numbers there are.
     """
 
     def __init__(self, number: NDArray[np.int64]) -> None:
         """Take the numbers of the rows, not under nought."""
         self._group: NDArray[np.int64] | None = None
         self.first: Any = slice(None)
+        self.size = number.size
         if not (number[1:] > number[:-1]).all():
             self.first, self._group = _groups(number)
+            self.size = self.first.size
 
-    def total(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the sum of the values of each number."""
-        return values if self._group is None else sum_by(self._group, values, self.first.size)
+    @property
+    def is_each_alone(self) -> bool:
+        """Whether no two rows have one number."""
+        return self._group is None
 
-    def most(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the largest value of each number."""
+    def add(self, values: NDArray[np.float64], to: NDArray[np.float64], rows: slice) -> None:
+        """Add the values of some rows to the sums of their numbers, in place."""
         if self._group is None:
-            return values
-        found = np.zeros(self.first.size, dtype=np.int64)
-        np.maximum.at(found, self._group, values)
-        return found
+            to[rows] = values
+        else:
+            add_by(self._group[rows], values, to)
+
+    def raise_to(self, values: NDArray[np.int64], to: NDArray[np.int32], rows: slice) -> None:
+        """Raise the largest values of the numbers of some rows to theirs, in place."""
+        if self._group is None:
+            to[rows] = values
+        else:
+            np.maximum.at(to, self._group[rows], values.astype(np.int32))
 
 
-def group_sums(
-    compared: Compared, expected: Expected, has_history: NDArray[np.bool_], keys: Sequence[str]
-) -> GroupSums:
-    """Add cells up.
+class GroupAdder:
+    """Adds cells up by the keys of the result, as they come."""
 
-    Parameters
-    ----------
-    compared, expected
-        Cells, and what was expected of them.
-    has_history : (k,)
-        Cells with enough earlier periods; what was expected of the others does not count.
-    keys
-        Some of ``exporter``, ``importer``, ``hs_code``, ``period``.
-    """
-    columns = {
-        "exporter": compared.exporter,
-        "importer": compared.importer,
-        "product": compared.product,
-        "period": compared.period,
+    def __init__(self, cells: GapRows | Compared, keys: Sequence[str]) -> None:
+        """Take all cells that will come, and some of ``exporter``, ``importer``, ``hs_code``, ``period``."""
+        wanted = ["product" if key == "hs_code" else key for key in keys]
+        number = np.zeros(cells.x.size, dtype=np.int64)
+        for name in wanted:
+            values = getattr(cells, name)
+            number *= int(values.max(initial=0)) + 1
+            number += values
+        self._adder = Adder(number)
+        first, size = self._adder.first, self._adder.size
+        self._keys: dict[str, NDArray[np.int32]] = {
+            name: getattr(cells, name)[first] if name in wanted else np.full(size, -1, dtype=np.int32)
+            for name in ("exporter", "importer", "product", "period")
+        }
+        #: A cell of its own is what it is: no sums beside it.
+        self._books = {"x": cells.x, "m": cells.m} if self._adder.is_each_alone else {}
+        self._amounts = {name: np.zeros(size) for name in _AMOUNTS if name not in self._books}
+        self._traded = np.zeros((2, 0 if self._adder.is_each_alone else size))
+        self._has_history = np.zeros(size, dtype=bool)
+        self._periods = [np.zeros(size, dtype=np.int32) for _ in range(2)]
+        self._rows = 0
+
+    def add(self, compared: Compared, expected: Expected, has_history: NDArray[np.bool_]) -> None:
+        """Add the next cells.
+
+        Parameters
+        ----------
+        compared, expected
+            Cells, and what was expected of them.
+        has_history : (k,)
+            Cells with enough earlier periods; what was expected of the others does not count.
+        """
+        rows = slice(self._rows, self._rows + compared.x.size)
+        self._rows = rows.stop
+        for name, values in _amounts(compared, expected, has_history).items():
+            if name in self._amounts:
+                self._adder.add(values(), self._amounts[name], rows)
+        for of, counts in zip(self._periods, (compared.periods, compared.before_periods), strict=True):
+            self._adder.raise_to(counts, of, rows)
+        trade = compared.x + compared.m
+        if self._adder.is_each_alone:
+            self._has_history[rows] = has_history & (trade > 0)
+        else:
+            self._adder.add(trade, self._traded[0], rows)
+            self._adder.add(np.where(has_history, trade, 0.0), self._traded[1], rows)
+
+    def sums(self) -> GroupSums:
+        """Return the groups, once all cells have been added."""
+        if not self._adder.is_each_alone:
+            whole, known = self._traded
+            share = np.divide(known, whole, out=np.zeros(whole.size), where=whole > 0)
+            self._has_history = share >= _MOSTLY
+        periods, before = self._periods
+        found: dict[str, Any] = self._keys | self._books | self._amounts
+        return GroupSums(
+            **found,
+            has_history=self._has_history,
+            periods=periods,
+            before_periods=before,
+        )
+
+
+def _amounts(
+    compared: Compared, expected: Expected, has_history: NDArray[np.bool_]
+) -> dict[str, Callable[[], NDArray[np.float64]]]:
+    """Return how each amount of cells is made, one after the other."""
+    x, m, x_before, m_before = compared.x, compared.m, compared.x_before, compared.m_before
+    return {
+        "x": lambda: x,
+        "m": lambda: m,
+        "lost": lambda: np.maximum(x - m, 0.0),
+        "orphan": lambda: np.maximum(-(x - m), 0.0),
+        "x_before": lambda: x_before,
+        "m_before": lambda: m_before,
+        "lost_before": lambda: np.maximum(x_before - m_before, 0.0),
+        "orphan_before": lambda: np.maximum(-(x_before - m_before), 0.0),
+        "arrivals": lambda: np.where(has_history, expected.arrivals, m),
+        "dispatches": lambda: np.where(has_history, expected.dispatches, x),
     }
-    wanted = ["product" if key == "hs_code" else key for key in keys]
-    number = np.zeros(compared.x.size, dtype=np.int64)
-    for name in wanted:
-        values = columns[name]
-        number = number * (int(values.max(initial=0)) + 1) + values
-    adder = Adder(number)
-    first, total, most = adder.first, adder.total, adder.most
-    gap, gap_before = compared.x - compared.m, compared.x_before - compared.m_before
-    trade = compared.x + compared.m
-    whole = total(trade)
-    n = whole.size
-    return GroupSums(
-        **{
-            name: values[first] if name in wanted else np.full(n, -1, dtype=np.int32)
-            for name, values in columns.items()
-        },
-        x=total(compared.x),
-        m=total(compared.m),
-        lost=total(np.maximum(gap, 0.0)),
-        orphan=total(np.maximum(-gap, 0.0)),
-        x_before=total(compared.x_before),
-        m_before=total(compared.m_before),
-        lost_before=total(np.maximum(gap_before, 0.0)),
-        orphan_before=total(np.maximum(-gap_before, 0.0)),
-        arrivals=total(np.where(has_history, expected.arrivals, compared.m)),
-        dispatches=total(np.where(has_history, expected.dispatches, compared.x)),
-        known=np.divide(total(np.where(has_history, trade, 0.0)), whole, out=np.zeros(n), where=whole > 0),
-        periods=most(compared.periods),
-        before_periods=most(compared.before_periods),
-    )

@@ -9,22 +9,37 @@ import numpy as np
 
 from entrepot.detect.gaps.expected import LARGEST_RATIO
 from entrepot.detect.gaps.noise import fit_ratio_noise, q_values
+from entrepot.detect.kernels.threads import in_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from entrepot.detect.gaps.groups import GroupSums
+    from entrepot.detect.gaps.groups import BookSums, GroupSums
 
-__all__ = ["IDENTIFIED", "NO_HISTORY", "NO_PLACEBO", "Changes", "Judged", "judge", "judge_in_turn"]
+__all__ = [
+    "IDENTIFIED",
+    "NO_HISTORY",
+    "NO_PLACEBO",
+    "Changes",
+    "Judged",
+    "judge",
+    "judge_in_turn",
+    "status_of",
+]
 
 IDENTIFIED = "identified"
 NO_HISTORY = "not identified: too few earlier periods that both sides published"
 NO_PLACEBO = "no interval: too few placebo periods to learn the noise from"
 
-#: Share of a group's trade that must have a history.
-_MOSTLY = 0.5
+
+def status_of(
+    has_history: NDArray[np.bool_], z: NDArray[np.float64]
+) -> tuple[NDArray[np.int8], tuple[str, ...]]:
+    """Return (g) the positions of groups' status among the words behind."""
+    at = np.where(has_history, np.where(np.isfinite(z), 0, 1), 2)
+    return at.astype(np.int8), (IDENTIFIED, NO_PLACEBO, NO_HISTORY)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,12 +62,6 @@ class Judged:
     z: NDArray[np.float64]
     q: NDArray[np.float64]
     has_history: NDArray[np.bool_]
-
-    @property
-    def status(self) -> tuple[NDArray[np.int8], tuple[str, ...]]:
-        """(g) Positions among the words behind."""
-        at = np.where(self.has_history, np.where(np.isfinite(self.z), 0, 1), 2)
-        return at.astype(np.int8), (IDENTIFIED, NO_PLACEBO, NO_HISTORY)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +86,7 @@ class Changes:
     @classmethod
     def of(cls, groups: GroupSums, small: float) -> Changes:
         """Return the changes of groups."""
-        return cls(groups.change(small), groups.log_size(small), groups.is_one_sided, groups.known >= _MOSTLY)
+        return cls(groups.change(small), groups.log_size(small), groups.is_one_sided, groups.has_history)
 
     @classmethod
     def joined(cls, parts: Sequence[Changes]) -> Changes:
@@ -95,7 +104,7 @@ class Changes:
         return Changes(**{field.name: getattr(self, field.name)[at] for field in fields(self)})
 
 
-def judge(groups: GroupSums, changes: Changes, placebos: Changes, small: float) -> Judged:
+def judge(groups: BookSums, changes: Changes, placebos: Changes, small: float) -> Judged:
     r"""Judge groups by what the same groups did in placebo windows.
 
     *Formula*  d = ln((M + κ)/(M̂ + κ)), M̂ expected arrivals; z = d/σ(M̂). Where d is under nought the
@@ -108,15 +117,14 @@ def judge(groups: GroupSums, changes: Changes, placebos: Changes, small: float) 
     Parameters
     ----------
     groups, changes
-        Groups of the window in question, and how their ratios changed.
+        Books of the groups of the window in question, and how their ratios changed.
     placebos
-        Changes in windows in which nothing happened.
+        Changes in windows in which nothing happened, of groups that have a history.
     small
         κ, see :func:`entrepot.detect.gaps.expected.small_flow`.
     """
     has_history, change = changes.has_history, changes.change
-    usable = placebos.only(placebos.has_history)
-    noise = fit_ratio_noise(usable.log_size, usable.change, usable.is_one_sided)
+    noise = fit_ratio_noise(placebos.log_size, placebos.change, placebos.is_one_sided)
     n = change.size
     by_arrivals = _is_by_arrivals(groups, change)
     missing = np.full(n, np.nan)
@@ -125,11 +133,11 @@ def judge(groups: GroupSums, changes: Changes, placebos: Changes, small: float) 
         return Judged(np.where(has_history, unusual, np.nan), missing, missing, missing, missing, has_history)
     sd, low, high = noise.at(changes.log_size, changes.is_one_sided)
     z = np.where(has_history, change / sd, np.nan)
-    decoy_sd, _, _ = noise.at(usable.log_size, usable.is_one_sided)
+    decoys = in_blocks(noise.scores, placebos.change, placebos.log_size, placebos.is_one_sided)
     ends = [_unusual(groups, at, by_arrivals=by_arrivals, small=small) for at in (np.zeros(n), low, high)]
     ends[0] = _of_sign(ends[0], change)
     unusual, one, other = (np.where(has_history, end, np.nan) for end in ends)
-    return Judged(unusual, one, other, z, q_values(z, usable.change / decoy_sd), has_history)
+    return Judged(unusual, one, other, z, q_values(z, decoys), has_history)
 
 
 def _of_sign(unusual: NDArray[np.float64], change: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -137,7 +145,7 @@ def _of_sign(unusual: NDArray[np.float64], change: NDArray[np.float64]) -> NDArr
     return np.where(np.sign(unusual) == -np.sign(change), unusual, 0.0)
 
 
-def _is_by_arrivals(groups: GroupSums, change: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _is_by_arrivals(groups: BookSums, change: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return (g) where the unusual part is told by the arrivals: see :func:`judge`."""
     is_usable = groups.arrivals <= LARGEST_RATIO * groups.x
     is_chronic = groups.arrivals < groups.x / LARGEST_RATIO
@@ -145,7 +153,7 @@ def _is_by_arrivals(groups: GroupSums, change: NDArray[np.float64]) -> NDArray[n
 
 
 def _unusual(
-    groups: GroupSums, noise: NDArray[np.float64], *, by_arrivals: NDArray[np.bool_], small: float
+    groups: BookSums, noise: NDArray[np.float64], *, by_arrivals: NDArray[np.bool_], small: float
 ) -> NDArray[np.float64]:
     """Return the unusual part of the gap, had the ratio changed by a noise in any case."""
     arrivals = (groups.arrivals + small) * np.exp(noise) - small - groups.m
@@ -153,12 +161,16 @@ def _unusual(
     return np.clip(np.where(by_arrivals, arrivals, dispatches), -groups.m, groups.x)
 
 
-def judge_in_turn(groups: GroupSums, changes: Changes, block: NDArray[np.int64], small: float) -> Judged:
+def judge_in_turn(
+    groups: GroupSums, changes: Changes, block: NDArray[np.signedinteger], small: float
+) -> Judged:
     """Judge the groups of every block by those of the blocks before it.
 
     Parameters
     ----------
-    groups, changes, small
+    groups, changes
+        All groups, and how their ratios changed.
+    small
         As for :func:`judge`.
     block : (g,)
         Calendar year of each.
@@ -167,7 +179,8 @@ def judge_in_turn(groups: GroupSums, changes: Changes, block: NDArray[np.int64],
     found = {name: np.full(block.size, np.nan) for name in names}
     for year in np.unique(block).tolist():
         mine = np.flatnonzero(block == year)
-        judged = judge(groups.only(mine), changes.only(mine), changes.only(block < year), small)
+        earlier = changes.only((block < year) & changes.has_history)
+        judged = judge(groups.books(mine), changes.only(mine), earlier, small)
         for name in names:
             found[name][mine] = getattr(judged, name)
     return Judged(**found, has_history=changes.has_history)

@@ -47,13 +47,25 @@ class RatioNoise:
         self, log_size: NDArray[np.float64], is_one_sided: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return standard deviation, 5th and 95th percentile at each size."""
-        found = []
-        for name in ("sd", "low", "high"):
-            own, other = (
-                np.interp(log_size, self.log_size[kind], getattr(self, name)[kind]) for kind in (0, 1)
-            )
-            found.append(np.where(is_one_sided, other, own))
-        return found[0], found[1], found[2]
+        sd, low, high = (
+            self._at(values, log_size, is_one_sided) for values in (self.sd, self.low, self.high)
+        )
+        return sd, low, high
+
+    def scores(
+        self, change: NDArray[np.float64], log_size: NDArray[np.float64], is_one_sided: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """Return changes in standard deviations at their sizes."""
+        return change / self._at(self.sd, log_size, is_one_sided)
+
+    def _at(
+        self,
+        values: tuple[NDArray[np.float64], NDArray[np.float64]],
+        log_size: NDArray[np.float64],
+        is_one_sided: NDArray[np.bool_],
+    ) -> NDArray[np.float64]:
+        own, other = (np.interp(log_size, self.log_size[kind], values[kind]) for kind in (0, 1))
+        return np.where(is_one_sided, other, own)
 
 
 def fit_ratio_noise(

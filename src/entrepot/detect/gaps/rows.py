@@ -68,21 +68,21 @@ class GapRows:
         """(n) Number of the exporter, importer and product."""
         return self.pair * len(self.products) + self.product
 
-    def only(self, at: NDArray[Any]) -> Self:
-        """Return the rows under a mask, or in an order."""
+    def only(self, at: NDArray[Any] | slice) -> Self:
+        """Return the rows under a mask, or in an order; of a slice without a copy."""
         return replace(self, **{name: getattr(self, name)[at] for name in (*_KEYS, *self.AMOUNTS)})
 
     def joined(self, *others: Self) -> Self:
-        """Return the rows, and others after them."""
-        names = (*_KEYS, *self.AMOUNTS)
+        """Return the rows and others, by cell and period."""
+        parts = (self, *others)
+        order = np.argsort(
+            np.concatenate([part.cell * len(part.periods) + part.period for part in parts]), kind="stable"
+        )
         arrays: dict[str, Any] = {
-            name: np.concatenate([getattr(part, name) for part in (self, *others)]) for name in names
+            name: np.concatenate([getattr(part, name) for part in parts])[order]
+            for name in (*_KEYS, *self.AMOUNTS)
         }
         return replace(self, **arrays)
-
-    def sorted(self) -> Self:
-        """Return the rows by cell and period."""
-        return self.only(np.argsort(self.cell * len(self.periods) + self.period, kind="stable"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +105,9 @@ class PartRows(GapRows):
     re_exported: NDArray[np.float64]
 
 
-def load_rows(flows: nw.LazyFrame[Any], products: Sequence[str] = ()) -> GapRows:
+def load_rows(
+    flows: nw.LazyFrame[Any], products: Sequence[str] = (), *, books: nw.LazyFrame[Any] | None = None
+) -> GapRows:
     """Return the flows that both sides published. Four queries.
 
     Parameters
@@ -115,6 +117,9 @@ def load_rows(flows: nw.LazyFrame[Any], products: Sequence[str] = ()) -> GapRows
         ``importer_report_usd`` and ``freight_ratio`` of ``core__reconciled``.
     products
         See :class:`entrepot.detect.gaps.options.GapOptions`.
+    books
+        The same rows before anything was put beside them, if they are there: who published what is asked of
+        them, without the joins.
 
     Raises
     ------
@@ -124,23 +129,27 @@ def load_rows(flows: nw.LazyFrame[Any], products: Sequence[str] = ()) -> GapRows
     *Missing data*: a row of which one report is null is left out: without a second book there is no gap.
     A report of zero (published, no row) stays. Goods coming home (partner = reporter) have no mirror.
     """
-    return GapRows(**_loaded(flows, products, GapRows.AMOUNTS)).sorted()
+    return GapRows(**_sorted(_loaded(flows, products, GapRows.AMOUNTS, flows if books is None else books)))
 
 
-def load_part_rows(flows: nw.LazyFrame[Any], products: Sequence[str] = ()) -> PartRows:
+def load_part_rows(
+    flows: nw.LazyFrame[Any], products: Sequence[str] = (), *, books: nw.LazyFrame[Any] | None = None
+) -> PartRows:
     """Return the same with what a gap is taken apart by.
 
     Parameters
     ----------
     flows
         As for :func:`load_rows`; ``consignment_report_usd`` and ``re_export_usd`` where they are known.
-    products
-        See :class:`entrepot.detect.gaps.options.GapOptions`.
+    products, books
+        As there.
     """
-    return PartRows(**_loaded(flows, products, PartRows.AMOUNTS)).sorted()
+    return PartRows(**_sorted(_loaded(flows, products, PartRows.AMOUNTS, flows if books is None else books)))
 
 
-def _loaded(flows: nw.LazyFrame[Any], products: Sequence[str], amounts: Sequence[str]) -> dict[str, Any]:
+def _loaded(
+    flows: nw.LazyFrame[Any], products: Sequence[str], amounts: Sequence[str], books: nw.LazyFrame[Any]
+) -> dict[str, Any]:
     """Return what rows are made of, in any order; each column of texts goes when it is numbered."""
     importer = nw.col("importer_report_usd")
     freight = nw.coalesce(nw.col("freight_ratio"), nw.lit(1.0))
@@ -183,8 +192,22 @@ def _loaded(flows: nw.LazyFrame[Any], products: Sequence[str], amounts: Sequence
         "areas": tuple(areas.to_pylist()),
         "products": tuple(words["product"].to_pylist()),
         "periods": tuple(words["period"].to_pylist()),
-        "shared": load_calendar(flows, _kind(products), areas, words["period"]),
+        "shared": load_calendar(books, _kind(products), areas, words["period"]),
     }  # fmt: skip
+
+
+def _sorted(arrays: dict[str, Any]) -> dict[str, Any]:
+    """Put what rows are made of in the order of cell and period, one column after the other."""
+    key = arrays["exporter"].astype(np.int64)
+    for name, words in (("importer", "areas"), ("product", "products"), ("period", "periods")):
+        key *= len(arrays[words])
+        key += arrays[name]
+    order = np.argsort(key, kind="stable")
+    del key
+    for name, values in arrays.items():
+        if isinstance(values, np.ndarray):
+            arrays[name] = values[order]
+    return arrays
 
 
 def _amounts(table: pa.Table, name: str) -> NDArray[np.float64]:

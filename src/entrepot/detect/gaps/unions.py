@@ -65,7 +65,7 @@ def with_unions(rows: _Rows, unions: Sequence[str]) -> _Rows:
         taken = rows.only(is_in & ~is_out)
         sent = replace(sent, exporter=np.full_like(sent.exporter, at))
         taken = replace(taken, importer=np.full_like(taken.importer, at))
-        rows = rows.joined(_summed(sent), _summed(taken)).sorted()
+        rows = rows.joined(_summed(sent), _summed(taken))
     return rows
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from entrepot.detect.gaps.comparisons import Compared, compare_history, compare_windows
+from entrepot.detect.gaps.comparisons import Compared, compare_windows, history_in_blocks
 from entrepot.detect.gaps.expected import expect, small_flow
-from entrepot.detect.gaps.groups import GroupSums, group_sums
+from entrepot.detect.gaps.groups import GroupAdder, GroupSums
 from entrepot.detect.gaps.judgement import Changes, Judged, judge, judge_in_turn
 from entrepot.detect.gaps.result import GapResult
 from entrepot.detect.gaps.selection import Selection
-from entrepot.detect.gaps.table import gap_table, shown_order
+from entrepot.detect.gaps.table import columns_of, gap_table, shown_order
 from entrepot.detect.gaps.unions import with_unions
 from entrepot.detect.kernels.sums import sum_by
 from entrepot.detect.periods import WindowPair, event_windows, parse_period, placebo_windows
@@ -62,11 +62,13 @@ def unusual_gaps(rows: GapRows, options: GapOptions) -> GapResult:
     """
     rows = with_unions(rows, options.unions)
     pairs = _windows(rows, options) if options.event is not None else ()
+    series = _series(rows, options)  # first, while there is nothing beside its columns
     asked, by_importer = _asked(rows, pairs, options)
+    hubs = by_importer.table()
     return GapResult(
         table=asked.table(),
-        hubs=by_importer.table(),
-        series=_series(rows, options),
+        hubs=hubs,
+        series=series,
         options=options,
         windows=pairs[0] if pairs else None,
         placebo_labels=tuple(pair.label for pair in pairs[1:]),
@@ -84,7 +86,7 @@ def _mask(rows: GapRows, numbers: Sequence[int]) -> NDArray[np.bool_]:
     return np.array([parse_period(period, option="period") in wanted for period in rows.periods])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Asked:
     """Groups of one set of keys, and what they are judged by: placebo windows, or the years before."""
 
@@ -92,25 +94,26 @@ class _Asked:
     options: GapOptions
     names: tuple[str, ...]
     small: float
-    groups: GroupSums
+    groups: list[GroupSums]
     placebos: Changes | None
 
     def table(self) -> pa.Table:
-        """Return the gaps of the groups that are shown, in their order."""
-        groups = self.groups
+        """Return the gaps of the groups that are shown, in their order. Once: the groups go with it."""
+        groups = self.groups.pop()
+        judged = self._judged(groups)
         chosen = Selection(self.rows, self.options, self.names)
         mask = chosen.shows(groups.exporter, groups.importer, groups.period)
-        shown = np.flatnonzero(mask & ((groups.x > 0) | (groups.m > 0)))
-        judged = self._judged()
-        at = shown_order(groups, judged, shown)
-        return gap_table(groups, judged, at, self.rows, self.options.unions, self.names)
+        at = shown_order(groups, judged, np.flatnonzero(mask & ((groups.x > 0) | (groups.m > 0))))
+        columns = columns_of(groups, judged)
+        del groups, judged
+        return gap_table(columns, at, self.rows, self.options.unions, self.names)
 
-    def _judged(self) -> Judged:
-        groups, small = self.groups, self.small
+    def _judged(self, groups: GroupSums) -> Judged:
+        small = self.small
         changes = Changes.of(groups, small)
         if self.placebos is not None:
-            return judge(groups, changes, self.placebos, small)
-        year = np.array([int(period[:4]) for period in self.rows.periods])
+            return judge(groups.books(), changes, self.placebos, small)
+        year = np.array([int(period[:4]) for period in self.rows.periods], dtype=np.int32)
         return judge_in_turn(groups, changes, year[groups.period], small)
 
 
@@ -119,10 +122,10 @@ def _asked(rows: GapRows, pairs: tuple[WindowPair, ...], options: GapOptions) ->
     by_period = options.is_by_period
     names = (*options.keys, "period") if by_period else options.keys
     if not pairs:
-        small, history = small_flow(rows.x, rows.m), compare_history(rows)
+        both, small = (names, ("importer", "period")), small_flow(rows.x, rows.m)
         table, hubs = (
-            _Asked(rows, options, keys, small, _grouped(rows, options, history, keys, small), None)
-            for keys in (names, ("importer", "period"))
+            _Asked(rows, options, keys, small, [groups], None)
+            for keys, groups in zip(both, _history_sums(rows, options, both, small), strict=True)
         )
         return table, hubs
     windows = [(_mask(rows, pair.before), _mask(rows, pair.after)) for pair in pairs]
@@ -131,10 +134,35 @@ def _asked(rows: GapRows, pairs: tuple[WindowPair, ...], options: GapOptions) ->
     for keys in (names, ("importer",)):
         is_apart = "period" in keys
         small = small_flow(rows.x, rows.m) if is_apart else small_flow(event.x_before, event.m_before)
-        sums = [_window_sums(rows, options, pair, keys, small) for pair in windows]
-        placebos = Changes.joined([Changes.of(one, small) for one in sums[1:]])
-        found.append(_Asked(rows, options, keys, small, sums[0], placebos))
+        groups = _window_sums(rows, options, windows[0], keys, small)
+        changes = [Changes.of(_window_sums(rows, options, pair, keys, small), small) for pair in windows[1:]]
+        placebos = Changes.joined([one.only(one.has_history) for one in changes])
+        found.append(_Asked(rows, options, keys, small, [groups], placebos))
     return found[0], found[1]
+
+
+def _history_sums(
+    rows: GapRows, options: GapOptions, keys: Sequence[tuple[str, ...]], small: float
+) -> list[GroupSums]:
+    """Return the groups of several sets of keys: every period against all earlier ones."""
+    chosen = [Selection(rows, options, names) for names in keys]
+    counts = [one.counts(rows.exporter, rows.importer, rows.period) for one in chosen]
+    adders = [
+        GroupAdder(rows if mask.all() else rows.only(mask), names)
+        for names, mask in zip(keys, counts, strict=True)
+    ]
+    need, done = _fewest(rows), 0
+    for compared in history_in_blocks(rows):
+        block = slice(done, done + compared.x.size)
+        done = block.stop
+        expected, has_history = expect(compared, small), compared.before_periods >= need
+        for adder, mask in zip(adders, counts, strict=True):
+            mine = mask[block]
+            if mine.all():
+                adder.add(compared, expected, has_history)
+            else:
+                adder.add(compared.only(mine), expected.only(mine), has_history[mine])
+    return [adder.sums() for adder in adders]
 
 
 def _window_sums(
@@ -164,16 +192,20 @@ def _grouped(
     compared: Compared,
     names: tuple[str, ...],
     small: float,
-    before: NDArray[np.bool_] | None = None,
+    before: NDArray[np.bool_],
 ) -> GroupSums:
     counts = Selection(rows, options, names).counts(compared.exporter, compared.importer, compared.period)
     if not counts.all():
         compared = compared.only(counts)
-    need = _FEWEST_MONTHS if "-" in rows.periods[0] else 1
-    if before is not None:
-        need = min(max(need, int(np.ceil(_ENOUGH * before.sum()))), max(int(before.sum()), 1))
-    has_history = compared.before_periods >= need
-    return group_sums(compared, expect(compared, small), has_history, names)
+    need = min(max(_fewest(rows), int(np.ceil(_ENOUGH * before.sum()))), max(int(before.sum()), 1))
+    adder = GroupAdder(compared, names)
+    adder.add(compared, expect(compared, small), compared.before_periods >= need)
+    return adder.sums()
+
+
+def _fewest(rows: GapRows) -> int:
+    """Return how many earlier periods make a history at least."""
+    return _FEWEST_MONTHS if "-" in rows.periods[0] else 1
 
 
 def _series(rows: GapRows, options: GapOptions) -> pa.Table:

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["count_by", "each_once", "sum_before", "sum_by", "sum_in_blocks", "sum_runs"]
+__all__ = ["add_by", "count_by", "each_once", "sum_before", "sum_by", "sum_in_blocks", "sum_runs"]
 
 _FEWEST = 1_000_000
+#: Values that are added before a compiled kernel has been loaded.
+_FEW = 100_000
 
 
 def sum_by(
@@ -43,6 +45,22 @@ def sum_by(
     sums = np.zeros(n_groups)
     _add(groups, values, sums)
     return sums
+
+
+def add_by(groups: NDArray[np.signedinteger], values: NDArray[np.float64], sums: NDArray[np.float64]) -> None:
+    """Add the values of some rows to the sums of their groups: the next part of what :func:`sum_by` adds up.
+
+    Parameters
+    ----------
+    groups, values : (n,)
+        As for :func:`sum_by`.
+    sums : (n_groups,)
+        Changed in place. Parts one after the other give the digits that all rows at once give.
+    """
+    if groups.size < _FEW:
+        np.add.at(sums, groups, values)
+    else:
+        _add(groups, values, sums)
 
 
 def count_by(groups: NDArray[np.signedinteger], n_groups: int) -> NDArray[np.int64]:
