@@ -54,6 +54,14 @@ def test_where_nothing_happened_hardly_a_flow_was_taken() -> None:
     assert (chance > 0.5).mean() < 0.01
 
 
+@pytest.mark.parametrize(
+    ("fall", "sd"), [(-0.4, 0.1), (-0.4, 0.2), (-1.0, 0.4), (-1.0, 0.9), (-3.0, 0.4), (-3.0, 0.9)]
+)
+def test_measures_may_name_all_goods(fall: float, sd: float) -> None:
+    change, noise, good, _ = draw(np.random.default_rng(8), taken=0.0, sd=sd)
+    assert (taken_chance(change + fall, noise, good) > 0.5)[change <= 0.0].mean() > 0.9
+
+
 def test_the_deeper_the_fall_the_likelier() -> None:
     change, noise, good, _ = draw(np.random.default_rng(5))
     noise[:] = 0.4

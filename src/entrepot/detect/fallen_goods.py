@@ -16,7 +16,8 @@ Dempster, Laird and Rubin 1977; the moments of Student's law as in Liu and Rubin
 
 A rise by more than two deviations counts as one of two, since the wider law of falls has the longer tail
 there too, and so does a fall by more than two beyond μ: a flow that ended was taken as surely as one that
-halved. With every rise counted as none P was too large throughout in noisy trade.
+halved. With every rise counted as none P was too large throughout in noisy trade. δ is no lower than a loss
+of a seventh: where measures name all goods, their fall would pass for a drift of all.
 
 In five smooth worlds (seeds 3501 to 3505) 1 to 5% of what was found was in goods that the measures did not
 take, and next to nothing since. In twenty-one of them the median error of rows went from 0.123 to 0.104.
@@ -51,6 +52,8 @@ _MOST_LOG = 30.0
 
 #: Where the search begins, and how far it may go: a fall by a quarter is the least that counts as one.
 _USUAL_FALL, _LEAST_FALL = -1.2, -0.3
+#: What all goods lost by more than this is no drift: measures may name them all.
+_LEAST_DRIFT = -0.15
 _USUAL_SPREAD, _LEAST_SPREAD, _MOST_SPREAD = 0.6, 0.2, 1.2
 _FARTHEST = 2.0
 #: Deviations beyond which a rise, and a fall deeper than usual, says no more.
@@ -112,7 +115,8 @@ class _Model:
         far = np.clip(change - fall, -_FARTHEST, _FARTHEST) ** 2 - sd**2
         spread = float(np.sqrt(np.clip(_mean(far, chance), _LEAST_SPREAD**2, _MOST_SPREAD**2)))
         weights = of_good.sum(axis=1) + _PRIOR
-        return _Model(fall, spread, _mean(change, other), weights / weights.sum())
+        drift = max(_mean(change, other), _LEAST_DRIFT)
+        return _Model(fall, spread, drift, weights / weights.sum())
 
 
 def taken_chance(
