@@ -233,7 +233,7 @@ def test_bad_row_goes_to_quarantine(
 ) -> None:
     done = entrepot("ingest", "comtrade", download(BAD_ROWS[reason]), "--lake", tmp_path / LAKE)
     assert done.status == 1
-    assert f"1 rows in quarantine: {reason}" in done.err
+    assert f"1 row in quarantine: {reason}; row 11: " in done.err
     assert reasons(tmp_path / LAKE) == {reason: 1}
     row = Lake.open(tmp_path / LAKE).quarantine().to_pylist()[0]
     assert row["row_number"] == 11
@@ -249,6 +249,17 @@ def test_text_in_numbers(
 ) -> None:
     entrepot("ingest", "comtrade", download({column: text, "partnerCode": "40"}), "--lake", tmp_path / LAKE)
     assert reasons(tmp_path / LAKE) == {"bad_number": 1}
+
+
+@pytest.mark.parametrize(("text", "hints"), [("1234,5", 1), ("1,234,567.8", 1), ("n/a", 0)])
+def test_numbers_with_separators_are_said_to_be_so(
+    text: str, hints: int, entrepot: Callable, download: Callable, tmp_path: Path
+) -> None:
+    rows = [{"primaryValue": text, "partnerCode": partner} for partner in ("40", "56", "276", "804")]
+    done = entrepot("ingest", "comtrade", download(*rows, good=3), "--lake", tmp_path / LAKE)
+    assert done.status == 1
+    assert f"row 4: bad_number, primaryValue {text}" in done.err
+    assert done.err.count("save it with plain numbers, 1234567.8") == hints
 
 
 def test_duplicate_keys(entrepot: Callable, download: Callable, tmp_path: Path) -> None:

@@ -188,7 +188,8 @@ def _show_stored(file: FileReport) -> None:
             f"  beside them, without a value of their own or left out by the mapping: {file.rows_left_out:,}",
         )
     for reason, rows in file.reasons.items():
-        _say(_ERRORS, f"{file.path}: {rows:,} rows in quarantine: {reason}")
+        count = "1 row" if rows == 1 else f"{rows:,} rows"
+        _say(_ERRORS, f"{file.path}: {count} in quarantine: {reason}; {file.examples[reason]}")
     for note in file.notes:
         _say(_ERRORS, f"{file.path}: {note}")
 

@@ -89,6 +89,8 @@ class FileReport:
         mapping leaves them out or their cells are empty. Neither is among ``rows_read``.
     reasons
         Quarantined rows by reason.
+    examples
+        By reason the first row that has it, and what stands there.
     periods, reporters
         First and last period; how many reporters.
     levels, revisions
@@ -111,6 +113,7 @@ class FileReport:
     rows_added: int = 0
     rows_left_out: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, str] = field(default_factory=dict)
     periods: tuple[str, str] = ("", "")
     reporters: int = 0
     levels: tuple[int, ...] = ()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from entrepot.engine import identifier, literal, null_column, parquet
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from entrepot.store import Workspace
 
 __all__ = ["JudgedRows"]
+
+#: A number with separators at the end of what is said of a row: 1234,5 or 1,234,567.8 or 1.234.567.
+_SEPARATED = re.compile(r"(?<![\w.,])-?\d+(?:[.,' ]\d{3})*[.,]\d+$")
 
 
 def _absent(found: Iterable[str]) -> list[pa.Field]:
@@ -187,14 +192,29 @@ class JudgedRows:
             keeps_order=True,
         )
 
+    def examples(self) -> dict[str, str]:
+        """Return by reason the first row that has it, and what stands there; the most frequent first."""
+        return {reason: self._first(reason) for reason, _ in self.reasons.most_common()}
+
     def example(self) -> str:
         """Return a hint made of the most frequent reason's first row."""
         if not self.reasons:
             return ""
         reason = self.reasons.most_common(1)[0][0]
-        rows = [row for row in self._bad.to_pylist() if row["reason"] == reason]
-        first = min(rows, key=lambda row: (row["row_number"], row["cell"] or ""))
-        return f"row {first['row_number']:,}: {reason}, {first['detail']}"
+        row, _, said = self._first(reason).partition(": ")
+        told = f"{row}: {reason}, {said}"
+        if reason == QuarantineReason.BAD_NUMBER and _SEPARATED.search(said):
+            told += (
+                "; programs such as Excel save numbers with separators of their own: download the file again, "
+                "or save it with plain numbers, 1234567.8"
+            )
+        return told
+
+    def _first(self, reason: str) -> str:
+        order = [("row_number", "ascending"), ("cell", "ascending")]
+        rows = self._bad.filter(pc.equal(self._bad["reason"], reason)).sort_by(order)
+        first = rows.slice(0, 1).to_pylist()[0]
+        return f"row {first['row_number']:,}: {first['detail']}"
 
     def facts(self) -> dict[str, Any]:
         """Return what the good rows are about."""

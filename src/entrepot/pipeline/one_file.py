@@ -203,6 +203,7 @@ class _OneFile:
             rows_added=judged.rows_added,
             rows_left_out=judged.rows_left_out,
             reasons=dict(judged.reasons),
+            examples=judged.examples(),
             periods=(facts["first_period"], facts["last_period"]),
             reporters=facts["reporters"],
             levels=tuple(facts["levels"]),
