@@ -205,7 +205,7 @@ class JudgedRows:
         told = f"{row}: {reason}, {said}"
         if reason == QuarantineReason.BAD_NUMBER and _SEPARATED.search(said):
             told += (
-                "; programs such as Excel save numbers with separators of their own: download the file again, "
+                "; Excel saves numbers with separators of its own: download the file again, "
                 "or save it with plain numbers, 1234567.8"
             )
         return told
